@@ -1,0 +1,87 @@
+"""What a run keeps while it trains: the best epoch by the validation metric, and a point to go on from."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from safetensors.torch import load_file, save_file
+
+from frostline.classifier import Classifier
+from frostline.store.folder import RunFolder
+
+SMALLER_IS_BETTER = ("loss", "ece")
+
+
+class Best(pl.Callback):
+    """Keeps the weights of the epoch that is best on validation; the first of equals."""
+
+    def __init__(self, folder: RunFolder, monitor: str, about: dict[str, str]) -> None:
+        self.folder, self.monitor, self.about = folder, monitor, about
+        self.sign = -1.0 if monitor.rpartition("/")[2] in SMALLER_IS_BETTER else 1.0
+        self.epoch: int | None = None
+        self.values: dict[str, float] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.state.fn == TrainerFn.FITTING:
+            return
+        values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
+        if self.epoch is not None and self.sign * values[self.monitor] <= self.sign * self.values[self.monitor]:
+            return
+        self.epoch, self.values = trainer.current_epoch, values
+        if trainer.is_global_zero:
+            self.save(pl_module)
+
+    def save(self, model: pl.LightningModule) -> None:
+        assert isinstance(model, Classifier)
+        weights = {name: value.cpu().contiguous() for name, value in model.learned().items()}
+        beside = self.folder.best.with_suffix(".part")
+        save_file(weights, beside, metadata=self.about)
+        beside.replace(self.folder.best)
+
+    def load(self, model: Classifier) -> None:
+        model.restore(load_file(self.folder.best))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "values": self.values}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.epoch, self.values = state_dict["epoch"], state_dict["values"]
+
+
+class ResumePoint(pl.Callback):
+    """Writes last.ckpt every `seconds` within an epoch and at the end of each, whole or not at all."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        # The epoch's last batch is not a place to stop: its validation would be skipped on the way back.
+        last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if not last and self._due(trainer):
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._save(trainer)
+
+    def _due(self, trainer: pl.Trainer) -> bool:
+        due = time.monotonic() - self.saved >= self.seconds
+        return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        beside = self.path.with_suffix(".part")
+        trainer.save_checkpoint(beside)
+        if trainer.is_global_zero:
+            beside.replace(self.path)
+        self.saved = time.monotonic()
+
+
+def resume_step(path: Path) -> int:
+    """The optimizer step that a resume point was written after."""
+    step: int = torch.load(path, weights_only=True, map_location="cpu", mmap=True)["global_step"]
+    return step

@@ -1,0 +1,186 @@
+"""Encoder, pooler and head as one LightningModule, moved through a plan by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from frostline.blocks import ModuleBlock
+from frostline.chance import derive
+from frostline.data.loader import Batch
+from frostline.engine import Engine, Schedule
+from frostline.errors import FrostlineError
+from frostline.plan import Plan
+from frostline.scores import Scores
+
+MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
+
+
+class Classifier(pl.LightningModule):
+    """Text in, class out. What learns when is the plan's business, rates are the plan's times `base_lr`.
+
+    Shapes: B texts, T tokens, D width, C classes.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        pooler: nn.Module,
+        head: nn.Module,
+        plan: Plan,
+        blocks: Sequence[ModuleBlock],
+        optimizer: MakeOptimizer,
+        schedule: Schedule,
+        base_lr: float,
+        weight_decay: float,
+        classes: Sequence[str],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
+        self.encoder, self.pooler, self.head = encoder, pooler, head
+        self.engine = Engine(plan, blocks)
+        self.make_optimizer, self.schedule = optimizer, schedule
+        self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
+        self.scores = Scores(classes)
+        self.texts_encoded = 0
+        self.texts_from_store = 0
+        self.epoch_loss, self.epoch_rows = 0.0, 0
+        self.confusion: list[list[int]] | None = None
+
+    # Forward
+
+    def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""
+        states = self.encoder(input_ids, attention_mask)
+        vectors: Tensor = self.pooler(states, attention_mask)
+        return vectors
+
+    def forward(self, batch: Batch) -> Tensor:
+        """A batch of tokens or of stored vectors -> logits (B, C)."""
+        if "vectors" in batch:
+            vectors = batch["vectors"]
+            self.texts_from_store += len(vectors)
+        else:
+            vectors = self.vectors(batch["input_ids"], batch["attention_mask"])
+            self.texts_encoded += len(vectors)
+        logits: Tensor = self.head(vectors)
+        return logits
+
+    # Training
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.make_optimizer(self.engine.groups(self.weight_decay))
+
+    def on_fit_start(self) -> None:
+        self.train()
+
+    def on_train_start(self) -> None:
+        """A run resumed in the middle of an epoch does not begin that epoch, but is in its phase."""
+        self._enter_phase()
+
+    def _enter_phase(self) -> None:
+        """Lightning keeps each module's mode from here through the epoch's validation and back."""
+        self.engine.enter(self.engine.plan.index_at(self.current_epoch))
+        self.train()
+        self.engine.rest()
+
+    def on_train_epoch_start(self) -> None:
+        self._enter_phase()
+        phase = self.engine.phase
+        if phase.restart and phase.start == self.current_epoch:
+            self._optimizer.state.clear()
+        self.epoch_loss, self.epoch_rows = 0.0, 0
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set what depends on the step alone: rates, and the chance that dropout draws from."""
+        steps = int(self.trainer.num_training_batches)
+        self.engine.set_rates(self._optimizer, self.base_lr, self.schedule, self.global_step, steps)
+        torch.manual_seed(derive(self.seed, "dropout", self.global_step, self.global_rank))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The mean loss over the whole batch of all ranks: DDP's mean over ranks is undone by `world_size`."""
+        losses = functional.cross_entropy(self(batch), batch["labels"], reduction="none") * batch["weight"]
+        loss = losses.sum() / batch["size"]
+        if not torch.isfinite(loss):
+            raise FrostlineError(
+                f"training: the loss is {loss.item()} at step {self.global_step}; lower optimizer.lr={self.base_lr:g}"
+            )
+        self.epoch_loss += float(losses.detach().sum())
+        self.epoch_rows += int(batch["weight"].sum())
+        return loss * self.trainer.world_size
+
+    def on_train_epoch_end(self) -> None:
+        sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
+        total = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": self._base_rate()})
+
+    def _base_rate(self) -> float:
+        return max(float(group["lr"]) for group in self._optimizer.param_groups)
+
+    @property
+    def _optimizer(self) -> Optimizer:
+        return self.trainer.optimizers[0]
+
+    # Evaluation
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self.scores.update(self(batch), batch["labels"], batch["weight"])
+
+    def on_validation_epoch_end(self) -> None:
+        self._score("val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self.scores.update(self(batch), batch["labels"], batch["weight"])
+
+    def on_test_epoch_end(self) -> None:
+        self._score("test")
+
+    def _score(self, split: str) -> None:
+        self.confusion = self.scores.confusion()
+        values = self.scores.compute()
+        self.scores.reset()
+        self._log_all({f"{split}/{name}": value for name, value in values.items()})
+
+    def _log_all(self, values: dict[str, float]) -> None:
+        """Values are already those of all ranks, so that a mean over ranks changes nothing."""
+        values = values | {"step": float(self.global_step)}
+        wide = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
+        self.log_dict(wide, on_step=False, on_epoch=True, batch_size=1, sync_dist=self.trainer.world_size > 1)
+
+    # Checkpoints
+
+    def learned(self) -> dict[str, Tensor]:
+        """What ever learns, and the whole head, by plan name: all that a run changes or draws by chance."""
+        plan, named = self.engine.plan, self.engine.parameters
+        kept = {name: p.detach() for name, p in named.items() if plan.ever_learns(name) or name.startswith("head.")}
+        return kept | {f"head.{name}": buffer for name, buffer in self.head.named_buffers()}
+
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        """Put learned weights back.
+
+        Raises:
+            FrostlineError: the weights are those of another plan.
+        """
+        own = self.learned()
+        if own.keys() != weights.keys():
+            odd = sorted(own.keys() ^ weights.keys())[0]
+            raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
+        for name, value in weights.items():
+            own[name].copy_(value)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
+        checkpoint["state_dict"] = self.learned()
+        checkpoint["counts"] = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.restore(checkpoint.pop("state_dict"))
+        checkpoint["state_dict"] = {}
+        self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = checkpoint["counts"]

@@ -1,0 +1,160 @@
+"""All mistakes of a resolved config at once, before anything is loaded; what a part takes is read from its source."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from frostline.compose import downloads as fetched
+from frostline.compose import suggest
+from frostline.compose.signature import Parameter, Signature, read
+from frostline.compose.values import complaint, show
+from frostline.errors import Problem, UserError
+from frostline.types import Config
+
+MISSING = "???"
+SETTINGS = "frostline.compose.settings"
+PREPARE = "frostline.data.prepare.prepare"
+TRAINER = "frostline.trainer.Settings"
+SUPPLIED = {  # by build, from other parts; the config must leave them out
+    "encoder": {"weights": "the command"},
+    "pooler": {},
+    "head": {"width": "the encoder", "classes": "the data"},
+    "freezing": {"blocks": "the encoder"},
+    "dataset": {},
+    "optimizer": {"groups": "the plan"},
+    "scheduler": {},
+}
+
+
+def check(config: Config) -> list[Problem]:
+    """Every problem that can be known before a model or a text is loaded; none: the run can start."""
+    problems = [*_top(config), *_trainer(config)]
+    for role in SUPPLIED:
+        problems += _part(role, config)
+    if not any(problem.key.startswith("dataset") for problem in problems):
+        problems += _data(config["dataset"])
+    return problems
+
+
+def downloads(config: Config) -> list[str]:
+    """What a run of a checked config will fetch, one line each."""
+    source = _source(config["dataset"])
+    return fetched.encoder(config["encoder"]) + (source.downloads() if hasattr(source, "downloads") else [])
+
+
+def own_arguments(config: Config, role: str) -> Config:
+    """What the config gives to a part's `_target_`: less our own keys, and for a data set less prepare's."""
+    given = config[role]
+    ours = {"_target_", *(name for name in _extras(role) if name not in read(given["_target_"], role).parameters)}
+    return {key: value for key, value in given.items() if key not in ours}
+
+
+def _top(config: Config) -> list[Problem]:
+    known = read(f"{SETTINGS}.Top", "config").parameters
+    roles = [*SUPPLIED, "trainer", "logger", "paths"]
+    unknown = [key for key in config if key not in known and key not in roles]
+    problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
+    problems += [Problem(r, "is missing", f"choose one: `frostline list {r}`") for r in roles if not config.get(r)]
+    problems += _arguments("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
+    for role, settings in (("logger", f"{SETTINGS}.Logger"), ("paths", f"{SETTINGS}.Paths"), ("trainer", TRAINER)):
+        if isinstance(given := config.get(role), Mapping):
+            problems += _arguments(role, given, read(settings, role))
+    return problems + _study(config.get("study"))
+
+
+def _study(name: Any) -> list[Problem]:
+    if not isinstance(name, str) or re.fullmatch(r"[\w][\w.-]*", name):
+        return []
+    return [Problem("study", f"{name!r} is no folder name", "use letters, digits, dots, dashes and underscores")]
+
+
+def _trainer(config: Config) -> list[Problem]:
+    given = config.get("trainer")
+    if not isinstance(given, Mapping):
+        return []
+    problems = []
+    devices, strategy, monitor = given.get("devices"), given.get("strategy"), given.get("monitor")
+    if isinstance(devices, int) and devices > 1 and strategy == "auto":
+        what = f"'auto' with trainer.devices {devices}: several processes need ddp"
+        problems.append(Problem("trainer.strategy", what, "choose trainer=ddp, or trainer.devices=1"))
+    if isinstance(monitor, str) and not monitor.startswith("val/"):
+        what = f"{monitor!r} is not of the validation part"
+        problems.append(Problem("trainer.monitor", what, "give val/<metric>, such as val/f1_macro"))
+    return problems
+
+
+def _part(role: str, config: Config) -> list[Problem]:
+    given = config.get(role)
+    if not given:
+        return []  # told as missing
+    if not isinstance(given, Mapping) or not isinstance(given.get("_target_"), str) or given["_target_"] == MISSING:
+        return [Problem(f"{role}._target_", "is missing", f"choose one: `frostline list {role}`, or name a class")]
+    try:
+        signature = read(given["_target_"], f"{role}._target_")
+        extras = _extras(role)
+    except UserError as error:
+        return error.problems
+    return _arguments(role, given, signature, extras, SUPPLIED[role])
+
+
+def _extras(role: str) -> dict[str, Parameter]:
+    """Keys of a role that are not its part's own."""
+    if role == "dataset":
+        prepare = dict(list(read(PREPARE, role).parameters.items())[1:])
+        return prepare | read(f"{SETTINGS}.Texts", role).parameters
+    return {"suits": Parameter(Mapping, None)} if role == "freezing" else {}
+
+
+def _arguments(
+    role: str,
+    given: Mapping[str, Any],
+    signature: Signature,
+    extras: Mapping[str, Parameter] | None = None,
+    supplied: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    taken = {n: p for n, p in signature.parameters.items() if n not in (supplied or {})} | dict(extras or {})
+    dot = f"{role}." if role else ""
+    problems = [
+        Problem(f"{dot}{name}", f"is set from {by}", "remove it") for name, by in (supplied or {}).items() if name in given
+    ]
+    for name, value in given.items():
+        if name in taken:
+            problems += _value(f"{dot}{name}", value, taken[name])
+        elif name != "_target_" and name not in (supplied or {}) and not signature.open:
+            what = f"{signature.name} takes no such argument"
+            problems.append(Problem(f"{dot}{name}", what, suggest.argument(role, name, taken)))
+    absent = [name for name, parameter in taken.items() if parameter.required and name not in given]
+    return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
+
+
+def _value(key: str, value: Any, parameter: Parameter) -> list[Problem]:
+    if value == MISSING:
+        return [Problem(key, "is missing", f"give {key}=...")]
+    wrong = complaint(value, parameter.annotation)
+    return [Problem(key, *wrong)] if wrong else []
+
+
+def _source(given: Config) -> Any:
+    module, _, name = given["_target_"].rpartition(".")
+    return getattr(importlib.import_module(module), name)(**own_arguments({"dataset": given}, "dataset"))
+
+
+def _data(given: Config) -> list[Problem]:
+    try:
+        source = _source(given)
+        return list(source.problems()) if hasattr(source, "problems") else []
+    except UserError as error:
+        return error.problems
+    except Exception as error:
+        what = f"{given['_target_']} fails with {type(error).__name__}: {error}"
+        return [Problem("dataset", what, "correct its arguments or its code (--debug shows where)")]
+
+
+def told_once(problems: Iterable[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
+
+
+__all__ = ["check", "downloads", "own_arguments", "show", "told_once"]

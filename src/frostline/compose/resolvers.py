@@ -1,0 +1,125 @@
+"""What our yaml files may ask for: ``${frostline.NAME:...}``."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from frostline.errors import wrong
+from frostline.store.identity import leaf, run_id
+
+SUITS = {"lr": 1e-4, "epochs": 3}
+SWEEP = "FROSTLINE_SWEEP"  # set by hydra.job.env_set: where a sweep keeps its own files
+_reruns: dict[tuple[str, Any], str] = {}
+
+
+def register() -> None:
+    for function in (suits, times, phases, folder, sweep, subdir, verbs):
+        OmegaConf.register_new_resolver(f"frostline.{function.__name__}", function, replace=True)
+    OmegaConf.register_new_resolver("frostline.leaf", run_leaf, replace=True)
+
+
+def suits(name: str, *, _root_: DictConfig) -> Any:
+    """The rate or the epochs that suit the strategy; a strategy that does not say gets those of `full`."""
+    own = OmegaConf.select(_root_, "freezing.suits")
+    value = own.get(name) if isinstance(own, DictConfig) else None
+    return SUITS[name] if value is None else value
+
+
+def times(factor: float, value: Any) -> Any:
+    """factor x value, rounded to what people write: 100 x 1e-4 is 0.01."""
+    return float(f"{factor * value:.12g}") if isinstance(value, int | float) else value
+
+
+def phases(file: str | None) -> Any:
+    """The phases in a yaml file, so that the config, and with it the run's id, holds them."""
+    if file is None:
+        return None
+    path = Path(str(file)).expanduser()
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path))
+    except OSError as error:
+        raise wrong("freezing.file", f"'{path}' cannot be read ({error.strerror})", _WRITE) from error
+    except Exception as error:
+        raise wrong("freezing.file", f"'{path}' is no yaml file ({type(error).__name__})", _WRITE) from error
+    if not isinstance(content, dict) or not isinstance(content.get("phases"), list):
+        raise wrong("freezing.file", f"'{path}' has no list `phases`", _WRITE)
+    return content["phases"]
+
+
+_WRITE = "write one with `frostline plan --write FILE` and edit it"
+
+
+def plain(root: DictConfig) -> dict[str, Any]:
+    """The resolved config less Hydra's own part."""
+    ours = OmegaConf.masked_copy(root, [key for key in root if key != "hydra"])
+    container: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
+    return container
+
+
+def choices(root: DictConfig) -> dict[str, str]:
+    """Config group -> the name chosen, less Hydra's own groups and those with no choice."""
+    chosen = OmegaConf.select(root, "hydra.runtime.choices") or {}
+    return {str(k): str(v) for k, v in chosen.items() if v is not None and not str(k).startswith("hydra/")}
+
+
+def run_leaf(*, _root_: DictConfig) -> str:
+    """The run folder's name; with rerun=true the first of -rerun1, -rerun2 ... that is not there."""
+    config = plain(_root_)
+    name = leaf(config, choices(_root_))
+    if not config.get("rerun"):
+        return name
+    key = (str(_parent(config) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
+    if key not in _reruns:  # kept: in a job's own time the folder comes into being
+        _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(config, n))
+    return _reruns[key]
+
+
+def _parent(config: dict[str, Any]) -> Path:
+    return Path(str(config.get("paths", {}).get("runs", "runs"))).expanduser() / str(config.get("study"))
+
+
+def _free(config: dict[str, Any], name: str) -> bool:
+    return name not in _reruns.values() and not (_parent(config) / name).exists()
+
+
+def folder(*, _root_: DictConfig) -> str:
+    """runs/<study>/<leaf>, for a single run and a job of a sweep alike."""
+    return str(_parent(plain(_root_)) / run_leaf(_root_=_root_))
+
+
+def sweep(*, _root_: DictConfig) -> str:
+    """A job's parent folder; for the sweep as a whole, which has no job number, the folder of its own files."""
+    own = OmegaConf.select(_root_, f"hydra.job.env_set.{SWEEP}")
+    if own and OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False) is None:
+        return str(own)
+    return str(_parent(plain(_root_)))
+
+
+def subdir(*, _root_: DictConfig) -> str | None:
+    """Where Hydra writes in the run folder: nowhere if the run is complete."""
+    output = OmegaConf.select(_root_, "hydra.runtime.output_dir", throw_on_missing=False)
+    complete = output is not None and (Path(output) / "result.json").exists()
+    return None if complete else ".hydra"
+
+
+def verbs() -> str:
+    return ", ".join(verb_names())
+
+
+def verb_names() -> list[str]:
+    package = os.fspath(Path(__file__).resolve().parents[1] / "verbs")
+    return sorted(module.name for module in pkgutil.iter_modules([package]))
+
+
+def forget() -> None:
+    """A new command: folders of reruns are chosen anew."""
+    _reruns.clear()
+
+
+__all__ = ["choices", "folder", "forget", "leaf", "phases", "plain", "register", "run_id", "verb_names"]

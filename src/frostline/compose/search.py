@@ -1,0 +1,109 @@
+"""Where configs and parts are looked for: ours, the user's --config-dir, and ./experiments as the group experiment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobRuntime, setup_globals
+from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from frostline.compose import resolvers
+
+VERSION_BASE = "1.3"
+GROUP = "experiment"
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def conf_folder() -> Path:
+    """Inside an installed wheel, else beside src in the repository."""
+    inside = PACKAGE / "conf"
+    return inside if inside.is_dir() else PACKAGE.parents[1] / "conf"
+
+
+def studies() -> list[Path]:
+    """Folders with a folder a study: the user's, and the repository's where this is a checkout."""
+    folders = [Path.cwd() / "experiments", conf_folder().parent / "experiments"]
+    return folders[:1] if folders[1].parent == PACKAGE or folders[0] == folders[1] else folders
+
+
+class Studies(FileConfigSource):
+    """experiments/<study>/<arm>.yaml as the choice <study>/<arm> of the group experiment."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "studies"
+
+    def _below(self, config_path: str) -> str | None:
+        """The path below experiments/ of what Hydra looks for; None if it is not in the group."""
+        first, _, rest = config_path.partition("/")
+        return rest if first == GROUP else None
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        return super().load_config(self._below(config_path) or "")
+
+    def available(self) -> bool:
+        return True  # a user need not have studies
+
+    def is_group(self, config_path: str) -> bool:
+        below = self._below(config_path)
+        return below == "" or bool(below and super().is_group(below))
+
+    def is_config(self, config_path: str) -> bool:
+        below = self._below(config_path)
+        return bool(below and super().is_config(below))
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        if config_path == "":
+            return [GROUP] if results_filter != ObjectType.CONFIG else []
+        folder = Path(self.path) / (self._below(config_path) or "")
+        found: list[str] = []
+        for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+            self._list_add_result(found, f"{config_path}/{file.name}", file.name, results_filter)
+        return found
+
+
+class StudiesPath(SearchPathPlugin):
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        for folder in studies():
+            search_path.append("studies", f"studies://{folder}")
+
+
+def register() -> None:
+    """Make Hydra in this process know our resolvers and where studies are."""
+    version.setbase(VERSION_BASE)
+    resolvers.register()
+    Plugins.instance().register(Studies)
+    Plugins.instance().register(StudiesPath)
+
+
+def make_importable(config_dir: str | None) -> None:
+    """A user's own `_target_` lies in the working folder or beside the --config-dir; here and in child processes."""
+    folders = [Path.cwd(), *([Path(config_dir).resolve().parent] if config_dir else [])]
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    for folder in map(str, folders):
+        if folder not in sys.path:
+            sys.path.append(folder)
+        if folder not in known:
+            known.append(folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, known))
+
+
+def loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoaderImpl:
+    """Hydra's own reader of configs, over the same folders as a run."""
+    register()
+    setup_globals()
+    JobRuntime.instance().set("name", "frostline")
+    path = create_config_search_path(config_path or str(conf_folder()))
+    if config_dir:
+        path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
+    return ConfigLoaderImpl(config_search_path=path)

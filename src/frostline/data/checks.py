@@ -1,0 +1,111 @@
+"""What must hold for labelled texts, wherever they come from; each function returns all problems it finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from frostline.errors import Problem
+from frostline.types import Labelled, RawData
+
+SHOWN = 5
+
+
+def label_problems(raw: RawData) -> list[Problem]:
+    """Problems between the parts: a classifier learns train's classes, and every part must be able to hold them."""
+    if not raw.train.labels:
+        return [Problem("dataset.train", "it has no texts", "give at least two texts of each class")]
+    return [*_one_class(raw.train), *_unknown(raw), *_rare(raw)]
+
+
+def _one_class(train: Labelled) -> list[Problem]:
+    classes = set(train.labels)
+    if len(classes) > 1:
+        return []
+    what = f"all {len(train.labels)} texts have the label {next(iter(classes))!r}"
+    return [Problem("dataset.train", what, "a classifier needs two classes or more: correct dataset.label_column")]
+
+
+def _unknown(raw: RawData) -> list[Problem]:
+    known, problems = set(raw.train.labels), []
+    for name, part in (("val", raw.val), ("test", raw.test)):
+        if strangers := sorted(set(part.labels) - known if part else ()):
+            what = f"it has labels that train lacks: {some(strangers)}"
+            problems.append(Problem(f"dataset.{name}", what, "add such texts to train or remove them here"))
+    return problems
+
+
+def _rare(raw: RawData) -> list[Problem]:
+    parts = ["train"] + [name for name, part in (("val", raw.val), ("test", raw.test)) if part is None]
+    rare = {name: count for name, count in sorted(Counter(raw.train.labels).items()) if count < len(parts)}
+    if not rare:
+        return []
+    shown = some([f"{name!r} ({count})" for name, count in rare.items()], quote=False)
+    what = f"too few texts to stand in {', '.join(parts)} at once, where each part needs one: {shown}"
+    return [Problem("dataset.train", what, "add texts, remove these labels, or give the other parts as files")]
+
+
+def some(values: Sequence[object], quote: bool = True) -> str:
+    """The first few of them, and how many more there are."""
+    shown = [repr(value) if quote else str(value) for value in values[:SHOWN]]
+    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def column_problems(file: str, columns: dict[str, list[object]], text: str, label: str) -> list[Problem]:
+    """Problems within one part: absent columns, cells without a value, texts that are no texts."""
+    from frostline.errors import did_you_mean
+
+    problems, known = [], list(columns)
+    for key, column in (("dataset.text_column", text), ("dataset.label_column", label)):
+        if column not in columns:
+            do = f"{did_you_mean(column, known, 'choose one of them')} (columns: {some(known, quote=False)})"
+            problems.append(Problem(key, f"{file} has no column {column!r}", do))
+    if text in columns:
+        problems += _cells("dataset.text_column", file, text, columns[text]) + _numbers(file, text, columns[text])
+    if label in columns:
+        problems += _cells("dataset.label_column", file, label, columns[label]) + _nested(file, label, columns[label])
+    return problems
+
+
+def _cells(key: str, file: str, column: str, cells: list[object]) -> list[Problem]:
+    rows = [row for row, cell in enumerate(cells, start=1) if is_empty(cell)]
+    if not rows:
+        return []
+    what = f"{len(rows)} of {len(cells)} cells of {column!r} in {file} are empty (rows {some(rows)})"
+    return [Problem(key, what, "fill these rows or remove them")]
+
+
+def _numbers(file: str, column: str, cells: list[object]) -> list[Problem]:
+    values = [cell for cell in cells if not is_empty(cell)]
+    if values and all(_is_number(value) for value in values):
+        what = f"the column {column!r} of {file} holds numbers, not texts ({some(values)})"
+    elif kinds := sorted({type(value).__name__ for value in values if not isinstance(value, str)}):
+        what = f"the column {column!r} of {file} holds not only texts but also {', '.join(kinds)}"
+    else:
+        return []
+    return [Problem("dataset.text_column", what, "name the column that holds the texts")]
+
+
+def _nested(file: str, column: str, cells: list[object]) -> list[Problem]:
+    if not any(isinstance(cell, list | dict) for cell in cells):
+        return []
+    what = f"the column {column!r} of {file} holds lists or objects"
+    return [Problem("dataset.label_column", what, "name a column with one label a text")]
+
+
+def is_empty(cell: object) -> bool:
+    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
+
+
+def _is_number(cell: object) -> bool:
+    try:
+        float(cell)  # type: ignore[arg-type]  # what cannot be converted is the answer
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def label_name(cell: object) -> str:
+    """A label as a reader writes it: 1, not 1.0, where a file stored whole numbers as floats."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -1,0 +1,125 @@
+"""From a source's data to a Corpus: no text on two sides, stratified splits, class names, a fingerprint.
+
+Nothing here knows the run's seed: two runs with the same data settings see the same texts. Rows keep the source's
+order in every split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+from frostline.data.checks import label_problems
+from frostline.data.splits import cap, cut, take
+from frostline.errors import Problem, UserError
+from frostline.progress import say
+from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Split, Whole
+
+
+def prepare(
+    raw: RawData,
+    *,
+    max_train: Count | None = None,
+    max_val: Count | None = None,
+    max_test: Count | None = None,
+    val_share: PartShare = 0.1,
+    test_share: PartShare = 0.2,
+    split_seed: Whole = 0,
+) -> Corpus:
+    """Parts that the source lacks are cut from train; shares count from all of train's texts.
+
+    A given test set stays as it is, so that scores compare with others'; train and val yield to it.
+    Caps come last: they never move a text to another part, and smaller caps keep a subset of larger ones.
+    """
+    _refuse(label_problems(raw) + _share_problems(raw, val_share, test_share))
+    clean, dropped = without_repeats(raw)
+    _refuse(label_problems(clean))
+    train, val, test = _split(clean, val_share, test_share, split_seed)
+    classes = class_names(train.labels)
+    train, val, test = (
+        cap(part, limit, split_seed) for part, limit in ((train, max_train), (val, max_val), (test, max_test))
+    )
+    splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
+    return Corpus(*splits, classes, _fingerprint(classes, splits), dropped)
+
+
+def normalised(text: str) -> str:
+    """What two copies of a text share; comparison alone uses it, models see the text as it is."""
+    return " ".join(text.casefold().split())
+
+
+def class_names(labels: Sequence[str]) -> list[str]:
+    """Sorted by name, and by value where all are whole numbers."""
+    names = set(labels)
+    return sorted(names, key=lambda name: (len(name), name)) if all(map(str.isdecimal, names)) else sorted(names)
+
+
+def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
+    """Each dropped text is counted once, under the first reason that holds."""
+    dropped: Counter[str] = Counter()
+    test = _stripped(raw.test) if raw.test else None
+    in_test = set(map(normalised, test.texts)) if test else set()
+    val = _kept(_stripped(raw.val), {"val_in_test": in_test}, dropped) if raw.val else None
+    in_val = set(map(normalised, val.texts)) if val else set()
+    elsewhere = {"train_in_test": in_test, "train_in_val": in_val}
+    train = _firsts(_kept(_stripped(raw.train), elsewhere, dropped), dropped)
+    if dropped["conflicting"]:
+        say(f"data: {dropped['conflicting']} texts of train stand there again with another label; the first one counts")
+    return RawData(train, val, test), {name: count for name, count in dropped.items() if count}
+
+
+def _stripped(part: Labelled) -> Labelled:
+    return Labelled([text.strip() for text in part.texts], part.labels, part.groups)
+
+
+def _kept(part: Labelled, elsewhere: dict[str, set[str]], dropped: Counter[str]) -> Labelled:
+    kept = []
+    for index, key in enumerate(map(normalised, part.texts)):
+        reasons = ["empty"] if not key else [name for name, keys in elsewhere.items() if key in keys]
+        if reasons:
+            dropped[reasons[0]] += 1
+        else:
+            kept.append(index)
+    return take(part, kept)
+
+
+def _firsts(part: Labelled, dropped: Counter[str]) -> Labelled:
+    first: dict[str, int] = {}
+    for index, key in enumerate(map(normalised, part.texts)):
+        if first.setdefault(key, index) != index:
+            same = part.labels[first[key]] == part.labels[index]
+            dropped["duplicates" if same else "conflicting"] += 1
+    return take(part, list(first.values()))
+
+
+def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tuple[Labelled, Labelled, Labelled]:
+    train, val, test, total = raw.train, raw.val, raw.test, len(raw.train.texts)
+    if test is None:
+        train, test = cut(train, round(test_share * total), seed, "test")
+    if val is None:
+        train, val = cut(train, round(val_share * total), seed, "val")
+    return train, val, test
+
+
+def _indexed(part: Labelled, classes: list[str]) -> Split:
+    index = {name: number for number, name in enumerate(classes)}
+    return Split(list(part.texts), [index[label] for label in part.labels])
+
+
+def _fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
+    content = [classes, [[split.texts, split.labels] for split in splits]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _share_problems(raw: RawData, val_share: float, test_share: float) -> list[Problem]:
+    if raw.val is None and raw.test is None and val_share + test_share >= 1:
+        what = f"{val_share:g} with test_share {test_share:g} leaves nothing to train on"
+        return [Problem("dataset.val_share", what, "choose shares with a sum below 1")]
+    return []
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise UserError(problems)

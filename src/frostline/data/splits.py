@@ -1,0 +1,88 @@
+"""Stratified choices that depend on the texts and one seed alone: not on row order, library versions or caps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from frostline.errors import wrong
+from frostline.types import Labelled
+
+WINDOW = 30  # groups looked at in one draw
+
+
+def take(part: Labelled, indices: Sequence[int]) -> Labelled:
+    groups = part.groups
+    return Labelled(
+        [part.texts[i] for i in indices],
+        [part.labels[i] for i in indices],
+        None if groups is None else [groups[i] for i in indices],
+    )
+
+
+def stratified_order(part: Labelled, seed: int) -> list[int]:
+    """All indices, ordered so that every prefix has each label's share to within one text; prefixes are nested."""
+    members: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for index, (text, label) in enumerate(zip(part.texts, part.labels, strict=True)):
+        members[label].append((_lot(text, seed), index))
+    ranked = []
+    for own in members.values():
+        ranked += [((rank + 0.5) / len(own), lot, index) for rank, (lot, index) in enumerate(sorted(own))]
+    return [index for _, _, index in sorted(ranked)]
+
+
+def _lot(text: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}\n{text}".encode(errors="surrogatepass")).hexdigest()
+
+
+def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
+    """At most ``limit`` texts; a larger limit keeps what a smaller one keeps."""
+    if limit is None or limit >= len(part.texts):
+        return part
+    return take(part, sorted(stratified_order(part, seed)[:limit]))
+
+
+def cut(part: Labelled, count: int, seed: int, name: str) -> tuple[Labelled, Labelled]:
+    """(rest, cut): about ``count`` texts go, every class stands on both sides, no group does."""
+    chosen = _some_texts(part, count, seed) if part.groups is None else _some_groups(part, count, seed)
+    rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
+    gone = take(part, sorted(chosen))
+    if lost := sorted(set(part.labels) - (set(rest.labels) & set(gone.labels))):
+        what = f"no stratified cut leaves the label {lost[0]!r} ({Counter(part.labels)[lost[0]]} texts) on both sides"
+        raise wrong(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
+    return rest, gone
+
+
+def _some_texts(part: Labelled, count: int, seed: int) -> set[int]:
+    order = stratified_order(part, seed)
+    chosen = set(order[:count])
+    first = {part.labels[i]: i for i in reversed(order)}
+    last = {part.labels[i]: i for i in order}
+    here, there = ({part.labels[i] for i in order[s]} for s in (slice(count), slice(count, None)))
+    chosen |= {index for label, index in first.items() if label not in here}
+    return chosen - {index for label, index in last.items() if label not in there}
+
+
+def _some_groups(part: Labelled, count: int, seed: int) -> set[int]:
+    """Groups in a drawn order; of the next few, the one that keeps the label shares nearest to the whole's."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, group in enumerate(part.groups or ()):
+        members[group].append(index)
+    left = sorted(members, key=lambda group: (_lot(group, seed), group))
+    total, chosen = Counter(part.labels), set[int]()
+    held: Counter[str] = Counter()
+    while len(left) > 1 and len(chosen) < count:
+        near = {group: held + Counter(part.labels[i] for i in members[group]) for group in left[:WINDOW]}
+        best = min(near, key=lambda group: _distance(near[group], total))
+        if near[best].total() - count > count - len(chosen):  # further beyond than it is short now
+            break
+        chosen.update(members[best])
+        left.remove(best)
+        held = near[best]
+    return chosen
+
+
+def _distance(held: Counter[str], total: Counter[str]) -> float:
+    share = held.total() / total.total()
+    return sum((share * own - held[label]) ** 2 for label, own in total.items())

@@ -1,0 +1,56 @@
+"""Texts as token ids, ragged, and batches padded to their own longest text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from frostline.data.batches import Indices
+from frostline.progress import Progress
+from frostline.types import Split
+
+CHUNK = 1000
+Tokenize = Callable[[Sequence[str], int], list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """N texts: their ids end to end, where each begins, and their classes."""
+
+    ids: Tensor
+    starts: Tensor
+    labels: Tensor
+    pad_id: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> list[int]:
+        lengths: list[int] = self.starts.diff().tolist()
+        return lengths
+
+    def padded(self, rows: Indices) -> tuple[Tensor, Tensor]:
+        """Ids (B, T) and mask (B, T) of some texts, T the longest of them."""
+        texts = [self.ids[self.starts[row] : self.starts[row + 1]] for row in rows.tolist()]
+        ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=self.pad_id)
+        sizes = torch.tensor([len(text) for text in texts])
+        mask = (torch.arange(ids.shape[1]) < sizes[:, None]).long()
+        return ids.long(), mask
+
+
+def read(split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: str) -> Tokens:
+    """Tokenise a split, showing how far it is."""
+    texts: list[list[int]] = []
+    with Progress(f"tokenising {what}", len(split)) as bar:
+        for start in range(0, len(split), CHUNK):
+            chunk = split.texts[start : start + CHUNK]
+            texts += tokenize(chunk, max_length)
+            bar.update(len(chunk))
+    starts = np.cumsum([0, *(len(text) for text in texts)])
+    flat = np.fromiter((i for text in texts for i in text), dtype=np.int32, count=int(starts[-1]))
+    return Tokens(torch.from_numpy(flat), torch.from_numpy(starts), torch.tensor(split.labels), pad_id)

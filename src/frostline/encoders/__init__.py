@@ -1,0 +1,1 @@
+"""Texts to token states (B, T, D), with named blocks."""

@@ -1,0 +1,180 @@
+"""Learning and scoring with the Lightning Trainer; what comes of it goes into the record."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+import time
+from typing import Any
+
+import torch
+
+from frostline.checkpoints import Best, ResumePoint, resume_step
+from frostline.chance import derive
+from frostline.compose.build import Built, build
+from frostline.data.batches import reading_order, share_batches, share_rows, training_order
+from frostline.data.loader import Loader
+from frostline.epochs import Epochs
+from frostline.loggers.choose import choose
+from frostline.plan_text import table
+from frostline.progress import say
+from frostline.store import curves, environment
+from frostline.store.files import write_json, write_text
+from frostline.store.folder import RunFolder
+from frostline.trainer import make_trainer
+from frostline.types import Config
+from frostline.vectors import Vectors
+
+
+class Fit:
+    """One rank's share of a run: `learn`, `score`, and on rank 0 `finish`."""
+
+    def __init__(self, config: Config, job: dict[str, Any], place: RunFolder, count: int) -> None:
+        self.config, self.job, self.place = config, job, place
+        self.built: Built = build(config)
+        self.classifier = self.built.classifier
+        self.seconds_fit = 0.0
+        self.learns = self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
+        settings = self.built.settings
+        self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
+        self.point = ResumePoint(place.resume_point, settings.checkpoint_seconds)
+        callbacks = [self.best, self.point, Epochs(settings.monitor)]
+        self.loggers = self._loggers()
+        self.trainer = make_trainer(settings, self.loggers, callbacks, count, self.learns)
+        self.vectors = Vectors(self.classifier)
+
+    def _loggers(self) -> list[Any]:
+        names = {"group": self.config["study"], "name": self.place.path.name, "run_id": self.job["id"]}
+        return choose(self.place, config=self.config, **names, **self.config["logger"])
+
+    # Batches
+
+    def training(self) -> Loader:
+        """Batches whose order follows from seed and epoch."""
+        tokens, settings = self.built.tokens["train"], self.built.settings
+        size, lengths = self.config["dataset"]["batch_size"], tokens.lengths
+        seed = derive(self.config["seed"], "order")
+
+        def rows() -> Any:
+            batches = training_order(lengths, size, seed, self.trainer.current_epoch)
+            if settings.overfit_batches:
+                batches = training_order(lengths, size, seed, 0)[: settings.overfit_batches]
+            return share_rows(batches, self.trainer.global_rank, self.trainer.world_size)
+
+        def first() -> int:
+            return int(self.trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+
+        batches = -(-len(tokens) // size)
+        batches = min(batches, settings.overfit_batches or batches)
+        return Loader(tokens, batches, rows, lambda: self.vectors.of("train", tokens), first)
+
+    def reading(self, split: str) -> Loader:
+        """Batches of an evaluation."""
+        tokens = self.built.tokens[split]
+        whole = reading_order(tokens.lengths, self.config["dataset"]["batch_size"])
+        rows = share_batches(whole, self.trainer.global_rank, self.trainer.world_size)
+        return Loader(tokens, len(rows), lambda: rows, lambda: self.vectors.of(split, tokens))
+
+    # Learning and scoring
+
+    def learn(self) -> None:
+        """Fit, from the resume point where there is one."""
+        if self.trainer.is_global_zero:
+            say(table(self.built.plan))
+            write_text(self.place.plan, table(self.built.plan) + "\n")
+            write_json(self.place.environment, self._environment())
+        resume = self.place.resume_point if self.place.resume_point.exists() else None
+        self._clear_curves(resume)
+        if not self.learns:
+            return
+        started = time.monotonic()
+        self.trainer.fit(self.classifier, self.training(), self.reading("val"), ckpt_path=resume, weights_only=True)
+        self.seconds_fit = time.monotonic() - started
+        assert self.best.epoch is not None
+        self.trainer.strategy.barrier("best")
+        self.best.load(self.classifier)
+        self.classifier.engine.enter(self.built.plan.index_at(self.best.epoch))
+
+    def _clear_curves(self, resume: Any) -> None:
+        if self.trainer.is_global_zero:
+            step = -1 if resume is None else resume_step(resume)
+            curves.cut(self.place.metrics, step)
+            if resume is not None:
+                say(f"going on from step {step}")
+
+    def score(self) -> dict[str, float]:
+        """Validation scores of the best epoch and test scores, alike on all ranks."""
+        val = self.best.values or self._evaluate("val")
+        return val | self._evaluate("test")
+
+    def _evaluate(self, split: str) -> dict[str, float]:
+        act = self.trainer.validate if split == "val" else self.trainer.test
+        with contextlib.redirect_stdout(None):
+            act(self.classifier, self.reading(split), verbose=False)
+        return {k: float(v) for k, v in self.trainer.callback_metrics.items() if k.startswith(f"{split}/")}
+
+    # The record
+
+    def _environment(self) -> dict[str, Any]:
+        describe = environment.describe()
+        if describe["git"]["dirty"]:
+            write_text(self.place.path / "uncommitted.diff", environment.diff())
+        corpus = self.built.corpus
+        return describe | {
+            "device": str(self.trainer.strategy.root_device),
+            "ranks": self.trainer.world_size,
+            "threads": torch.get_num_threads(),
+            "data": {
+                "fingerprint": corpus.fingerprint,
+                "texts": {name: len(split) for name, split in self._splits()},
+                "dropped": corpus.dropped,
+                "classes": corpus.classes,
+            },
+            "encoder": {"fingerprint": self.built.encoder_fingerprint},
+        }
+
+    def _splits(self) -> list[tuple[str, Any]]:
+        corpus = self.built.corpus
+        return [("train", corpus.train), ("val", corpus.val), ("test", corpus.test)]
+
+    def finish(self, scores: dict[str, float], started: float) -> None:
+        """Write what the run has come to, result.json last."""
+        plan, job = self.built.plan, self.job
+        if not self.place.best.exists():
+            self.best.save(self.classifier)
+        result = {
+            "id": job["id"],
+            "study": self.config["study"],
+            "overrides": job["overrides"],
+            "choices": job["choices"],
+            "seed": self.config["seed"],
+            "metrics": scores,
+            "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
+            "confusion": self.classifier.confusion,
+            "parameters": {
+                "total": sum(p.size for p in plan.parameters),
+                "trainable": plan.learning(plan.phases[-1]),
+                "ever_trainable": plan.ever_learning,
+            },
+            "cost": self._cost(started),
+        }
+        step = self.trainer.global_step
+        curves.append(self.place.metrics, step, self.best.epoch or 0, scores)
+        for logger in self.loggers[1:]:
+            logger.log_metrics(scores, step)
+            logger.finalize("success")
+        self.place.resume_point.unlink(missing_ok=True)
+        self.place.failure.unlink(missing_ok=True)
+        write_json(self.place.result, result)
+
+    def _cost(self, started: float) -> dict[str, Any]:
+        scale = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+        return {
+            "seconds": time.monotonic() - started,
+            "seconds_fit": self.seconds_fit,
+            "texts_encoded": self.classifier.texts_encoded,
+            "texts_from_store": self.classifier.texts_from_store,
+            "peak_memory_bytes": peak,
+        }

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from frostline.plan import Block, Phase
+from frostline.types import Count, Positive
+
+
+def lp_ft(blocks: Sequence[Block], probe_epochs: Count = 10, tune_rate: Positive = 0.05) -> tuple[Phase, ...]:
+    """LP-FT (arXiv:2202.10054): linear probing first, then full fine-tuning that starts from the probed head.
+
+    As in the paper the second stage has a new optimizer, its own schedule and one rate for all parameters, here
+    `tune_rate` times the base rate.
+    """
+    probe = Phase("probe", (("head.*", 1.0), ("*", None)), epochs=probe_epochs)
+    return (probe, Phase("tune", (("*", tune_rate),), restart=True))

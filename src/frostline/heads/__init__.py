@@ -1,0 +1,1 @@
+"""Vectors (B, D) to logits (B, C)."""

@@ -1,0 +1,34 @@
+"""Which loggers a run has."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from frostline.loggers.record import Record
+from frostline.store.folder import RunFolder
+
+
+def choose(
+    folder: RunFolder,
+    group: str,
+    name: str,
+    run_id: str,
+    config: dict[str, Any],
+    wandb: Literal["auto", "online", "offline"] | None = "auto",
+    tensorboard: bool = False,
+    curves: bool = True,
+    project: str = "frostline",
+    entity: str | None = None,
+) -> list[Any]:
+    """The record always; Weights & Biases and TensorBoard as asked."""
+    chosen: list[Any] = [Record(folder, curves)]
+    if wandb is not None:
+        from frostline.loggers.wandb import WandbRun
+
+        names = {"project": project, "group": group, "name": name, "entity": entity, "run_id": run_id}
+        chosen.append(WandbRun(folder.path, config=config, mode=wandb, **names))
+    if tensorboard:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        chosen.append(TensorBoardLogger(folder.path, name="", version="tensorboard"))
+    return chosen

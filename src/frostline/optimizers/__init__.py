@@ -1,0 +1,1 @@
+"""Parameter groups to a torch optimizer."""

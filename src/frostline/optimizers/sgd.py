@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch.optim import SGD
+
+from frostline.types import Dropout, NonNegative, Positive
+
+
+def sgd(
+    groups: Sequence[dict[str, Any]],
+    lr: Positive = 0.01,
+    momentum: Dropout = 0.9,
+    weight_decay: NonNegative = 0.0,
+) -> SGD:
+    """Stochastic gradient descent with momentum; groups may carry a weight decay of their own."""
+    return SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)

@@ -1,0 +1,169 @@
+"""The plan: which parameters learn, when, and how fast, as a value that is known before training starts.
+
+A strategy turns block names into **phases**; `resolve` holds the phases against the parameters of a model and gives a
+**plan**, in which every parameter has in each phase a learning-rate multiplier or None (frozen). Rules are ordered,
+the first match wins, every parameter must be covered, and a rule that matches nothing is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from frostline.errors import Problem, UserError
+
+Kind = Literal["embeddings", "layer", "final", "pooler", "head"]
+Rule = tuple[str, float | None]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A tensor's name, such as ``encoder.layer.0.attention.self.query.weight``, and how many numbers it holds."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A named part of the model. Blocks are listed input side first; a block may have no parameters."""
+
+    name: str
+    kind: Kind
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a strategy says of one stretch of training.
+
+    rules: (glob over parameter names, multiplier of the base rate or None = frozen), first match wins.
+    epochs: its length; None shares what the other phases leave of the run.
+    restart: the schedule starts again and the optimizer forgets its moments.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    epochs: int | None = None
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    """A phase with its epochs [start, end) and the multiplier of every parameter."""
+
+    name: str
+    start: int
+    end: int
+    multipliers: dict[str, float | None]
+    line: int
+    restart: bool
+
+    def learns(self, parameter: str) -> bool:
+        return self.multipliers[parameter] is not None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Phases over the blocks of one model, in order, without gaps."""
+
+    blocks: tuple[Block, ...]
+    phases: tuple[PlannedPhase, ...]
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        return [parameter for block in self.blocks for parameter in block.parameters]
+
+    def learning(self, phase: PlannedPhase) -> int:
+        """How many numbers learn in a phase."""
+        return sum(p.size for p in self.parameters if phase.learns(p.name))
+
+    def ever_learns(self, parameter: str) -> bool:
+        return any(phase.learns(parameter) for phase in self.phases)
+
+    @property
+    def ever_learning(self) -> int:
+        return sum(p.size for p in self.parameters if self.ever_learns(p.name))
+
+    def index_at(self, epoch: int) -> int:
+        """The index of the phase that `epoch` (from 0) belongs to; the last one afterwards."""
+        for index, phase in enumerate(self.phases):
+            if epoch < phase.end:
+                return index
+        return len(self.phases) - 1
+
+
+def resolve(phases: Sequence[Phase], blocks: Sequence[Block], epochs: int) -> Plan:
+    """Hold phases against a model's blocks over a run of `epochs`.
+
+    Raises:
+        UserError: with every rule that matches nothing, every parameter that no rule covers, every bad multiplier,
+            and lengths that do not fit into the run.
+    """
+    names = [p.name for block in blocks for p in block.parameters]
+    lengths, problems = _lengths(phases, epochs)
+    for phase in phases:
+        problems += _rule_problems(phase, names)
+    if problems:
+        raise UserError(problems)
+    planned, start = [], 0
+    for phase, length in zip(phases, lengths, strict=True):
+        multipliers = {name: _first_match(phase.rules, name) for name in names}
+        line = _frost_line(blocks, multipliers)
+        planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart))
+        start += length
+    return Plan(tuple(blocks), tuple(planned))
+
+
+def _lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Problem]]:
+    fixed = sum(phase.epochs or 0 for phase in phases)
+    open_ended = [i for i, phase in enumerate(phases) if phase.epochs is None]
+    left = epochs - fixed
+    if not phases:
+        return [], [Problem("freezing.phases", "there are none", "give at least one")]
+    if left < len(open_ended) and epochs > 0:
+        needed = fixed + len(open_ended)
+        do = f"set trainer.max_epochs to {needed} or more, or shorten a phase"
+        return [], [Problem("trainer.max_epochs", f"{epochs} epochs cannot hold phases that need {needed}", do)]
+    if not open_ended and left > 0:
+        do = "leave the length of one phase open (null), or set trainer.max_epochs to their sum"
+        return [], [Problem("trainer.max_epochs", f"{epochs} epochs, but the phases fill {fixed}", do)]
+    lengths = [0 if epochs == 0 else phase.epochs or 0 for phase in phases]
+    for place, i in enumerate(open_ended):
+        lengths[i] = max(left, 0) // len(open_ended) + (place < max(left, 0) % len(open_ended))
+    return lengths, []
+
+
+def _rule_problems(phase: Phase, names: Sequence[str]) -> list[Problem]:
+    key, problems = f"freezing.phases.{phase.name}", []
+    for pattern, multiplier in phase.rules:
+        if multiplier is not None and not 0 < multiplier < float("inf"):
+            do = "give a number above 0, or null to freeze"
+            problems.append(Problem(key, f"'{pattern}' has the multiplier {multiplier}", do))
+        if not any(fnmatchcase(name, pattern) for name in names):
+            do = f"names look like '{names[0]}' and '{names[-1]}'"
+            problems.append(Problem("freezing.rules", f"'{pattern}' matches no parameter", do))
+    bare = [name for name in names if not any(fnmatchcase(name, pattern) for pattern, _ in phase.rules)]
+    if bare:
+        what = f"no rule covers {len(bare)} parameters, the first of them '{bare[0]}'"
+        problems.append(Problem(key, what, "end the rules with ['*', null] to freeze the rest"))
+    return problems
+
+
+def _first_match(rules: Sequence[Rule], name: str) -> float | None:
+    return next(multiplier for pattern, multiplier in rules if fnmatchcase(name, pattern))
+
+
+def _frost_line(blocks: Sequence[Block], multipliers: dict[str, float | None]) -> int:
+    """The number of lowest blocks in which nothing learns."""
+    for height, block in enumerate(blocks):
+        if any(multipliers[p.name] is not None for p in block.parameters):
+            return height
+    return len(blocks)
+
+
+def below(blocks: Sequence[Block], *kinds: Kind) -> list[str]:
+    """Globs for the blocks of these kinds that have parameters."""
+    return [f"{block.name}.*" for block in blocks if block.kind in kinds and block.parameters]

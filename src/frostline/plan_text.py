@@ -1,0 +1,64 @@
+"""A plan as a table for people and as rules that can be edited and read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frostline.plan import Block, Plan, PlannedPhase
+
+
+def table(plan: Plan) -> str:
+    """Phases down, blocks across: the multiplier of each block, `·` for frozen, `*` where parameters differ."""
+    shown = [block for block in plan.blocks if block.parameters]
+    head = ["phase", "epochs", *(_short(block.name) for block in shown), "learn", "frost line"]
+    rows = [head]
+    for phase in plan.phases:
+        cells = [_cell(block, phase) for block in shown]
+        line = f"{phase.line} of {len(plan.blocks)}"
+        rows.append([phase.name, _epochs(phase), *cells, f"{plan.learning(phase):,}", line])
+    total = sum(p.size for p in plan.parameters)
+    closing = f"{plan.ever_learning:,} of {total:,} parameters learn at some time"
+    return "\n".join([*_align(rows), closing])
+
+
+def rules(plan: Plan) -> list[dict[str, Any]]:
+    """The plan as the `phases` of a rules file, one rule a block where its parameters agree."""
+    return [
+        {
+            "name": phase.name,
+            "epochs": phase.end - phase.start,
+            "restart": phase.restart,
+            "rules": [rule for block in plan.blocks for rule in _block_rules(block, phase)],
+        }
+        for phase in plan.phases
+    ]
+
+
+def _block_rules(block: Block, phase: PlannedPhase) -> list[list[str | float | None]]:
+    values = {phase.multipliers[p.name] for p in block.parameters}
+    if len(values) == 1:
+        return [[f"{block.name}.*", values.pop()]]
+    return [[p.name, phase.multipliers[p.name]] for p in block.parameters]
+
+
+def _cell(block: Block, phase: PlannedPhase) -> str:
+    values = {phase.multipliers[p.name] for p in block.parameters}
+    if len(values) > 1:
+        return "*"
+    value = values.pop()
+    return "·" if value is None else f"{value:.3g}"
+
+
+def _epochs(phase: PlannedPhase) -> str:
+    if phase.end == phase.start:
+        return "-"
+    return f"{phase.start + 1}-{phase.end}" if phase.end - phase.start > 1 else f"{phase.end}"
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("encoder.").replace("embeddings", "emb").replace("layer.", "")
+
+
+def _align(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,1 @@
+"""Token states (B, T, D) and a mask (B, T) to vectors (B, D)."""

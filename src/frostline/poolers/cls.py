@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Cls(nn.Module):
+    """The state of the first token of each text, `[CLS]` in BERT (arXiv:1810.04805), without BERT's own dense layer."""
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
+        first = mask.to(states.device).argmax(dim=1)
+        return states[first.new_tensor(range(len(first))), first]

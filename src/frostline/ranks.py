@@ -1,0 +1,162 @@
+"""Several ranks of one run, each a process that does this run and nothing else.
+
+Lightning's own launcher repeats the command line in each child, which under a sweep repeats the sweep. Here the
+process that was asked for the run is no rank itself: it starts all of them on the run's folder, in which the resolved
+config lies, watches them, and ends them all when one dies. Nothing of them stays behind in it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from frostline.errors import FrostlineError, Problem, RankError, UserError
+from frostline.store.files import read_json
+
+RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
+
+
+def started_outside() -> bool:
+    """Whether torchrun, or Slurm with several tasks a step, has started the ranks already."""
+    return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+
+
+def own() -> int | None:
+    """The rank that this process is; None where it was not started as one."""
+    return int(os.environ[RANK]) if RANK in os.environ else None
+
+
+def environment() -> Any:
+    """The cluster environment of this rank; None leaves it to Lightning where others started the ranks."""
+    if own() is None:
+        return None
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
+    class RankEnvironment(LightningEnvironment):
+        """Ranks on this machine, already started."""
+
+        creates_processes_externally = True
+        main_address = os.environ[ADDRESS]
+        main_port = int(os.environ[PORT])
+
+        def world_size(self) -> int:
+            return int(os.environ[RANKS])
+
+        def set_world_size(self, size: int) -> None:
+            """Known from the start."""
+
+        def global_rank(self) -> int:
+            return int(os.environ[RANK])
+
+        def set_global_rank(self, rank: int) -> None:
+            """Known from the start."""
+
+        def local_rank(self) -> int:
+            return int(os.environ[RANK])
+
+        def node_rank(self) -> int:
+            return 0
+
+        def teardown(self) -> None:
+            """There is nothing in the environment that a later job could find."""
+
+    return RankEnvironment()
+
+
+def launch(folder: Path, count: int) -> None:
+    """Run `count` ranks on the run in `folder` until all have ended well.
+
+    Raises:
+        RankError: a rank ended early; the others have been ended too. Carries the rank's own reason.
+        UserError: a rank was stopped by a mistake of the user's.
+    """
+    port = _free_port()
+    ranks = [_start(folder, rank, count, port) for rank in range(count)]
+    try:
+        first = _wait(folder, ranks)
+    finally:
+        _end(ranks)
+    if first is not None:
+        raise _error(folder, first, ranks[first].returncode)
+
+
+def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
+    told = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
+    threads = os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
+    path = os.pathsep.join(p for p in sys.path if p)
+    environ = os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
+    _reason(folder, rank).unlink(missing_ok=True)
+    # A rank reads its standard input to its end to learn that we are gone; a session of its own makes it easy to end.
+    command = [sys.executable, "-m", "frostline.rank", str(folder)]
+    return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _wait(folder: Path, ranks: list[subprocess.Popen[bytes]]) -> int | None:
+    """The first rank that ended badly, or None when all have ended well.
+
+    A rank that dies takes its peers with it within moments: a signal comes before the peers' complaints.
+    """
+
+    def when(rank: int) -> float:
+        reason = _reason(folder, rank)
+        return reason.stat().st_mtime if reason.exists() else 0.0
+
+    while True:
+        states = [rank.poll() for rank in ranks]
+        bad = [i for i, state in enumerate(states) if state]
+        if bad:
+            return min(bad, key=when)
+        if all(state == 0 for state in states):
+            return None
+        time.sleep(0.05)
+
+
+def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
+    for rank in ranks:
+        if rank.stdin is not None:
+            rank.stdin.close()
+    for rank in ranks:
+        if rank.poll() is None:
+            os.killpg(rank.pid, signal.SIGKILL)
+        rank.wait()
+
+
+def _error(folder: Path, rank: int, status: int) -> FrostlineError:
+    reason = _reason(folder, rank)
+    if not reason.exists():
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return RankError(f"rank {rank}: {how}; start the same command again, it goes on from its last checkpoint")
+    told = read_json(reason)
+    reason.unlink()
+    if told["problems"]:
+        return UserError(Problem(**problem) for problem in told["problems"])
+    return RankError(f"rank {rank}: {told['what']}")
+
+
+def _reason(folder: Path, rank: int) -> Path:
+    """Where a rank says why it ended."""
+    return folder / f".rank{rank}.json"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def watch_parent() -> None:
+    """End this rank when the process that started it is gone."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

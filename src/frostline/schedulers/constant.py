@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frostline.types import Share
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The base rate throughout, after an optional linear warm-up."""
+
+    warmup: Share = 0.0
+
+    def __call__(self, progress: float) -> float:
+        return progress / self.warmup if progress < self.warmup else 1.0

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frostline.types import Share
+
+
+@dataclass(frozen=True)
+class LinearWarmup:
+    """Up from 0 over the first share of the steps, then straight down to 0 (arXiv:1810.04805)."""
+
+    warmup: Share = 0.06
+
+    def __call__(self, progress: float) -> float:
+        if progress < self.warmup:
+            return progress / self.warmup
+        return (1 - progress) / (1 - self.warmup) if self.warmup < 1 else 1.0

@@ -1,0 +1,58 @@
+"""What is measured on a split: torchmetrics, each text counted once on any number of ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassCalibrationError,
+    MulticlassConfusionMatrix,
+    MulticlassF1Score,
+)
+
+
+class Scores(nn.Module):
+    """Accuracy, macro-F1, loss, ECE (15 bins, arXiv:1706.04599), F1 of each class and the confusion matrix."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__()
+        count = len(classes)
+        self.classes = list(classes)
+        self.loss = MeanMetric()
+        self.accuracy = MulticlassAccuracy(count, average="micro")
+        self.f1 = MulticlassF1Score(count, average="none")
+        self.ece = MulticlassCalibrationError(count, n_bins=15)
+        self.confusion_matrix = MulticlassConfusionMatrix(count)
+
+    def update(self, logits: Tensor, labels: Tensor, weight: Tensor) -> None:
+        """logits (B, C), labels (B,), weight (B,): rows of weight 0 are left out."""
+        kept = weight > 0
+        logits, labels = logits[kept].float(), labels[kept]
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        self.loss.update(losses.double(), torch.ones_like(losses, dtype=torch.double))
+        for metric in (self.accuracy, self.f1, self.ece, self.confusion_matrix):
+            metric.update(logits.softmax(dim=-1), labels)
+
+    def compute(self) -> dict[str, float]:
+        """The flat scores over all ranks; a collective call."""
+        by_class = self.f1.compute().tolist()
+        return {
+            "loss": self.loss.compute().item(),
+            "accuracy": self.accuracy.compute().item(),
+            "f1_macro": sum(by_class) / len(by_class),
+            "ece": self.ece.compute().item(),
+        } | {f"f1/{name}": value for name, value in zip(self.classes, by_class, strict=True)}
+
+    def confusion(self) -> list[list[int]]:
+        """Rows are true classes, columns predicted ones; a collective call."""
+        table: list[list[int]] = self.confusion_matrix.compute().tolist()
+        return table
+
+    def reset(self) -> None:
+        for metric in (self.loss, self.accuracy, self.f1, self.ece, self.confusion_matrix):
+            metric.reset()

@@ -1,0 +1,35 @@
+"""Which run a config is: an id that does not depend on where results go, and a folder name that people can read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+ASIDE = ("paths", "logger", "hydra", "rerun", "debug")  # they change no number of the result
+NAMED = ("freezing", "encoder", "pooler", "head", "dataset")
+USUAL = {"pooler": "mean", "head": "linear"}  # left out of names
+
+
+def run_id(config: Mapping[str, Any]) -> str:
+    """12 hex digits of a resolved config; the order of keys does not matter, nor does 1 against 1.0."""
+    content = {key: value for key, value in config.items() if key not in ASIDE}
+    text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def leaf(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
+    """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with a pooler or head that is not the usual one."""
+    names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
+    words = [*(str(name) for name in names if name), f"s{config.get('seed')}", run_id(config)[:8]]
+    return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,74 @@
+"""The Lightning Trainer as a run wants it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from frostline.types import Count, NonNegative, Positive, Whole
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `trainer` group. devices counts processes; batch_size is over all of them.
+
+    checkpoint_seconds: how often a run that is killed can go on from, 0 = after every step.
+    limit_batches: at most so many batches of each split; overfit_batches: train on so many, again and again.
+    """
+
+    max_epochs: Whole = 3
+    devices: Count | Literal["auto"] = 1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    strategy: Literal["auto", "ddp"] = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    monitor: str = "val/f1_macro"
+    gradient_clip: Positive | None = 1.0
+    checkpoint_seconds: NonNegative = 30
+    limit_batches: Count | None = None
+    overfit_batches: Count | None = None
+
+
+def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: int, learns: bool) -> Any:
+    """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
+    import lightning.pytorch as pl
+
+    # Its advice is not the user's business; its warnings are.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
+    return pl.Trainer(
+        max_epochs=settings.max_epochs if learns else 0,
+        accelerator=settings.accelerator,
+        devices=ranks,
+        strategy=_ddp(settings, ranks),
+        precision=settings.precision,
+        gradient_clip_val=settings.gradient_clip,
+        limit_train_batches=settings.limit_batches or 1.0,
+        limit_val_batches=settings.limit_batches or 1.0,
+        limit_test_batches=settings.limit_batches or 1.0,
+        logger=logger,
+        callbacks=callbacks,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _ddp(settings: Settings, ranks: int) -> Any:
+    if ranks == 1:
+        return "auto"
+    from lightning.pytorch.strategies import DDPStrategy
+
+    from frostline.ranks import environment
+
+    # Buffers are constants here; sending them before each forward would tie ranks together in evaluation, where they
+    # need not have equally many batches. Parameters that a phase does not use must be looked for.
+    return DDPStrategy(
+        cluster_environment=environment(),
+        find_unused_parameters=True,
+        broadcast_buffers=False,
+    )

@@ -1,0 +1,71 @@
+"""Pooled vectors of whole splits, computed once for as long as nothing below the head learns."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from frostline.classifier import Classifier
+from frostline.data.batches import reading_order
+from frostline.data.tokens import Tokens
+from frostline.progress import Progress
+
+BATCH = 64
+
+
+class Vectors:
+    """Keeps the vectors (N, D) of each split; forgets them when the encoder has learned in between."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+        self.kept: dict[str, tuple[int, Tensor]] = {}
+
+    def of(self, split: str, tokens: Tokens) -> Tensor | None:
+        """The split's vectors in the present phase, or None where the encoder learns. A collective call."""
+        engine = self.classifier.engine
+        if not engine.encoder_rests():
+            return None
+        generation = self._generation(engine.index)
+        found = self.kept.get(split)
+        if found is None or found[0] != generation:
+            found = (generation, self._encode(tokens, split))
+            self.kept[split] = found
+        return found[1]
+
+    def _generation(self, index: int) -> int:
+        """How many phases before this one have changed the encoder."""
+        blocks = [b for b in self.classifier.engine.blocks if b.kind != "head"]
+        earlier = self.classifier.engine.plan.phases[:index]
+        return sum(any(phase.learns(name) for b in blocks for name in b.parameters) for phase in earlier)
+
+    @torch.no_grad()
+    def _encode(self, tokens: Tokens, split: str) -> Tensor:
+        """Batches do not depend on the number of ranks, and so the vectors do not either."""
+        model, trainer = self.classifier, self.classifier.trainer
+        model.encoder.eval()
+        model.pooler.eval()
+        batches = reading_order(tokens.lengths, BATCH)[trainer.global_rank :: trainer.world_size]
+        found: Tensor | None = None
+        with Progress(f"encoding {split}", sum(map(len, batches))) as bar:
+            for rows in batches:
+                ids, mask = (part.to(model.device) for part in tokens.padded(rows))
+                with trainer.precision_plugin.forward_context():
+                    vectors = model.vectors(ids, mask).float().cpu()
+                found = vectors.new_zeros(len(tokens), vectors.shape[1]) if found is None else found
+                found[torch.from_numpy(rows)] = vectors
+                bar.update(len(rows))
+                model.texts_encoded += len(rows)
+        return _sum_over_ranks(found, len(tokens), model)
+
+
+def _sum_over_ranks(found: Tensor | None, texts: int, model: Classifier) -> Tensor:
+    if model.trainer.world_size == 1:
+        assert found is not None
+        return found
+    width = torch.tensor(0 if found is None else found.shape[1], device=model.device)
+    dist.all_reduce(width, op=dist.ReduceOp.MAX)
+    whole = torch.zeros(texts, int(width)) if found is None else found
+    whole = whole.to(model.device)
+    dist.all_reduce(whole)
+    return whole.cpu()
