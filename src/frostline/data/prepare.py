@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from frostline.data.checks import label_problems
-from frostline.data.splits import cap, cut, take
+from frostline.data.splits import cap, cut, normalised, take
 from frostline.errors import Problem, UserError
 from frostline.progress import say
 from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Split, Whole
@@ -43,11 +43,6 @@ def prepare(
     )
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
     return Corpus(*splits, classes, _fingerprint(classes, splits), dropped)
-
-
-def normalised(text: str) -> str:
-    """What two copies of a text share; comparison alone uses it, models see the text as it is."""
-    return " ".join(text.casefold().split())
 
 
 def class_names(labels: Sequence[str]) -> list[str]:
@@ -97,7 +92,7 @@ def _firsts(part: Labelled, dropped: Counter[str]) -> Labelled:
 def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tuple[Labelled, Labelled, Labelled]:
     train, val, test, total = raw.train, raw.val, raw.test, len(raw.train.texts)
     if test is None:
-        train, test = cut(train, round(test_share * total), seed, "test")
+        train, test = cut(train, round(test_share * total), seed, "test", leave=2 if val is None else 1)
     if val is None:
         train, val = cut(train, round(val_share * total), seed, "val")
     return train, val, test

@@ -12,6 +12,11 @@ from frostline.types import Labelled
 WINDOW = 30  # groups looked at in one draw
 
 
+def normalised(text: str) -> str:
+    """What two copies of a text share; comparison alone uses it, models see the text as it is."""
+    return "".join(text.casefold().split())
+
+
 def take(part: Labelled, indices: Sequence[int]) -> Labelled:
     groups = part.groups
     return Labelled(
@@ -33,7 +38,7 @@ def stratified_order(part: Labelled, seed: int) -> list[int]:
 
 
 def _lot(text: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed}\n{text}".encode(errors="surrogatepass")).hexdigest()
+    return hashlib.sha256(f"{seed}\n{normalised(text)}".encode(errors="surrogatepass")).hexdigest()
 
 
 def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
@@ -43,9 +48,12 @@ def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
     return take(part, sorted(stratified_order(part, seed)[:limit]))
 
 
-def cut(part: Labelled, count: int, seed: int, name: str) -> tuple[Labelled, Labelled]:
-    """(rest, cut): about ``count`` texts go, every class stands on both sides, no group does."""
-    chosen = _some_texts(part, count, seed) if part.groups is None else _some_groups(part, count, seed)
+def cut(part: Labelled, count: int, seed: int, name: str, leave: int = 1) -> tuple[Labelled, Labelled]:
+    """(rest, cut): about ``count`` texts go, every class stands on both sides, no group does.
+
+    leave: how many texts of each class the rest must keep, for the cuts that follow.
+    """
+    chosen = _some_texts(part, count, seed, leave) if part.groups is None else _some_groups(part, count, seed)
     rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
     gone = take(part, sorted(chosen))
     if lost := sorted(set(part.labels) - (set(rest.labels) & set(gone.labels))):
@@ -54,14 +62,13 @@ def cut(part: Labelled, count: int, seed: int, name: str) -> tuple[Labelled, Lab
     return rest, gone
 
 
-def _some_texts(part: Labelled, count: int, seed: int) -> set[int]:
+def _some_texts(part: Labelled, count: int, seed: int, leave: int) -> set[int]:
     order = stratified_order(part, seed)
-    chosen = set(order[:count])
-    first = {part.labels[i]: i for i in reversed(order)}
-    last = {part.labels[i]: i for i in order}
-    here, there = ({part.labels[i] for i in order[s]} for s in (slice(count), slice(count, None)))
-    chosen |= {index for label, index in first.items() if label not in here}
-    return chosen - {index for label, index in last.items() if label not in there}
+    wanted = Counter(part.labels[i] for i in order[:count])
+    members: dict[str, list[int]] = defaultdict(list)
+    for index in order:
+        members[part.labels[index]].append(index)
+    return {i for label, own in members.items() for i in own[: min(max(wanted[label], 1), len(own) - leave)]}
 
 
 def _some_groups(part: Labelled, count: int, seed: int) -> set[int]:
