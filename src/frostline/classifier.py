@@ -7,10 +7,12 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from frostline.agreement import agreed, digest
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.data.loader import Batch
@@ -52,6 +54,7 @@ class Classifier(pl.LightningModule):
         self.texts_encoded = 0
         self.texts_from_store = 0
         self.epoch_loss, self.epoch_rows = 0.0, 0
+        self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
 
     # Forward
@@ -119,10 +122,16 @@ class Classifier(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
         total = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": self._base_rate()})
+        rate = max(float(group["lr"]) for group in self._optimizer.param_groups)
+        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": rate})
+        if self.engine.phase.end == self.current_epoch + 1:
+            self._end_phase()
 
-    def _base_rate(self) -> float:
-        return max(float(group["lr"]) for group in self._optimizer.param_groups)
+    def _end_phase(self) -> None:
+        """Keep the weights' digest, which is the same on all ranks or an error."""
+        phase = self.engine.phase
+        own = agreed(digest(self.learned()), f"after phase {phase.name}", self.trainer.world_size)
+        self.ended.append({"name": phase.name, "epochs": [phase.start, phase.end], "weights": own})
 
     @property
     def _optimizer(self) -> Optimizer:
@@ -146,13 +155,15 @@ class Classifier(pl.LightningModule):
         self.confusion = self.scores.confusion()
         values = self.scores.compute()
         self.scores.reset()
-        self._log_all({f"{split}/{name}": value for name, value in values.items()})
+        curve = self.trainer.state.fn == TrainerFn.FITTING  # final scores are written once, at the end
+        self._log_all({f"{split}/{name}": value for name, value in values.items()}, curve)
 
-    def _log_all(self, values: dict[str, float]) -> None:
+    def _log_all(self, values: dict[str, float], curve: bool = True) -> None:
         """Values are already those of all ranks, so that a mean over ranks changes nothing."""
-        values = values | {"step": float(self.global_step)}
+        values = values | {"step": float(self.global_step), "epoch": float(self.current_epoch)}
         wide = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
-        self.log_dict(wide, on_step=False, on_epoch=True, batch_size=1, sync_dist=self.trainer.world_size > 1)
+        several = self.trainer.world_size > 1
+        self.log_dict(wide, on_step=False, on_epoch=True, batch_size=1, sync_dist=several, logger=curve)
 
     # Checkpoints
 
@@ -178,9 +189,11 @@ class Classifier(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
         checkpoint["state_dict"] = self.learned()
+        checkpoint["ended"] = self.ended
         checkpoint["counts"] = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.restore(checkpoint.pop("state_dict"))
         checkpoint["state_dict"] = {}
+        self.ended = checkpoint["ended"]
         self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = checkpoint["counts"]

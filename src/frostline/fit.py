@@ -6,6 +6,7 @@ import contextlib
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +17,12 @@ from frostline.compose.build import Built, build
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.epochs import Epochs
+from frostline.errors import wrong
 from frostline.loggers.choose import choose
 from frostline.plan_text import table
 from frostline.progress import say
 from frostline.store import curves, environment
-from frostline.store.files import write_json, write_text
+from frostline.store.files import read_json, write_json, write_text
 from frostline.store.folder import RunFolder
 from frostline.trainer import make_trainer
 from frostline.types import Config
@@ -41,7 +43,7 @@ class Fit:
         self.point = ResumePoint(place.resume_point, settings.checkpoint_seconds)
         callbacks = [self.best, self.point, Epochs(settings.monitor)]
         self.loggers = self._loggers()
-        self.trainer = make_trainer(settings, self.loggers, callbacks, count, self.learns)
+        self.trainer = make_trainer(settings, self.loggers, callbacks, count, self.built.plan)
         self.vectors = Vectors(self.classifier)
 
     def _loggers(self) -> list[Any]:
@@ -80,12 +82,9 @@ class Fit:
 
     def learn(self) -> None:
         """Fit, from the resume point where there is one."""
-        if self.trainer.is_global_zero:
-            say(table(self.built.plan))
-            write_text(self.place.plan, table(self.built.plan) + "\n")
-            write_json(self.place.environment, self._environment())
         resume = self.place.resume_point if self.place.resume_point.exists() else None
-        self._clear_curves(resume)
+        if self.trainer.is_global_zero:
+            self._begin_record(resume)
         if not self.learns:
             return
         started = time.monotonic()
@@ -96,12 +95,24 @@ class Fit:
         self.best.load(self.classifier)
         self.classifier.engine.enter(self.built.plan.index_at(self.best.epoch))
 
-    def _clear_curves(self, resume: Any) -> None:
-        if self.trainer.is_global_zero:
-            step = -1 if resume is None else resume_step(resume)
-            curves.cut(self.place.metrics, step)
-            if resume is not None:
-                say(f"going on from step {step}")
+    def _begin_record(self, resume: Path | None) -> None:
+        say(table(self.built.plan))
+        found = self._environment()
+        if resume is not None:
+            self._same_sources(found)
+            step = resume_step(resume)
+            say(f"going on from step {step}")
+        curves.cut(self.place.metrics, -1 if resume is None else step)
+        write_text(self.place.plan, table(self.built.plan) + "\n")
+        write_json(self.place.environment, found)
+
+    def _same_sources(self, found: dict[str, Any]) -> None:
+        """A run goes on only from the texts and weights that it began with."""
+        before = read_json(self.place.environment)
+        changed = [source for source in ("data", "encoder") if before[source] != found[source]]
+        if changed:
+            what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
+            raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
     def score(self) -> dict[str, float]:
         """Validation scores of the best epoch and test scores, alike on all ranks."""
@@ -151,6 +162,7 @@ class Fit:
             "seed": self.config["seed"],
             "metrics": scores,
             "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
+            "phases": self.classifier.ended,
             "confusion": self.classifier.confusion,
             "parameters": {
                 "total": sum(p.size for p in plan.parameters),

@@ -156,7 +156,8 @@ def watch_parent() -> None:
     """End this rank when the process that started it is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

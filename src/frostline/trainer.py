@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from frostline.plan import Plan
 from frostline.types import Count, NonNegative, Positive, Whole
 
 
@@ -30,7 +31,7 @@ class Settings:
     overfit_batches: Count | None = None
 
 
-def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: int, learns: bool) -> Any:
+def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: int, plan: Plan) -> Any:
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl
 
@@ -38,10 +39,10 @@ def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: i
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
     return pl.Trainer(
-        max_epochs=settings.max_epochs if learns else 0,
+        max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
         devices=ranks,
-        strategy=_ddp(settings, ranks),
+        strategy=_ddp(ranks, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
         limit_train_batches=settings.limit_batches or 1.0,
@@ -58,7 +59,7 @@ def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: i
     )
 
 
-def _ddp(settings: Settings, ranks: int) -> Any:
+def _ddp(ranks: int, several_phases: bool) -> Any:
     if ranks == 1:
         return "auto"
     from lightning.pytorch.strategies import DDPStrategy
@@ -66,9 +67,9 @@ def _ddp(settings: Settings, ranks: int) -> Any:
     from frostline.ranks import environment
 
     # Buffers are constants here; sending them before each forward would tie ranks together in evaluation, where they
-    # need not have equally many batches. Parameters that a phase does not use must be looked for.
+    # need not have equally many batches. What learns in some phases alone must be looked for in each step.
     return DDPStrategy(
         cluster_environment=environment(),
-        find_unused_parameters=True,
+        find_unused_parameters=several_phases,
         broadcast_buffers=False,
     )

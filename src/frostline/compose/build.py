@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from frostline.agreement import digest
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.chance import derive
 from frostline.classifier import Classifier
@@ -56,7 +56,7 @@ def build(config: Config) -> Built:
     needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
     tokens = {name: read(split, encoder.tokenize, *reading, name) for name, split in needed.items()}
     classifier = _classifier(config, parts, plan, blocks, corpus)
-    return Built(classifier, corpus, tokens, settings, fingerprint(encoder))
+    return Built(classifier, corpus, tokens, settings, digest(encoder.state_dict()))
 
 
 def load_corpus(dataset: Config) -> Corpus:
@@ -103,15 +103,6 @@ def locate(target: str) -> Callable[..., Any]:
     module, _, name = target.rpartition(".")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return found
-
-
-def fingerprint(encoder: nn.Module) -> str:
-    """SHA-256 over the encoder's weights, as they were before this run changed them."""
-    digest = hashlib.sha256()
-    for name, value in sorted(encoder.state_dict().items()):
-        digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy())
-    return digest.hexdigest()
 
 
 def _classifier(config: Config, parts: Any, plan: Plan, blocks: list[ModuleBlock], corpus: Corpus) -> Classifier:

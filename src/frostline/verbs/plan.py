@@ -1,0 +1,69 @@
+"""frostline plan [-m] [KEY=VALUE ...] [--write FILE]: what will learn when, from the shapes of the model alone.
+
+Phases down, blocks across, the multiplier of `optimizer.lr` in each cell. FILE gets the plan as rules to edit.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from frostline.compose import command
+from frostline.errors import wrong
+from frostline.plan import Plan
+from frostline.plan_text import rules, table
+from frostline.types import Config
+
+
+def main(argv: list[str]) -> int:
+    """Print the plan of each job of the command; the encoder's weights are not loaded.
+
+    Raises:
+        UserError: the config is wrong, the strategy does not fit the model, or FILE exists already.
+    """
+    if {"-h", "--help"} & set(argv):
+        print(__doc__)
+        return 0
+    file, rest = _written_to(argv)
+    jobs = command.jobs(rest)
+    for job in jobs:
+        plan = plan_from_shapes(job.config)
+        if len(jobs) > 1:
+            print(" ".join(job.overrides))
+        print(table(plan))
+    if file is not None:
+        write_rules(plan, jobs[-1].config, file)
+    return 0
+
+
+def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
+    if "--write" not in argv:
+        return None, argv
+    at = argv.index("--write")
+    if at + 1 == len(argv):
+        raise wrong("--write", "names no file", "give frostline plan … --write FILE")
+    return Path(argv[at + 1]), argv[:at] + argv[at + 2 :]
+
+
+def plan_from_shapes(config: Config) -> Plan:
+    """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
+    from frostline.compose.build import build_model, load_corpus, plan_of
+
+    classes = len(load_corpus(config["dataset"]).classes)
+    blocks, _ = build_model(config, classes, weights=False)
+    return plan_of(config, blocks)
+
+
+def write_rules(plan: Plan, config: Config, file: Path) -> None:
+    """The plan as a file that `freezing=rules freezing.file=FILE` reads back; the last phase takes what is left."""
+    import yaml
+
+    if file.exists():
+        raise wrong("--write", f"'{file}' exists", "name a new file")
+    phases = rules(plan)
+    phases[-1]["epochs"] = None
+    text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)
+    epochs, lr = config["trainer"]["max_epochs"], config["optimizer"]["lr"]
+    command = f"freezing=rules freezing.file={file} trainer.max_epochs={epochs} optimizer.lr={lr}"
+    file.write_text(f"# frostline {command}\n{text}", encoding="utf-8")
+    print(f"written to {file}; read it back with {command}", file=sys.stderr)
