@@ -44,9 +44,9 @@ def parse(argv: list[str]) -> Arguments:
     _check_folder("--config-dir", found.config_dir)
     _check_folder("--config-path", found.config_path)
     absolute = str(Path(found.config_path).resolve()) if found.config_path else None
-    rest = [absolute if absolute and word == found.config_path else word for word in words if word not in found.overrides]
+    flagged = [word for word in words if word not in found.overrides]
     return Arguments(
-        argv=[*rest, *found.overrides],
+        argv=[*(absolute if absolute and word == found.config_path else word for word in flagged), *found.overrides],
         overrides=found.overrides,
         multirun=found.multirun or "hydra.mode=MULTIRUN" in found.overrides,
         shows=next((name for name in SHOWING if getattr(found, name)), None),

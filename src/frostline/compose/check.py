@@ -117,9 +117,8 @@ def _arguments(
 ) -> list[Problem]:
     taken = {n: p for n, p in signature.parameters.items() if n not in (supplied or {})} | dict(extras or {})
     dot = f"{role}." if role else ""
-    problems = [
-        Problem(f"{dot}{name}", f"is set from {by}", "remove it") for name, by in (supplied or {}).items() if name in given
-    ]
+    owned = {name: by for name, by in (supplied or {}).items() if name in given}
+    problems = [Problem(f"{dot}{name}", f"is set from {by}", "remove it") for name, by in owned.items()]
     for name, value in given.items():
         if name in taken:
             problems += _value(f"{dot}{name}", value, taken[name])

@@ -39,7 +39,7 @@ def times(factor: float, value: Any) -> Any:
 def phases(file: str | None) -> Any:
     """The phases in a yaml file, so that the config, and with it the run's id, holds them."""
     if file is None:
-        return None
+        raise wrong("freezing.file", "is missing", _WRITE)
     path = Path(str(file)).expanduser()
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
@@ -57,7 +57,7 @@ _WRITE = "write one with `frostline plan --write FILE` and edit it"
 
 def plain(root: DictConfig) -> dict[str, Any]:
     """The resolved config less Hydra's own part."""
-    ours = OmegaConf.masked_copy(root, [key for key in root if key != "hydra"])
+    ours = OmegaConf.masked_copy(root, [str(key) for key in root if key != "hydra"])
     container: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
     return container
 

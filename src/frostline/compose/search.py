@@ -21,6 +21,7 @@ from frostline.compose import resolvers
 
 VERSION_BASE = "1.3"
 GROUP = "experiment"
+Loader = ConfigLoaderImpl
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -98,7 +99,7 @@ def make_importable(config_dir: str | None) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, known))
 
 
-def loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoaderImpl:
+def loader(config_path: str | None = None, config_dir: str | None = None) -> Loader:
     """Hydra's own reader of configs, over the same folders as a run."""
     register()
     setup_globals()
@@ -106,4 +107,4 @@ def loader(config_path: str | None = None, config_dir: str | None = None) -> Con
     path = create_config_search_path(config_path or str(conf_folder()))
     if config_dir:
         path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
-    return ConfigLoaderImpl(config_search_path=path)
+    return Loader(config_search_path=path)

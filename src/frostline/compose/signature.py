@@ -9,8 +9,6 @@ import ast
 import builtins
 import collections.abc
 import importlib
-import importlib.machinery
-import importlib.util
 import inspect
 import pathlib
 import typing
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import frostline.types
+from frostline.compose.modules import find, hint
 from frostline.errors import did_you_mean, wrong
 
 UNKNOWN: Any = object()  # an annotation or a default that cannot be known without running code
@@ -45,7 +44,7 @@ class Signature:
     open: bool = False
 
 
-class CannotTell(Exception):
+class CannotTellError(Exception):
     """The source alone does not show the signature."""
 
 
@@ -59,42 +58,16 @@ def read(target: str, key: str) -> Signature:
     file = find(module) if module else None
     if file is None:
         what = f"there is no module '{module}'" if module else f"{target!r} is not a dotted name"
-        raise wrong(key, what, _module_hint(module, name))
+        raise wrong(key, what, hint(module))
     try:
         return _from_source(file, module, name, key)
-    except CannotTell:
+    except CannotTellError:
         return _from_import(module, name, key)
-
-
-def find(module: str) -> Path | None:
-    """The file of a module, by the import system's own search but without importing its packages."""
-    first, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(first)
-    except (ValueError, ImportError):
-        return None
-    for i, part in enumerate(rest):
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = ".".join([first, *rest[:i], part])
-        spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    if spec is None:
-        return None
-    return Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else Path()
-
-
-def _module_hint(module: str, name: str) -> str:
-    parent = find(module.rpartition(".")[0]) if "." in module else None
-    folder = parent.parent if parent is not None and parent.name == "__init__.py" else None
-    names = [file.stem for file in folder.glob("[!_]*.py")] if folder else []
-    prefix = module.rpartition(".")[0]
-    otherwise = "write module.Name; modules are looked for here and beside --config-dir"
-    return did_you_mean(module, [f"{prefix}.{n}" for n in names], otherwise) if names else otherwise
 
 
 def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     if file.suffix != ".py":
-        raise CannotTell
+        raise CannotTellError
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
@@ -103,16 +76,16 @@ def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     if name in found:
         return _signature(name, found[name], found)
     if name in _bound(tree) or any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
-        raise CannotTell
-    hint = did_you_mean(name, [n for n in found if not n.startswith("_")], f"name what '{file.name}' defines")
-    raise wrong(key, f"'{module}' has no '{name}'", hint)
+        raise CannotTellError
+    public = [n for n in found if not n.startswith("_")]
+    raise wrong(key, f"'{module}' has no '{name}'", did_you_mean(name, public, f"name what '{file.name}' defines"))
 
 
 def _bound(tree: ast.Module) -> set[str]:
     """Names that a module has otherwise than by def or class."""
     stores = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    aliases = {a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
-    return stores | aliases | {"__getattr__"} & {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    return stores | {alias.asname or alias.name for n in imports for alias in n.names}
 
 
 def _signature(name: str, node: ast.FunctionDef | ast.ClassDef, module: dict[str, Any]) -> Signature:
@@ -128,7 +101,7 @@ def _signature(name: str, node: ast.FunctionDef | ast.ClassDef, module: dict[str
             return Signature(name, *_rest(_signature(_last(base), known, module)))
     if all(_last(base) in PLAIN_BASES for base in node.bases):
         return Signature(name, {})
-    raise CannotTell
+    raise CannotTellError
 
 
 def _rest(signature: Signature) -> tuple[dict[str, Parameter], bool]:

@@ -1,0 +1,124 @@
+"""A command line to its jobs: what `frostline`, `check` and `plan` have in common.
+
+    jobs = command.jobs(["freezing=frozen", "seed=2"])      # UserError with every problem of the command
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from frostline.compose import resolvers, search
+from frostline.compose.arguments import Arguments, parse
+from frostline.compose.check import check, told_once
+from frostline.compose.folders import folder_problems
+from frostline.compose.overrides import Composer
+from frostline.compose.resolve import resolved
+from frostline.compose.sweep import expand
+from frostline.errors import Problem, UserError
+from frostline.store.identity import run_id
+from frostline.types import Config
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder."""
+
+    config: Config
+    choices: dict[str, str]
+    overrides: list[str]
+    id: str
+    folder: Path
+
+
+def jobs(argv: list[str]) -> list[Job]:
+    """The checked jobs of a command line, one where it is no multirun.
+
+    Raises:
+        UserError: with all problems of the command, of every job.
+    """
+    return checked(parse(argv))
+
+
+def checked(arguments: Arguments) -> list[Job]:
+    found, problems = examine(arguments)
+    if problems:
+        raise UserError(problems)
+    return found
+
+
+def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
+    """The jobs and all their problems; jobs that could be composed are there even so."""
+    resolvers.forget()
+    composer = _composer(arguments)
+    lines = expand(composer, arguments.overrides, arguments.multirun)
+    problems: list[Problem] = []
+    found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
+    problems = told_once([*composer.problems, *problems])
+    return found, problems or folder_problems(found)
+
+
+def composable(arguments: Arguments) -> None:
+    """Raises UserError where the overrides do not compose; their values are not looked at."""
+    composer = _composer(arguments)
+    for line in expand(composer, arguments.overrides, arguments.multirun):
+        composer.compose(line)
+    if composer.problems:
+        raise UserError(told_once(composer.problems), subject="command")
+
+
+def _composer(arguments: Arguments) -> Composer:
+    search.make_importable(arguments.config_dir)
+    return Composer(search.loader(arguments.config_path, arguments.config_dir), arguments.config_name)
+
+
+def _job(composer: Composer, lines: list[str], number: int, multirun: bool, problems: list[Problem]) -> Iterator[Job]:
+    cfg = composer.compose(lines, RunMode.RUN)
+    if cfg is None:
+        return
+    if multirun:
+        with open_dict(cfg):
+            cfg.hydra.job.num = cfg.hydra.job.id = number
+    with _current(cfg):
+        config, unresolved = resolved(cfg)
+        bad = unresolved or check(config)
+        problems += [p for p in bad if p.key.split(".")[0] not in composer.doubtful]
+        if bad or composer.problems:
+            return
+        try:
+            folder = _folder(cfg, multirun)
+        except Exception as error:  # the user's own hydra.run.dir
+            problems.append(Problem("hydra.run.dir", f"cannot be resolved: {error}", "correct it"))
+            return
+    task = OmegaConf.to_container(cfg.hydra.overrides.task)
+    yield Job(config, resolvers.choices(cfg), list(map(str, task)), run_id(config), folder)  # type: ignore[arg-type]
+
+
+def _folder(cfg: DictConfig, multirun: bool) -> Path:
+    if not multirun:
+        return Path(str(OmegaConf.select(cfg, "hydra.run.dir")))
+    return Path(str(OmegaConf.select(cfg, "hydra.sweep.dir"))) / str(OmegaConf.select(cfg, "hydra.sweep.subdir"))
+
+
+@contextmanager
+def _current(cfg: DictConfig) -> Iterator[None]:
+    """What ${hydra:...} in a config means."""
+    before: Any = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(cfg)
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = before
+
+
+def is_main_process() -> bool:
+    """Ranks other than the first neither check, print nor record."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK"))

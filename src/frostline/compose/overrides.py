@@ -1,0 +1,182 @@
+"""Composition that tells every mistake of a command: the good overrides are composed, the others explained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from frostline.compose import suggest
+from frostline.compose.check import SUPPLIED
+from frostline.compose.resolve import one_line
+from frostline.compose.resolvers import verb_names
+from frostline.compose.signature import read
+from frostline.errors import Problem, UserError, did_you_mean
+
+GRAMMAR = "quote what holds spaces or any of ,=[]{}: KEY='\"a, b\"'"
+
+
+class Composer:
+    """Hydra's loader with a memory of what was wrong. doubtful: groups whose choice is not known."""
+
+    def __init__(self, loader: ConfigLoaderImpl, config_name: str) -> None:
+        self.loader, self.config_name = loader, config_name
+        self.problems: list[Problem] = []
+        self.doubtful: set[str] = set()
+
+    def parse(self, lines: list[str]) -> list[Override]:
+        """The overrides that follow Hydra's grammar; the others become problems."""
+        parser = OverridesParser.create(config_loader=self.loader)
+        parsed: list[Override] = []
+        for line in lines:
+            try:
+                parsed += parser.parse_overrides([line])
+            except HydraException:
+                self.problems.append(_ungrammatical(line))
+        return parsed
+
+    def compose(self, lines: list[str], mode: RunMode = RunMode.RUN) -> DictConfig | None:
+        """The config; where an override is wrong, without it."""
+        try:
+            return self._load(lines, mode)
+        except Exception:
+            return self._tolerant(lines, mode)
+
+    def _load(self, lines: list[str], mode: RunMode) -> DictConfig:
+        return self.loader.load_configuration(self.config_name, lines, mode, validate_sweep_overrides=False)
+
+    def _tolerant(self, lines: list[str], mode: RunMode) -> DictConfig | None:
+        overrides = [o for o in self.parse(lines) if not o.is_sweep_override()]
+        chosen = [o for o in overrides if self._is_choice(o)]
+        known = [o for o in chosen if self._is_known(o)]
+        cfg = self._with_choices([str(o.input_line) for o in known], mode)
+        for override in overrides:
+            if cfg is not None and override not in chosen:
+                self._apply(override, cfg)
+        return cfg
+
+    def _is_choice(self, override: Override) -> bool:
+        group = override.key_or_group
+        return self.loader.repository.group_exists(group) and not isinstance(override.value(), dict)
+
+    def _is_known(self, override: Override) -> bool:
+        unknown = [name for name in named(override) if not self.knows(override.key_or_group, name)]
+        return not unknown
+
+    def knows(self, group: str, name: str) -> bool:
+        """Whether a group has a choice; if not, that is a problem."""
+        if "${" in name or self.loader.repository.config_exists(f"{group}/{name}"):
+            return True
+        known = list(options(self.loader, group))
+        hint = did_you_mean(name, known, "" if known else f"this group is empty; leave {group} out")
+        self.problems.append(Problem(group, f"there is no choice '{name}'", hint))
+        self.doubtful.add(group.split("/")[0])
+        return False
+
+    def _with_choices(self, lines: list[str], mode: RunMode) -> DictConfig | None:
+        """Composed with as many choices as can be had together."""
+        try:
+            return self._load(lines, mode)
+        except Exception as error:
+            if not lines:
+                self.problems.append(Problem(self.config_name, one_line(error), "correct that file"))
+                return None
+            last = error
+        for culprit in reversed(lines):
+            try:
+                cfg = self._load([line for line in lines if line != culprit], mode)
+            except Exception:
+                continue
+            self.problems.append(_bad_choice(culprit, last))
+            return cfg
+        self.problems.append(_bad_choice(lines[-1], last))
+        return self._with_choices(lines[:-1], mode)
+
+    def _apply(self, override: Override, cfg: DictConfig) -> None:
+        try:
+            self.loader._apply_overrides_to_config([override], cfg)
+        except (HydraException, OmegaConfBaseException) as error:
+            if override.key_or_group.split(".")[0] not in self.doubtful:
+                self.problems.append(self._explain(override, cfg, error))
+
+    def _explain(self, override: Override, cfg: DictConfig, error: Exception) -> Problem:
+        key, line = override.key_or_group, str(override.input_line)
+        known = [*paths(cfg), *self.loader.list_groups("")]
+        if override.is_add() and key in known:
+            return Problem(key, "is there already", f"leave out the plus: {line[1:]}")
+        if key not in known:
+            return self._unknown(key, line, cfg, known)
+        return Problem(key, f"cannot be set: {one_line(error)}", "see `frostline --help` for its place")
+
+
+    def _unknown(self, key: str, line: str, cfg: DictConfig, known: list[str]) -> Problem:
+        role, _, name = key.partition(".")
+        if by := SUPPLIED.get(role, {}).get(name):
+            return Problem(key, f"is set from {by}", "remove it")
+        if name in _taken(cfg, role):
+            return Problem(key, "is not in the yaml, though its part takes it", f"write +{line}, or add it to the yaml")
+        return Problem(key, "no such key", suggest.path(key, [k for k in known if not k.endswith("_target_")]))
+
+
+def _taken(cfg: DictConfig, role: str) -> Iterable[str]:
+    """The arguments of the part that a role names."""
+    target = OmegaConf.select(cfg, f"{role}._target_", default=None)
+    try:
+        return read(target, role).parameters if isinstance(target, str) else ()
+    except UserError:
+        return ()
+
+
+def named(override: Override) -> list[str]:
+    """The choices that a group override names, each of a sweep's."""
+    if override.is_delete():
+        return []
+    values: list[Any]
+    if override.is_sweep_override():
+        values = list(override.sweep_iterator()) if override.is_discrete_sweep() else []
+    else:
+        value: Any = override.value()
+        values = value if isinstance(value, list) else [value]
+    return [str(value).strip("'\"") for value in values if value is not None]
+
+
+def options(loader: ConfigLoaderImpl, group: str) -> Iterator[str]:
+    """All choices of a group, those in folders below it as folder/name; names with an underscore first are hidden."""
+    for name in loader.get_group_options(group):
+        if not name.startswith("_"):
+            yield name
+    for below in loader.get_group_options(group, ObjectType.GROUP):
+        yield from (f"{below}/{name}" for name in options(loader, f"{group}/{below}"))
+
+
+def paths(node: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of a config, dotted."""
+    if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
+        return
+    for key, value in node.items_ex(resolve=False):
+        if prefix or key != "hydra":
+            yield f"{prefix}{key!s}"
+        if prefix or key != "hydra":
+            yield from paths(value, f"{prefix}{key!s}.")
+
+
+def _ungrammatical(line: str) -> Problem:
+    if re.fullmatch(r"[\w-]+", line):
+        verbs = verb_names()
+        hint = did_you_mean(line, verbs, f"the verbs are: {', '.join(verbs)}")
+        return Problem(line, "is neither a verb nor KEY=VALUE", hint)
+    key = re.split(r"[=\s]", line.lstrip("+~"))[0] or line
+    return Problem(key, f"'{line}' is not KEY=VALUE in Hydra's grammar", GRAMMAR)
+
+
+def _bad_choice(line: str, error: Exception) -> Problem:
+    return Problem(line.split("=")[0].lstrip("+~"), f"cannot be chosen: {one_line(error)}", "see `frostline list`")

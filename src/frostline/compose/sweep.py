@@ -1,0 +1,76 @@
+"""The jobs of a command, as far as they can be known before it starts."""
+
+from __future__ import annotations
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from frostline.compose.overrides import Composer, named
+from frostline.errors import Problem
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[str]]:
+    """The overrides of each job; what is wrong is noted by the composer."""
+    if not multirun:
+        return [_without_sweeps(composer, lines)]
+    overrides = composer.parse(lines)
+    hydra = [o for o in overrides if o.is_hydra_override()]
+    task = [o for o in overrides if not o.is_hydra_override()]
+    illegal = [o for o in hydra if o.is_sweep_override()]
+    composer.problems += [_told(o, "sweeps over Hydra's own config", "give it one value") for o in illegal]
+    plain = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
+    master = Composer(composer.loader, composer.config_name)
+    cfg = master.compose(plain, RunMode.MULTIRUN)
+    fixed = [str(o.input_line) for o in hydra if o not in illegal]
+    if cfg is None or OmegaConf.select(cfg, "hydra.sweeper._target_") != BASIC:
+        return [plain]  # a sweeper of another kind chooses as it goes
+    swept = _known(composer, _params(composer, cfg) + task)
+    return [fixed + job for job in _product(composer, swept)] or [plain]  # no job: the rest is looked at all the same
+
+
+def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:
+    parsed = composer.parse(lines)
+    swept = [o for o in parsed if o.is_sweep_override()]
+    do = "add -m to sweep over it, or write [a,b] for a list"
+    composer.problems += [_told(o, f"'{_value(o)}' is a sweep", do) for o in swept]
+    return [str(o.input_line) for o in parsed if not o.is_sweep_override()]
+
+
+def _params(composer: Composer, cfg: DictConfig) -> list[Override]:
+    params = OmegaConf.select(cfg, "hydra.sweeper.params") or {}
+    return composer.parse([f"{key}={value}" for key, value in params.items()])
+
+
+def _known(composer: Composer, overrides: list[Override]) -> list[Override]:
+    """Less the sweeps over choices that are not there, so that each is told once and not once a job."""
+    groups = [o for o in overrides if o.is_sweep_override() and composer.loader.repository.group_exists(o.key_or_group)]
+    wrong = [o for o in groups if [name for name in named(o) if not composer.knows(o.key_or_group, name)]]
+    return [o for o in overrides if o not in wrong]
+
+
+def _product(composer: Composer, overrides: list[Override]) -> list[list[str]]:
+    empty = [o for o in overrides if o.is_sweep_override() and o.is_discrete_sweep() and not list(o.sweep_iterator())]
+    if empty:
+        do = "widen it; a group in folders is swept as group=folder/a,folder/b"
+        composer.problems += [_told(o, f"'{_value(o)}' matches nothing, so there is no job", do) for o in empty]
+        return []
+    try:
+        return [job for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+    except HydraException:
+        rest = [o for o in overrides if not o.is_sweep_override() or o.is_discrete_sweep()]
+        do = "list the values, or choose a sweeper that knows intervals (hydra/sweeper=...)"
+        composer.problems += [_told(o, f"'{_value(o)}' has no end of values", do) for o in overrides if o not in rest]
+        return _product(composer, rest)
+
+
+def _told(override: Override, what: str, do: str) -> Problem:
+    return Problem(override.key_or_group, what, do)
+
+
+def _value(override: Override) -> str:
+    return str(override.input_line).partition("=")[2]
