@@ -1,0 +1,55 @@
+"""The command: a verb, or the main job in Hydra's own grammar."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from frostline.errors import FrostlineError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command.
+
+    Raises:
+        SystemExit: with status 1 for a run that failed, 2 for what the user can mend.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _dispatch(words)
+    except FrostlineError as error:
+        if "--debug" in words:
+            traceback.print_exception(error)
+        print(error.render() if hasattr(error, "render") else error, file=sys.stderr)
+        status = error.status
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    if status:
+        raise SystemExit(status)
+
+
+def _dispatch(words: list[str]) -> int:
+    if words == ["--version"]:
+        from frostline import __version__
+
+        print(f"frostline {__version__}")
+        return 0
+    if words and words[0].isidentifier() and importlib.util.find_spec(f"frostline.verbs.{words[0]}"):
+        status: int = importlib.import_module(f"frostline.verbs.{words[0]}").main(words[1:])
+        return status
+    return _main_job(words)
+
+
+def _main_job(words: list[str]) -> int:
+    from frostline import launch
+    from frostline.compose.arguments import parse
+
+    arguments = parse(words)
+    return launch.show(arguments) if arguments.shows else launch.launch(arguments)

@@ -1,0 +1,130 @@
+"""A run or a sweep: checked as a whole, then handed to Hydra, whose jobs end in `train.run`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from frostline.compose import resolvers, search
+from frostline.compose.arguments import Arguments
+from frostline.compose.command import Job, checked, composable, is_main_process
+from frostline.errors import FrostlineError
+from frostline.progress import say
+from frostline.store.summary import Row, table
+
+DEBUG = "FROSTLINE_DEBUG"
+resolvers.register()  # here, because a launcher's worker imports this module for `task` and nothing else
+_rows: list[Row] = []
+
+
+def launch(arguments: Arguments) -> int:
+    """Check, run, and print the table. The exit status: 1 if any job failed, a user error's own for a single run."""
+    search.register()
+    _rows.clear()
+    os.environ.pop(resolvers.SWEEP, None)
+    os.environ[DEBUG] = "1" if arguments.debug else ""
+    jobs = checked(arguments) if is_main_process() else []
+    sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
+    _run_hydra([*arguments.argv, *(_env_set(sweep) if sweep else [])])
+    if not is_main_process():
+        return 0
+    rows = [Row(**json.loads(line)) for line in _lines(sweep)] if sweep else list(_rows)
+    status = _status(rows, arguments.multirun)
+    if arguments.multirun or not status:
+        print(table(rows))
+    return status
+
+
+def show(arguments: Arguments) -> int:
+    """Hydra's own flags that print something and run nothing."""
+    search.register()
+    if arguments.overrides and arguments.shows != "shell_completion":
+        composable(arguments)
+    _run_hydra(arguments.argv)
+    return 0
+
+
+def _run_hydra(argv: list[str]) -> None:
+    before = sys.argv
+    sys.argv = [before[0], *argv]  # Hydra reads no other
+    try:
+        decorate = hydra.main(str(search.conf_folder()), "config", search.VERSION_BASE)
+        decorate(task)()
+    finally:
+        sys.argv = before
+
+
+def task(cfg: DictConfig) -> float:
+    """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
+    current = HydraConfig.get()
+    multirun = not OmegaConf.is_missing(current.job, "num")
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
+    overrides = [str(line) for line in current.overrides.task]
+    folder = Path(current.runtime.output_dir)
+    if multirun and is_main_process():
+        say(f"job {current.job.num}: {' '.join(overrides)}")
+    row = Row(str(folder), choices, overrides)
+    try:
+        from frostline.train import run
+
+        result = run(config, choices, overrides, folder)
+    except Exception as error:
+        _tell(error)
+        row = Row(str(folder), choices, overrides, getattr(error, "status", 1), str(error))
+        result = {}
+    _record(row)
+    return float(result.get("metrics", {}).get(config["trainer"]["monitor"], "nan"))
+
+
+def _tell(error: Exception) -> None:
+    """A mistake of the user's, or a failure that we know, in words; anything else, and with --debug all, as it came."""
+    known = isinstance(error, FrostlineError)
+    if not known or os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    if known:
+        say(error.render() if hasattr(error, "render") else str(error))
+
+
+def _sweep_folder(job: Job) -> Path:
+    """Where the sweep as a whole keeps multirun.yaml and the list of its jobs."""
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S") + f"-{os.getpid()}"
+    return (job.folder.parent / ".sweeps" / stamp).absolute()
+
+
+def _env_set(sweep: Path) -> list[str]:
+    escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
+    return [f"++hydra.job.env_set.{resolvers.SWEEP}='{escaped}'"]
+
+
+def _lines(sweep: Path) -> list[str]:
+    file = sweep / "jobs.jsonl"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def _record(row: Row) -> None:
+    """Jobs may be other processes on other machines: appending a line is all that they have in common."""
+    if not is_main_process():
+        return
+    if not (sweep := os.environ.get(resolvers.SWEEP)):
+        _rows.append(row)
+        return
+    Path(sweep).mkdir(parents=True, exist_ok=True)
+    with (Path(sweep) / "jobs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row.__dict__) + "\n")
+
+
+def _status(rows: list[Row], multirun: bool) -> int:
+    failed = [row.status for row in rows if row.status]
+    if not rows:
+        return 1
+    return (1 if multirun else failed[0]) if failed else 0
