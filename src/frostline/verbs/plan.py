@@ -47,7 +47,7 @@ def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
 
 def plan_from_shapes(config: Config) -> Plan:
     """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
-    from frostline.compose.build import build_model, load_corpus, plan_of
+    from frostline.compose.parts import build_model, load_corpus, plan_of
 
     classes = len(load_corpus(config["dataset"]).classes)
     blocks, _ = build_model(config, classes, weights=False)

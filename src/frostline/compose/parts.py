@@ -1,0 +1,65 @@
+"""From a checked config to its parts, without a Trainer: texts, model, plan. Sizes flow forward once."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from frostline.blocks import ModuleBlock, find_blocks
+from frostline.chance import derive
+from frostline.data.prepare import prepare
+from frostline.plan import Phase, Plan, resolve
+from frostline.types import Config, Corpus
+
+READING = ("max_length", "batch_size")
+
+
+def load_corpus(dataset: Config) -> Corpus:
+    """The data set, split and capped."""
+    preparing = inspect.signature(prepare).parameters.keys() - {"raw"}
+    source = {k: v for k, v in dataset.items() if k not in preparing and k not in READING}
+    return prepare(make(source).load(), **{k: v for k, v in dataset.items() if k in preparing})
+
+
+def build_model(config: Config, classes: int, weights: bool = True) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
+    """Encoder, pooler and head, each drawn from its own source of chance, and their blocks.
+
+    With `weights` off only shapes are read, which is all that a plan needs.
+    """
+    seed = config["seed"]
+    torch.manual_seed(derive(seed, "encoder"))
+    encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
+    torch.manual_seed(derive(seed, "pooler"))
+    pooler = make(config["pooler"], width=encoder.width)
+    torch.manual_seed(derive(seed, "head"))
+    head = make(config["head"], width=encoder.width, classes=classes)
+    parts = {"encoder": encoder, "pooler": pooler, "head": head}
+    return find_blocks(**parts), parts
+
+
+def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
+    """The strategy's phases held against the model's blocks."""
+    described = [block.described for block in blocks]
+    strategy = {k: v for k, v in config["freezing"].items() if k != "suits"}
+    phases: tuple[Phase, ...] = make(strategy, blocks=described)
+    return resolve(phases, described, config["trainer"]["max_epochs"])
+
+
+def make(config: Config, **supplied: Any) -> Any:
+    """Call what `_target_` names with the config's arguments and those of the supplied ones that it asks for."""
+    target = locate(config["_target_"])
+    asked = inspect.signature(target).parameters
+    given = {k: v for k, v in config.items() if k != "_target_"}
+    return target(**given, **{k: v for k, v in supplied.items() if k in asked})
+
+
+def locate(target: str) -> Callable[..., Any]:
+    """The class or function of a dotted name."""
+    module, _, name = target.rpartition(".")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
