@@ -18,14 +18,21 @@ MISSING = "???"
 SETTINGS = "frostline.compose.settings"
 PREPARE = "frostline.data.prepare.prepare"
 TRAINER = "frostline.trainer.Settings"
-SUPPLIED = {  # by build, from other parts; the config must leave them out
+LOGGER = "frostline.loggers.choose.choose"
+SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},
-    "pooler": {},
+    "pooler": {"width": "the encoder"},
     "head": {"width": "the encoder", "classes": "the data"},
     "freezing": {"blocks": "the encoder"},
     "dataset": {},
     "optimizer": {"groups": "the plan"},
     "scheduler": {},
+}
+# groups that choose no part: what they set are arguments of one function of ours
+FIXED: dict[str, tuple[str, dict[str, str]]] = {
+    "trainer": (TRAINER, {}),
+    "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "run_id", "config"), "the run")),
+    "paths": (f"{SETTINGS}.Paths", {}),
 }
 
 
@@ -54,14 +61,14 @@ def own_arguments(config: Config, role: str) -> Config:
 
 def _top(config: Config) -> list[Problem]:
     known = read(f"{SETTINGS}.Top", "config").parameters
-    roles = [*SUPPLIED, "trainer", "logger", "paths"]
+    roles = [*SUPPLIED, *FIXED]
     unknown = [key for key in config if key not in known and key not in roles]
     problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
     problems += [Problem(r, "is missing", f"choose one: `frostline list {r}`") for r in roles if not config.get(r)]
     problems += _arguments("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
-    for role, settings in (("logger", f"{SETTINGS}.Logger"), ("paths", f"{SETTINGS}.Paths"), ("trainer", TRAINER)):
+    for role, (function, supplied) in FIXED.items():
         if isinstance(given := config.get(role), Mapping):
-            problems += _arguments(role, given, read(settings, role))
+            problems += _arguments(role, given, read(function, role), supplied=supplied)
     return problems + _study(config.get("study"))
 
 

@@ -89,7 +89,8 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
             cfg.hydra.job.num = cfg.hydra.job.id = number
     with _current(cfg):
         config, unresolved = resolved(cfg)
-        bad = unresolved or check(config)
+        told = {problem.key for problem in unresolved}
+        bad = unresolved + [problem for problem in check(config) if problem.key not in told]
         problems += [p for p in bad if p.key.split(".")[0] not in composer.doubtful]
         if bad or composer.problems:
             return
@@ -121,4 +122,4 @@ def _current(cfg: DictConfig) -> Iterator[None]:
 
 def is_main_process() -> bool:
     """Ranks other than the first neither check, print nor record."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK"))
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))

@@ -39,8 +39,12 @@ class Composer:
         parsed: list[Override] = []
         for line in lines:
             try:
-                parsed += parser.parse_overrides([line])
+                [override] = parser.parse_overrides([line])
             except HydraException:
+                override = None
+            if override is not None and override.key_or_group:
+                parsed.append(override)
+            else:
                 self.problems.append(_ungrammatical(line))
         return parsed
 
@@ -88,7 +92,8 @@ class Composer:
             return self._load(lines, mode)
         except Exception as error:
             if not lines:
-                self.problems.append(Problem(self.config_name, one_line(error), "correct that file"))
+                what = f"cannot be composed: {one_line(error)}"
+                self.problems.append(Problem(self.config_name, what, "correct that file"))
                 return None
             last = error
         for culprit in reversed(lines):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from frostline.types import Count, Whole
 
@@ -26,22 +25,3 @@ class Texts:
 @dataclass(frozen=True)
 class Paths:
     runs: str = "runs"
-
-
-@dataclass(frozen=True)
-class Logger:
-    """wandb: auto is online where a key is known; curves: values over time, not only the final ones."""
-
-    wandb: Literal["auto", "online", "offline"] | None = "auto"
-    tensorboard: bool = False
-    curves: bool = True
-    project: str = "frostline"
-    entity: str | None = None
-
-
-@dataclass(frozen=True)
-class Suits:
-    """The base rate and the epochs that suit a strategy."""
-
-    lr: float | None = None
-    epochs: Whole | None = None

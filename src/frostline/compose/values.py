@@ -85,15 +85,22 @@ def noun(annotation: Any) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return " ".join([noun(arguments[0]), *(str(limit) for limit in arguments[1:] if isinstance(limit, Range))])
-    if origin in (typing.Union, types.UnionType):
-        return _either([noun(member) for member in arguments])
-    if origin is Literal:
-        return _either([show(member) if not isinstance(member, str) else member for member in arguments])
+    if origin in (typing.Union, types.UnionType, Literal):
+        return _either(_alternatives(annotation))
     if origin in LISTS or annotation in LISTS:
         return "a list"
     if annotation in MAPPINGS or origin in MAPPINGS:
         return "a mapping"
     return NOUNS.get(annotation, "a path" if annotation is pathlib.Path else getattr(annotation, "__name__", "that"))
+
+
+def _alternatives(annotation: Any) -> list[str]:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return [member if isinstance(member, str) else show(member) for member in arguments]
+    if origin in (typing.Union, types.UnionType):
+        return [word for member in arguments for word in _alternatives(member)]
+    return [noun(annotation)]
 
 
 def _either(words: list[str]) -> str:

@@ -1,0 +1,248 @@
+"""What a user can get wrong: told with its key, what is wrong and what to do; exit status 2, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from command_line import Command, Said, in_process
+
+frostline = in_process
+GRAMMAR = re.compile(r"[^\s:]+: .+; .+")
+
+# the command, then a pattern for each line that must be told
+CONFIG = [
+    ("head.droput=0.1", r"head\.droput: no such key; did you mean head\.dropout\?"),
+    ("head=linaer", r"head: there is no choice 'linaer'; did you mean linear\?"),
+    ("encoder=xyz", r"encoder: there is no choice 'xyz'; choose one of: bert_tiny, hub, minilm, scratch"),
+    ("encodr=minilm", r"encodr: no such key; did you mean encoder\?"),
+    ("lr=0.1", r"lr: no such key; did you mean optimizer\.lr\?"),
+    ("optimizer.lr=-1", r"optimizer\.lr: -1 is not above 0; give a number above 0"),
+    ("optimizer.lr=0", r"optimizer\.lr: 0 is not above 0; "),
+    ("optimizer.lr=fast", r"optimizer\.lr: 'fast' is not a number above 0; give a number above 0"),
+    ("optimizer.lr=true", r"optimizer\.lr: true is not a number"),
+    ("optimizer.weight_decay=-0.1", r"optimizer\.weight_decay: -0\.1 is not at least 0; "),
+    ("optimizer.betas=0.9", r"optimizer\.betas: 0\.9 is not a list; "),
+    ("optimizer.betas=[a,b]", r"optimizer\.betas: 'a' is not a number; "),
+    ("optimizer=sgd optimizer.eps=1", r"optimizer\.eps: no such key; optimizer has: lr, momentum, weight_decay"),
+    ("freezing=top_k freezing.k=0", r"freezing\.k: 0 is not at least 1; "),
+    ("freezing=top_k freezing.k=1.5", r"freezing\.k: 1\.5 is not a whole number at least 1; "),
+    ("freezing=top_k freezing.k=two", r"freezing\.k: 'two' is not a whole number"),
+    ("freezing=top_k freezing.k=null", r"freezing\.k: null is not a whole number"),
+    ("freezing.k=2", r"freezing\.k: no such key; freezing has: suits"),
+    ("freezing=lp_ft freezing.tune_rate=0", r"freezing\.tune_rate: 0 is not above 0; "),
+    ("freezing=rules", r"freezing\.file: is missing; write one with `frostline plan --write FILE`"),
+    ("freezing=rules freezing.file=no.yaml", r"freezing\.file: 'no\.yaml' cannot be read \(No such file"),
+    ("freezing=rules freezing.file=bad.yaml", r"freezing\.file: 'bad\.yaml' is no yaml file"),
+    ("freezing=rules freezing.file=list.yaml", r"freezing\.file: 'list\.yaml' has no list `phases`; "),
+    ("head.dropout=1", r"head\.dropout: 1 is not at least 0 and below 1; "),
+    ("head.dropout=null", r"head\.dropout: null is not a number"),
+    ("head=mlp head.hidden=0", r"head\.hidden: 0 is not at least 1; "),
+    ("head=mlp head.hidden=many", r"head\.hidden: 'many' is not a whole number at least 1 or null; "),
+    ("head.width=3", r"head\.width: is set from the encoder; remove it"),
+    ("+head.width=3", r"head\.width: is set from the encoder; remove it"),
+    ("+head.hiden=3", r"head\.hiden: Linear takes no such argument; "),
+    ("head._target_=frostline.heads.linear.Linaer", r"head\._target_: .* has no 'Linaer'; did you mean Linear\?"),
+    ("head._target_=frostline.heads.linaer.Linear", r"head\._target_: there is no module .*; did you mean frostline\.hea"),
+    ("head._target_=Linear", r"head\._target_: 'Linear' is not a dotted name; "),
+    ("head._target_=mylab.heads.Mine", r"head\._target_: there is no module 'mylab\.heads'; "),
+    ("head._target_=null", r"head\._target_: is missing; "),
+    ("~head", r"head: is missing; choose one: `frostline list head`"),
+    ("~head.nothing", r"head\.nothing: no such key; "),
+    ("+head.dropout=0.1", r"head\.dropout: is there already; leave out the plus: head\.dropout=0\.1"),
+    ("++optimizer.foo=1", r"optimizer\.foo: adamw takes no such argument; "),
+    ("+foo=1", r"foo: no such key; "),
+    ("+studi=a", r"studi: no such key; did you mean study\?"),
+    ("seed=-1", r"seed: -1 is not at least 0; "),
+    ("seed=one", r"seed: 'one' is not a whole number"),
+    ("seed=null", r"seed: null is not a whole number"),
+    ("seed=${nope}", r"seed: cannot be resolved: .*nope"),
+    ("seed=1,2", r"seed: '1,2' is a sweep; add -m "),
+    ("study=a/b", r"study: 'a/b' is no folder name; "),
+    ("study=..", r"study: '\.\.' is no folder name; "),
+    ("study=2024", r"study: 2024 is not a text; "),
+    ("rerun=maybe", r"rerun: 'maybe' is not true or false; "),
+    ("trainer.devices=2", r"trainer\.strategy: 'auto' with trainer\.devices 2: .*; choose trainer=ddp"),
+    ("trainer.devices=0", r"trainer\.devices: 0 is not at least 1; "),
+    ("trainer.precision=8", r"trainer\.precision: 8 is not 32-true, bf16-mixed or 16-mixed; "),
+    ("trainer.accelerator=tpu", r"trainer\.accelerator: 'tpu' is not auto, cpu or gpu; "),
+    ("trainer.max_epochs=-1", r"trainer\.max_epochs: -1 is not at least 0; "),
+    ("trainer.monitor=test/accuracy", r"trainer\.monitor: 'test/accuracy' is not of the validation part; "),
+    ("trainer.monitr=val/loss", r"trainer\.monitr: no such key; did you mean trainer\.monitor\?"),
+    ("trainer.gradient_clip=-1", r"trainer\.gradient_clip: -1 is not above 0; "),
+    ("scheduler.warmup=1.5", r"scheduler\.warmup: 1\.5 is not at least 0 and at most 1; "),
+    ("logger.wandb=maybe", r"logger\.wandb: 'maybe' is not auto, online, offline or null; "),
+    ("logger.projct=x", r"logger\.projct: no such key; did you mean logger\.project\?"),
+    ("+logger.folder=x", r"logger\.folder: is set from the run; remove it"),
+    ("paths.runs=3", r"paths\.runs: 3 is not a text; "),
+    ("debug=fst", r"debug: there is no choice 'fst'; did you mean fast\?"),
+    ("experiment=no/such", r"experiment: there is no choice 'no/such'; "),
+    ("experiment=lab/wrong", r"optimizer\.rate: adamw takes no such argument; "),
+    ("experiment=lab/broken", r"experiment: cannot be chosen: "),
+    ("encoder=hub", r"encoder\.name: is missing; give encoder\.name="),
+    ("dataset=table", r"dataset\.train: is missing; give dataset\.train="),
+    ("dataset.batch_size=0", r"dataset\.batch_size: 0 is not at least 1; "),
+    ("dataset.max_length=null", r"dataset\.max_length: null is not a whole number"),
+    ("dataset.val_share=1.5", r"dataset\.val_share: 1\.5 is not above 0 and below 1; "),
+    ("dataset.max_train=all", r"dataset\.max_train: 'all' is not a whole number at least 1 or null; "),
+    ("dataset.domain=films", r"dataset\.domain: 'films' is not movies, tweets, nyt or amazon; "),
+    ("hydra/launcher=moon", r"hydra/launcher: there is no choice 'moon'; "),
+    ("hydra.jobb.name=x", r"hydra\.jobb\.name: no such key; "),
+    ("head={a", r"head: 'head=\{a' is not KEY=VALUE in Hydra's grammar; quote "),
+    ("=3", r"=3: '=3' is not KEY=VALUE in Hydra's grammar; "),
+    ("trian", r"trian: is neither a verb nor KEY=VALUE; "),
+    ("chek seed=2", r"chek: is neither a verb nor KEY=VALUE; did you mean check\?"),
+    ("--foo", r"--foo: no such flag; "),
+    ("--cfg", r"--cfg: expected one argument; "),
+    ("--config-dir nowhere", r"--config-dir: 'nowhere' is no folder; "),
+    ("--cfg job head.droput=1", r"head\.droput: no such key; did you mean head\.dropout\?"),
+    ("--config-name nothing", r"nothing: cannot be composed: .*nothing"),
+    ("-m head=linear,mlpp", r"head: there is no choice 'mlpp'; did you mean mlp\?"),
+    ("-m seed=1,-1", r"seed: -1 is not at least 0; "),
+    ("-m seed=range(0,0)", r"seed: 'range\(0,0\)' matches nothing, so there is no job; "),
+    ("-m experiment=glob(*)", r"experiment: 'glob\(\*\)' matches nothing, so there is no job; "),
+    ("-m seed=interval(0,1)", r"seed: 'interval\(0,1\)' has no end of values; "),
+    ("-m hydra.run.dir=a,b", r"hydra\.run\.dir: sweeps over Hydra's own config; "),
+    ("list encodr", r"encodr: no such group; did you mean encoder\?"),
+]
+
+
+def refused(said: Said) -> list[str]:
+    """The problems of a command that was refused as it should be."""
+    assert said.status == 2, said
+    assert "Traceback" not in said.err
+    assert re.match(r"\w+ has \d+ problems?:\n", said.err), said.err
+    problems = said.problems()
+    assert problems
+    for line in problems:
+        assert GRAMMAR.fullmatch(line), line
+    return problems
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    lab = tmp_path / "experiments" / "lab"
+    lab.mkdir(parents=True)
+    (lab / "wrong.yaml").write_text("# @package _global_\noptimizer: {rate: 1}\n")
+    (lab / "broken.yaml").write_text("# @package _global_\noptimizer: {lr: [\n")
+    (tmp_path / "bad.yaml").write_text("phases: [\n")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("line", "pattern"), CONFIG, ids=[line for line, _ in CONFIG])
+def test_a_mistake_is_told_before_anything_starts(frostline: Command, written: Path, line: str, pattern: str) -> None:
+    before = set(written.rglob("*"))
+    problems = refused(frostline(*line.split()))
+    assert len(problems) == 1, problems
+    assert re.match(pattern, problems[0]), problems[0]
+    assert set(written.rglob("*")) == before, "a refused command leaves nothing behind"
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ("head.droput=1 optimizer.lr=-1", {"head.droput", "optimizer.lr"}),
+        ("encodr=minilm head=linaer seed=-1", {"encodr", "head", "seed"}),
+        ("trian head=linaer a{b=3", {"trian", "head", "a{b"}),
+        ("-m seed=range(0,0) optimizer.lr=-1", {"seed", "optimizer.lr"}),
+        ("-m seed=1,-1 head=mlpp,linear", {"seed", "head"}),
+        ("dataset=table dataset.train=no.csv optimizer.lr=x", {"dataset.train", "optimizer.lr"}),
+        ("freezing=rules trainer.monitor=test/loss", {"freezing.file", "trainer.monitor"}),
+        ("experiment=lab/wrong study=a/b", {"optimizer.rate", "study"}),
+    ],
+)
+def test_all_mistakes_of_a_command_are_told_together(
+    frostline: Command, written: Path, line: str, keys: set[str]
+) -> None:
+    assert {problem.split(": ")[0] for problem in refused(frostline(*line.split()))} == keys
+
+
+def test_nothing_is_said_of_a_part_that_is_not_known(frostline: Command) -> None:
+    problems = refused(frostline("head=mlpp", "head.hidden=3"))
+    assert problems == ["head: there is no choice 'mlpp'; did you mean mlp?"]
+
+
+GOOD = "text,label\n" + "".join(f"text {i} {label},{label}\n" for i in range(20) for label in ("no", "yes"))
+DATA = [
+    ("one_class", "text,label\n" + "".join(f"text {i},no\n" for i in range(20)), ""),
+    ("no_column", GOOD, "dataset.label_column=stars"),
+    ("no_text_column", GOOD, "dataset.text_column=review"),
+    ("same_column", GOOD, "dataset.text_column=label"),
+    ("empty", "", ""),
+    ("header_alone", "text,label\n", ""),
+    ("binary", "\x00\x01\x02" * 50, ""),
+    ("null_text", GOOD + ",no\n", ""),
+    ("null_label", GOOD + "a text,\n", ""),
+    ("unknown_test_label", GOOD, "dataset.test=other.csv"),
+    ("missing_test", GOOD, "dataset.test=nowhere.csv"),
+    ("folder", GOOD, "dataset.train=."),
+    ("unknown_kind", GOOD, "dataset.train=data.xls"),
+    ("not_json", GOOD, "dataset.train=data.jsonl"),
+    ("not_parquet", GOOD, "dataset.train=data.parquet"),
+    ("number_for_path", GOOD, "dataset.train=3"),
+]
+
+
+@pytest.mark.parametrize(("content", "more"), [row[1:] for row in DATA], ids=[row[0] for row in DATA])
+def test_bad_data_is_told_before_anything_starts(frostline: Command, tmp_path: Path, content: str, more: str) -> None:
+    (tmp_path / "data.csv").write_text(content)
+    (tmp_path / "other.csv").write_text(GOOD + "a text,perhaps\n")
+    for name in ("data.xls", "data.jsonl", "data.parquet"):
+        (tmp_path / name).write_text("neither {json\nnor a workbook\n")
+    given = [] if "dataset.train=" in more else ["dataset.train=data.csv"]
+    for problem in refused(frostline("dataset=table", *given, *more.split())):
+        assert problem.startswith("dataset."), problem
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_the_run_s_is_refused(frostline: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for line in ("hydra.run.dir=file", "hydra.run.dir=file/below", "paths.runs=file"):
+        assert re.match(r"hydra\.run\.dir: '.*file' is a file; ", *refused(frostline(line)))
+    assert re.match(r"hydra\.run\.dir: '/proc.*' cannot be written; ", *refused(frostline("hydra.run.dir=/proc/mine")))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [(".job.json", json.dumps({"id": "of-another"})), ("result.json", json.dumps({"id": "old"}))]
+)
+def test_another_run_s_folder_is_refused(frostline: Command, tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / name).write_text(content)
+    assert re.match(r"hydra\.run\.dir: '.*taken' holds ", *refused(frostline("hydra.run.dir=taken")))
+    assert [file.name for file in (tmp_path / "taken").iterdir()] == [name]
+
+
+def test_a_complete_run_is_not_trained_again_in_its_folder(frostline: Command, tmp_path: Path) -> None:
+    from frostline.compose import command
+
+    (tmp_path / "done").mkdir()
+    [job] = command.jobs(["hydra.run.dir=done"])
+    (tmp_path / "done" / ".job.json").write_text(json.dumps({"id": job.id}))
+    (tmp_path / "done" / "result.json").write_text("{}")
+    assert frostline("check", "hydra.run.dir=done").status == 0
+    assert re.match(r"rerun: '.*done' holds the finished run; ", *refused(frostline("hydra.run.dir=done", "rerun=true")))
+
+
+def test_two_jobs_cannot_share_a_folder(frostline: Command) -> None:
+    said = frostline("-m", "seed=1,2", "hydra.sweep.subdir=same")
+    assert re.match(r"hydra\.sweep\.subdir: '.*same' is the folder of two different jobs; ", *refused(said))
+
+
+def test_a_user_s_own_yaml_is_held_to_the_same(frostline: Command, tmp_path: Path) -> None:
+    group = tmp_path / "conf" / "head"
+    group.mkdir(parents=True)
+    (group / "bare.yaml").write_text("# nothing\ndropout: 0.1\n")
+    (group / "torn.yaml").write_text("_target_: [\n")
+    own = ["--config-dir", "conf"]
+    assert re.match(r"head\._target_: is missing; ", *refused(frostline(*own, "head=bare")))
+    assert re.match(r"head: cannot be chosen: ", *refused(frostline(*own, "head=torn")))
+
+
+def test_debug_shows_the_traceback(frostline: Command) -> None:
+    said = frostline("--debug", "seed=-1")
+    assert said.status == 2
+    assert "Traceback" in said.err
