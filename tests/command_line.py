@@ -5,6 +5,7 @@ A test module gets the fixture by ``frostline = in_process``.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def in_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # handlers of an earlier test's standard error
 
     def command(*words: str) -> Said:
         capfd.readouterr()

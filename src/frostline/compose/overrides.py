@@ -13,7 +13,6 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from frostline.compose import suggest
 from frostline.compose.check import SUPPLIED
@@ -109,13 +108,13 @@ class Composer:
     def _apply(self, override: Override, cfg: DictConfig) -> None:
         try:
             self.loader._apply_overrides_to_config([override], cfg)
-        except (HydraException, OmegaConfBaseException) as error:
+        except Exception as error:  # Hydra asserts where it could explain
             if override.key_or_group.split(".")[0] not in self.doubtful:
                 self.problems.append(self._explain(override, cfg, error))
 
     def _explain(self, override: Override, cfg: DictConfig, error: Exception) -> Problem:
         key, line = override.key_or_group, str(override.input_line)
-        known = [*paths(cfg), *self.loader.list_groups("")]
+        known = [*paths(cfg, hydra=override.is_hydra_override()), *self.loader.list_groups("")]
         if override.is_add() and key in known:
             return Problem(key, "is there already", f"leave out the plus: {line[1:]}")
         if key not in known:
@@ -163,15 +162,14 @@ def options(loader: ConfigLoaderImpl, group: str) -> Iterator[str]:
         yield from (f"{below}/{name}" for name in options(loader, f"{group}/{below}"))
 
 
-def paths(node: Any, prefix: str = "") -> Iterator[str]:
-    """Every key of a config, dotted."""
+def paths(node: Any, prefix: str = "", hydra: bool = False) -> Iterator[str]:
+    """Every key of a config, dotted: ours, or Hydra's own."""
     if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
         return
     for key, value in node.items_ex(resolve=False):
-        if prefix or key != "hydra":
+        if prefix or (key == "hydra") is hydra:
             yield f"{prefix}{key!s}"
-        if prefix or key != "hydra":
-            yield from paths(value, f"{prefix}{key!s}.")
+            yield from paths(value, f"{prefix}{key!s}.", hydra)
 
 
 def _ungrammatical(line: str) -> Problem:
@@ -184,4 +182,5 @@ def _ungrammatical(line: str) -> Problem:
 
 
 def _bad_choice(line: str, error: Exception) -> Problem:
-    return Problem(line.split("=")[0].lstrip("+~"), f"cannot be chosen: {one_line(error)}", "see `frostline list`")
+    group, _, name = line.lstrip("+~").partition("=")
+    return Problem(group, f"'{name}' cannot be chosen: {one_line(error)}", "correct its yaml, or see `frostline list`")

@@ -64,13 +64,12 @@ class Studies(FileConfigSource):
         return bool(below and super().is_config(below))
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """All arms at once, as <study>/<arm>, so that experiment=glob(<study>/*) finds them."""
         if config_path == "":
             return [GROUP] if results_filter != ObjectType.CONFIG else []
         folder = Path(self.path) / (self._below(config_path) or "")
-        found: list[str] = []
-        for file in sorted(folder.iterdir()) if folder.is_dir() else []:
-            self._list_add_result(found, f"{config_path}/{file.name}", file.name, results_filter)
-        return found
+        arms = sorted(folder.rglob("*.yaml")) if results_filter != ObjectType.GROUP else []
+        return [arm.relative_to(folder).with_suffix("").as_posix() for arm in arms]
 
 
 class StudiesPath(SearchPathPlugin):

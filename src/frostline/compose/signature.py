@@ -75,10 +75,23 @@ def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     if name in found:
         return _signature(name, found[name], found)
+    if origin := _reexported(tree, file, module, name):
+        return read(origin, key)
     if name in _bound(tree) or any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
         raise CannotTellError
     public = [n for n in found if not n.startswith("_")]
     raise wrong(key, f"'{module}' has no '{name}'", did_you_mean(name, public, f"name what '{file.name}' defines"))
+
+
+def _reexported(tree: ast.Module, file: Path, module: str, name: str) -> str | None:
+    """Where ``from ... import name`` has the name from."""
+    for node in tree.body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else []:
+            if (alias.asname or alias.name) == name and isinstance(node, ast.ImportFrom):
+                up = node.level - (file.name == "__init__.py")
+                package = module.split(".")[: len(module.split(".")) - up] if node.level else []
+                return ".".join([*package, *filter(None, [node.module]), alias.name])
+    return None
 
 
 def _bound(tree: ast.Module) -> set[str]:

@@ -56,7 +56,7 @@ def _known(composer: Composer, overrides: list[Override]) -> list[Override]:
 def _product(composer: Composer, overrides: list[Override]) -> list[list[str]]:
     empty = [o for o in overrides if o.is_sweep_override() and o.is_discrete_sweep() and not list(o.sweep_iterator())]
     if empty:
-        do = "widen it; a group in folders is swept as group=folder/a,folder/b"
+        do = "widen it; `frostline list` shows the choices"
         composer.problems += [_told(o, f"'{_value(o)}' matches nothing, so there is no job", do) for o in empty]
         return []
     try:
