@@ -10,8 +10,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from frostline.compose import command, search
+from frostline.compose.annotations import UNKNOWN
 from frostline.compose.check import FIXED, SETTINGS, SUPPLIED
-from frostline.compose.signature import UNKNOWN, read
+from frostline.compose.signature import read
 
 CONF = search.conf_folder()
 CHOICES = sorted((file.parent.name, file.stem) for file in CONF.glob("*/*.yaml"))

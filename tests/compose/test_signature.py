@@ -10,6 +10,7 @@ import pytest
 
 from frostline.compose.signature import read
 from frostline.errors import UserError
+from frostline.types import Count
 
 PARTS = '''
 from __future__ import annotations
@@ -100,9 +101,12 @@ def test_what_is_not_there_is_told_with_what_is(mylab: None, target: str, told: 
     assert "\n  head._target_: " in str(caught.value)
 
 
-def test_where_the_source_cannot_tell_the_module_is_imported(mylab: None) -> None:
+def test_where_the_source_cannot_tell_the_module_is_imported(mylab: None, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be imported"):
         read("mylab.parts.broken", "head._target_")
+    made = "from __future__ import annotations\ndef f(k: Count = 1): ...\nmade = f.__get__(0).__func__\n"
+    (tmp_path / "made.py").write_text(made)
+    assert read("made.made", "").parameters["k"].annotation == Count
     assert list(read("fractions.Fraction", "").parameters)[:2] == ["numerator", "denominator"]
 
 

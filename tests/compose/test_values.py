@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from frostline.compose.signature import UNKNOWN
+from frostline.compose.annotations import UNKNOWN
 from frostline.compose.values import complaint
 from frostline.types import Count, Dropout, Positive, Share, Whole
 

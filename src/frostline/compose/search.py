@@ -57,7 +57,7 @@ class Studies(FileConfigSource):
 
     def is_group(self, config_path: str) -> bool:
         below = self._below(config_path)
-        return below == "" or bool(below and super().is_group(below))
+        return config_path == "" or below == "" or bool(below and super().is_group(below))
 
     def is_config(self, config_path: str) -> bool:
         below = self._below(config_path)

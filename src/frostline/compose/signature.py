@@ -6,22 +6,17 @@ Only where the source cannot tell (a name made by a call, a base class in anothe
 from __future__ import annotations
 
 import ast
-import builtins
-import collections.abc
 import importlib
 import inspect
-import pathlib
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import frostline.types
+from frostline.compose.annotations import UNKNOWN, annotation, literal
 from frostline.compose.modules import find, hint
 from frostline.errors import did_you_mean, wrong
 
-UNKNOWN: Any = object()  # an annotation or a default that cannot be known without running code
-NAMES = vars(builtins) | vars(typing) | vars(collections.abc) | vars(frostline.types) | {"Path": pathlib.Path}
 PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # without an __init__ of one's own, nothing is taken
 
 
@@ -140,25 +135,8 @@ def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Parameter]:
     return fields | {typing.cast(ast.Name, n.target).id: _parameter(n.annotation, n.value) for n in own}
 
 
-def _parameter(annotation: ast.expr | None, default: ast.expr | None) -> Parameter:
-    return Parameter(_annotation(annotation), inspect.Parameter.empty if default is None else _literal(default))
-
-
-def _annotation(node: ast.expr | None) -> Any:
-    if node is None:
-        return UNKNOWN
-    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ast.unparse(node)
-    try:
-        return eval(text, dict(NAMES))  # types only; a name of the user's own is simply not known here
-    except Exception:
-        return UNKNOWN
-
-
-def _literal(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return UNKNOWN
+def _parameter(kind: ast.expr | None, default: ast.expr | None) -> Parameter:
+    return Parameter(annotation(kind), inspect.Parameter.empty if default is None else literal(default))
 
 
 def _last(node: ast.expr) -> str:
@@ -184,7 +162,7 @@ def _from_import(module: str, name: str, key: str) -> Signature:
     return Signature(name, known, any(p.kind == kinds[1] for p in given.values()))
 
 
-def _resolved(annotation: Any) -> Any:
-    if isinstance(annotation, str):
-        return _annotation(ast.Constant(annotation))
-    return UNKNOWN if annotation is inspect.Parameter.empty else annotation
+def _resolved(kind: Any) -> Any:
+    if isinstance(kind, str):
+        return annotation(ast.Constant(kind))
+    return UNKNOWN if kind is inspect.Parameter.empty else kind

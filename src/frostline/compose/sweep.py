@@ -8,7 +8,8 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.compose.overrides import Composer, named
+from frostline.compose.names import named
+from frostline.compose.overrides import Composer
 from frostline.errors import Problem
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"

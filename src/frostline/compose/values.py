@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from frostline.compose.signature import UNKNOWN
+from frostline.compose.annotations import UNKNOWN
 from frostline.types import Range
 
 Complaint = tuple[str, str]  # what is wrong; what to do

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frostline.compose import search
 from frostline.compose.arguments import parse
-from frostline.compose.overrides import options
+from frostline.compose.names import options
 from frostline.errors import Problem, UserError, did_you_mean
 
 PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
