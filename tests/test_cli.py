@@ -117,6 +117,7 @@ def test_a_sweep_goes_on_after_a_job_that_fails(frostline: Command, tmp_path: Pa
     assert lines[3].split()[0] == "1"
     assert "results: runs/default" in lines
     assert lines[-1].startswith("failed: top_k-")
+    assert "freezing.k: 9 blocks asked for, the encoder has 2; give 1 to 2" in lines[-1]
     assert len(list((tmp_path / "runs" / "default").glob("top_k-*/result.json"))) == 1
 
 

@@ -37,7 +37,7 @@ def launch(arguments: Arguments) -> int:
     _run_hydra([*arguments.argv, *(_env_set(sweep) if sweep else [])])
     if not is_main_process():
         return 0
-    rows = [Row(**json.loads(line)) for line in _lines(sweep)] if sweep else list(_rows)
+    rows = _in_order([Row(**json.loads(line)) for line in _lines(sweep)], jobs) if sweep else list(_rows)
     status = _status(rows, arguments.multirun)
     if arguments.multirun or not status:
         print(table(rows))
@@ -80,7 +80,7 @@ def task(cfg: DictConfig) -> float:
         result = run(config, choices, overrides, folder)
     except Exception as error:
         _tell(error)
-        row = Row(str(folder), choices, overrides, getattr(error, "status", 1), str(error))
+        row = Row(str(folder), choices, overrides, getattr(error, "status", 1), _reason(error))
         result = {}
     _record(row)
     return float(result.get("metrics", {}).get(config["trainer"]["monitor"], "nan"))
@@ -93,6 +93,18 @@ def _tell(error: Exception) -> None:
         traceback.print_exception(error)
     if known:
         say(error.render() if hasattr(error, "render") else str(error))
+
+
+def _reason(error: Exception) -> str:
+    """In one line, for the table."""
+    problems = getattr(error, "problems", None)
+    return "; ".join(map(str, problems)) if problems else f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _in_order(rows: list[Row], jobs: list[Job]) -> list[Row]:
+    """As they were asked for: a launcher may end them in another order."""
+    places = {str(job.folder.absolute()): i for i, job in reversed(list(enumerate(jobs)))}
+    return sorted(rows, key=lambda row: places.get(row.folder, len(jobs)))
 
 
 def _sweep_folder(job: Job) -> Path:

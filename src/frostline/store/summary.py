@@ -32,7 +32,7 @@ def table(rows: Sequence[Row]) -> str:
     keys = differing(rows)
     cells = [[*keys, *COLUMNS]] + [[*(given(row).get(key, "") for key in keys), *_scores(row)] for row in rows]
     lines = aligned(cells, left=len(keys))
-    failed = [f"failed: {Path(row.folder).name}: {row.error.splitlines()[0]}" for row in rows if row.status]
+    failed = [f"failed: {Path(row.folder).name}: {row.error}" for row in rows if row.status]
     return "\n".join([*lines, "", f"results: {_place(rows)}", *failed])
 
 
