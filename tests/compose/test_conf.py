@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,12 @@ NEEDS = {  # what a choice cannot do without
 OWN = {"encoder": {"pin", "untrained"}}  # what the choices of a group differ in
 
 
+@cache
+def composed(group: str, name: str) -> command.Job:
+    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), [])])
+    return job
+
+
 def ids(pair: tuple[str, str]) -> str:
     return "/".join(pair)
 
@@ -38,7 +45,7 @@ def data(own_folder: None) -> None:
 @pytest.mark.parametrize("choice", CHOICES, ids=ids)
 def test_a_choice_composes_and_passes_the_check(choice: tuple[str, str]) -> None:
     group, name = choice
-    [job] = command.jobs([f"{group}={name}", *NEEDS.get(choice, [])])
+    job = composed(group, name)
     assert job.choices[group] == name
 
 
@@ -51,7 +58,7 @@ def test_a_choice_opens_with_its_description_and_stays_small(choice: tuple[str, 
 
 
 def given(group: str, name: str) -> dict[str, Any]:
-    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), [])])
+    job = composed(group, name)
     return {key: value for key, value in job.config[group].items() if key not in ("_target_", "suits")}
 
 
@@ -61,7 +68,7 @@ PARTS = [choice for choice in CHOICES if choice[0] in SUPPLIED and choice[0] != 
 @pytest.mark.parametrize("choice", PARTS, ids=ids)
 def test_the_yaml_lists_every_knob_and_the_code_holds_every_default(choice: tuple[str, str]) -> None:
     group, name = choice
-    [job] = command.jobs([f"{group}={name}", *NEEDS.get(choice, [])])
+    job = composed(group, name)
     parameters = read(job.config[group]["_target_"], group).parameters
     knobs = {knob: parameter for knob, parameter in parameters.items() if knob not in SUPPLIED[group]}
     assert given(group, name).keys() == knobs.keys()
@@ -90,7 +97,7 @@ def test_the_keys_of_every_data_set_hold_the_defaults_of_prepare() -> None:
 
 @pytest.mark.parametrize("name", [name for group, name in CHOICES if group == "dataset"])
 def test_a_data_set_lists_its_source_s_knobs(name: str) -> None:
-    [job] = command.jobs([f"dataset={name}", *NEEDS.get(("dataset", name), [])])
+    job = composed("dataset", name)
     knobs = read(job.config["dataset"]["_target_"], "").parameters
     own = OmegaConf.load(CONF / "dataset" / f"{name}.yaml")
     assert knobs.keys() <= {str(key) for key in own}
