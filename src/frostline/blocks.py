@@ -1,18 +1,19 @@
 """A model's blocks, input side first, found from the model itself: no list of families.
 
-The longest ModuleList of equal modules holds the encoder's layers. What is registered before it (and every embedding
-table) is `encoder.embeddings`, what comes after it is `encoder.final`; pooler and head follow.
+The longest ModuleList of equal modules holds the encoder's layers. What is used after them is `encoder.final`, all the
+rest is `encoder.embeddings`: whatever could change a layer's states stands below it. Pooler and head follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 from torch import nn
 
 from frostline.plan import Block, Kind, Parameter
+from frostline.usage import order_of_use
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,21 @@ def find_blocks(encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> list[
 
 
 def layers_of(encoder: nn.Module) -> tuple[str, nn.ModuleList] | None:
-    """The path and the longest ModuleList whose members are of one class; the outermost where several are equal."""
+    """The path and the longest ModuleList whose members are of one class; the outermost where several are equal.
+
+    A list inside a layer (heads, experts) is part of that layer, however long it is.
+    """
     lists = [(path, m) for path, m in encoder.named_modules() if isinstance(m, nn.ModuleList) and _alike(m)]
-    return max(lists, key=lambda entry: len(entry[1]), default=None)
+    stacks = [path for path, m in lists if len(m) > 1]
+    outer = [entry for entry in lists if not any(entry[0].startswith(f"{stack}.") for stack in stacks)]
+    return max(outer, key=lambda entry: len(entry[1]), default=None)
 
 
 def _alike(modules: nn.ModuleList) -> bool:
     return len({type(module) for module in modules}) == 1
 
 
-Parts = list[tuple[str, nn.Module]]
+Parts = list[tuple[str, nn.Module | nn.Parameter]]
 
 
 def _encoder_parts(encoder: nn.Module) -> Iterable[tuple[str, Kind, Parts]]:
@@ -58,27 +64,41 @@ def _encoder_parts(encoder: nn.Module) -> Iterable[tuple[str, Kind, Parts]]:
         yield "encoder.layer.0", "layer", [("", encoder)]
         return
     path, layers = found
-    before, after = _around(encoder, path.split("."))
+    before, after = _around(encoder, path)
     yield "encoder.embeddings", "embeddings", before
     for index, layer in enumerate(layers):
         yield f"encoder.layer.{index}", "layer", [("", layer)]
     yield "encoder.final", "final", after
 
 
-def _around(encoder: nn.Module, steps: Sequence[str]) -> tuple[Parts, Parts]:
-    """The modules registered before and after the layers at each level on the way down to them."""
+def _around(encoder: nn.Module, path: str) -> tuple[Parts, Parts]:
+    """What stands beside the layers at each level on the way down to them: used before their end, and after it."""
+    late = _used_late(encoder, path)
     before: Parts = []
     after: Parts = []
     module, prefix = encoder, ""
-    for step in steps:
-        side = before
+    for step in path.split("."):
+        before += [(prefix + name, parameter) for name, parameter in module.named_parameters(recurse=False)]
+        names = list(module._modules)
         for name, child in module.named_children():
-            if name == step:
-                side = after
-            else:
-                (before if _has_table(child) else side).append((prefix + name, child))
+            registered_late = names.index(name) > names.index(step) and not _has_table(child)
+            if name != step:
+                (after if late(prefix + name, registered_late) else before).append((prefix + name, child))
         module, prefix = module.get_submodule(step), f"{prefix}{step}."
     return before, after
+
+
+def _used_late(encoder: nn.Module, layers: str) -> Callable[[str, bool], bool]:
+    """Whether a module is first used when the layers are done; where that cannot be known, its registration tells."""
+    order = [f"{path}." for path in order_of_use(encoder) or ()]
+    end = max((i for i, used in enumerate(order) if used.startswith(f"{layers}.")), default=None)
+    if end is None:
+        return lambda path, registered_late: registered_late
+
+    def late(path: str, registered_late: bool) -> bool:
+        return next((i for i, used in enumerate(order) if used.startswith(f"{path}.")), 0) > end
+
+    return late
 
 
 def _has_table(module: nn.Module) -> bool:
@@ -87,17 +107,18 @@ def _has_table(module: nn.Module) -> bool:
 
 def _block(name: str, kind: Kind, parts: Parts, seen: set[int]) -> ModuleBlock:
     found: dict[str, nn.Parameter] = {}
-    for path, module in parts:
-        for inner, parameter in module.named_parameters():
+    for path, part in parts:
+        for inner, parameter in [("", part)] if isinstance(part, nn.Parameter) else part.named_parameters():
             if id(parameter) not in seen:
                 seen.add(id(parameter))
-                found[f"{path}.{inner}" if path else inner] = parameter
+                found[".".join(filter(None, (path, inner)))] = parameter
     shared = _shared_path(list(found))
     named = {f"{name}.{path[len(shared) :]}": parameter for path, parameter in found.items()}
-    return ModuleBlock(name, kind, tuple(module for _, module in parts), named)
+    return ModuleBlock(name, kind, tuple(part for _, part in parts if isinstance(part, nn.Module)), named)
 
 
 def _shared_path(paths: Sequence[str]) -> str:
     """The dotted path that all names begin with, without their last word."""
-    shared = commonprefix([path.rpartition(".")[0] + "." for path in paths if "." in path] or [""])
-    return shared[: shared.rfind(".") + 1] if all("." in path for path in paths) else ""
+    folders = [path.split(".")[:-1] for path in paths]
+    shared = takewhile(lambda words: len(set(words)) == 1, zip(*folders, strict=False))
+    return "".join(f"{words[0]}." for words in shared)
