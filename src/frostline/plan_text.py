@@ -26,7 +26,7 @@ def rules(plan: Plan) -> list[dict[str, Any]]:
     return [
         {
             "name": phase.name,
-            "epochs": phase.end - phase.start,
+            "epochs": phase.end - phase.start or None,  # a run of no epochs has phases of no length
             "restart": phase.restart,
             "rules": [rule for block in plan.blocks for rule in _block_rules(block, phase)],
         }
