@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -8,5 +9,5 @@ class Cls(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
-        first = mask.to(states.device).argmax(dim=1)
-        return states[first.new_tensor(range(len(first))), first]
+        first = (mask != 0).int().argmax(dim=1)
+        return states[torch.arange(len(states), device=states.device), first.to(states.device)]

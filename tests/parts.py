@@ -1,0 +1,28 @@
+"""Every choice of a config group, found by itself: a part added to conf/ is held to its role's contract."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from frostline.compose import command, search
+from frostline.compose.parts import make
+
+
+def choices(group: str) -> list[str]:
+    """The names in conf/<group>."""
+    found = sorted(file.stem for file in (search.conf_folder() / group).glob("*.yaml"))
+    assert found, f"conf/{group} is empty"
+    return found
+
+
+@cache
+def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
+    """The checked config of a part, as a run sees it."""
+    [job] = command.jobs([f"{group}={name}", *overrides])
+    return {key: value for key, value in job.config[group].items() if key != "suits"}
+
+
+def part(group: str, name: str, **supplied: Any) -> Any:
+    """The part itself, made as a run makes it."""
+    return make(config(group, name), **supplied)
