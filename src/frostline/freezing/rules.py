@@ -34,14 +34,25 @@ def _phase(index: int, phase: Mapping[str, Any]) -> Phase:
 def _problems(key: str, phase: Any) -> list[Problem]:
     if not isinstance(phase, Mapping):
         return [Problem(key, f"{phase!r} is not a phase", "write {name, epochs, rules}")]
-    found = [Problem(f"{key}.{k}", "a phase has no such field", did_you_mean(k, FIELDS)) for k in phase if k not in FIELDS]
+    found = [
+        Problem(f"{key}.{k}", "a phase has no such field", did_you_mean(str(k), FIELDS))
+        for k in phase
+        if k not in FIELDS
+    ]
+    restart = phase.get("restart", False)
+    if not isinstance(restart, bool):
+        found.append(Problem(f"{key}.restart", f"{restart!r} is neither true nor false", "give one of them"))
     epochs = phase.get("epochs")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1):
         found.append(Problem(f"{key}.epochs", f"{epochs!r} is no length", "give a whole number from 1, or null"))
     rows = phase.get("rules")
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
         return [*found, Problem(f"{key}.rules", "there are none", "give a list of [glob, multiplier or null]")]
-    return found + [Problem(f"{key}.rules", f"{row!r} is not a rule", "write [glob, multiplier or null]") for row in rows if not _is_rule(row)]
+    return found + [
+        Problem(f"{key}.rules", f"{row!r} is not a rule", "write [glob, multiplier or null]")
+        for row in rows
+        if not _is_rule(row)
+    ]
 
 
 def _is_rule(row: Any) -> bool:
