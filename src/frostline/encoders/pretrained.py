@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from frostline.errors import UserError, wrong
 from frostline.packages import Pin, folder
+
+SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
 
 
 class Pretrained(nn.Module):
@@ -35,11 +39,13 @@ class Pretrained(nn.Module):
         super().__init__()
         place = locate(name, pin)
         with _quiet(), _told(name):
-            config = AutoConfig.from_pretrained(place, revision=revision)
-            self.model = _load(place, config, revision, untrained, weights)
-            self.tokenizer = AutoTokenizer.from_pretrained(place, revision=revision) if weights else None
+            here = Path(place).is_dir() or not _hub_answers(place, revision)
+            source = {"revision": revision, "local_files_only": here}
+            config = AutoConfig.from_pretrained(place, **source)
+            self.model: nn.Module = _load(place, config, source, untrained, weights)
+            self.tokenizer = _tokenizer(place, source) if weights else None
         self.width: int = config.hidden_size
-        self.longest: int | None = getattr(config, "max_position_embeddings", None)
+        self.longest = _longest(config, self.model)
 
     @property
     def pad_id(self) -> int:
@@ -70,23 +76,56 @@ def locate(name: str, pin: dict[str, Any] | None) -> str:
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise wrong("encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model")
+        raise wrong(
+            "encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model"
+        )
     return name
 
 
-def _load(place: str, config: Any, revision: str | None, untrained: bool, weights: bool) -> nn.Module:
+def _hub_answers(name: str, revision: str | None) -> bool:
+    """One question with a short patience: transformers asks six times for each file, and waits in between."""
+    try:
+        HfApi().model_info(name, revision=revision, timeout=SECONDS_FOR_HUB)
+    except HfHubHTTPError as error:
+        return bool(error.response.status_code < 500)  # it does; transformers tells what it says
+    except Exception:  # whatever the client raises without an answer, or offline
+        return False
+    return True
+
+
+def _load(place: str, config: Any, source: dict[str, Any], untrained: bool, weights: bool) -> Any:
     if not weights:
         with torch.device("meta"):
             return _without_pooling(AutoModel.from_config, config)
     if untrained:
         return _without_pooling(AutoModel.from_config, config, dtype=torch.float32)
-    options = {"config": config, "revision": revision, "dtype": torch.float32, "output_loading_info": True}
-    model, info = _without_pooling(AutoModel.from_pretrained, place, **options)
-    missing = sorted(info["missing_keys"])
-    if missing:
+    options = {"config": config, "dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, info = _without_pooling(AutoModel.from_pretrained, place, **source, **options)
+    do = "name a checkpoint of this architecture, or set encoder.untrained=true"
+    if missing := sorted(info["missing_keys"]):
         what = f"the weights lack {len(missing)} parameters, the first of them '{missing[0]}'"
-        raise wrong("encoder.name", what, "name a checkpoint of this architecture, or set encoder.untrained=true")
+        raise wrong("encoder.name", what, do)
+    if misfits := sorted(info["mismatched_keys"]):
+        name, has, wants = misfits[0]
+        what = f"{len(misfits)} weights do not fit, the first of them '{name}' is {[*has]} instead of {[*wants]}"
+        raise wrong("encoder.name", what, do)
     return model
+
+
+def _tokenizer(place: str, source: dict[str, Any]) -> Any:
+    """Without its files transformers gives a tokenizer that knows no word and no warning."""
+    tokenizer = AutoTokenizer.from_pretrained(place, **source)
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise wrong("encoder.name", f"'{place}' has no tokenizer", "put tokenizer.json beside the weights")
+    return tokenizer
+
+
+def _longest(config: Any, model: nn.Module) -> int | None:
+    """How many tokens have a position. RoBERTa and its kin keep the places up to the padding's for padding."""
+    limit: int | None = getattr(config, "max_position_embeddings", None)
+    tables = [m for name, m in model.named_modules() if "position" in name and isinstance(m, nn.Embedding)]
+    kept = max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
+    return None if limit is None else limit - kept
 
 
 def _without_pooling(make: Any, *args: Any, **options: Any) -> Any:
@@ -100,13 +139,13 @@ def _without_pooling(make: Any, *args: Any, **options: Any) -> Any:
 def _quiet() -> Iterator[None]:
     """transformers reports every head that a checkpoint has beyond the encoder, with a bar; we want neither."""
     level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         logging.set_verbosity(level)
-        logging.enable_progress_bar()
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager
@@ -115,7 +154,7 @@ def _told(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # broken files of a user's: each library below has errors of its own for them
         reason = " ".join(str(error).split())[:200]
         do = "give a folder with config.json, weights and tokenizer, or a hub id that can be reached"
         raise wrong("encoder.name", f"'{name}' cannot be loaded ({reason})", do) from error
