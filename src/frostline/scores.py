@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
@@ -15,6 +14,8 @@ from torchmetrics.classification import (
     MulticlassF1Score,
 )
 
+NO_CLASS = -1
+
 
 class Scores(nn.Module):
     """Accuracy, macro-F1, loss, ECE (15 bins, arXiv:1706.04599), F1 of each class and the confusion matrix."""
@@ -24,19 +25,19 @@ class Scores(nn.Module):
         count = len(classes)
         self.classes = list(classes)
         self.loss = MeanMetric()
-        self.accuracy = MulticlassAccuracy(count, average="micro")
-        self.f1 = MulticlassF1Score(count, average="none")
-        self.ece = MulticlassCalibrationError(count, n_bins=15)
-        self.confusion_matrix = MulticlassConfusionMatrix(count)
+        self.accuracy = MulticlassAccuracy(count, average="micro", ignore_index=NO_CLASS)
+        self.f1 = MulticlassF1Score(count, average="none", ignore_index=NO_CLASS)
+        self.ece = MulticlassCalibrationError(count, n_bins=15, ignore_index=NO_CLASS)
+        self.confusion_matrix = MulticlassConfusionMatrix(count, ignore_index=NO_CLASS)
 
     def update(self, logits: Tensor, labels: Tensor, weight: Tensor) -> None:
         """logits (B, C), labels (B,), weight (B,): rows of weight 0 are left out."""
         kept = weight > 0
-        logits, labels = logits[kept].float(), labels[kept]
-        losses = functional.cross_entropy(logits, labels, reduction="none")
-        self.loss.update(losses.double(), torch.ones_like(losses, dtype=torch.double))
-        for metric in (self.accuracy, self.f1, self.ece, self.confusion_matrix):
-            metric.update(logits.softmax(dim=-1), labels)
+        losses = functional.cross_entropy(logits[kept].float(), labels[kept], reduction="none").double()
+        self.loss.update(losses.sum() / kept.sum().clamp(min=1), kept.sum())
+        chances = logits.float().masked_fill(~kept[:, None], 0).softmax(dim=-1)
+        for metric in (self.accuracy, self.f1, self.ece, self.confusion_matrix):  # none takes an empty batch
+            metric.update(chances, labels.masked_fill(~kept, NO_CLASS))
 
     def compute(self) -> dict[str, float]:
         """The flat scores over all ranks; a collective call."""
