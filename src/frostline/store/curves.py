@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from frostline.store.files import write_text
+
 HEADER = ["step", "epoch", "name", "value"]
+LINE_END = b"\r\n"  # as csv has it
 
 
 def append(path: Path, step: int, epoch: int, values: Mapping[str, float]) -> None:
@@ -23,8 +27,8 @@ def cut(path: Path, step: int) -> None:
     """Drop what a killed run wrote after the step it goes on from, its final scores, and a line cut short."""
     if not path.exists():
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(HEADER)]
-    kept = [row for row in rows[1:] if int(row[0]) <= step and not row[2].startswith("test")]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([HEADER, *kept])
+    whole, end, _ = path.read_bytes().rpartition(LINE_END)
+    rows = list(csv.reader(io.StringIO((whole + end).decode(), newline="")))[1:]
+    kept = io.StringIO(newline="")
+    csv.writer(kept).writerows([HEADER, *(r for r in rows if int(r[0]) <= step and not r[2].startswith("test"))])
+    write_text(path, kept.getvalue())
