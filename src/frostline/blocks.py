@@ -112,7 +112,7 @@ def _block(name: str, kind: Kind, parts: Parts, seen: set[int]) -> ModuleBlock:
             if id(parameter) not in seen:
                 seen.add(id(parameter))
                 found[".".join(filter(None, (path, inner)))] = parameter
-    shared = _shared_path(list(found))
+    shared = _shared_path(list(found)) if any(path for path, _ in parts) else ""
     named = {f"{name}.{path[len(shared) :]}": parameter for path, parameter in found.items()}
     return ModuleBlock(name, kind, tuple(part for _, part in parts if isinstance(part, nn.Module)), named)
 

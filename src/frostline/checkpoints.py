@@ -18,11 +18,10 @@ SMALLER_IS_BETTER = ("loss", "ece")
 
 
 class Best(pl.Callback):
-    """Keeps the weights of the epoch that is best on validation; the first of equals."""
+    """Keeps the weights of the epoch that is best on validation, the first of equals; without `monitor` the last."""
 
-    def __init__(self, folder: RunFolder, monitor: str, about: dict[str, str]) -> None:
+    def __init__(self, folder: RunFolder, monitor: str | None, about: dict[str, str]) -> None:
         self.folder, self.monitor, self.about = folder, monitor, about
-        self.sign = -1.0 if monitor.rpartition("/")[2] in SMALLER_IS_BETTER else 1.0
         self.epoch: int | None = None
         self.values: dict[str, float] = {}
 
@@ -30,11 +29,17 @@ class Best(pl.Callback):
         if not trainer.state.fn == TrainerFn.FITTING:
             return
         values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
-        if self.epoch is not None and self.sign * values[self.monitor] <= self.sign * self.values[self.monitor]:
+        if not self._is_better(values):
             return
         self.epoch, self.values = trainer.current_epoch, values
         if trainer.is_global_zero:
             self.save(pl_module)
+
+    def _is_better(self, values: dict[str, float]) -> bool:
+        if self.epoch is None or self.monitor is None:
+            return True
+        new, old = values[self.monitor], self.values[self.monitor]
+        return new < old if self.monitor.rpartition("/")[2] in SMALLER_IS_BETTER else new > old
 
     def save(self, model: pl.LightningModule) -> None:
         assert isinstance(model, Classifier)
@@ -54,20 +59,29 @@ class Best(pl.Callback):
 
 
 class ResumePoint(pl.Callback):
-    """Writes last.ckpt every `seconds` within an epoch and at the end of each, whole or not at all."""
+    """Writes last.ckpt every `seconds` while an epoch goes on, whole or not at all; counts the seconds of all attempts."""
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds
-        self.saved = time.monotonic()
+        self.began = self.saved = time.monotonic()
+        self.before = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the run began, less those that a kill has lost."""
+        return self.before + time.monotonic() - self.began
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"spent": self.spent}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.before = state_dict["spent"]
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
-        # The epoch's last batch is not a place to stop: its validation would be skipped on the way back.
+        # After an epoch's last batch nothing is written: on the way back its validation would be left out.
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
         if not last and self._due(trainer):
             self._save(trainer)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._save(trainer)
 
     def _due(self, trainer: pl.Trainer) -> bool:
         due = time.monotonic() - self.saved >= self.seconds

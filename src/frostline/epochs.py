@@ -13,8 +13,8 @@ from frostline.progress import Progress, say
 class Epochs(pl.Callback):
     """Bars and lines; the main process alone speaks."""
 
-    def __init__(self, monitor: str) -> None:
-        self.monitor = monitor
+    def __init__(self, monitor: str | None) -> None:
+        self.monitor = monitor or "val/f1_macro"
         self.bar: Progress | None = None
         self.index: int | None = None
 
@@ -24,7 +24,9 @@ class Epochs(pl.Callback):
         index = plan.index_at(trainer.current_epoch)
         phase = plan.phases[index]
         if index != self.index and len(plan.phases) > 1 and trainer.is_global_zero:
-            say(f"phase {phase.name}: epochs {phase.start + 1} to {phase.end}, {plan.learning(phase):,} parameters learn")
+            say(
+                f"phase {phase.name}: epochs {phase.start + 1} to {phase.end}, {plan.learning(phase):,} parameters learn"
+            )
         self.index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

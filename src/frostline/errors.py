@@ -1,9 +1,9 @@
 """What can go wrong, in one grammar: ``key: what is wrong; what to do``.
 
-    Exception
-    └── FrostlineError      the run cannot go on (exit status 1)
-        ├── UserError       the user can mend it: config, data, folders (exit status 2)
-        └── RankError       a process of a distributed run ended early (exit status 1)
+Exception
+└── FrostlineError      the run cannot go on (exit status 1)
+    ├── UserError       the user can mend it: config, data, folders (exit status 2)
+    └── RankError       a process of a distributed run ended early (exit status 1)
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from frostline.checkpoints import Best, ResumePoint, resume_step
 from frostline.chance import derive
+from frostline.checkpoints import Best, ResumePoint, resume_step
 from frostline.compose.build import Built, build
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
@@ -34,13 +34,13 @@ class Fit:
 
     def __init__(self, config: Config, job: dict[str, Any], place: RunFolder, count: int) -> None:
         self.config, self.job, self.place = config, job, place
+        self.point = ResumePoint(place.resume_point, config["trainer"]["checkpoint_seconds"])
         self.built: Built = build(config)
         self.classifier = self.built.classifier
         self.seconds_fit = 0.0
         self.learns = self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
         settings = self.built.settings
         self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
-        self.point = ResumePoint(place.resume_point, settings.checkpoint_seconds)
         callbacks = [self.best, self.point, Epochs(settings.monitor)]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, count, self.built.plan)
@@ -149,7 +149,7 @@ class Fit:
         corpus = self.built.corpus
         return [("train", corpus.train), ("val", corpus.val), ("test", corpus.test)]
 
-    def finish(self, scores: dict[str, float], started: float) -> None:
+    def finish(self, scores: dict[str, float]) -> None:
         """Write what the run has come to, result.json last."""
         plan, job = self.built.plan, self.job
         if not self.place.best.exists():
@@ -169,7 +169,7 @@ class Fit:
                 "trainable": plan.learning(plan.phases[-1]),
                 "ever_trainable": plan.ever_learning,
             },
-            "cost": self._cost(started),
+            "cost": self._cost(),
         }
         step = self.trainer.global_step
         curves.append(self.place.metrics, step, self.best.epoch or 0, scores)
@@ -180,11 +180,11 @@ class Fit:
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)
 
-    def _cost(self, started: float) -> dict[str, Any]:
+    def _cost(self) -> dict[str, Any]:
         scale = 1 if sys.platform == "darwin" else 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
         return {
-            "seconds": time.monotonic() - started,
+            "seconds": self.point.spent,
             "seconds_fit": self.seconds_fit,
             "texts_encoded": self.classifier.texts_encoded,
             "texts_from_store": self.classifier.texts_from_store,

@@ -83,7 +83,7 @@ def task(cfg: DictConfig) -> float:
         row = Row(str(folder), choices, overrides, getattr(error, "status", 1), _reason(error))
         result = {}
     _record(row)
-    return float(result.get("metrics", {}).get(config["trainer"]["monitor"], "nan"))
+    return float(result.get("metrics", {}).get(config["trainer"]["monitor"] or "val/f1_macro", "nan"))
 
 
 def _tell(error: Exception) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,6 @@ def work(folder: Path) -> None:
     """Train and test as one rank (or all there is), from the config in the folder; rank 0 writes the record."""
     import yaml
 
-    started = time.monotonic()
     place = RunFolder(folder)
     config = yaml.safe_load(place.config.read_text(encoding="utf-8"))
     from frostline.fit import Fit
@@ -82,5 +80,4 @@ def work(folder: Path) -> None:
     fit.learn()
     scores = fit.score()
     if fit.trainer.is_global_zero:
-        fit.finish(scores, started)
-
+        fit.finish(scores)

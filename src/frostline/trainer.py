@@ -16,6 +16,7 @@ class Settings:
     """The `trainer` group. devices counts processes; batch_size is over all of them.
 
     checkpoint_seconds: how often a run that is killed can go on from, 0 = after every step.
+    monitor: the validation metric that the best epoch is chosen by; None keeps the last epoch.
     limit_batches: at most so many batches of each split; overfit_batches: train on so many, again and again.
     """
 
@@ -24,7 +25,7 @@ class Settings:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp"] = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    monitor: str = "val/f1_macro"
+    monitor: str | None = "val/f1_macro"
     gradient_clip: Positive | None = 1.0
     checkpoint_seconds: NonNegative = 30
     limit_batches: Count | None = None

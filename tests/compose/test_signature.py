@@ -12,7 +12,7 @@ from frostline.compose.signature import read
 from frostline.errors import UserError
 from frostline.types import Count
 
-PARTS = '''
+PARTS = """
 from __future__ import annotations
 import dataclasses
 import json
@@ -36,7 +36,7 @@ class Value:
 class Longer(Value):
     c: Unheard = json.dumps(1)
 broken = partial(function, k=2)
-'''
+"""
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A command line to its jobs: what `frostline`, `check` and `plan` have in common.
 
-    jobs = command.jobs(["freezing=frozen", "seed=2"])      # UserError with every problem of the command
+jobs = command.jobs(["freezing=frozen", "seed=2"])      # UserError with every problem of the command
 """
 
 from __future__ import annotations

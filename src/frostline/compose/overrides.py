@@ -120,7 +120,6 @@ class Composer:
             return self._unknown(key, line, cfg, known)
         return Problem(key, f"cannot be set: {one_line(error)}", "see `frostline --help` for its place")
 
-
     def _unknown(self, key: str, line: str, cfg: DictConfig, known: list[str]) -> Problem:
         role, _, name = key.partition(".")
         if by := SUPPLIED.get(role, {}).get(name):

@@ -1,7 +1,7 @@
 """One W&B run a job. The run's folder holds the truth, so nothing that happens to W&B may fail or hold up the run.
 
 What a server can cost: 5 s for the probe, 8 s for the start, 8 s for the end and up to 5 s until all is on disk. W&B
-keeps to these times itself; where it does not, its background process is killed 2 s later and the next run starts another.
+keeps to these times itself; where it does not, its background process is killed 2 s later. The next run starts another.
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ class RunFolder:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("w")
         except OSError as error:
-            raise wrong("hydra.run.dir", f"'{self.path}' cannot be written ({error.strerror})", "choose another") from error
+            raise wrong(
+                "hydra.run.dir", f"'{self.path}' cannot be written ({error.strerror})", "choose another"
+            ) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,43 @@
+"""What tests share: a folder of their own, and runs in this process on real encoders and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Go = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs go to runs/ below an empty folder; nothing is sent anywhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+
+
+@pytest.fixture
+def job() -> Callable[..., Any]:
+    """The checked job of a command line, as `frostline` itself sees it."""
+    from frostline.compose import command
+
+    def one(*overrides: str) -> Any:
+        (found,) = command.jobs(["logger=csv", *overrides])
+        return found
+
+    return one
+
+
+@pytest.fixture
+def go(job: Callable[..., Any]) -> Go:
+    """Do a run and give its result, with the folder under the key `folder`."""
+    from frostline.train import run
+
+    def one(*overrides: str) -> dict[str, Any]:
+        found = job(*overrides)
+        result = run(found.config, found.choices, found.overrides, found.folder)
+        return result | {"folder": found.folder.absolute()}
+
+    return one
