@@ -26,7 +26,7 @@ class Best(pl.Callback):
         self.values: dict[str, float] = {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.state.fn == TrainerFn.FITTING:
+        if trainer.state.fn != TrainerFn.FITTING:
             return
         values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
         if not self._is_better(values):
@@ -59,7 +59,7 @@ class Best(pl.Callback):
 
 
 class ResumePoint(pl.Callback):
-    """Writes last.ckpt every `seconds` while an epoch goes on, whole or not at all; counts the seconds of all attempts."""
+    """Writes last.ckpt every `seconds` within an epoch, whole or not at all; counts the seconds of all attempts."""
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds

@@ -24,9 +24,8 @@ class Epochs(pl.Callback):
         index = plan.index_at(trainer.current_epoch)
         phase = plan.phases[index]
         if index != self.index and len(plan.phases) > 1 and trainer.is_global_zero:
-            say(
-                f"phase {phase.name}: epochs {phase.start + 1} to {phase.end}, {plan.learning(phase):,} parameters learn"
-            )
+            when = f"epochs {phase.start + 1} to {phase.end}"
+            say(f"phase {phase.name}: {when}, {plan.learning(phase):,} parameters learn")
         self.index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
