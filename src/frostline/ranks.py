@@ -37,7 +37,7 @@ def environment() -> Any:
     """The cluster environment of this rank; None leaves it to Lightning where others started the ranks."""
     if own() is None:
         return None
-    from lightning.pytorch.plugins.environments import LightningEnvironment
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
     class RankEnvironment(LightningEnvironment):
         """Ranks on this machine, already started."""

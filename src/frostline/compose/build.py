@@ -41,11 +41,11 @@ def build(config: Config) -> Built:
     corpus = load_corpus(config["dataset"])
     blocks, parts = build_model(config, len(corpus.classes))
     plan = plan_of(config, blocks)
-    encoder = parts["encoder"]
-    reading = config["dataset"]["max_length"], encoder.pad_id
+    encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
+    longest = config["dataset"]["max_length"]
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
-    tokens = {name: read(split, encoder.tokenize, *reading, name) for name, split in needed.items()}
+    tokens = {name: read(split, encoder.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, parts, plan, blocks, corpus)
     return Built(classifier, corpus, tokens, settings, digest(encoder.state_dict()))
 

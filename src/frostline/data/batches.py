@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ def reading_order(lengths: Sequence[int], batch_size: int) -> list[Indices]:
     return [ordered[i : i + batch_size] for i in range(0, len(ordered), batch_size)]
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """A rank's rows of a batch, how many of them count, and how many the whole batch has on all ranks."""
 
     index: Indices

@@ -25,8 +25,7 @@ def choose(
     if wandb is not None:
         from frostline.loggers.wandb import WandbRun
 
-        names = {"project": project, "group": group, "name": name, "entity": entity, "run_id": run_id}
-        chosen.append(WandbRun(folder.path, config=config, mode=wandb, **names))
+        chosen.append(WandbRun(folder.path, project, group, name, config, mode=wandb, entity=entity, run_id=run_id))
     if tensorboard:
         from lightning.pytorch.loggers import TensorBoardLogger
 
