@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from frostline.errors import Problem
+from frostline.errors import Problem, did_you_mean
 from frostline.types import Labelled, RawData
 
 SHOWN = 5
@@ -54,8 +54,6 @@ def some(values: Sequence[object], quote: bool = True) -> str:
 
 def column_problems(file: str, columns: dict[str, list[object]], text: str, label: str) -> list[Problem]:
     """Problems within one part: absent columns, cells without a value, texts that are no texts."""
-    from frostline.errors import did_you_mean
-
     problems, known = [], list(columns)
     for key, column in (("dataset.text_column", text), ("dataset.label_column", label)):
         if column not in columns:
