@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +20,7 @@ from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.errors import FrostlineError
 from frostline.progress import say
 from frostline.store.summary import Row, table
+from frostline.types import Config
 
 DEBUG = "FROSTLINE_DEBUG"
 resolvers.register()  # here, because a launcher's worker imports this module for `task` and nothing else
@@ -67,7 +68,7 @@ def task(cfg: DictConfig) -> float:
     """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
     current = HydraConfig.get()
     multirun = not OmegaConf.is_missing(current.job, "num")
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    config = cast(Config, OmegaConf.to_container(cfg, resolve=True))
     choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
     overrides = [str(line) for line in current.overrides.task]
     folder = Path(current.runtime.output_dir)

@@ -99,8 +99,8 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         except Exception as error:  # the user's own hydra.run.dir
             problems.append(Problem("hydra.run.dir", f"cannot be resolved: {error}", "correct it"))
             return
-    task = OmegaConf.to_container(cfg.hydra.overrides.task)
-    yield Job(config, resolvers.choices(cfg), list(map(str, task)), run_id(config), folder)  # type: ignore[arg-type]
+    task = [str(line) for line in cfg.hydra.overrides.task]
+    yield Job(config, resolvers.choices(cfg), task, run_id(config), folder)
 
 
 def _folder(cfg: DictConfig, multirun: bool) -> Path:

@@ -6,7 +6,7 @@ import itertools
 import os
 import pkgutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -58,8 +58,7 @@ _WRITE = "write one with `frostline plan --write FILE` and edit it"
 def plain(root: DictConfig) -> dict[str, Any]:
     """The resolved config less Hydra's own part."""
     ours = OmegaConf.masked_copy(root, [str(key) for key in root if key != "hydra"])
-    container: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
-    return container
+    return cast(dict[str, Any], OmegaConf.to_container(ours, resolve=True))
 
 
 def choices(root: DictConfig) -> dict[str, str]:

@@ -139,13 +139,13 @@ def _without_pooling(make: Any, *args: Any, **options: Any) -> Any:
 def _quiet() -> Iterator[None]:
     """transformers reports every head that a checkpoint has beyond the encoder, with a bar; we want neither."""
     level = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # untyped by its authors
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
     try:
         yield
     finally:
         logging.set_verbosity(level)
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
 
 
 @contextlib.contextmanager
