@@ -19,11 +19,13 @@ from frostline.data.loader import Loader
 from frostline.epochs import Epochs
 from frostline.errors import wrong
 from frostline.loggers.choose import choose
+from frostline.loggers.ending import conclude
 from frostline.plan_text import table
 from frostline.progress import say
 from frostline.store import curves, environment
 from frostline.store.files import read_json, write_json, write_text
 from frostline.store.folder import RunFolder
+from frostline.store.identity import title
 from frostline.trainer import make_trainer
 from frostline.types import Config
 from frostline.vectors import Vectors
@@ -47,8 +49,9 @@ class Fit:
         self.vectors = Vectors(self.classifier)
 
     def _loggers(self) -> list[Any]:
-        names = {"group": self.config["study"], "name": self.place.path.name, "run_id": self.job["id"]}
-        return choose(self.place, config=self.config, **names, **self.config["logger"])
+        name = title(self.config, self.job["choices"], self.job["overrides"])
+        shown = self.config | {"choices": self.job["choices"], "id": self.job["id"]}
+        return choose(self.place, self.config["study"], name, shown, **self.config["logger"])
 
     # Batches
 
@@ -171,11 +174,7 @@ class Fit:
             },
             "cost": self._cost(),
         }
-        step = self.trainer.global_step
-        curves.append(self.place.metrics, step, self.best.epoch or 0, scores)
-        for logger in self.loggers[1:]:
-            logger.log_metrics(scores, step)
-            logger.finalize("success")
+        conclude(self.loggers, result, self.trainer.global_step)
         self.place.resume_point.unlink(missing_ok=True)
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)

@@ -75,9 +75,14 @@ def work(folder: Path) -> None:
     place = RunFolder(folder)
     config = yaml.safe_load(place.config.read_text(encoding="utf-8"))
     from frostline.fit import Fit
+    from frostline.loggers.ending import fail
 
     fit = Fit(config, read_json(place.job), place, rank_count(config))
-    fit.learn()
-    scores = fit.score()
-    if fit.trainer.is_global_zero:
-        fit.finish(scores)
+    try:
+        fit.learn()
+        scores = fit.score()
+        if fit.trainer.is_global_zero:
+            fit.finish(scores)
+    except BaseException:
+        fail(fit.loggers)
+        raise

@@ -31,7 +31,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
 # groups that choose no part: what they set are arguments of one function of ours
 FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
-    "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "run_id", "config"), "the run")),
+    "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
     "paths": (f"{SETTINGS}.Paths", {}),
 }
 

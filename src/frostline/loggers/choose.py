@@ -12,7 +12,6 @@ def choose(
     folder: RunFolder,
     group: str,
     name: str,
-    run_id: str,
     config: dict[str, Any],
     wandb: Literal["auto", "online", "offline"] | None = "auto",
     tensorboard: bool = False,
@@ -25,7 +24,7 @@ def choose(
     if wandb is not None:
         from frostline.loggers.wandb import WandbRun
 
-        chosen.append(WandbRun(folder.path, project, group, name, config, mode=wandb, entity=entity, run_id=run_id))
+        chosen.append(WandbRun(folder.path, project, group, name, config, mode=wandb, entity=entity))
     if tensorboard:
         from lightning.pytorch.loggers import TensorBoardLogger
 

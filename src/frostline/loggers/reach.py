@@ -6,12 +6,15 @@ import netrc
 import os
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 PROBE_SECONDS = 5.0
+SECONDS_TO_REMEMBER = 600.0  # so that a sweep does not wait for the same server in each of its jobs
+_troubles: dict[str, tuple[float, str]] = {}
 OTHER_NAMES = {"dryrun": "offline", "run": "online", "shared": "online"}
 
 
@@ -29,8 +32,20 @@ def choose(wanted: str, url: str, stored_key: str | None, stored_mode: str) -> t
         return wanted, ""
     if not (stored_key or has_key(url)):
         return "offline", f"no API key is known for {url}" if wanted == "online" else ""
-    reason = silence(url)
+    reason = _remembered(url) or remember(url, silence(url))
     return ("offline", reason) if reason else ("online", "")
+
+
+def remember(url: str, trouble: str) -> str:
+    """Keep for a while what is wrong with a server, if anything is; gives it back."""
+    if trouble:
+        _troubles[url] = time.monotonic(), trouble
+    return trouble
+
+
+def _remembered(url: str) -> str:
+    since, trouble = _troubles.get(url, (0.0, ""))
+    return trouble if trouble and time.monotonic() - since < SECONDS_TO_REMEMBER else ""
 
 
 def has_key(url: str) -> bool:

@@ -14,7 +14,7 @@ from frostline.store.folder import RunFolder
 
 
 class Record(Logger):
-    """Appends each value that is logged; with `curves` off only what `final` is given."""
+    """Appends each value that is logged; with `keep_curves` off only what `conclude` is given."""
 
     def __init__(self, folder: RunFolder, keep_curves: bool = True) -> None:
         super().__init__()
@@ -42,3 +42,7 @@ class Record(Logger):
         values = {name: value for name, value in metrics.items() if "/" in name}
         if self.keep_curves and values:
             curves.append(self.folder.metrics, step or 0, int(metrics.get("epoch", 0)), values)
+
+    def conclude(self, scores: Mapping[str, float], step: int, epoch: int) -> None:
+        """The final scores, curves or not; `epoch` is the one whose weights were scored."""
+        curves.append(self.folder.metrics, step, epoch, scores)

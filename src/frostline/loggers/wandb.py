@@ -22,9 +22,11 @@ from lightning.pytorch.loggers.logger import DummyLogger, Logger
 from frostline.loggers import reach
 from frostline.loggers.service import Service
 from frostline.progress import say
+from frostline.store.files import write_text
 
 START_SECONDS, END_SECONDS, GRACE_SECONDS = 8.0, 8.0, 2.0
 LOCAL_SECONDS = 60.0  # an offline start asks no server; this only ends what would otherwise never end
+LONGEST_NAME = 128  # characters that W&B takes
 SETTINGS: dict[str, Any] = {
     "silent": True,
     "quiet": True,
@@ -85,15 +87,14 @@ class WandbRun(Logger):
         mode: Literal["auto", "online", "offline", "disabled"] = "auto",
         entity: str | None = None,
         tags: Sequence[str] = (),
-        run_id: str | None = None,
     ) -> None:
         super().__init__()
         self._folder = Path(folder)
-        self._id = run_id or secrets.token_hex(4)
-        self._name, self._mode = name, mode
-        self._about: dict[str, Any] = {"project": project, "entity": entity, "group": group, "name": name}
-        self._about |= {"id": self._id, "config": dict(config or {}), "tags": list(tags), "dir": str(self._folder)}
+        self._name, self._mode = name and name[:LONGEST_NAME], mode
+        self._about: dict[str, Any] = {"project": project, "entity": entity, "group": group, "name": self._name}
+        self._about |= {"config": dict(config or {}), "tags": list(tags), "dir": str(self._folder)}
         self._run: Any = None
+        self._url = ""
         self._begun = self._failed = self._told = False
 
     @property
@@ -101,8 +102,8 @@ class WandbRun(Logger):
         return self._name
 
     @property
-    def version(self) -> str:
-        return self._id
+    def version(self) -> str | None:
+        return None if self._run is None else str(self._run.id)
 
     @property
     def save_dir(self) -> str:
@@ -147,6 +148,7 @@ class WandbRun(Logger):
                 run.finish(exit_code=int(self._failed))
         except BaseException as error:
             _service.discard()
+            reach.remember(self._url, f"{self._url} has just held up another run")
             say(f"W&B: not all was uploaded ({_brief(error)}); it is on disk, upload it later: {_sync(run)}")
             if not isinstance(error, Exception):  # Ctrl-C: neither this nor the exit waits for W&B
                 raise
@@ -183,42 +185,51 @@ class WandbRun(Logger):
         if wanted == "disabled":
             return None
         stored = _service.start()
-        url = (os.environ.get("WANDB_BASE_URL") or stored.base_url).rstrip("/")
-        mode, reason = reach.choose(wanted, url, stored.api_key, stored.mode)
-        return None if mode == "disabled" else self._start(mode, reason, url)
+        self._url = (os.environ.get("WANDB_BASE_URL") or stored.base_url).rstrip("/")
+        mode, reason = reach.choose(wanted, self._url, stored.api_key, stored.mode)
+        return None if mode == "disabled" else self._start(mode, reason)
 
-    def _start(self, mode: str, reason: str, url: str) -> Any:
+    def _start(self, mode: str, reason: str) -> Any:
         run = None
         if mode == "online":
-            run, reason = self._start_online(url)
+            run, reason = self._start_online()
         if run is None:
-            run = self._init("offline", url, LOCAL_SECONDS)
+            run = self._init("offline", LOCAL_SECONDS)
         if reason:
             say(f"W&B: {reason}; the run goes on offline, upload it later: {_sync(run)}")
         WandbRun._current = self
         atexit.register(self.finish)  # after W&B's own, hence before it: W&B would wait for its server without end
         return run
 
-    def _start_online(self, url: str) -> tuple[Any, str]:
+    def _start_online(self) -> tuple[Any, str]:
         """The run, or nothing and why. What a failed start left behind is no run and is removed."""
         before = set(self._folder.glob("wandb/run-*"))
         try:
-            return self._init("online", url, START_SECONDS + GRACE_SECONDS), ""
+            return self._init("online", START_SECONDS + GRACE_SECONDS), ""
         except Exception as error:
             _service.discard(at_once=True)
             for stillborn in set(self._folder.glob("wandb/run-*")) - before:
                 shutil.rmtree(stillborn, ignore_errors=True)
-            return None, f"{url} let no run start ({_brief(error)})"
+            return None, reach.remember(self._url, f"{self._url} let no run start ({_brief(error)})")
 
-    def _init(self, mode: str, url: str, seconds: float) -> Any:
+    def _init(self, mode: str, seconds: float) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
         _service.start()
-        resume = "allow" if mode == "online" else None  # offline, W&B makes a second segment of the same run
+        # Offline, each start makes a segment of its own; allowed to resume, `wandb sync` puts one behind the other.
+        about = self._about | {"id": _kept_id(self._folder), "resume": "allow"}
         with _service.within(seconds):
-            run = _wandb().init(**self._about, mode=mode, resume=resume, settings=_settings(base_url=url))
+            run = _wandb().init(**about, mode=mode, settings=_settings(base_url=self._url))
             run.define_metric("step")
             run.define_metric("*", step_metric="step")
         return run
+
+
+def _kept_id(folder: Path) -> str:
+    """Drawn at the first start, kept for when a run goes on; another folder's, machine's or person's run is another."""
+    file = folder / ".wandb-id"
+    if not file.exists():
+        write_text(file, secrets.token_hex(6))
+    return file.read_text(encoding="utf-8")
 
 
 def _sync(run: Any) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 ASIDE = ("paths", "logger", "hydra", "rerun", "debug")  # they change no number of the result
 NAMED = ("freezing", "encoder", "pooler", "head", "dataset")
 USUAL = {"pooler": "mean", "head": "linear"}  # left out of names
+UNTITLED = ("seed", "study", "logger", "paths", "hydra")  # overrides that a title tells otherwise, or need not tell
 
 
 def run_id(config: Mapping[str, Any]) -> str:
@@ -22,9 +23,24 @@ def run_id(config: Mapping[str, Any]) -> str:
 
 def leaf(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
     """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with a pooler or head that is not the usual one."""
-    names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
-    words = [*(str(name) for name in names if name), f"s{config.get('seed')}", run_id(config)[:8]]
+    words = [*_named(choices), f"s{config.get('seed')}", run_id(config)[:8]]
     return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
+
+
+def title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """``frozen bert_tiny vader_movies optimizer.lr=0.01 s1``: choices that matter and what was told beside them."""
+    told = [line.lstrip("+") for line in overrides if _is_titled(line.lstrip("+"))]
+    return " ".join([*_named(choices), *told, f"s{config.get('seed')}"])
+
+
+def _named(choices: Mapping[str, Any]) -> list[str]:
+    names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
+    return [str(name) for name in names if name]
+
+
+def _is_titled(override: str) -> bool:
+    key = override.partition("=")[0]
+    return key not in NAMED and re.split("[./]", key)[0] not in UNTITLED
 
 
 def _canonical(value: Any) -> Any:
