@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -50,6 +51,8 @@ def _dispatch(words: list[str]) -> int:
 def _main_job(words: list[str]) -> int:
     from frostline import launch
     from frostline.compose.arguments import parse
+    from frostline.store.environment import COMMAND
 
     arguments = parse(words)
+    os.environ[COMMAND] = shlex.join(["frostline", *words])
     return launch.show(arguments) if arguments.shows else launch.launch(arguments)

@@ -132,8 +132,8 @@ class Fit:
 
     def _environment(self) -> dict[str, Any]:
         describe = environment.describe()
-        if describe["git"]["dirty"]:
-            write_text(self.place.path / "uncommitted.diff", environment.diff())
+        if difference := environment.diff():
+            write_text(self.place.path / "uncommitted.diff", difference)
         corpus = self.built.corpus
         return describe | {
             "device": str(self.trainer.strategy.root_device),

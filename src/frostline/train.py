@@ -31,6 +31,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
         if stored is not None:
             say(f"complete since an earlier run: {folder}")
             return stored
+        place.failure.unlink(missing_ok=True)  # of an earlier attempt
         write_text(place.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         try:
             _on_ranks(config, folder)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+COMMAND = "FROSTLINE_COMMAND"  # what was typed; workers and ranks have command lines of their own
 
 
 def describe() -> dict[str, Any]:
@@ -19,7 +22,7 @@ def describe() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
-        "command": sys.argv,
+        "command": os.environ.get(COMMAND) or shlex.join(sys.argv),
         "packages": packages(),
         "git": commit(),
     }
@@ -39,13 +42,15 @@ def commit() -> dict[str, Any]:
 
 
 def diff() -> str:
-    """What a dirty working tree has beyond its commit."""
-    return _git("diff", "HEAD") or ""
+    """What the tracked files have beyond the commit, as `git apply` reads it."""
+    found = _git("diff", "--binary", "HEAD")
+    return f"{found}\n" if found else ""
 
 
 def _git(*words: str) -> str | None:
     try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=20, cwd=Path.cwd())
+        done = subprocess.run(["git", *words], capture_output=True, timeout=20, cwd=Path.cwd())
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    # The last line of a patch may be a space that counts.
+    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
