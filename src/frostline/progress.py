@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar
 
-T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 10.0
+silent = False
 
 
 class Progress:
@@ -18,12 +16,11 @@ class Progress:
     def __init__(self, what: str, total: int | None = None, unit: str = "texts") -> None:
         self.what, self.total, self.unit = what, total, unit
         self.done = 0
-        self.note = ""
 
     def __enter__(self) -> Progress:
         self.started = self.said = time.monotonic()
         self.bar = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not silent:
             from tqdm import tqdm
 
             scale = self.unit == "B"
@@ -41,29 +38,17 @@ class Progress:
     def _line(self) -> str:
         share = f" of {self.total:,}" if self.total else ""
         seconds = time.monotonic() - self.started
-        return f"{self.what}: {self.done:,}{share} {self.unit}, {seconds:.0f} s {self.note}".rstrip()
-
-    def annotate(self, note: str) -> None:
-        """Say something beside the bar, such as the loss of the last epoch."""
-        self.note = note
-        if self.bar is not None:
-            self.bar.set_postfix_str(note, refresh=False)
+        return f"{self.what}: {self.done:,}{share} {self.unit}, {seconds:.0f} s"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.bar is not None:
             self.bar.close()
 
 
-def track(items: Iterable[T], what: str, total: int, unit: str = "texts") -> Iterator[T]:
-    """Pass items through and count one each."""
-    with Progress(what, total, unit) as bar:
-        for item in items:
-            yield item
-            bar.update(1)
-
-
 def say(line: str) -> None:
     """A line for the person who waits; results go to standard output, this does not."""
+    if silent:
+        return
     if sys.stderr.isatty():
         from tqdm import tqdm
 

@@ -10,7 +10,7 @@ from typing import Any
 from frostline.compose import downloads as fetched
 from frostline.compose import suggest
 from frostline.compose.signature import Parameter, Signature, read
-from frostline.compose.values import complaint, show
+from frostline.compose.values import complaint
 from frostline.errors import Problem, UserError
 from frostline.types import Config
 
@@ -161,6 +161,3 @@ def _data(given: Config) -> list[Problem]:
 
 def told_once(problems: Iterable[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
-
-
-__all__ = ["check", "downloads", "own_arguments", "show", "told_once"]

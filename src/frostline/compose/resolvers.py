@@ -11,7 +11,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.errors import wrong
-from frostline.store.identity import leaf, run_id
+from frostline.store.identity import leaf
 
 SUITS = {"lr": 1e-4, "epochs": 3}
 SWEEP = "FROSTLINE_SWEEP"  # set by hydra.job.env_set: where a sweep keeps its own files
@@ -119,6 +119,3 @@ def verb_names() -> list[str]:
 def forget() -> None:
     """A new command: folders of reruns are chosen anew."""
     _reruns.clear()
-
-
-__all__ = ["choices", "folder", "forget", "leaf", "phases", "plain", "register", "run_id", "verb_names"]
