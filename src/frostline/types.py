@@ -73,7 +73,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A data set ready to use: three splits, class names by index, what was dropped, and a fingerprint."""
+    """A data set ready to use: three splits, class names by index, and a fingerprint.
+
+    dropped: texts left out, by reason. noised: labels of train that were made wrong on purpose.
+    """
 
     train: Split
     val: Split
@@ -81,6 +84,7 @@ class Corpus:
     classes: list[str]
     fingerprint: str
     dropped: dict[str, int] = field(default_factory=dict)
+    noised: int = 0
 
 
 class Source(Protocol):

@@ -11,6 +11,7 @@ from frostline.compose import downloads as fetched
 from frostline.compose import suggest
 from frostline.compose.signature import Parameter, Signature, read
 from frostline.compose.values import complaint
+from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
 from frostline.types import Config
 
@@ -42,6 +43,7 @@ def check(config: Config) -> list[Problem]:
     for role in SUPPLIED:
         problems += _part(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
+        problems += fold_problems(config["dataset"].get("folds"), config["dataset"].get("fold"))
         problems += _data(config["dataset"])
     return problems
 

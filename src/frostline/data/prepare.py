@@ -12,10 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from frostline.data.checks import label_problems
-from frostline.data.splits import cap, cut, normalised, take
+from frostline.data.folds import fold_problems, hold_out
+from frostline.data.noise import noisy
+from frostline.data.shots import few
+from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
 from frostline.progress import say
-from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Split, Whole
+from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Share, Split, Whole
 
 
 def prepare(
@@ -27,22 +30,35 @@ def prepare(
     val_share: PartShare = 0.1,
     test_share: PartShare = 0.2,
     split_seed: Whole = 0,
+    folds: Count | None = None,
+    fold: Whole | None = None,
+    shots: Count | None = None,
+    shots_seed: Whole = 0,
+    label_noise: Share | None = None,
+    noise_seed: Whole = 0,
 ) -> Corpus:
     """Parts that the source lacks are cut from train; shares count from all of train's texts.
 
     A given test set stays as it is, so that scores compare with others'; train and val yield to it.
-    Caps come last: they never move a text to another part, and smaller caps keep a subset of larger ones.
+    Folds are of train and val together: the fold is the test part where the source has none of its own, else the
+    validation part. Then `shots` texts a class are left of train, then come the caps: they never move a text to
+    another part, and smaller caps keep a subset of larger ones. Last, `label_noise` of train's labels become wrong.
     """
-    _refuse(label_problems(raw) + _share_problems(raw, val_share, test_share))
-    clean, dropped = without_repeats(raw)
+    _refuse([*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)])
+    clean, dropped = without_repeats(raw if folds is None else _pooled(raw))
     _refuse(label_problems(clean))
-    train, val, test = _split(clean, val_share, test_share, split_seed)
+    if folds is None or fold is None:
+        train, val, test = _split(clean, val_share, test_share, split_seed)
+    else:
+        train, val, test = _fold(clean, folds, fold, val_share, split_seed)
     classes = class_names(train.labels)
+    train = few(train, shots, shots_seed)
     train, val, test = (
         cap(part, limit, split_seed) for part, limit in ((train, max_train), (val, max_val), (test, max_test))
     )
+    train, noised = noisy(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
-    return Corpus(*splits, classes, _fingerprint(classes, splits), dropped)
+    return Corpus(*splits, classes, _fingerprint(classes, splits), dropped, noised)
 
 
 def class_names(labels: Sequence[str]) -> list[str]:
@@ -98,6 +114,18 @@ def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tupl
     return train, val, test
 
 
+def _pooled(raw: RawData) -> RawData:
+    return raw if raw.val is None else RawData(joined(raw.train, raw.val), None, raw.test)
+
+
+def _fold(raw: RawData, folds: int, fold: int, val_share: float, seed: int) -> tuple[Labelled, Labelled, Labelled]:
+    rest, held = hold_out(raw.train, folds, fold, seed)
+    if raw.test is not None:
+        return rest, held, raw.test
+    train, val = cut(rest, round(val_share * len(raw.train.texts)), seed, "val")
+    return train, val, held
+
+
 def _indexed(part: Labelled, classes: list[str]) -> Split:
     index = {name: number for number, name in enumerate(classes)}
     return Split(list(part.texts), [index[label] for label in part.labels])
@@ -108,9 +136,12 @@ def _fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _share_problems(raw: RawData, val_share: float, test_share: float) -> list[Problem]:
-    if raw.val is None and raw.test is None and val_share + test_share >= 1:
-        what = f"{val_share:g} with test_share {test_share:g} leaves nothing to train on"
+def _share_problems(raw: RawData, val_share: float, test_share: float, folds: int | None) -> list[Problem]:
+    if raw.test is not None or (raw.val is not None and folds is None):
+        return []
+    name, held = ("test_share", test_share) if folds is None else ("one fold of", 1 / folds)
+    if val_share + held >= 1:
+        what = f"{val_share:g} with {name} {held:g} leaves nothing to train on"
         return [Problem("dataset.val_share", what, "choose shares with a sum below 1")]
     return []
 

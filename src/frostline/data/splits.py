@@ -26,18 +26,25 @@ def take(part: Labelled, indices: Sequence[int]) -> Labelled:
     )
 
 
-def stratified_order(part: Labelled, seed: int) -> list[int]:
+def joined(one: Labelled, other: Labelled) -> Labelled:
+    """Both parts' rows; groups where both have them."""
+    groups = None if one.groups is None or other.groups is None else [*one.groups, *other.groups]
+    return Labelled([*one.texts, *other.texts], [*one.labels, *other.labels], groups)
+
+
+def stratified_order(part: Labelled, seed: int | str) -> list[int]:
     """All indices, ordered so that every prefix has each label's share to within one text; prefixes are nested."""
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for index, (text, label) in enumerate(zip(part.texts, part.labels, strict=True)):
-        members[label].append((_lot(text, seed), index))
+        members[label].append((lot(text, seed), index))
     ranked = []
     for own in members.values():
         ranked += [((rank + 0.5) / len(own), lot, index) for rank, (lot, index) in enumerate(sorted(own))]
     return [index for _, _, index in sorted(ranked)]
 
 
-def _lot(text: str, seed: int) -> str:
+def lot(text: str, seed: int | str) -> str:
+    """What a text draws: the same on every machine. Draws for another purpose name it beside their seed."""
     return hashlib.sha256(f"{seed}\n{normalised(text)}".encode(errors="surrogatepass")).hexdigest()
 
 
@@ -76,7 +83,7 @@ def _some_groups(part: Labelled, count: int, seed: int) -> set[int]:
     members: dict[str, list[int]] = defaultdict(list)
     for index, group in enumerate(part.groups or ()):
         members[group].append(index)
-    left = sorted(members, key=lambda group: (_lot(group, seed), group))
+    left = sorted(members, key=lambda group: (lot(group, seed), group))
     total, chosen = Counter(part.labels), set[int]()
     held: Counter[str] = Counter()
     while len(left) > 1 and len(chosen) < count:
