@@ -11,6 +11,12 @@ def lp_ft(blocks: Sequence[Block], probe_epochs: Count = 10, tune_rate: Positive
 
     As in the paper the second stage has a new optimizer, its own schedule and one rate for all parameters, here
     `tune_rate` times the base rate.
+
+        $ frostline plan freezing=lp_ft
+        phase  epochs  emb   0     1     head  learn      frost line
+        probe  1-10    ·     ·     ·     1     387        4 of 5
+        tune   11-13   0.05  0.05  0.05  0.05  4,369,795  0 of 5
+        4,369,795 of 4,369,795 parameters learn at some time
     """
     probe = Phase("probe", (("head.*", 1.0), ("*", None)), epochs=probe_epochs)
     return (probe, Phase("tune", (("*", tune_rate),), restart=True))
