@@ -1,15 +1,18 @@
-"""Whether all ranks hold the same weights, to the bit."""
+"""What the other ranks have, and whether all hold the same weights, to the bit."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from frostline.errors import FrostlineError
+
+T = TypeVar("T")
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:
@@ -21,16 +24,22 @@ def digest(weights: Mapping[str, Tensor]) -> str:
     return found.hexdigest()
 
 
+def gathered(own: T, ranks: int) -> list[T]:
+    """What each rank has, in their order. A collective call where there are several."""
+    found = [own] * ranks
+    if ranks > 1:
+        dist.all_gather_object(found, own)
+    return found
+
+
 def agreed(own: str, when: str, ranks: int) -> str:
     """The digest that all ranks have. A collective call where there are several.
 
     Raises:
         FrostlineError: ranks differ; to go on would train as many models as there are ranks.
     """
-    if ranks > 1:
-        all_digests = [""] * ranks
-        dist.all_gather_object(all_digests, own)
-        if len(set(all_digests)) > 1:
-            short = ", ".join(f"rank {rank} {value[:8]}" for rank, value in enumerate(all_digests))
-            raise FrostlineError(f"ranks: their weights differ {when} ({short}); what learns was not synchronised")
+    digests = gathered(own, ranks)
+    if len(set(digests)) > 1:
+        short = ", ".join(f"rank {rank} {value[:8]}" for rank, value in enumerate(digests))
+        raise FrostlineError(f"ranks: their weights differ {when} ({short}); what learns was not synchronised")
     return own

@@ -1,17 +1,23 @@
-"""What a run keeps while it trains: the best epoch by the validation metric, and a point to go on from."""
+"""What a run keeps while it trains: the best epoch by the validation metric, and a point to go on from.
+
+Both are whole or not there, whenever the run is killed; the same best epoch is the same bytes.
+"""
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 from safetensors.torch import load_file, save_file
 
 from frostline.classifier import Classifier
+from frostline.store.files import whole
 from frostline.store.folder import RunFolder
 
 SMALLER_IS_BETTER = ("loss", "ece")
@@ -44,9 +50,10 @@ class Best(pl.Callback):
     def save(self, model: pl.LightningModule) -> None:
         assert isinstance(model, Classifier)
         weights = {name: value.cpu().contiguous() for name, value in model.learned().items()}
-        beside = self.folder.best.with_suffix(".part")
-        save_file(weights, beside, metadata=self.about)
-        beside.replace(self.folder.best)
+        # Under one key, as safetensors writes several in an order of chance.
+        about = {"frostline": json.dumps(self.about)}
+        with whole(self.folder.best) as part:
+            save_file(weights, part, metadata=about)
 
     def load(self, model: Classifier) -> None:
         model.restore(load_file(self.folder.best))
@@ -59,23 +66,35 @@ class Best(pl.Callback):
 
 
 class ResumePoint(pl.Callback):
-    """Writes last.ckpt every `seconds` within an epoch, whole or not at all; counts the seconds of all attempts."""
+    """Writes last.ckpt every `seconds` within an epoch; counts the seconds of all attempts, less those lost."""
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds
         self.began = self.saved = time.monotonic()
-        self.before = 0.0
+        self.fitting: float | None = None
+        self.before = self.fitted_before = 0.0
 
     @property
     def spent(self) -> float:
-        """Seconds since the run began, less those that a kill has lost."""
+        """Seconds since the run began."""
         return self.before + time.monotonic() - self.began
 
+    @property
+    def spent_fitting(self) -> float:
+        """Those of them in which it has been learning and validating."""
+        return self.fitted_before + (0.0 if self.fitting is None else time.monotonic() - self.fitting)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.fitting = time.monotonic()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.fitted_before, self.fitting = self.spent_fitting, None
+
     def state_dict(self) -> dict[str, Any]:
-        return {"spent": self.spent}
+        return {"spent": self.spent, "spent_fitting": self.spent_fitting}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.before = state_dict["spent"]
+        self.before, self.fitted_before = state_dict["spent"], state_dict["spent_fitting"]
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
         # After an epoch's last batch nothing is written: on the way back its validation would be left out.
@@ -88,11 +107,16 @@ class ResumePoint(pl.Callback):
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
 
     def _save(self, trainer: pl.Trainer) -> None:
-        beside = self.path.with_suffix(".part")
-        trainer.save_checkpoint(beside)
-        if trainer.is_global_zero:
-            beside.replace(self.path)
+        trainer.save_checkpoint(self.path)
         self.saved = time.monotonic()
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints go straight to the disk; Lightning's way takes them through memory, and through /tmp for good."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        with whole(Path(path)) as part:
+            torch.save(checkpoint, part)
 
 
 def resume_step(path: Path) -> int:

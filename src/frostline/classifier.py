@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from frostline.agreement import agreed, digest
+from frostline.agreement import agreed, digest, gathered
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.data.loader import Batch
@@ -190,10 +190,15 @@ class Classifier(pl.LightningModule):
         """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
         checkpoint["state_dict"] = self.learned()
         checkpoint["ended"] = self.ended
-        checkpoint["counts"] = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
+        own = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
+        checkpoint["counts"] = gathered(own, self.trainer.world_size)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.restore(checkpoint.pop("state_dict"))
         checkpoint["state_dict"] = {}
         self.ended = checkpoint["ended"]
-        self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = checkpoint["counts"]
+        counts = checkpoint["counts"]
+        if len(counts) != self.trainer.world_size:  # `devices: auto` on another machine: the first rank has it all
+            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0.0, 0]] * self.global_rank]
+        own = counts[self.global_rank]
+        self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = own

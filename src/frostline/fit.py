@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from frostline.agreement import gathered
 from frostline.chance import derive
-from frostline.checkpoints import Best, ResumePoint, resume_step
+from frostline.checkpoints import Best, ResumePoint, WholeFiles, resume_step
 from frostline.compose.build import Built, build
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
@@ -39,13 +42,13 @@ class Fit:
         self.point = ResumePoint(place.resume_point, config["trainer"]["checkpoint_seconds"])
         self.built: Built = build(config)
         self.classifier = self.built.classifier
-        self.seconds_fit = 0.0
+        self.cost: dict[str, Any] = {}
         self.learns = self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
         settings = self.built.settings
         self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
         callbacks = [self.best, self.point, Epochs(settings.monitor)]
         self.loggers = self._loggers()
-        self.trainer = make_trainer(settings, self.loggers, callbacks, count, self.built.plan)
+        self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         self.vectors = Vectors(self.classifier)
 
     def _loggers(self) -> list[Any]:
@@ -90,9 +93,11 @@ class Fit:
             self._begin_record(resume)
         if not self.learns:
             return
-        started = time.monotonic()
-        self.trainer.fit(self.classifier, self.training(), self.reading("val"), ckpt_path=resume, weights_only=True)
-        self.seconds_fit = time.monotonic() - started
+        loaders = self.training(), self.reading("val")
+        try:
+            self.trainer.fit(self.classifier, *loaders, ckpt_path=resume, weights_only=True)
+        except SIGTERMException:  # which by itself would end the command as if all were well
+            raise SystemExit(128 + signal.SIGTERM) from None
         assert self.best.epoch is not None
         self.trainer.strategy.barrier("best")
         self.best.load(self.classifier)
@@ -105,6 +110,8 @@ class Fit:
             self._same_sources(found)
             step = resume_step(resume)
             say(f"going on from step {step}")
+        else:
+            self.place.best.unlink(missing_ok=True)  # of an attempt of which nothing else is left
         curves.cut(self.place.metrics, -1 if resume is None else step)
         write_text(self.place.plan, table(self.built.plan) + "\n")
         write_json(self.place.environment, found)
@@ -120,7 +127,9 @@ class Fit:
     def score(self) -> dict[str, float]:
         """Validation scores of the best epoch and test scores, alike on all ranks."""
         val = self.best.values or self._evaluate("val")
-        return val | self._evaluate("test")
+        scores = val | self._evaluate("test")
+        self.cost = self._cost()
+        return scores
 
     def _evaluate(self, split: str) -> dict[str, float]:
         act = self.trainer.validate if split == "val" else self.trainer.test
@@ -172,20 +181,29 @@ class Fit:
                 "trainable": plan.learning(plan.phases[-1]),
                 "ever_trainable": plan.ever_learning,
             },
-            "cost": self._cost(),
+            "cost": self.cost,
         }
         conclude(self.loggers, result, self.trainer.global_step)
-        self.place.resume_point.unlink(missing_ok=True)
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)
+        self.place.resume_point.unlink(missing_ok=True)
 
     def _cost(self) -> dict[str, Any]:
+        """Texts and memory are those of all ranks together. A collective call."""
         scale = 1 if sys.platform == "darwin" else 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+        own = self.classifier.texts_encoded, self.classifier.texts_from_store, peak
+        encoded, from_store, memory = map(sum, zip(*gathered(own, self.trainer.world_size), strict=True))
         return {
             "seconds": self.point.spent,
-            "seconds_fit": self.seconds_fit,
-            "texts_encoded": self.classifier.texts_encoded,
-            "texts_from_store": self.classifier.texts_from_store,
-            "peak_memory_bytes": peak,
+            "seconds_fit": self.point.spent_fitting,
+            "texts_encoded": encoded,
+            "texts_from_store": from_store,
+            "peak_memory_bytes": memory,
         }
+
+    def part(self) -> None:
+        """The ranks leave together, when the record is complete."""
+        if dist.is_available() and dist.is_initialized():
+            self.trainer.strategy.barrier("record")
+            dist.destroy_process_group()

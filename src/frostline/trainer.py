@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from dataclasses import dataclass
@@ -32,12 +33,15 @@ class Settings:
     overfit_batches: Count | None = None
 
 
-def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: int, plan: Plan) -> Any:
+def make_trainer(
+    settings: Settings, logger: Any, callbacks: list[Any], plugins: list[Any], ranks: int, plan: Plan
+) -> Any:
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl
 
     # Its advice is not the user's business; its warnings are.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for part in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(part).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
     return pl.Trainer(
         max_epochs=settings.max_epochs,
@@ -51,6 +55,7 @@ def make_trainer(settings: Settings, logger: Any, callbacks: list[Any], ranks: i
         limit_test_batches=settings.limit_batches or 1.0,
         logger=logger,
         callbacks=callbacks,
+        plugins=plugins,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         use_distributed_sampler=False,
@@ -64,13 +69,13 @@ def _ddp(ranks: int, several_phases: bool) -> Any:
     if ranks == 1:
         return "auto"
     from lightning.pytorch.strategies import DDPStrategy
+    from torch.nn.parallel import DistributedDataParallel
 
     from frostline.ranks import environment
 
     # Buffers are constants here; sending them before each forward would tie ranks together in evaluation, where they
     # need not have equally many batches. What learns in some phases alone must be looked for in each step.
-    return DDPStrategy(
-        cluster_environment=environment(),
-        find_unused_parameters=several_phases,
-        broadcast_buffers=False,
-    )
+    known = inspect.signature(DistributedDataParallel).parameters
+    word = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its older name
+    buffers: dict[str, Any] = {word: False}
+    return DDPStrategy(cluster_environment=environment(), find_unused_parameters=several_phases, **buffers)

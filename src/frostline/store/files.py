@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PART = ".part"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name to write a large file under; what is written takes `path`'s place when it is on the disk."""
+    beside = path.with_name(path.name + PART)
+    beside.unlink(missing_ok=True)
+    beside.touch()
+    mode = beside.stat().st_mode
+    yield beside
+    beside.chmod(mode)  # safetensors would keep the file from the rest of the group
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.errors import wrong
-from frostline.store.files import read_json, write_json
+from frostline.store.files import PART, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RunFolder:
         """
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w")
+            lock = (self.path / ".lock").open("a")
         except OSError as error:
             raise wrong(
                 "hydra.run.dir", f"'{self.path}' cannot be written ({error.strerror})", "choose another"
@@ -88,8 +88,15 @@ class RunFolder:
                 what = f"another process works in '{self.path}'"
                 raise wrong("hydra.run.dir", what, "wait for it, or choose another folder") from error
             self._belong(job["id"])
-            write_json(self.job, job)
+            if not self.result.exists():
+                self._clear_parts()
+                write_json(self.job, job)
             yield
+
+    def _clear_parts(self) -> None:
+        """Files that a kill has left half written."""
+        for part in [*self.path.glob(".*.[0-9]*"), *self.checkpoints.glob(f"*{PART}")]:
+            part.unlink()
 
     def _belong(self, run: str) -> None:
         held = read_json(self.job)["id"] if self.job.exists() else run
