@@ -9,6 +9,7 @@ Exception
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,16 @@ class UserError(FrostlineError):
 
 
 class RankError(FrostlineError):
-    """A process of a distributed run ended before the run did."""
+    """A process of a distributed run ended before the run did. `where` is where it was, if it could say so."""
+
+    def __init__(self, message: str, where: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.where = list(where)
+
+
+def calls(error: BaseException) -> list[str]:
+    """The innermost calls that led to an error, as `file:line function`."""
+    return [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)][-5:]
 
 
 def wrong(key: str, what: str, do: str) -> UserError:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
-from frostline import ranks
-from frostline.errors import UserError
-from frostline.store.files import write_json
+from frostline import progress, ranks
 
 
 def main() -> None:
     """Train on the resolved config in the folder; leave the reason there when that fails."""
     folder = Path(sys.argv[1])
     ranks.watch_parent()
+    progress.silent = bool(ranks.own())  # the others would say the same as the first
     try:
         from frostline import train
 
-        train.work(folder)
+        train.work_in(folder)
     except Exception as error:
-        problems = [asdict(problem) for problem in error.problems] if isinstance(error, UserError) else []
-        reason = {"what": f"{type(error).__name__}: {error}", "problems": problems}
-        write_json(folder / f".rank{ranks.own()}.json", reason)
-        raise
+        ranks.leave_reason(folder, error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,29 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from frostline.errors import FrostlineError, Problem, RankError, UserError
-from frostline.store.files import read_json
+from frostline.errors import FrostlineError, Problem, RankError, UserError, calls
+from frostline.progress import say
+from frostline.store.files import read_json, write_json
 
 RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
 
 
-def started_outside() -> bool:
-    """Whether torchrun, or Slurm with several tasks a step, has started the ranks already."""
-    return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
+def outside() -> int | None:
+    """How many ranks torchrun, or Slurm with several tasks a step, has started already; None where nobody has."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return int(os.environ["WORLD_SIZE"])
+    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    return tasks if tasks > 1 and own() is None else None
+
+
+def outside_rank() -> int:
+    """Which of them this process is."""
+    return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0)
 
 
 def own() -> int | None:
@@ -84,14 +95,14 @@ def launch(folder: Path, count: int) -> None:
     finally:
         _end(ranks)
     if first is not None:
-        raise _error(folder, first, ranks[first].returncode)
+        raise _error(folder, first, ranks)
 
 
 def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
     told = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
     threads = os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
     path = os.pathsep.join(p for p in sys.path if p)
-    environ = os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
+    environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
     _reason(folder, rank).unlink(missing_ok=True)
     # A rank reads its standard input to its end to learn that we are gone; a session of its own makes it easy to end.
     command = [sys.executable, "-m", "frostline.rank", str(folder)]
@@ -101,7 +112,8 @@ def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[b
 def _wait(folder: Path, ranks: list[subprocess.Popen[bytes]]) -> int | None:
     """The first rank that ended badly, or None when all have ended well.
 
-    A rank that dies takes its peers with it within moments: a signal comes before the peers' complaints.
+    A rank that dies takes its peers with it within moments: a signal comes before the peers' complaints, and of
+    those that complain, be they still on their way out, the first knows why.
     """
 
     def when(rank: int) -> float:
@@ -112,7 +124,7 @@ def _wait(folder: Path, ranks: list[subprocess.Popen[bytes]]) -> int | None:
         states = [rank.poll() for rank in ranks]
         bad = [i for i, state in enumerate(states) if state]
         if bad:
-            return min(bad, key=when)
+            return min(bad + [i for i in range(len(ranks)) if _reason(folder, i).exists()], key=when)
         if all(state == 0 for state in states):
             return None
         time.sleep(0.05)
@@ -128,16 +140,33 @@ def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
         rank.wait()
 
 
-def _error(folder: Path, rank: int, status: int) -> FrostlineError:
-    reason = _reason(folder, rank)
-    if not reason.exists():
+def _error(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -> FrostlineError:
+    told = read_json(_reason(folder, rank)) if _reason(folder, rank).exists() else None
+    for i in range(len(ranks)):
+        _reason(folder, i).unlink(missing_ok=True)
+    if told is None:
+        status = ranks[rank].returncode
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         return RankError(f"rank {rank}: {how}; start the same command again, it goes on from its last checkpoint")
-    told = read_json(reason)
-    reason.unlink()
     if told["problems"]:
         return UserError(Problem(**problem) for problem in told["problems"])
-    return RankError(f"rank {rank}: {told['what']}")
+    if told["trace"]:
+        say(told["trace"])
+    return RankError(f"rank {rank}: {told['what']}", told["where"])
+
+
+def leave_reason(folder: Path, error: Exception) -> None:
+    """Say why this rank ends, to the process that started it."""
+    rank = own()
+    assert rank is not None
+    known = isinstance(error, FrostlineError)
+    reason = {
+        "what": str(error) if known else f"{type(error).__name__}: {error}",
+        "problems": [asdict(problem) for problem in error.problems] if isinstance(error, UserError) else [],
+        "where": calls(error),
+        "trace": "" if known else "".join(traceback.format_exception(error)).rstrip(),
+    }
+    write_json(_reason(folder, rank), reason)
 
 
 def _reason(folder: Path, rank: int) -> Path:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import Any
 
 from frostline import ranks
-from frostline.errors import FrostlineError, UserError
+from frostline.errors import FrostlineError, UserError, calls, wrong
 from frostline.progress import say
 from frostline.store.files import read_json, write_json, write_text
 from frostline.store.folder import RunFolder
@@ -26,15 +25,18 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
 
     place = RunFolder(folder)
     job = {"id": run_id(config), "choices": choices, "overrides": overrides}
+    if (stored := _stored(place, job)) is not None:
+        return stored
+    if ranks.outside() and ranks.outside_rank() > 0:  # the first rank has the folder, and its result
+        work(config, job, place)
+        return {}
     with place.claimed(job):
-        stored = place.read_result()
-        if stored is not None:
-            say(f"complete since an earlier run: {folder}")
+        if (stored := _stored(place, job)) is not None:  # another process has just ended
             return stored
         place.failure.unlink(missing_ok=True)  # of an earlier attempt
         write_text(place.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         try:
-            _on_ranks(config, folder)
+            _on_ranks(config, job, place)
         except BaseException as error:
             write_json(place.failure, _failure(error))
             raise
@@ -44,17 +46,36 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
         return result
 
 
-def _on_ranks(config: Config, folder: Path) -> None:
+def _stored(place: RunFolder, job: dict[str, Any]) -> dict[str, Any] | None:
+    """The result of this very run where it is complete. Nothing is written, not even a lock."""
+    stored = place.read_result()
+    if stored is None or stored["id"] != job["id"]:
+        return None
+    place.resume_point.unlink(missing_ok=True)  # there only if a kill came between the result and this
+    say(f"complete since an earlier run: {place.path}")
+    return stored
+
+
+def _on_ranks(config: Config, job: dict[str, Any], place: RunFolder) -> None:
     count = rank_count(config)
-    if count > 1 and not ranks.started_outside():
-        ranks.launch(folder, count)
+    if count > 1 and not ranks.outside():
+        ranks.launch(place.path, count)
     else:
-        work(folder)
+        work(config, job, place)
 
 
 def rank_count(config: Config) -> int:
-    """How many processes the run asks for; `auto` is every GPU there is, and one process without."""
+    """How many processes the run asks for; `auto` is every GPU there is, and one process without.
+
+    Raises:
+        UserError: others have started the processes, and not so many.
+    """
     devices = config["trainer"]["devices"]
+    if (started := ranks.outside()) is not None:
+        if devices not in ("auto", started):
+            do = f"give trainer.devices={started}, or start the command by itself"
+            raise wrong("trainer.devices", f"{devices}, but {started} processes have been started for the run", do)
+        return started
     if devices != "auto":
         return int(devices)
     import torch
@@ -65,25 +86,30 @@ def rank_count(config: Config) -> int:
 
 def _failure(error: BaseException) -> dict[str, Any]:
     keys = [problem.key for problem in error.problems] if isinstance(error, UserError) else []
-    where = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-    return {"what": f"{type(error).__name__}: {error}", "keys": keys, "where": where[-5:]}
+    where = getattr(error, "where", None) or calls(error)
+    return {"what": f"{type(error).__name__}: {error}", "keys": keys, "where": where}
 
 
-def work(folder: Path) -> None:
-    """Train and test as one rank (or all there is), from the config in the folder; rank 0 writes the record."""
+def work_in(folder: Path) -> None:
+    """Be one of the ranks of the run whose config and job lie in the folder."""
     import yaml
 
     place = RunFolder(folder)
-    config = yaml.safe_load(place.config.read_text(encoding="utf-8"))
+    work(yaml.safe_load(place.config.read_text(encoding="utf-8")), read_json(place.job), place)
+
+
+def work(config: Config, job: dict[str, Any], place: RunFolder) -> None:
+    """Train and test as one rank, or as all there is; rank 0 writes the record."""
     from frostline.fit import Fit
     from frostline.loggers.ending import fail
 
-    fit = Fit(config, read_json(place.job), place, rank_count(config))
+    fit = Fit(config, job, place, rank_count(config))
     try:
         fit.learn()
         scores = fit.score()
         if fit.trainer.is_global_zero:
             fit.finish(scores)
+        fit.part()
     except BaseException:
         fail(fit.loggers)
         raise
