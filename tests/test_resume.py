@@ -1,0 +1,90 @@
+"""A killed run goes on, and ends as the undisturbed run did, bit for bit."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from attempts import Attempt, attempt, complete
+from runs import MORTAL, differences, place, reached
+
+from frostline.store.files import PART
+from frostline.store.folder import RunFolder
+
+STEPS = 20  # an epoch
+TWO_PHASES = [
+    *("logger=csv", "freezing=lp_ft", "freezing.probe_epochs=1", "trainer.max_epochs=2"),
+    *("head._target_=mortal.Mortal", "head.dropout=0.1", "trainer.checkpoint_seconds=0"),
+    *("dataset.max_train=160", "dataset.max_val=24", "dataset.max_test=24", "dataset.batch_size=8"),
+]
+KILLED = [*TWO_PHASES, "hydra.run.dir=killed"]
+
+
+@pytest.fixture(autouse=True)
+def mortal() -> None:
+    Path("mortal.py").write_text(MORTAL)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a run that nobody kills."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("mortal.py").write_text(MORTAL)
+        complete(*TWO_PHASES, "hydra.run.dir=whole")
+    return str(folder / "whole")
+
+
+def kill_after(one: Attempt, run: RunFolder, step: int, delay: float) -> None:
+    """Kill a run that has trained since its start, as soon as it can go on from `step` or later."""
+    before = reached(run)
+    one.until(lambda: reached(run) >= max(step, before + 1))
+    time.sleep(delay)
+    one.kill()
+    assert not run.result.exists()
+
+
+@pytest.mark.parametrize("really", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "command"])
+def test_a_run_killed_at_five_random_moments_ends_with_the_same_weights(really: bool, undisturbed: str) -> None:
+    seed = time.time_ns() % 1_000_000
+    chance, run = random.Random(seed), place("killed")
+    moments = sorted(chance.sample([step for step in range(1, 2 * STEPS - 6) if step % STEPS], 5))
+    print(f"seed {seed}: killed after steps {moments}")
+    for step in moments:
+        with attempt(*KILLED, really=really) as one:
+            kill_after(one, run, step, chance.uniform(0, 0.05))
+    step = reached(run)
+    assert f"going on from step {step}\n" in complete(*KILLED, really=really)
+    assert differences("killed", undisturbed) == []
+
+
+def die_in(moment: str) -> None:
+    Path("moment").write_text(moment)
+    with attempt(*KILLED) as one:
+        assert one.wait() == -signal.SIGKILL, one.said
+    Path("moment").unlink()
+
+
+def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturbed: str) -> None:
+    run = place("killed")
+    for moment, steps in {
+        "training_step 1": 0,  # before the first step
+        "training_step 8": 7,
+        "validation_step 2": STEPS - 1,
+        "training_step 2": STEPS - 1,  # the first of the second phase: one step was left of the first
+        "training_step 9": STEPS + 7,
+    }.items():
+        die_in(moment)
+        assert reached(run) == steps
+    part = Path(f"{run.resume_point}{PART}")
+    with attempt(*KILLED) as one:
+        one.until(lambda: part.exists() and one.stopped(part.exists))
+        one.kill()
+    assert part.exists()
+    die_in("test_step 2")
+    complete(*KILLED)
+    assert differences("killed", undisturbed) == []
