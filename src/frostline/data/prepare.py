@@ -58,7 +58,7 @@ def prepare(
     )
     train, noised = noisy(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
-    return Corpus(*splits, classes, _fingerprint(classes, splits), dropped, noised)
+    return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised)
 
 
 def class_names(labels: Sequence[str]) -> list[str]:
@@ -110,7 +110,7 @@ def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tupl
     if test is None:
         train, test = cut(train, round(test_share * total), seed, "test", leave=2 if val is None else 1)
     if val is None:
-        train, val = cut(train, round(val_share * total), seed, "val")
+        train, val = cut(train, round(val_share * total), seed, "val", without_rare=raw.test is not None)
     return train, val, test
 
 
@@ -131,7 +131,8 @@ def _indexed(part: Labelled, classes: list[str]) -> Split:
     return Split(list(part.texts), [index[label] for label in part.labels])
 
 
-def _fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
+def fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
+    """Of the content alone: equal texts, labels and class names in the same splits, wherever they are from."""
     content = [classes, [[split.texts, split.labels] for split in splits]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -6,7 +6,9 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from frostline.data.checks import some
 from frostline.errors import wrong
+from frostline.progress import say
 from frostline.types import Labelled
 
 WINDOW = 30  # groups looked at in one draw
@@ -55,15 +57,20 @@ def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
     return take(part, sorted(stratified_order(part, seed)[:limit]))
 
 
-def cut(part: Labelled, count: int, seed: int, name: str, leave: int = 1) -> tuple[Labelled, Labelled]:
+def cut(
+    part: Labelled, count: int, seed: int, name: str, leave: int = 1, without_rare: bool = False
+) -> tuple[Labelled, Labelled]:
     """(rest, cut): about ``count`` texts go, every class stands on both sides, no group does.
 
     leave: how many texts of each class the rest must keep, for the cuts that follow.
+    without_rare: a class too rare for both sides stays in the rest, which is said.
     """
     chosen = _some_texts(part, count, seed, leave) if part.groups is None else _some_groups(part, count, seed)
     rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
     gone = take(part, sorted(chosen))
-    if lost := sorted(set(part.labels) - (set(rest.labels) & set(gone.labels))):
+    if without_rare and (rare := sorted(set(part.labels) - set(gone.labels))):
+        say(f"data: {name} has no text of {some(rare)}, which train has too few of")
+    if lost := sorted(set(part.labels) - (set(rest.labels) if without_rare else set(rest.labels) & set(gone.labels))):
         what = f"no stratified cut leaves the label {lost[0]!r} ({Counter(part.labels)[lost[0]]} texts) on both sides"
         raise wrong(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
     return rest, gone
