@@ -234,4 +234,5 @@ def _kept_id(folder: Path) -> str:
 
 def _sync(run: Any) -> str:
     """The command that uploads a run from its files."""
-    return shlex.join(["wandb", "sync", str(Path(run.dir).parent.absolute())])
+    online = [] if run.offline else ["--include-online"]  # which W&B otherwise takes to be there already
+    return shlex.join(["wandb", "sync", *online, str(Path(run.dir).parent.absolute())])
