@@ -17,8 +17,8 @@ def gradual(
     """Gradual unfreezing of ULMFiT (arXiv:1801.06146): the head, then one more layer from the top at a time.
 
     Each thaw lasts `epochs_per_thaw`; when all learn, they learn for what is left of the run. As in the paper's text
-    layers thaw one by one; its code thaws the head, the last layer and then all the rest at once. Its code also gives
-    each phase a schedule, a lower rate and a new optimizer of its own; here one schedule runs over all phases and the
+    layers thaw one by one; its code thaws the head, the last layer and then all the rest at once, and begins each phase
+    with a new optimizer and a schedule of its own. Here one schedule runs over all phases, as its text has it, and the
     optimizer's state lives through every thaw. `factor: 2.6` adds its discriminative rates, each layer's the next
     higher one's divided by it: meant for its four layers, the lowest of twelve would stand still.
     ALBERT's layers are one block and thaw together.
