@@ -114,7 +114,7 @@ def _extras(role: str) -> dict[str, Parameter]:
     if role == "dataset":
         prepare = dict(list(read(PREPARE, role).parameters.items())[1:])
         return prepare | read(f"{SETTINGS}.Texts", role).parameters
-    return {"suits": Parameter(Mapping, None)} if role == "freezing" else {}
+    return read(f"{SETTINGS}.Freezing", role).parameters if role == "freezing" else {}
 
 
 def _arguments(

@@ -14,6 +14,7 @@ from frostline.blocks import ModuleBlock, find_blocks
 from frostline.chance import derive
 from frostline.data.prepare import prepare
 from frostline.plan import Phase, Plan, resolve
+from frostline.strata import decayed
 from frostline.types import Config, Corpus
 
 READING = ("max_length", "batch_size")
@@ -43,11 +44,13 @@ def build_model(config: Config, classes: int, weights: bool = True) -> tuple[lis
 
 
 def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
-    """The strategy's phases held against the model's blocks."""
+    """The strategy's phases held against the model's blocks, and their rates decayed where `layer_decay` says so."""
     described = [block.described for block in blocks]
-    strategy = {k: v for k, v in config["freezing"].items() if k != "suits"}
+    strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
     phases: tuple[Phase, ...] = make(strategy, blocks=described)
-    return resolve(phases, described, config["trainer"]["max_epochs"])
+    plan = resolve(phases, described, config["trainer"]["max_epochs"])
+    decay = config["freezing"].get("layer_decay")
+    return plan if decay is None else decayed(plan, decay)
 
 
 def make(config: Config, **supplied: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from frostline.types import Count, Whole
+from frostline.types import Count, Range, Whole
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,14 @@ class Texts:
 
     max_length: Count = 128
     batch_size: Count = 32
+
+
+@dataclass(frozen=True)
+class Freezing:
+    """Keys of `freezing` that belong to no strategy."""
+
+    suits: dict[str, float] | None = None
+    layer_decay: Annotated[float, Range(low=0, high=1, open_low=True)] | None = None
 
 
 @dataclass(frozen=True)
