@@ -22,7 +22,8 @@ SECONDS = 120
 PRELOADED = ["frostline.launch", "frostline.fit", "transformers.models.bert.modeling_bert"]
 
 
-def _forks() -> ForkServerContext:
+def forks() -> ForkServerContext:
+    """Makes processes that have everything imported already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context
@@ -44,6 +45,14 @@ def _forked(words: list[str], environ: dict[str, str], folder: str, said: str) -
     cli.main(words)
 
 
+def soon(happens: Callable[[], Any]) -> bool:
+    """Wait for what must happen of itself."""
+    end = time.monotonic() + SECONDS
+    while not happens() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(happens())
+
+
 class Attempt:
     """One process at work on a command in the present folder."""
 
@@ -53,7 +62,7 @@ class Attempt:
 
     def _fork(self, words: tuple[str, ...]) -> Any:
         arguments = (list(words), dict(os.environ), str(Path.cwd()), str(self.file))
-        process = _forks().Process(target=_forked, args=arguments)
+        process = forks().Process(target=_forked, args=arguments)
         process.start()
         return process
 

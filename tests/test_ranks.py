@@ -1,0 +1,182 @@
+"""Two ranks are one run: the same weights on both, the scores of one process, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from command_line import Command, in_process
+from parts import choices
+from runs import place
+from safetensors.torch import load_file
+
+from frostline.encoders.pretrained import locate
+from frostline.fit import Fit
+from frostline.store.files import read_json
+from frostline.store.folder import RunFolder
+
+frostline = in_process
+# Batches of 16 over 2 ranks: the last of train has 1 text, val has 3 batches, test 2, the last with 1 text.
+DATA = ["dataset.max_train=129", "dataset.max_val=40", "dataset.max_test=17", "dataset.batch_size=16"]
+RUN = ["logger=csv", "trainer=ddp", "trainer.accelerator=cpu", *DATA]
+PHASES = "[{name: a, epochs: 2, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 0.5]]}]"
+MORE = {
+    "lp_ft": ["freezing.probe_epochs=2"],
+    "rules": [f"freezing.phases={PHASES}"],
+    "schedule": [f"freezing.phases={PHASES}"],
+}
+
+
+@pytest.fixture
+def plain(job: Any) -> list[str]:
+    """An encoder without dropout, in which the number of ranks changes nothing but rounding."""
+    known = job("encoder=bert_tiny").config["encoder"]
+    shutil.copytree(locate(known["name"], known["pin"]), "plain")
+    file = Path("plain/config.json")
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
+    return ["encoder=hub", "encoder.name=plain"]
+
+
+def traces() -> dict[str, Any]:
+    """What ranks could leave in the process that started them."""
+    words = ("RANK", "WORLD_SIZE", "MASTER_", "TORCHELASTIC")
+    names = {name: value for name, value in os.environ.items() if any(word in name for word in words)}
+    children = "".join(sorted(file.read_text() for file in Path("/proc/self/task").glob("*/children")))
+    sockets = sum(file.is_socket() for file in Path("/proc/self/fd").glob("*"))
+    group = torch.distributed.is_initialized()
+    return {"names": names, "children": children, "sockets": sockets, "group": group}
+
+
+def folders(study: str = "runs/default") -> list[RunFolder]:
+    """The runs of a study, in the order in which they were done."""
+    files = sorted(Path(study).glob("*/result.json"), key=lambda file: file.stat().st_mtime_ns)
+    return [place(str(file.parent)) for file in files]
+
+
+def config_of(run: RunFolder) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(run.config.read_text())
+    return found
+
+
+def scored_by_one_process(run: RunFolder) -> dict[str, float]:
+    """Validation and test scores of the run's best weights."""
+    config, result = config_of(run), read_json(run.result)
+    config["trainer"]["devices"] = 1
+    fit = Fit(config, read_json(run.job), place("scored"), 1)
+    fit.classifier.restore(load_file(run.best))
+    fit.classifier.engine.enter(fit.built.plan.index_at(result["best"]["epoch"] or 0))
+    return fit.score()
+
+
+def check_record(run: RunFolder, ranks: int = 2) -> None:
+    """Its own ranks, all its phases, every text once, and the scores that one process gives the same weights."""
+    result = read_json(run.result)
+    assert read_json(run.environment)["ranks"] == ranks
+    assert config_of(run)["trainer"]["devices"] == ranks
+    learns = result["parameters"]["ever_trainable"] > 0
+    lines = run.plan.read_text().splitlines()[1:-1] if learns else []
+    assert [phase["name"] for phase in result["phases"]] == [line.split("  ")[0] for line in lines]
+    assert sum(map(sum, result["confusion"])) == 17
+    assert scored_by_one_process(run) == pytest.approx(result["metrics"], abs=1e-5)
+    assert not list(run.path.glob(".rank*"))
+
+
+def distance(one: RunFolder, other: RunFolder) -> float:
+    ours, theirs = load_file(one.best), load_file(other.best)
+    assert ours.keys() == theirs.keys()
+    return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
+
+
+def test_one_and_two_ranks_in_one_sweep_come_to_the_same_weights(frostline: Command, plain: list[str]) -> None:
+    """The second job has its own two ranks, though the first had none; both phases learn."""
+    words = [*RUN, *plain, "freezing=lp_ft", "freezing.probe_epochs=1", "trainer.max_epochs=2", "optimizer=sgd"]
+    before = traces()
+    said = frostline("-m", *words, "trainer.devices=1,2")
+    assert said.status == 0, said.err
+    assert "Traceback" not in said.err
+    assert "Warning" not in said.err
+    assert traces() == before
+    one, two = folders()
+    check_record(two)
+    assert distance(one, two) < 1e-5
+    assert read_json(one.result)["metrics"] == pytest.approx(read_json(two.result)["metrics"], abs=1e-4)
+    encoded = [read_json(run.result)["cost"]["texts_encoded"] for run in (one, two)]
+    fillers = 1  # the rank that has no row of a batch of 1 takes one that counts for nothing
+    assert encoded[1] == encoded[0] + fillers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", choices("freezing"))
+def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
+    """By itself, and as the second job of a sweep with a rate of its own."""
+    words = [*RUN, f"freezing={name}", *MORE.get(name, []), "trainer.max_epochs=5"]
+    before = traces()
+    assert frostline(*words, "study=alone", "optimizer.lr=0.002").status == 0
+    assert traces() == before
+    said = frostline("-m", *words, "study=swept", "optimizer.lr=0.001,0.002")
+    assert said.status == 0, said.err
+    assert "Traceback" not in said.err
+    assert traces() == before
+    (alone,), swept = folders("runs/alone"), folders("runs/swept")
+    assert [config_of(run)["optimizer"]["lr"] for run in swept] == [0.001, 0.002]
+    for run in (alone, *swept):
+        check_record(run)
+    assert read_json(alone.result)["phases"] == read_json(swept[1].result)["phases"]
+    if read_json(alone.result)["phases"]:
+        assert read_json(swept[0].result)["phases"] != read_json(swept[1].result)["phases"]
+
+
+@pytest.mark.slow
+def test_two_ranks_then_one_in_one_sweep(frostline: Command, plain: list[str]) -> None:
+    said = frostline("-m", *RUN, *plain, "freezing=full", "optimizer=sgd", "trainer.devices=2,1")
+    assert said.status == 0, said.err
+    two, one = folders()
+    check_record(two, 2)
+    check_record(one, 1)
+    assert distance(one, two) < 1e-5
+
+
+@pytest.mark.slow
+def test_fewer_batches_than_ranks(frostline: Command) -> None:
+    """One batch of validation and of test, three ranks."""
+    said = frostline(*RUN, "trainer.devices=3", "freezing=frozen", "dataset.max_val=9", "dataset.batch_size=32")
+    assert said.status == 0, said.err
+    check_record(folders()[0], 3)
+
+
+def torchrun(*words: str, ranks: int = 2) -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={ranks}", "-m", "frostline"]
+    environ = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run([*start, *words], capture_output=True, text=True, env=environ, timeout=300, check=False)
+
+
+@pytest.mark.slow
+def test_ranks_that_torchrun_starts_are_the_run_s(frostline: Command) -> None:
+    words = [*RUN, "freezing=lp_ft", "freezing.probe_epochs=1", "trainer.max_epochs=2"]
+    assert frostline(*words, "study=ours").status == 0
+    done = torchrun(*words, "study=theirs")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    (ours,), (theirs,) = folders("runs/ours"), folders("runs/theirs")
+    check_record(theirs)
+    assert read_json(ours.result)["phases"] == read_json(theirs.result)["phases"]
+    again = torchrun(*words, "study=theirs")
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("complete since an earlier run") == 1
+    assert again.stdout == done.stdout
+
+
+@pytest.mark.slow
+def test_torchrun_must_start_as_many_ranks_as_the_config_says() -> None:
+    done = torchrun(*RUN, "freezing=frozen", "trainer.devices=1")
+    assert done.returncode != 0
+    assert "trainer.devices: 1, but 2 processes have been started for the run; give trainer.devices=2" in done.stderr
