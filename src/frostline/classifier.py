@@ -56,6 +56,7 @@ class Classifier(pl.LightningModule):
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
+        self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
     # Forward
 
@@ -149,7 +150,7 @@ class Classifier(pl.LightningModule):
         self.scores.update(self(batch), batch["labels"], batch["weight"])
 
     def on_test_epoch_end(self) -> None:
-        self._score("test")
+        self._score(self.tested)
 
     def _score(self, split: str) -> None:
         self.confusion = self.scores.confusion()

@@ -125,14 +125,16 @@ class Fit:
             raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
     def score(self) -> dict[str, float]:
-        """Validation scores of the best epoch and test scores, alike on all ranks."""
-        val = self.best.values or self._evaluate("val")
-        scores = val | self._evaluate("test")
+        """Validation scores of the best epoch and scores of all test sets, alike on all ranks."""
+        scores = dict(self.best.values or self._evaluate("val"))
+        for split in (*self.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
+            scores |= self._evaluate(split)
         self.cost = self._cost()
         return scores
 
     def _evaluate(self, split: str) -> dict[str, float]:
         act = self.trainer.validate if split == "val" else self.trainer.test
+        self.classifier.tested = split
         with contextlib.redirect_stdout(None):
             act(self.classifier, self.reading(split), verbose=False)
         return {k: float(v) for k, v in self.trainer.callback_metrics.items() if k.startswith(f"{split}/")}
@@ -143,7 +145,7 @@ class Fit:
         describe = environment.describe()
         if difference := environment.diff():
             write_text(self.place.path / "uncommitted.diff", difference)
-        corpus = self.built.corpus
+        corpus, shifts = self.built.corpus, self.built.shifts
         return describe | {
             "device": str(self.trainer.strategy.root_device),
             "ranks": self.trainer.world_size,
@@ -152,7 +154,9 @@ class Fit:
                 "fingerprint": corpus.fingerprint,
                 "texts": {name: len(split) for name, split in self._splits()},
                 "dropped": corpus.dropped,
+                "noised": corpus.noised,
                 "classes": corpus.classes,
+                "shifts": {name: shift.described() for name, shift in shifts.items()},
             },
             "encoder": {"fingerprint": self.built.encoder_fingerprint},
         }

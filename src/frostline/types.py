@@ -87,6 +87,19 @@ class Corpus:
     noised: int = 0
 
 
+@dataclass(frozen=True)
+class Shift:
+    """The test part of another data set with the same classes. dropped: texts of it that stand in the home train."""
+
+    split: Split
+    fingerprint: str
+    dropped: int
+
+    def described(self) -> dict[str, Any]:
+        """For the record."""
+        return {"fingerprint": self.fingerprint, "texts": len(self.split), "dropped": self.dropped}
+
+
 class Source(Protocol):
     """A data set's origin. Light: constructing one loads nothing and imports neither torch nor pandas."""
 

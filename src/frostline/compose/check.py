@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frostline.compose import downloads as fetched
-from frostline.compose import suggest
+from frostline.compose import shifts, suggest
 from frostline.compose.signature import Parameter, Signature, read
 from frostline.compose.values import complaint
 from frostline.data.folds import fold_problems
@@ -44,14 +44,16 @@ def check(config: Config) -> list[Problem]:
         problems += _part(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
         problems += fold_problems(config["dataset"].get("folds"), config["dataset"].get("fold"))
-        problems += _data(config["dataset"])
+        problems += _data(config["dataset"]) + shifts.problems(config["dataset"], _whole_data)
     return problems
 
 
 def downloads(config: Config) -> list[str]:
     """What a run of a checked config will fetch, one line each."""
-    source = _source(config["dataset"])
-    return fetched.encoder(config["encoder"]) + (source.downloads() if hasattr(source, "downloads") else [])
+    given = config["dataset"]
+    sources = [_source(each) for each in (given, *(given.get("shifted") or {}).values())]
+    lines = [line for source in sources if hasattr(source, "downloads") for line in source.downloads()]
+    return fetched.encoder(config["encoder"]) + list(dict.fromkeys(lines))
 
 
 def own_arguments(config: Config, role: str) -> Config:
@@ -159,6 +161,12 @@ def _data(given: Config) -> list[Problem]:
     except Exception as error:
         what = f"{given['_target_']} fails with {type(error).__name__}: {error}"
         return [Problem("dataset", what, "correct its arguments or its code (--debug shows where)")]
+
+
+def _whole_data(given: Mapping[str, Any]) -> list[Problem]:
+    """A data set with all its arguments, as if it were the home data set."""
+    config = {"dataset": dict(given)}
+    return _part("dataset", config) or _data(config["dataset"])
 
 
 def told_once(problems: Iterable[Problem]) -> list[Problem]:

@@ -13,11 +13,12 @@ from torch import nn
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.chance import derive
 from frostline.data.prepare import prepare
+from frostline.data.shifts import shift
 from frostline.plan import Phase, Plan, resolve
 from frostline.strata import decayed
-from frostline.types import Config, Corpus
+from frostline.types import Config, Corpus, Shift
 
-READING = ("max_length", "batch_size")
+READING = ("max_length", "batch_size", "shifts", "shifted")
 
 
 def load_corpus(dataset: Config) -> Corpus:
@@ -25,6 +26,15 @@ def load_corpus(dataset: Config) -> Corpus:
     preparing = inspect.signature(prepare).parameters.keys() - {"raw"}
     source = {k: v for k, v in dataset.items() if k not in preparing and k not in READING}
     return prepare(make(source).load(), **{k: v for k, v in dataset.items() if k in preparing})
+
+
+def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
+    """The test parts of other data sets by split name, each cut as it would be at home, capped like the home's."""
+    found = {}
+    for name, given in (dataset.get("shifted") or {}).items():
+        other = load_corpus({**given, "max_test": dataset.get("max_test")})
+        found[f"test_{name.replace('/', '_')}"] = shift(name, home, other)
+    return found
 
 
 def build_model(config: Config, classes: int, weights: bool = True) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from frostline.compose import shifts
 from frostline.errors import wrong
 from frostline.store.identity import leaf
 
@@ -22,6 +23,7 @@ def register() -> None:
     for function in (suits, times, phases, folder, sweep, subdir, verbs):
         OmegaConf.register_new_resolver(f"frostline.{function.__name__}", function, replace=True)
     OmegaConf.register_new_resolver("frostline.leaf", run_leaf, replace=True)
+    OmegaConf.register_new_resolver("frostline.shifted", shifts.shifted, replace=True)
 
 
 def suits(name: str, *, _root_: DictConfig) -> Any:
@@ -117,5 +119,6 @@ def verb_names() -> list[str]:
 
 
 def forget() -> None:
-    """A new command: folders of reruns are chosen anew."""
+    """A new command: folders of reruns are chosen anew, yaml files read again."""
     _reruns.clear()
+    shifts.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,6 +22,8 @@ class Texts:
 
     max_length: Count = 128
     batch_size: Count = 32
+    shifts: Sequence[str] | None = None
+    shifted: Mapping[str, Mapping] | None = None  # type: ignore[type-arg]  # read as an annotation, never imported
 
 
 @dataclass(frozen=True)
