@@ -42,11 +42,14 @@ Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 PartShare = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
 
 
+Text = str | tuple[str, str]  # one text, or a pair that is read together, such as premise and hypothesis
+
+
 @dataclass(frozen=True)
 class Labelled:
     """Texts as a source gives them: label names, and optionally a group that must not be split."""
 
-    texts: Sequence[str]
+    texts: Sequence[Text]
     labels: Sequence[str]
     groups: Sequence[str] | None = None
 
@@ -64,7 +67,7 @@ class RawData:
 class Split:
     """N texts with their class indices."""
 
-    texts: list[str]
+    texts: list[Text]
     labels: list[int]
 
     def __len__(self) -> int:

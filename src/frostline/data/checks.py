@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 from frostline.errors import Problem, did_you_mean
-from frostline.types import Labelled, RawData
+from frostline.types import Labelled, RawData, Text
 
 SHOWN = 5
 
@@ -55,15 +56,43 @@ def some(values: Sequence[object], quote: bool = True) -> str:
     return ", ".join(shown) + more
 
 
-def column_problems(file: str, columns: dict[str, list[object]], text: str, label: str) -> list[Problem]:
+def naming_problems(text: str | Sequence[str], label: str) -> list[Problem]:
+    """Problems of the columns' names alone."""
+    names, problems = text_columns(text), []
+    if not 1 <= len(names) <= 2:
+        what = f"it names {len(names)} columns"
+        problems.append(Problem("dataset.text_column", what, "name one, or two for pairs of texts"))
+    elif len(set(names)) < len(names):
+        problems.append(Problem("dataset.text_column", f"{names[0]!r} stands there twice", "name two columns"))
+    if label in names:
+        what = f"{label!r} is the text column too"
+        problems.append(Problem("dataset.label_column", what, "name the column that holds the labels"))
+    return problems
+
+
+def text_columns(text: str | Sequence[str]) -> list[str]:
+    """The column of single texts, or the two of pairs."""
+    return [text] if isinstance(text, str) else list(text)
+
+
+def texts_of(columns: dict[str, list[object]], text: str | Sequence[str]) -> list[Text]:
+    """The texts of a table that has no problems: strings, or pairs of strings."""
+    parts = [[str(cell) for cell in columns[name]] for name in text_columns(text)]
+    return list(parts[0]) if len(parts) == 1 else cast(list[Text], list(zip(*parts, strict=True)))
+
+
+def column_problems(
+    file: str, columns: dict[str, list[object]], text: str | Sequence[str], label: str
+) -> list[Problem]:
     """Problems within one part: absent columns, cells without a value, texts that are no texts."""
     problems, known = [], list(columns)
-    for key, column in (("dataset.text_column", text), ("dataset.label_column", label)):
+    names = text_columns(text)
+    for key, column in (*(("dataset.text_column", name) for name in names), ("dataset.label_column", label)):
         if column not in columns:
             do = f"{did_you_mean(column, known, 'choose one of them')} (columns: {some(known, quote=False)})"
             problems.append(Problem(key, f"{file} has no column {column!r}", do))
-    if text in columns:
-        problems += _cells("dataset.text_column", file, text, columns[text]) + _numbers(file, text, columns[text])
+    for name in (name for name in names if name in columns):
+        problems += _cells("dataset.text_column", file, name, columns[name]) + _numbers(file, name, columns[name])
     if label in columns:
         problems += _cells("dataset.label_column", file, label, columns[label]) + _nested(file, label, columns[label])
     return problems

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frostline.data.checks import column_problems, label_name, label_problems
+from frostline.data.checks import (
+    column_problems,
+    label_name,
+    label_problems,
+    naming_problems,
+    text_columns,
+    texts_of,
+)
 from frostline.errors import Problem, UserError, did_you_mean, wrong
 from frostline.types import Labelled, RawData
 
@@ -17,7 +25,7 @@ SECONDS_TO_ANSWER = 10.0
 
 
 class Hub:
-    """Splits by name; val and test are cut from train where they are null."""
+    """Splits by name; val and test are cut from train where they are null. Two text columns make pairs."""
 
     def __init__(
         self,
@@ -27,7 +35,7 @@ class Hub:
         train: str = "train",
         val: str | None = None,
         test: str | None = "test",
-        text_column: str = "text",
+        text_column: str | Sequence[str] = "text",
         label_column: str = "label",
     ) -> None:
         self.name, self.config, self.revision = name, config, revision
@@ -39,7 +47,13 @@ class Hub:
             return []
         return [f"{self.name} from the Hugging Face hub (its page tells the size)"]
 
+    def problems(self) -> list[Problem]:
+        """What can be told without the data."""
+        return naming_problems(self.text_column, self.label_column)
+
     def load(self) -> RawData:
+        if problems := self.problems():
+            raise UserError(problems)
         found = self._fetch()
         if problems := self._absent_splits(found):
             raise UserError(problems)
@@ -113,13 +127,13 @@ class Hub:
         return problems
 
     def _column_problems(self, part: str, data: Dataset) -> list[Problem]:
-        names = dict.fromkeys([self.text_column, self.label_column])
+        names = [*text_columns(self.text_column), self.label_column]
         columns = {name: self._cells(data, name) if name in names else [] for name in data.column_names}
         return column_problems(f"{self.name} ({part})", columns, self.text_column, self.label_column)
 
     def _labelled(self, data: Dataset) -> Labelled:
         labels = [label_name(cell) for cell in self._cells(data, self.label_column)]
-        return Labelled([str(text) for text in data[self.text_column]], labels)
+        return Labelled(texts_of({n: list(data[n]) for n in text_columns(self.text_column)}, self.text_column), labels)
 
     def _cells(self, data: Dataset, column: str) -> list[Any]:
         names = getattr(data.features[column], "names", None)  # of a ClassLabel; it writes -1 for "not told"

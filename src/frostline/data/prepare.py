@@ -18,7 +18,7 @@ from frostline.data.shots import few
 from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
 from frostline.progress import say
-from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Share, Split, Whole
+from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Share, Split, Text, Whole
 
 
 def prepare(
@@ -82,7 +82,10 @@ def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
 
 
 def _stripped(part: Labelled) -> Labelled:
-    return Labelled([text.strip() for text in part.texts], part.labels, part.groups)
+    def stripped(text: Text) -> Text:
+        return text.strip() if isinstance(text, str) else (text[0].strip(), text[1].strip())
+
+    return Labelled([stripped(text) for text in part.texts], part.labels, part.groups)
 
 
 def _kept(part: Labelled, elsewhere: dict[str, set[str]], dropped: Counter[str]) -> Labelled:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from frostline.data.checks import some
 from frostline.errors import wrong
 from frostline.progress import say
-from frostline.types import Labelled
+from frostline.types import Labelled, Text
 
 WINDOW = 30  # groups looked at in one draw
 
 
-def normalised(text: str) -> str:
+def normalised(text: Text) -> str:
     """What two copies of a text share; comparison alone uses it, models see the text as it is."""
-    return "".join(text.casefold().split())
+    if isinstance(text, str):
+        return "".join(text.casefold().split())
+    one, other = map(normalised, text)
+    return f"{one}\n{other}" if one or other else ""
 
 
 def take(part: Labelled, indices: Sequence[int]) -> Labelled:
@@ -45,7 +48,7 @@ def stratified_order(part: Labelled, seed: int | str) -> list[int]:
     return [index for _, _, index in sorted(ranked)]
 
 
-def lot(text: str, seed: int | str) -> str:
+def lot(text: Text, seed: int | str) -> str:
     """What a text draws: the same on every machine. Draws for another purpose name it beside their seed."""
     return hashlib.sha256(f"{seed}\n{normalised(text)}".encode(errors="surrogatepass")).hexdigest()
 

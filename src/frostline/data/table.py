@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.data.checks import column_problems, label_name, label_problems
+from frostline.data.checks import column_problems, label_name, label_problems, naming_problems, texts_of
 from frostline.data.files import columns
 from frostline.errors import Problem, UserError
 from frostline.types import Labelled, RawData
 
 
 class Table:
-    """One file a part; val and test are cut from train where they are not given."""
+    """One file a part; val and test are cut from train where they are not given. Two text columns make pairs."""
 
     def __init__(
         self,
         train: str,
         val: str | None = None,
         test: str | None = None,
-        text_column: str = "text",
+        text_column: str | Sequence[str] = "text",
         label_column: str = "label",
     ) -> None:
         self.files = {"train": train, "val": val, "test": test}
@@ -38,10 +39,7 @@ class Table:
         return raw
 
     def _read(self) -> tuple[RawData | None, list[Problem]]:
-        problems: list[Problem] = []
-        if self.text_column == self.label_column:
-            what = f"{self.label_column!r} is the text column too"
-            problems.append(Problem("dataset.label_column", what, "name the column that holds the labels"))
+        problems = naming_problems(self.text_column, self.label_column)
         parts = {name: self._part(name, file, problems) for name, file in self.files.items() if file is not None}
         train = parts.get("train")
         if train is None or None in parts.values() or problems:
@@ -60,6 +58,4 @@ class Table:
         problems += bad
         if bad:
             return None
-        return Labelled(
-            [str(text) for text in found[self.text_column]], [label_name(v) for v in found[self.label_column]]
-        )
+        return Labelled(texts_of(found, self.text_column), [label_name(v) for v in found[self.label_column]])

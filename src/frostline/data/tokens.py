@@ -11,10 +11,10 @@ from torch import Tensor
 
 from frostline.data.batches import Indices
 from frostline.progress import Progress
-from frostline.types import Split
+from frostline.types import Split, Text
 
 CHUNK = 1000
-Tokenize = Callable[[Sequence[str], int], list[list[int]]]
+Tokenize = Callable[[Sequence[Text], int], list[list[int]]]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from transformers.utils import logging
 
 from frostline.errors import UserError, wrong
 from frostline.packages import Pin, folder
+from frostline.types import Text
 
 SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
 
@@ -46,25 +47,31 @@ class Pretrained(nn.Module):
             self.tokenizer = _tokenizer(place, source) if weights else None
         self.width: int = config.hidden_size
         self.longest = _longest(config, self.model)
+        self.second = _second_segment(config, self.tokenizer)
+        self.reads_pairs = False
 
     @property
     def pad_id(self) -> int:
         """What fills the end of shorter texts; masked, so any id does where the tokenizer has none."""
         return getattr(self.tokenizer, "pad_token_id", None) or 0
 
-    def tokenize(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
-        """Token ids of each text, special tokens included, cut to `max_length` tokens."""
+    def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut to `max_length` tokens; of a pair the longer text."""
         if self.longest is not None and max_length > self.longest:
             what = f"{max_length} tokens, but the encoder reads at most {self.longest}"
             raise wrong("dataset.max_length", what, f"set it to {self.longest} or less")
         assert self.tokenizer is not None
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)
         ids: list[list[int]] = encoded["input_ids"]
+        self.reads_pairs = self.reads_pairs or not all(isinstance(text, str) for text in texts)
         return ids
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """input_ids (B, T), attention_mask (B, T) of 0 and 1 -> token states (B, T, D)."""
-        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        told = {}
+        if self.reads_pairs and self.second is not None:
+            told["token_type_ids"] = _segments(input_ids, attention_mask, self.second)
+        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **told).last_hidden_state
         return states
 
 
@@ -118,6 +125,18 @@ def _tokenizer(place: str, source: dict[str, Any]) -> Any:
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise wrong("encoder.name", f"'{place}' has no tokenizer", "put tokenizer.json beside the weights")
     return tokenizer
+
+
+def _segments(input_ids: Tensor, attention_mask: Tensor, separator: int) -> Tensor:
+    """(B, T): 0 through the first separator, 1 for the second text of a pair."""
+    ends = torch.eq(input_ids, separator).long()
+    return (ends.cumsum(dim=1) - ends).clamp(max=1) * attention_mask
+
+
+def _second_segment(config: Any, tokenizer: Any) -> int | None:
+    """The separator that begins a second segment, where the family (as BERT) was trained to tell two apart."""
+    told = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in getattr(tokenizer, "model_input_names", ())
+    return tokenizer.sep_token_id if told else None
 
 
 def _longest(config: Any, model: nn.Module) -> int | None:
