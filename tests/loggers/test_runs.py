@@ -19,10 +19,14 @@ from typing import Any
 
 import pytest
 import yaml
+from attempts import attempt, complete
+from command_line import Command, in_process
 from record import assert_full
-from wandb_files import CLI, about, config, environment, exits, history, read, summary
+from runs import place, reached
+from wandb_files import CLI, Records, about, config, environment, exits, history, read, summary
 from wandb_server import KEY, Server, closed_port, deaf, serving
 
+frostline = in_process
 WORDS = ["freezing=frozen", "optimizer.lr=0.01", "debug=fast", "study=mine", "trainer.max_epochs=2"]
 NAME = "frozen bert_tiny vader_movies optimizer.lr=0.01 debug=fast trainer.max_epochs=2 s1"
 SECONDS = 300  # that nothing here needs
@@ -204,3 +208,57 @@ def test_without_a_key_a_run_is_offline_in_silence(runs: dict[str, Ran]) -> None
     assert runs["nobody"].about_wandb == []
     assert_same_as_without_a_server(runs["nobody"], runs["nobody"])
     assert list(runs["nobody"].folder.glob("wandb/offline-run-*"))
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment without a key or a mode, for runs that begin in this process."""
+    for name, value in environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("WANDB_MODE")
+    return tmp_path
+
+
+def test_three_jobs_of_a_sweep_are_three_runs(alone: Path, frostline: Command) -> None:
+    said = frostline("-m", "freezing=direct,frozen,full", "debug=fast", "logger=auto", "study=mine")
+    assert said.status == 0, said.err
+    folders = sorted(alone.glob("runs/mine/*-s1-*"))
+    for folder, strategy in zip(folders, ["direct", "frozen", "full"], strict=True):
+        assert_run(folder, f"{strategy} bert_tiny vader_movies debug=fast s1")
+    assert len({about(*read(folder))["run_id"] for folder in folders}) == 3
+
+
+def test_a_run_that_fails_is_marked_so(alone: Path, frostline: Command) -> None:
+    """And the next job of the sweep is a run of its own."""
+    said = frostline("-m", "optimizer.lr=1e30,1e-4", "trainer.gradient_clip=null", "debug=fast", "logger=auto")
+    assert said.status == 1
+    [failed] = [file.parent for file in alone.glob("runs/*/*/failure.json")]
+    [well] = [file.parent for file in alone.glob("runs/*/*/result.json")]
+    assert exits(*read(failed)) == [1]
+    assert exits(*read(well)) == [0]
+
+
+def epochs(records: Records) -> list[float]:
+    return [row["epoch"] for row in history(records) if "train/loss" in row]
+
+
+def test_a_run_that_was_killed_and_goes_on_is_one_run(alone: Path) -> None:
+    words = ["freezing=frozen", "logger=auto", "trainer.checkpoint_seconds=0.1", "trainer.max_epochs=4"]
+    words += ["dataset.max_train=512", "dataset.max_val=16", "dataset.max_test=16", "dataset.batch_size=4"]
+    it = alone / "it"
+    with attempt(*words, "hydra.run.dir=it") as one:
+        one.until(lambda: reached(place("it")) > 0 and any(map(epochs, read(it))))
+        one.kill()
+    complete(*words, "hydra.run.dir=it")
+    assert_full(it)
+    first, second = read(it)
+    assert about(first)["run_id"] == about(second)["run_id"]
+    assert (exits(first), exits(second)) == ([], [0])
+    assert {*epochs(first), *epochs(second)} == {0, 1, 2, 3}
+
+
+def test_two_ranks_are_one_run(alone: Path) -> None:
+    words = ["freezing=frozen", "debug=fast", "logger=auto", "trainer=ddp", "trainer.devices=2", "study=mine"]
+    complete(*words)
+    [folder] = alone.glob("runs/mine/*-s1-*")
+    assert_run(folder, "frozen bert_tiny vader_movies debug=fast trainer=ddp trainer.devices=2 s1")

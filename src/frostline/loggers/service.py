@@ -51,7 +51,7 @@ class Service:
     def discard(self, at_once: bool = False) -> None:
         """Forget the process and what it still wanted to do, at exit too; the next `start` starts another.
 
-        It is asked to end first: it holds back up to 15 s of records, which neither a kill nor a signal makes it write.
+        It is asked to end first: it holds back records, which neither a kill nor a signal makes it write.
         """
         end = threading.Thread(target=self._forget, daemon=True)
         if not at_once:

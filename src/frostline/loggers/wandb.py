@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "finish_timeout_raises": True,
     # W&B would stop uploading for good some time after a server went away, and its end would then look like success.
     "x_file_stream_retry_max": 1_000_000,
+    "x_transaction_log_flush_interval": 1.0,  # what a killed run loses of its file; W&B's own 15 s may be all of it
     # The run's folder has all of this already, and collecting it makes a start slow.
     "disable_git": True,
     "save_code": False,
