@@ -15,6 +15,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.states import TrainerFn
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from frostline.classifier import Classifier
 from frostline.store.files import whole
@@ -55,8 +56,9 @@ class Best(pl.Callback):
         with whole(self.folder.best) as part:
             save_file(weights, part, metadata=about)
 
-    def load(self, model: Classifier) -> None:
-        model.restore(load_file(self.folder.best))
+    def weights(self) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = load_file(self.folder.best)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "values": self.values}

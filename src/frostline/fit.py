@@ -99,8 +99,8 @@ class Fit:
         except SIGTERMException:  # which by itself would end the command as if all were well
             raise SystemExit(128 + signal.SIGTERM) from None
         assert self.best.epoch is not None
-        self.trainer.strategy.barrier("best")
-        self.best.load(self.classifier)
+        best = self.best.weights() if self.trainer.is_global_zero else None
+        self.classifier.restore(self.trainer.strategy.broadcast(best))
         self.classifier.engine.enter(self.built.plan.index_at(self.best.epoch))
 
     def _begin_record(self, resume: Path | None) -> None:

@@ -23,6 +23,7 @@ from frostline.store.summary import Row, table
 from frostline.types import Config
 
 DEBUG = "FROSTLINE_DEBUG"
+QUIET = ["hydra.output_subdir=null"]  # of the ranks that torchrun starts, the first writes for all
 resolvers.register()  # here, because a launcher's worker imports this module for `task` and nothing else
 _rows: list[Row] = []
 
@@ -35,7 +36,7 @@ def launch(arguments: Arguments) -> int:
     os.environ[DEBUG] = "1" if arguments.debug else ""
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
-    _run_hydra([*arguments.argv, *(_env_set(sweep) if sweep else [])])
+    _run_hydra([*arguments.argv, *(_env_set(sweep) if sweep else []), *([] if is_main_process() else QUIET)])
     if not is_main_process():
         return 0
     rows = _in_order([Row(**json.loads(line)) for line in _lines(sweep)], jobs) if sweep else list(_rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from frostline import ranks
+from frostline import progress, ranks
 from frostline.errors import FrostlineError, UserError, calls, wrong
 from frostline.progress import say
 from frostline.store.files import read_json, write_json, write_text
@@ -25,9 +25,11 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
 
     place = RunFolder(folder)
     job = {"id": run_id(config), "choices": choices, "overrides": overrides}
+    follows = ranks.outside() is not None and ranks.outside_rank() > 0  # the first rank has the folder, and speaks
+    progress.silent = follows
     if (stored := _stored(place, job)) is not None:
         return stored
-    if ranks.outside() and ranks.outside_rank() > 0:  # the first rank has the folder, and its result
+    if follows:
         work(config, job, place)
         return {}
     with place.claimed(job):
