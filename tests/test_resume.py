@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from attempts import Attempt, attempt, complete
-from runs import MORTAL, differences, place, reached
+from parts import choices
 
 from frostline.store.files import PART
 from frostline.store.folder import RunFolder
+from runs import MORTAL, differences, place, reached
 
 STEPS = 20  # an epoch
 TWO_PHASES = [
@@ -88,3 +89,38 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
     die_in("test_step 2")
     complete(*KILLED)
     assert differences("killed", undisturbed) == []
+
+
+PHASES = "[{name: a, epochs: 2, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 0.5]]}]"
+MORE = {
+    "lp_ft": ["freezing.probe_epochs=2"],
+    "rules": [f"freezing.phases={PHASES}"],
+    "schedule": [f"freezing.phases={PHASES}"],
+}
+KINDS = {name: [f"freezing={name}", *MORE.get(name, [])] for name in choices("freezing") if name != "direct"} | {
+    "limited": ["freezing=full", "trainer.limit_batches=4"],
+    "few batches": ["freezing=full", "trainer.overfit_batches=2"],
+    "last epoch": ["freezing=full", "trainer.monitor=null"],
+    "by the loss": ["freezing=full", "trainer.monitor=val/loss"],
+    "half precision": ["freezing=full", "trainer.precision=bf16-mixed"],
+    "momentum": ["freezing=lp_ft", "freezing.probe_epochs=2", "optimizer=sgd"],
+    "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip=null"],
+    "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_run_of_any_kind_ends_with_the_same_weights(kind: str) -> None:
+    words = ["logger=csv", "trainer.checkpoint_seconds=0", "trainer.max_epochs=5", *KINDS[kind]]
+    words += ["dataset.max_train=96", "dataset.max_val=24", "dataset.max_test=24", "dataset.batch_size=16"]
+    complete(*words, "hydra.run.dir=whole")
+    words.append("hydra.run.dir=killed")
+    with attempt(*words) as one:
+        one.until(lambda: "epoch 1 of 5: " in one.said)
+        one.kill()
+    with attempt(*words) as one:
+        one.until(lambda: "epoch 4 of 5: " in one.said)
+        one.kill()
+    complete(*words)
+    assert differences("killed", "whole") == []

@@ -7,7 +7,9 @@ config lies, watches them, and ends them all when one dies. Nothing of them stay
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -135,8 +137,9 @@ def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
         if rank.stdin is not None:
             rank.stdin.close()
     for rank in ranks:
-        if rank.poll() is None:
-            os.killpg(rank.pid, signal.SIGKILL)
+        if rank.poll() != 0:  # it may be gone and what it has started may not
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(rank.pid, signal.SIGKILL)
         rank.wait()
 
 
@@ -175,10 +178,12 @@ def _reason(folder: Path, rank: int) -> Path:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that the system gives to whoever asks: the first rank takes it only when it has torch."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def watch_parent() -> None:
