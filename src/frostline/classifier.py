@@ -134,6 +134,18 @@ class Classifier(pl.LightningModule):
         own = agreed(digest(self.learned()), f"after phase {phase.name}", self.trainer.world_size)
         self.ended.append({"name": phase.name, "epochs": [phase.start, phase.end], "weights": own})
 
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """By the norm of all gradients, for fused optimizers too, which Lightning refuses under mixed precision."""
+        if gradient_clip_val is None:
+            return
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            scaler.unscale_(optimizer)  # a fused optimizer would do it in its step, after clipping
+        learning = [p for group in optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(learning, gradient_clip_val)
+
     @property
     def _optimizer(self) -> Optimizer:
         return self.trainer.optimizers[0]
