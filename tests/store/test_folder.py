@@ -118,3 +118,25 @@ def test_the_names_in_a_folder_are_the_contract(tmp_path: Path) -> None:
         "result.json",
         "failure.json",
     ]
+
+
+def test_a_claim_clears_what_a_kill_left_half_written_and_nothing_else(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir()
+    kept = [folder.best, folder.resume_point, tmp_path / ".hydra", tmp_path / "notes.1"]
+    halves = [tmp_path / ".config.yaml.123", folder.checkpoints / "last.ckpt.part"]
+    for file in kept + halves:
+        file.touch()
+    with folder.claimed(job()):
+        assert all(file.exists() for file in kept)
+        assert not any(file.exists() for file in halves)
+
+
+def test_a_claim_of_a_complete_run_changes_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with folder.claimed(job()):
+        write_json(folder.result, {"id": "aaaa"})
+    before = {file: file.stat().st_mtime_ns for file in [tmp_path, *tmp_path.rglob("*")]}
+    with folder.claimed(job() | {"overrides": ["seed=2", "study=default"]}):
+        pass
+    assert {file: file.stat().st_mtime_ns for file in [tmp_path, *tmp_path.rglob("*")]} == before
