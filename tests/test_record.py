@@ -107,10 +107,11 @@ def test_every_other_part(run: Run, choice: str) -> None:
     assert choice in result["overrides"]
 
 
-@pytest.mark.parametrize("name", [name for name in choices("freezing") if name != "rules"])
+@pytest.mark.parametrize("name", [name for name in choices("freezing") if name not in ("rules", "schedule")])
 def test_every_strategy(run: Run, name: str) -> None:
     more = ["freezing.probe_epochs=1"] if name == "lp_ft" else []
-    result = run(f"freezing={name}", *more, *LIGHT)
+    more += ["trainer.max_epochs=5"] if name in ("gradual", "chain_thaw") else []  # a phase each
+    result = run(f"freezing={name}", *LIGHT, *more)
     assert (result["best"]["epoch"] is None) == (name == "direct")
 
 

@@ -20,6 +20,7 @@ CHOICES = sorted((file.parent.name, file.stem) for file in CONF.glob("*/*.yaml")
 NEEDS = {  # what a choice cannot do without
     ("encoder", "hub"): ["encoder.name=owner/model"],
     ("freezing", "rules"): ["freezing.phases=[{rules: [['*', 1]]}]"],
+    ("freezing", "schedule"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("dataset", "table"): ["dataset.train=data.csv"],
     ("dataset", "hub"): ["dataset.name=owner/data"],
 }
@@ -59,7 +60,8 @@ def test_a_choice_opens_with_its_description_and_stays_small(choice: tuple[str, 
 
 def given(group: str, name: str) -> dict[str, Any]:
     job = composed(group, name)
-    return {key: value for key, value in job.config[group].items() if key not in ("_target_", "suits")}
+    ours = {"_target_", *(read(f"{SETTINGS}.Freezing", "").parameters if group == "freezing" else {})}
+    return {key: value for key, value in job.config[group].items() if key not in ours}
 
 
 PARTS = [choice for choice in CHOICES if choice[0] in SUPPLIED and choice[0] != "dataset"]
@@ -91,6 +93,7 @@ def test_the_keys_of_every_data_set_hold_the_defaults_of_prepare() -> None:
     preparing = dict(list(read("frostline.data.prepare.prepare", "").parameters.items())[1:])
     common = preparing | read(f"{SETTINGS}.Texts", "").parameters
     assert {key: job.config["dataset"][key] for key in common} == {k: p.default for k, p in common.items()}
+    assert job.config["freezing"]["layer_decay"] is read(f"{SETTINGS}.Freezing", "").parameters["layer_decay"].default
     top = read(f"{SETTINGS}.Top", "").parameters
     assert {key: job.config[key] for key in top} == {key: p.default for key, p in top.items()}
 

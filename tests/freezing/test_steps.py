@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,8 @@ from frostline.store.folder import RunFolder
 SEED, EPOCHS, BATCH, LAYERS = 1, 5, 16, 2  # of bert_tiny
 FEW = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}"]
 WARMUP, DECAY = 0.06, 0.01
-MOVING = [words for words in SAID if words != "freezing=direct"]
+KNOBS = [words for words in SAID if re.search(r"false|norms", words)]  # of strategies that are held without them too
+MOVING = [pytest.param(w, marks=[pytest.mark.slow] if w in KNOBS else []) for w in SAID if w != "freezing=direct"]
 Weights = dict[str, Tensor]
 
 

@@ -35,7 +35,8 @@ def model(layers: int = 12, final: bool = True, pooler: bool = True) -> list[Blo
     ]
 
 
-NEEDS = {"rules": ["freezing.phases=[{name: one, rules: [['head.*', 1.0], ['*', null]]}]"]}
+ONE = "freezing.phases=[{name: one, rules: [['head.*', 1.0], ['*', null]]}]"
+NEEDS = {"rules": [ONE], "schedule": [ONE]}
 SHAPES = {"12 layers": model(), "2 layers, no more": model(2, final=False, pooler=False)}
 
 
