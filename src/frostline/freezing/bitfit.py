@@ -11,7 +11,7 @@ def bitfit(blocks: Sequence[Block]) -> tuple[Phase, ...]:
     """BitFit (arXiv:2106.10199): the biases learn, those of the norms among them, and the head.
 
     The paper's own code takes every parameter with the word "bias" in its name; here it is the tensors that are a
-    bias, so that T5's table of relative positions is none. Its rates are 10 times those of full fine-tuning.
+    bias, so that T5's table of relative positions is none. Biases want a higher rate than full fine-tuning.
 
         $ frostline plan freezing=bitfit
         phase   epochs  emb  0  1  head  learn  frost line
