@@ -32,6 +32,13 @@ def gathered(own: T, ranks: int) -> list[T]:
     return found
 
 
+def summed(value: Tensor, ranks: int) -> Tensor:
+    """The sum over all ranks, the same to the bit on each. A collective call where there are several."""
+    if ranks > 1:
+        dist.all_reduce(value)
+    return value
+
+
 def agreed(own: str, when: str, ranks: int) -> str:
     """The digest that all ranks have. A collective call where there are several.
 

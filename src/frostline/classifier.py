@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
-from frostline.agreement import agreed, digest, gathered
+from frostline.adaptive import Decider
+from frostline.agreement import agreed, digest, gathered, summed
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
+from frostline.course import Course
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
@@ -43,11 +45,13 @@ class Classifier(pl.LightningModule):
         weight_decay: float,
         classes: Sequence[str],
         seed: int,
+        decider: Decider | None = None,
     ) -> None:
         super().__init__()
         self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
         self.encoder, self.pooler, self.head = encoder, pooler, head
         self.engine = Engine(plan, blocks)
+        self.course = Course(self.engine, decider)
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.scores = Scores(classes)
@@ -80,37 +84,53 @@ class Classifier(pl.LightningModule):
     # Training
 
     def configure_optimizers(self) -> Optimizer:
-        return self.make_optimizer(self.engine.groups(self.weight_decay))
+        return self.make_optimizer(self.engine.groups(self.weight_decay, apart=self.course.measures() > 0))
 
     def on_fit_start(self) -> None:
         self.train()
 
     def on_train_start(self) -> None:
         """A run resumed in the middle of an epoch does not begin that epoch, but is in its phase."""
-        self._enter_phase()
+        self._enter_phase(self.engine.index)
 
-    def _enter_phase(self) -> None:
+    def _enter_phase(self, index: int) -> None:
         """Lightning keeps each module's mode from here through the epoch's validation and back."""
-        self.engine.enter(self.engine.plan.index_at(self.current_epoch))
+        self.engine.enter(index)
         self.train()
         self.engine.rest()
 
     def on_train_epoch_start(self) -> None:
-        self._enter_phase()
+        self._enter_phase(self.course.index(self.current_epoch))
         phase = self.engine.phase
         if phase.restart and phase.start == self.current_epoch:
             self._optimizer.state.clear()
+        if batches := self.course.measures():
+            torch.manual_seed(derive(self.seed, "measure", self.current_epoch, self.global_rank))
+            self.course.measured([self._gradients(batch) for batch in self.trainer.train_dataloader.ahead(batches)])
         self.epoch_loss, self.epoch_rows = 0.0, 0
 
+    def _gradients(self, batch: Batch) -> dict[str, Tensor]:
+        """Of the whole batch of all ranks, by plan name; nothing steps and no `.grad` is touched."""
+        batch = self.trainer.strategy.batch_to_device(batch)
+        learning = {name: p for name, p in self.engine.parameters.items() if p.requires_grad}
+        with self.trainer.precision_plugin.forward_context():
+            loss = self._losses(batch).sum() / batch["size"]
+        found = torch.autograd.grad(loss, list(learning.values()), allow_unused=True)
+        pairs = zip(learning, found, strict=True)
+        return {name: summed(g, self.trainer.world_size) for name, g in pairs if g is not None}
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set what depends on the step alone: rates, and the chance that dropout draws from."""
+        """Set what depends on the step alone: the phase, rates, and the chance that dropout draws from."""
+        if (index := self.course.index(self.current_epoch)) != self.engine.index:
+            self._end_phase(self.current_epoch)
+            self._enter_phase(index)
         steps = int(self.trainer.num_training_batches)
         self.engine.set_rates(self._optimizer, self.base_lr, self.schedule, self.global_step, steps)
         torch.manual_seed(derive(self.seed, "dropout", self.global_step, self.global_rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss over the whole batch of all ranks: DDP's mean over ranks is undone by `world_size`."""
-        losses = functional.cross_entropy(self(batch), batch["labels"], reduction="none") * batch["weight"]
+        losses = self._losses(batch)
         loss = losses.sum() / batch["size"]
         if not torch.isfinite(loss):
             raise FrostlineError(
@@ -120,19 +140,34 @@ class Classifier(pl.LightningModule):
         self.epoch_rows += int(batch["weight"].sum())
         return loss * self.trainer.world_size
 
+    def _losses(self, batch: Batch) -> Tensor:
+        """Each text's loss (B,), 0 for rows that only fill the rank's place."""
+        return functional.cross_entropy(self(batch), batch["labels"], reduction="none") * batch["weight"]
+
+    def on_after_backward(self) -> None:
+        self.course.after_backward((self.global_step + 1) / self._steps)
+
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
         total = self.trainer.strategy.reduce(sums, reduce_op="sum")
         rate = max(float(group["lr"]) for group in self._optimizer.param_groups)
         self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": rate})
-        if self.engine.phase.end == self.current_epoch + 1:
-            self._end_phase()
+        self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
+        if self.course.ends(self.current_epoch):
+            self._end_phase(self.current_epoch + 1)
 
-    def _end_phase(self) -> None:
-        """Keep the weights' digest, which is the same on all ranks or an error."""
+    def _end_phase(self, epoch: int) -> None:
+        """Keep the weights' digest, which is the same on all ranks or an error; `epoch` is the next phase's first."""
         phase = self.engine.phase
         own = agreed(digest(self.learned()), f"after phase {phase.name}", self.trainer.world_size)
-        self.ended.append({"name": phase.name, "epochs": [phase.start, phase.end], "weights": own})
+        until = epoch, self.global_step
+        (epochs, steps), self.course.began = zip(self.course.began, until, strict=True), until
+        self.ended.append({"name": phase.name, "epochs": list(epochs), "steps": list(steps), "weights": own})
+
+    @property
+    def _steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 0)
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
@@ -203,6 +238,7 @@ class Classifier(pl.LightningModule):
         """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
         checkpoint["state_dict"] = self.learned()
         checkpoint["ended"] = self.ended
+        checkpoint["course"] = self.course.state_dict()
         own = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
         checkpoint["counts"] = gathered(own, self.trainer.world_size)
 
@@ -210,6 +246,7 @@ class Classifier(pl.LightningModule):
         self.restore(checkpoint.pop("state_dict"))
         checkpoint["state_dict"] = {}
         self.ended = checkpoint["ended"]
+        self.course.load_state_dict(checkpoint["course"])
         counts = checkpoint["counts"]
         if len(counts) != self.trainer.world_size:  # `devices: auto` on another machine: the first rank has it all
             counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0.0, 0]] * self.global_rank]

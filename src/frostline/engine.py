@@ -24,6 +24,7 @@ class Engine:
         self.plan, self.blocks = plan, blocks
         self.parameters = {name: p for block in blocks for name, p in block.parameters.items()}
         self.index = 0
+        self.factors: dict[str, float] = {}  # on the multipliers, where a strategy measures what suits a parameter
         for name, parameter in self.parameters.items():
             parameter.requires_grad_(plan.ever_learns(name))
 
@@ -31,10 +32,10 @@ class Engine:
     def phase(self) -> PlannedPhase:
         return self.plan.phases[self.index]
 
-    def groups(self, weight_decay: float) -> list[dict[str, Any]]:
+    def groups(self, weight_decay: float, apart: bool = False) -> list[dict[str, Any]]:
         """Optimizer groups of all that ever learns: one for each course of multipliers, with and without decay.
 
-        Vectors (biases and norms) are not decayed.
+        Vectors (biases and norms) are not decayed. `apart`: a group for each parameter, so that factors can act.
         """
         groups: dict[tuple[Any, ...], dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
@@ -42,8 +43,9 @@ class Engine:
                 continue
             course = tuple(phase.multipliers[name] for phase in self.plan.phases)
             decay = weight_decay if parameter.ndim > 1 else 0.0
-            key = (course, decay)
-            group = groups.setdefault(key, {"params": [], "weight_decay": decay, "multipliers": list(course)})
+            key = (course, decay, name if apart else None)
+            new = {"params": [], "weight_decay": decay, "multipliers": list(course), "name": name if apart else None}
+            group = groups.setdefault(key, new)
             group["params"].append(parameter)
         return list(groups.values())
 
@@ -73,7 +75,8 @@ class Engine:
         factor = schedule(self.progress(step, steps_per_epoch))
         for group in optimizer.param_groups:
             multiplier = group["multipliers"][self.index]
-            group["lr"] = 0.0 if multiplier is None else base * multiplier * factor
+            own = self.factors.get(group["name"], 1.0)
+            group["lr"] = 0.0 if multiplier is None else base * multiplier * own * factor
 
     def progress(self, step: int, steps_per_epoch: int) -> float:
         """How far the schedule is, 0 to 1, counted from the last phase that restarted it to the next that will."""

@@ -21,10 +21,10 @@ class Epochs(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         plan = pl_module.engine.plan
-        index = plan.index_at(trainer.current_epoch)
+        index = pl_module.course.index(trainer.current_epoch)
         phase = plan.phases[index]
         if index != self.index and len(plan.phases) > 1 and trainer.is_global_zero:
-            when = f"epochs {phase.start + 1} to {phase.end}"
+            when = phase.when or f"epochs {phase.start + 1} to {phase.end}"
             say(f"phase {phase.name}: {when}, {plan.learning(phase):,} parameters learn")
         self.index = index
 

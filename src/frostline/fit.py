@@ -101,7 +101,7 @@ class Fit:
         assert self.best.epoch is not None
         best = self.best.weights() if self.trainer.is_global_zero else None
         self.classifier.restore(self.trainer.strategy.broadcast(best))
-        self.classifier.engine.enter(self.built.plan.index_at(self.best.epoch))
+        self.classifier.engine.enter(self.classifier.course.index(self.best.epoch))
 
     def _begin_record(self, resume: Path | None) -> None:
         say(table(self.built.plan))

@@ -7,7 +7,7 @@ the first match wins, every parameter must be covered, and a rule that matches n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -52,7 +52,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class PlannedPhase:
-    """A phase with its epochs [start, end) and the multiplier of every parameter."""
+    """A phase with its epochs [start, end) and the multiplier of every parameter.
+
+    when: in words, where training decides when the phase begins; it may then be any of the run's epochs.
+    """
 
     name: str
     start: int
@@ -60,6 +63,7 @@ class PlannedPhase:
     multipliers: dict[str, float | None]
     line: int
     restart: bool
+    when: str | None = None
 
     def learns(self, parameter: str) -> bool:
         return self.multipliers[parameter] is not None
@@ -95,15 +99,17 @@ class Plan:
         return len(self.phases) - 1
 
 
-def resolve(phases: Sequence[Phase], blocks: Sequence[Block], epochs: int) -> Plan:
-    """Hold phases against a model's blocks over a run of `epochs`.
+def resolve(
+    phases: Sequence[Phase], blocks: Sequence[Block], epochs: int, when: Callable[[int], str] | None = None
+) -> Plan:
+    """Hold phases against a model's blocks over a run of `epochs`; `when` tells of each where training decides.
 
     Raises:
         UserError: with every rule that matches nothing, every parameter that no rule covers, every bad multiplier,
             and lengths that do not fit into the run.
     """
     names = [p.name for block in blocks for p in block.parameters]
-    lengths, problems = _lengths(phases, epochs)
+    lengths, problems = _lengths(phases, epochs) if when is None else ([epochs] * len(phases), [])
     for phase in phases:
         problems += _rule_problems(phase, names)
     if problems:
@@ -112,8 +118,9 @@ def resolve(phases: Sequence[Phase], blocks: Sequence[Block], epochs: int) -> Pl
     for phase, length in zip(phases, lengths, strict=True):
         multipliers = {name: _first_match(phase.rules, name) for name in names}
         line = _frost_line(blocks, multipliers)
-        planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart))
-        start += length
+        told = None if when is None else when(len(planned))
+        planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, told))
+        start += length if when is None else 0
     return Plan(tuple(blocks), tuple(planned))
 
 

@@ -50,6 +50,8 @@ def _cell(block: Block, phase: PlannedPhase) -> str:
 
 
 def _epochs(phase: PlannedPhase) -> str:
+    if phase.when is not None:
+        return phase.when
     if phase.end == phase.start:
         return "-"
     return f"{phase.start + 1}-{phase.end}" if phase.end - phase.start > 1 else f"{phase.end}"

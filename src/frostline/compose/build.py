@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from frostline.agreement import digest
-from frostline.blocks import ModuleBlock
 from frostline.classifier import Classifier
-from frostline.compose.parts import build_model, load_corpus, load_shifts, make, plan_of
+from frostline.compose.parts import build_model, course_of, load_corpus, load_shifts, make
 from frostline.data.tokens import Tokens, read
 from frostline.plan import Plan
 from frostline.trainer import Settings
@@ -42,23 +41,21 @@ def build(config: Config) -> Built:
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
     blocks, parts = build_model(config, len(corpus.classes))
-    plan = plan_of(config, blocks)
+    plan, decider = course_of(config, blocks)
     encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
     longest = config["dataset"]["max_length"]
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
     needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
     tokens = {name: read(split, encoder.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
-    classifier = _classifier(config, parts, plan, blocks, corpus)
+    classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
     return Built(classifier, corpus, shifts, tokens, settings, digest(encoder.state_dict()))
 
 
-def _classifier(config: Config, parts: Any, plan: Plan, blocks: list[ModuleBlock], corpus: Corpus) -> Classifier:
+def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classifier:
     optimizer = config["optimizer"]
     return Classifier(
         **parts,
-        plan=plan,
-        blocks=blocks,
         optimizer=partial(_make_optimizer, optimizer),
         schedule=make(config["scheduler"]),
         base_lr=optimizer["lr"],

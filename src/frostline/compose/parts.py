@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from frostline.adaptive import Adaptive, Decider
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.chance import derive
 from frostline.data.prepare import prepare
@@ -55,12 +56,18 @@ def build_model(config: Config, classes: int, weights: bool = True) -> tuple[lis
 
 def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
     """The strategy's phases held against the model's blocks, and their rates decayed where `layer_decay` says so."""
+    return course_of(config, blocks)[0]
+
+
+def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider | None]:
+    """The plan and, where the strategy adapts, who decides when its phases begin."""
     described = [block.described for block in blocks]
     strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
-    phases: tuple[Phase, ...] = make(strategy, blocks=described)
-    plan = resolve(phases, described, config["trainer"]["max_epochs"])
+    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=described)
+    phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
+    plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
     decay = config["freezing"].get("layer_decay")
-    return plan if decay is None else decayed(plan, decay)
+    return plan if decay is None else decayed(plan, decay), decider
 
 
 def make(config: Config, **supplied: Any) -> Any:

@@ -41,6 +41,12 @@ class Loader:
     def __len__(self) -> int:
         return self.batches
 
+    def ahead(self, count: int) -> Iterator[Batch]:
+        """The first batches of the epoch that is about to begin, for a look at them."""
+        vectors = self.vectors()
+        for rows in self.rows()[:count]:
+            yield self._batch(rows, vectors)
+
     def __iter__(self) -> Iterator[Batch]:
         vectors = self.vectors()
         for rows in self.rows()[self.first() :]:

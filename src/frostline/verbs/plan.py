@@ -58,6 +58,9 @@ def write_rules(plan: Plan, config: Config, file: Path) -> None:
     """The plan as a file that `freezing=rules freezing.file=FILE` reads back; the last phase takes what is left."""
     import yaml
 
+    if any(phase.when is not None for phase in plan.phases):
+        what = "its phases begin when training decides, which a written plan cannot say"
+        raise wrong("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
     if file.exists():
         raise wrong("--write", f"'{file}' exists", "name a new file")
     phases = rules(plan)
