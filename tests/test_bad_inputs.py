@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from command_line import Command, Said, in_process
 
 frostline = in_process

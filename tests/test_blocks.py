@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 import torch
-from families import FAMILIES, LAYERS, Encoder, encoder_of
 from torch import Tensor, nn
 
+from families import FAMILIES, LAYERS, Encoder, encoder_of
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.heads.linear import Linear
 from frostline.poolers.mean import Mean

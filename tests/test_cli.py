@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from command_line import Command, in_process
 from parts import choices
 

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from attempts import attempt, complete
 from command_line import Command, in_process
 from runs import MORTAL, differences, place

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from attempts import forks
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from attempts import forks
 from frostline.agreement import agreed, digest
 from frostline.blocks import find_blocks
 from frostline.engine import Engine

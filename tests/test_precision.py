@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Go
 from safetensors.torch import load_file
+
+from conftest import Go
 
 WORDS = ["debug=fast", "dataset.max_train=64", "freezing=full", "trainer.gradient_clip=0.5"]
 

@@ -7,11 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from attempts import Attempt, attempt, complete, soon
 from command_line import Command, in_process
-from runs import differences, place, reached
-
 from frostline.store.files import read_json
+from runs import differences, place, reached
 
 frostline = in_process
 STEPS = 10  # an epoch

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from command_line import Command, in_process
-from parts import choices
-from runs import place
 from safetensors.torch import load_file
 
+from command_line import Command, in_process
 from frostline.encoders.pretrained import locate
 from frostline.fit import Fit
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
+from parts import choices
+from runs import place
 
 frostline = in_process
 # Batches of 16 over 2 ranks: the last of train has 1 text, val has 3 batches, test 2, the last with 1 text.

@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from command_line import Command, in_process
-from parts import choices, config
-from record import assert_full
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from command_line import Command, in_process
 from frostline.data.vader import Vader
 from frostline.encoders.pretrained import locate
+from parts import choices, config
+from record import assert_full
 
 frostline = in_process
 FEW = [f"dataset.{size}" for size in ("max_train=48", "max_val=32", "max_test=32", "max_length=16", "batch_size=16")]

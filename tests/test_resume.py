@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from attempts import Attempt, attempt, complete
-from parts import choices
 
+from attempts import Attempt, attempt, complete
 from frostline.store.files import PART
 from frostline.store.folder import RunFolder
+from parts import choices
 from runs import MORTAL, differences, place, reached
 
 STEPS = 20  # an epoch

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Command, in_process
-from record import assert_full
 
+from command_line import Command, in_process
 from frostline.data.prepare import prepare
 from frostline.data.shifts import shift
 from frostline.data.vader import Vader
 from frostline.errors import UserError
 from frostline.types import Labelled, RawData
+from record import assert_full
 
 frostline = in_process
 FEW = [f"dataset.{size}" for size in ("max_train=64", "max_val=32", "max_test=50", "max_length=16", "batch_size=16")]

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from record import assert_full
 
 from frostline.packages import cache_folder
+from record import assert_full
 
 HOUSE = Path(__file__).resolve().parents[1]
 PARTS = {

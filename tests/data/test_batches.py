@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from parts import config, part
 
 from frostline.compose.parts import load_corpus
 from frostline.data.batches import Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens, read
 from frostline.types import Split
+from parts import config, part
 
 LENGTHS = [int(n) for n in np.random.default_rng(1).integers(3, 120, size=1003)]
 SIZE = 16

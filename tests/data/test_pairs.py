@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from parts import part
 
 from frostline.data.hub import Hub
 from frostline.data.prepare import prepare
@@ -18,6 +17,7 @@ from frostline.data.table import Table
 from frostline.data.vader import Vader
 from frostline.errors import UserError
 from frostline.types import Labelled, RawData
+from parts import part
 
 VERBS = {"moves": "yes", "sleeps": "no"}
 ROWS = [(f"a dog runs {i}", f"an animal {verb} {i}", label) for i in range(12) for verb, label in VERBS.items()]

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from parts import config, part
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
@@ -24,6 +23,7 @@ from frostline.compose.parts import make
 from frostline.encoders.pretrained import Pretrained
 from frostline.errors import UserError
 from frostline.poolers.mean import Mean
+from parts import config, part
 
 TEXTS = ["a good film", "a very bad film that goes on and on", "so-so"]
 SECONDS_FOR_A_HUB_THAT_IS_NOT_THERE = 6.0

@@ -7,10 +7,10 @@ import inspect
 import re
 
 import pytest
-from command_line import Command, in_process
-from parts import choices
 
+from command_line import Command, in_process
 from frostline.freezing import __path__ as folder
+from parts import choices
 
 frostline = in_process
 WITHOUT = {"schedule"}  # another name for rules, whose plan is a file

@@ -6,11 +6,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from families import FAMILIES, encoder_of
-from papers import SAID, Where
-from parts import choices
 from torch import nn
 
+from families import FAMILIES, encoder_of
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.compose import command
 from frostline.compose.parts import build_model, plan_of
@@ -18,6 +16,8 @@ from frostline.errors import UserError
 from frostline.heads.linear import Linear
 from frostline.plan import Plan
 from frostline.poolers.mean import Mean
+from papers import SAID, Where
+from parts import choices
 
 REAL = ("bert_tiny", "minilm")
 WITHOUT_BIASES = {"ModernBERT", "Llama", "T5"}

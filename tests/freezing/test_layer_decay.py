@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import Command, in_process
 
+from command_line import Command, in_process
 from frostline.compose import command
 from frostline.compose.parts import build_model, plan_of
 from frostline.plan import Plan

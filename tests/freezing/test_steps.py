@@ -12,7 +12,6 @@ import lightning.pytorch as pl
 import pandas as pd
 import pytest
 import torch
-from papers import SAID, Said, Where
 from torch import Tensor, nn
 
 from frostline.chance import derive
@@ -21,6 +20,7 @@ from frostline.compose.parts import load_corpus, make
 from frostline.data.batches import training_order
 from frostline.fit import Fit
 from frostline.store.folder import RunFolder
+from papers import SAID, Said, Where
 
 SEED, EPOCHS, BATCH, LAYERS = 1, 5, 16, 2  # of bert_tiny
 FEW = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}"]

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from parts import choices, config
 
 from frostline.adaptive import Adaptive, Decider
 from frostline.compose.parts import build_model, make, plan_of
@@ -17,6 +16,7 @@ from frostline.freezing.lp_ft import lp_ft
 from frostline.freezing.rules import rules
 from frostline.freezing.top_k import top_k
 from frostline.plan import Block, Kind, Parameter, Phase, Plan, resolve
+from parts import choices, config
 
 EPOCHS = 15
 

@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from parts import choices, part
 from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.heads.linear import Linear
 from frostline.heads.mlp import Mlp
+from parts import choices, part
 
 B, D, C = 32, 24, 5
 

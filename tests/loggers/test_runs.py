@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from attempts import attempt, complete
 from command_line import Command, in_process
 from record import assert_full

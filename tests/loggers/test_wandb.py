@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wandb_files import CLI, about, config, environment, exits, history, read
-from wandb_server import KEY, Server, closed_port, serving
 
 from frostline.loggers import reach, wandb
 from frostline.loggers.wandb import WandbRun
+from wandb_files import CLI, about, config, environment, exits, history, read
+from wandb_server import KEY, Server, closed_port, serving
 
 
 @pytest.fixture

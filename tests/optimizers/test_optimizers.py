@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from parts import choices, config, part
 from torch import Tensor, nn
 
 from frostline.optimizers.adamw import adamw
 from frostline.optimizers.sgd import sgd
+from parts import choices, config, part
 
 
 def parameters() -> list[nn.Parameter]:

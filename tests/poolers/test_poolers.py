@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from parts import choices, part
 from torch import Tensor, nn
 
 from frostline.poolers.cls import Cls
 from frostline.poolers.max import Max
 from frostline.poolers.mean import Mean
+from parts import choices, part
 
 B, T, D = 4, 7, 12
 LENGTHS = torch.tensor([7, 1, 3, 5])

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from parts import choices, part
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from frostline.schedulers.constant import Constant
 from frostline.schedulers.cosine import Cosine
 from frostline.schedulers.linear_warmup import LinearWarmup
+from parts import choices, part
 
 Schedule = Callable[[float], float]
 PLACES = [i / 200 for i in range(201)]
