@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from frostline import multilabel
 from frostline.adaptive import Decider
 from frostline.agreement import agreed, digest, gathered, summed
 from frostline.blocks import ModuleBlock
@@ -20,6 +22,7 @@ from frostline.course import Course
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
+from frostline.multilabel import MultiLabelScores
 from frostline.plan import Plan
 from frostline.scores import Scores
 
@@ -46,6 +49,7 @@ class Classifier(pl.LightningModule):
         classes: Sequence[str],
         seed: int,
         decider: Decider | None = None,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
         self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
@@ -54,7 +58,8 @@ class Classifier(pl.LightningModule):
         self.course = Course(self.engine, decider)
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
-        self.scores = Scores(classes)
+        self.multi_label = multi_label
+        self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
         self.texts_encoded = 0
         self.texts_from_store = 0
         self.epoch_loss, self.epoch_rows = 0.0, 0
@@ -142,7 +147,9 @@ class Classifier(pl.LightningModule):
 
     def _losses(self, batch: Batch) -> Tensor:
         """Each text's loss (B,), 0 for rows that only fill the rank's place."""
-        return functional.cross_entropy(self(batch), batch["labels"], reduction="none") * batch["weight"]
+        logits, labels = self(batch), batch["labels"]
+        losses = multilabel.losses if self.multi_label else partial(functional.cross_entropy, reduction="none")
+        return losses(logits, labels) * batch["weight"]
 
     def on_after_backward(self) -> None:
         self.course.after_backward((self.global_step + 1) / self._steps)
@@ -200,6 +207,8 @@ class Classifier(pl.LightningModule):
         self._score(self.tested)
 
     def _score(self, split: str) -> None:
+        if split == "val" and isinstance(self.scores, MultiLabelScores):
+            self.scores.choose_thresholds()
         self.confusion = self.scores.confusion()
         values = self.scores.compute()
         self.scores.reset()

@@ -23,6 +23,7 @@ from frostline.epochs import Epochs
 from frostline.errors import wrong
 from frostline.loggers.choose import choose
 from frostline.loggers.ending import conclude
+from frostline.multilabel import MultiLabelScores
 from frostline.plan_text import table
 from frostline.progress import say
 from frostline.store import curves, environment
@@ -127,6 +128,8 @@ class Fit:
     def score(self) -> dict[str, float]:
         """Validation scores of the best epoch and scores of all test sets, alike on all ranks."""
         scores = dict(self.best.values or self._evaluate("val"))
+        if self.built.corpus.multi_label:
+            self._evaluate("val")  # thresholds are those of the best epoch's weights
         for split in (*self.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
             scores |= self._evaluate(split)
         self.cost = self._cost()
@@ -180,6 +183,7 @@ class Fit:
             "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
             "phases": self.classifier.ended,
             "confusion": self.classifier.confusion,
+            **self._thresholds(),
             "parameters": {
                 "total": sum(p.size for p in plan.parameters),
                 "trainable": plan.learning(plan.phases[-1]),
@@ -191,6 +195,13 @@ class Fit:
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)
         self.place.resume_point.unlink(missing_ok=True)
+
+    def _thresholds(self) -> dict[str, Any]:
+        """Of each class, for multi-label data: from what chance on it counts as told."""
+        scores = self.classifier.scores
+        if not isinstance(scores, MultiLabelScores):
+            return {}
+        return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
 
     def _cost(self) -> dict[str, Any]:
         """Texts and memory are those of all ranks together. A collective call."""

@@ -42,6 +42,7 @@ Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 PartShare = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
 
 
+Label = str | tuple[str, ...]  # a class, or where texts have several the sorted names of theirs
 Text = str | tuple[str, str]  # one text, or a pair that is read together, such as premise and hypothesis
 
 
@@ -50,7 +51,7 @@ class Labelled:
     """Texts as a source gives them: label names, and optionally a group that must not be split."""
 
     texts: Sequence[Text]
-    labels: Sequence[str]
+    labels: Sequence[Label]
     groups: Sequence[str] | None = None
 
 
@@ -65,10 +66,10 @@ class RawData:
 
 @dataclass(frozen=True)
 class Split:
-    """N texts with their class indices."""
+    """N texts with their class indices, or for multi-label data with a row of C zeros and ones each."""
 
     texts: list[Text]
-    labels: list[int]
+    labels: list[int] | list[list[int]]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -88,6 +89,7 @@ class Corpus:
     fingerprint: str
     dropped: dict[str, int] = field(default_factory=dict)
     noised: int = 0
+    multi_label: bool = False
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ BAD: dict[str, tuple[Labelled, dict[str, Any], str]] = {
     "no folds": (EVEN, {"fold": 0}, "dataset.fold: 0, but dataset.folds is null; give dataset.folds too"),
     "one fold": (EVEN, {"folds": 1, "fold": 0}, "dataset.folds: 1 would hold out all texts at once; give 2 or more"),
     "rare": (RARE, {"folds": 5, "fold": 0}, "dataset.folds: 5 folds, but these labels have fewer texts: 'r' (3); choo"),
-    "groups": (IN_GROUPS, {"folds": 2, "fold": 0}, "dataset.folds: 2 folds of whole groups do not leave the label"),
+    "groups": (IN_GROUPS, {"folds": 2, "fold": 0}, "dataset.folds: 2 folds do not leave the label"),
     "no rest": (EVEN, {"folds": 2, "fold": 0, "val_share": 0.5}, "dataset.val_share: 0.5 with one fold of 0.5 leaves"),
     "shots": (RARE, {"shots": 4}, "dataset.shots: 4 texts a class, but train has fewer of: 'r' (1); choose at most 1"),
 }

@@ -148,14 +148,14 @@ def test_numbers_are_no_texts(tmp_path: Path) -> None:
     ]
 
 
-def test_texts_of_mixed_kinds_and_labels_that_are_lists_are_told(tmp_path: Path) -> None:
+def test_texts_of_mixed_kinds_and_labels_that_are_objects_are_told(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
-    file.write_text("\n".join(json.dumps({"text": text, "label": ["x"]}) for text in ("a", 1)))
+    file.write_text("\n".join(json.dumps({"text": text, "label": {"x": 1}}) for text in ("a", 1)))
     assert told(Table(str(file))) == [
         "dataset.text_column: the column 'text' of a.jsonl holds not only texts but also int;"
         " name the column that holds the texts",
-        "dataset.label_column: the column 'label' of a.jsonl holds lists or objects;"
-        " name a column with one label a text",
+        "dataset.label_column: the column 'label' of a.jsonl holds objects or lists of lists;"
+        " name a column with one label or one list of labels a text",
     ]
 
 

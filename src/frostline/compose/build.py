@@ -61,6 +61,7 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
         base_lr=optimizer["lr"],
         weight_decay=optimizer.get("weight_decay", 0.0),
         classes=corpus.classes,
+        multi_label=corpus.multi_label,
         seed=config["seed"],
     )
 

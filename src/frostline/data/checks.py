@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
+from frostline.data.labels import counts
 from frostline.errors import Problem, did_you_mean
-from frostline.types import Labelled, RawData, Text
+from frostline.types import Label, Labelled, RawData, Text
 
 SHOWN = 5
 
@@ -20,17 +20,17 @@ def label_problems(raw: RawData) -> list[Problem]:
 
 
 def _one_class(train: Labelled) -> list[Problem]:
-    classes = set(train.labels)
+    classes = set(counts(train.labels))
     if len(classes) > 1:
         return []
-    what = f"all {len(train.labels)} texts have the label {next(iter(classes))!r}"
+    what = f"all {len(train.labels)} texts have the label {next(iter(classes))!r}" if classes else "no text has a label"
     return [Problem("dataset.train", what, "a classifier needs two classes or more: correct dataset.label_column")]
 
 
 def _unknown(raw: RawData) -> list[Problem]:
-    known, problems = set(raw.train.labels), []
+    known, problems = counts(raw.train.labels).keys(), []
     for name, part in (("val", raw.val), ("test", raw.test)):
-        if strangers := sorted(set(part.labels) - known if part else ()):
+        if strangers := sorted(counts(part.labels).keys() - known if part else ()):
             what = f"it has labels that train lacks: {some(strangers)}"
             problems.append(Problem(f"dataset.{name}", what, "add such texts to train or remove them here"))
     return problems
@@ -41,7 +41,7 @@ def _rare(raw: RawData) -> list[Problem]:
     if raw.test is not None:
         return []
     parts = ["train"] + [name for name, part in (("val", raw.val), ("test", raw.test)) if part is None]
-    rare = {name: count for name, count in sorted(Counter(raw.train.labels).items()) if count < len(parts)}
+    rare = {name: count for name, count in sorted(counts(raw.train.labels).items()) if count < len(parts)}
     if not rare:
         return []
     shown = some([f"{name!r} ({count})" for name, count in rare.items()], quote=False)
@@ -118,10 +118,20 @@ def _numbers(file: str, column: str, cells: list[object]) -> list[Problem]:
 
 
 def _nested(file: str, column: str, cells: list[object]) -> list[Problem]:
-    if not any(isinstance(cell, list | dict) for cell in cells):
+    """A list is the labels of one text, where every text has a list."""
+    lists = [cell for cell in cells if isinstance(cell, list)]
+    plain = not any(isinstance(cell, dict) for cell in cells)
+    if plain and not lists:
         return []
-    what = f"the column {column!r} of {file} holds lists or objects"
-    return [Problem("dataset.label_column", what, "name a column with one label a text")]
+    if not plain or any(isinstance(item, list | dict) for own in lists for item in own):
+        what, do = "holds objects or lists of lists", "name a column with one label or one list of labels a text"
+    elif len(lists) < len(cells):
+        what, do = "holds lists beside single labels", "write a list for each text, of one label too"
+    elif any(is_empty(item) for own in lists for item in own):
+        what, do = "has empty labels in its lists", "remove them; a text without labels has an empty list"
+    else:
+        return []
+    return [Problem("dataset.label_column", f"the column {column!r} of {file} {what}", do)]
 
 
 def is_empty(cell: object) -> bool:
@@ -134,6 +144,11 @@ def _is_number(cell: object) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def label_of(cell: object) -> Label:
+    """A cell's label, or the labels of a list, each once."""
+    return tuple(sorted(set(map(label_name, cell)))) if isinstance(cell, list) else label_name(cell)
 
 
 def label_name(cell: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from frostline.data.checks import some
+from frostline.data.labels import counts, names, strata
 from frostline.data.splits import lot, take
 from frostline.errors import Problem, wrong
 from frostline.types import Labelled
@@ -27,12 +28,13 @@ def fold_problems(folds: int | None, fold: int | None) -> list[Problem]:
 
 
 def hold_out(part: Labelled, folds: int, fold: int, seed: int) -> tuple[Labelled, Labelled]:
-    """(rest, fold). Of every label and of all texts the folds have equally many to within one; groups stay whole.
+    """(rest, fold). Of every label and of all texts the folds have equally many to within one, as far as groups
+    that stay whole and texts of several labels allow.
 
     Raises:
         UserError: a label has too few texts, or stands in too few groups, to be on both sides.
     """
-    few = {label: count for label, count in sorted(Counter(part.labels).items()) if count < folds}
+    few = {label: count for label, count in sorted(counts(part.labels).items()) if count < folds}
     if few:
         shown = some([f"{label!r} ({count})" for label, count in few.items()], quote=False)
         do = f"choose at most {max(2, min(few.values()))}, add texts, or remove these labels"
@@ -40,15 +42,16 @@ def hold_out(part: Labelled, folds: int, fold: int, seed: int) -> tuple[Labelled
     places = _of_texts(part, folds, seed) if part.groups is None else _of_groups(part, folds, seed)
     rest = take(part, [i for i, place in enumerate(places) if place != fold])
     held = take(part, [i for i, place in enumerate(places) if place == fold])
-    if lost := sorted(set(part.labels) - (set(rest.labels) & set(held.labels))):
-        what = f"{folds} folds of whole groups do not leave the label {lost[0]!r} on both sides of fold {fold}"
+    if lost := sorted(counts(part.labels).keys() - (counts(rest.labels).keys() & counts(held.labels).keys())):
+        what = f"{folds} folds do not leave the label {lost[0]!r} on both sides of fold {fold}"
         raise wrong("dataset.folds", what, "choose fewer folds or another dataset.split_seed, or add texts of it")
     return rest, held
 
 
 def _of_texts(part: Labelled, folds: int, seed: int) -> list[int]:
     """Each text's fold: dealt out like cards, label after label, in a drawn order."""
-    keys = [(label, lot(text, seed)) for text, label in zip(part.texts, part.labels, strict=True)]
+    rows = zip(part.texts, strata(part), part.labels, strict=True)
+    keys = [(stratum, names(label), lot(text, seed)) for text, stratum, label in rows]
     places = [0] * len(keys)
     for position, index in enumerate(sorted(range(len(keys)), key=keys.__getitem__)):
         places[index] = position % folds
@@ -57,11 +60,11 @@ def _of_texts(part: Labelled, folds: int, seed: int) -> list[int]:
 
 def _of_groups(part: Labelled, folds: int, seed: int) -> list[int]:
     """Each text's fold: large groups first, each to the fold that has least of its labels so far."""
-    groups = part.groups or ()
+    groups, labels = part.groups or (), strata(part)
     sizes: dict[str, Counter[str]] = defaultdict(Counter)
-    for group, label in zip(groups, part.labels, strict=True):
+    for group, label in zip(groups, labels, strict=True):
         sizes[group][label] += 1
-    total, held = Counter(part.labels), [Counter[str]() for _ in range(folds)]
+    total, held = Counter(labels), [Counter[str]() for _ in range(folds)]
     place: dict[str, int] = {}
     for group in sorted(sizes, key=lambda name: (-sizes[name].total(), lot(name, seed), name)):
         own = sizes[group]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from frostline.data.checks import (
     column_problems,
-    label_name,
+    label_of,
     label_problems,
     naming_problems,
     text_columns,
@@ -132,11 +132,15 @@ class Hub:
         return column_problems(f"{self.name} ({part})", columns, self.text_column, self.label_column)
 
     def _labelled(self, data: Dataset) -> Labelled:
-        labels = [label_name(cell) for cell in self._cells(data, self.label_column)]
+        labels = [label_of(cell) for cell in self._cells(data, self.label_column)]
         return Labelled(texts_of({n: list(data[n]) for n in text_columns(self.text_column)}, self.text_column), labels)
 
     def _cells(self, data: Dataset, column: str) -> list[Any]:
-        names = getattr(data.features[column], "names", None)  # of a ClassLabel; it writes -1 for "not told"
+        feature = data.features[column]
+        inner = getattr(getattr(feature, "feature", None), "names", None)  # of a list of ClassLabels
+        if inner is not None:
+            return [None if cell is None else [inner[number] for number in cell] for cell in data[column]]
+        names = getattr(feature, "names", None)  # of a ClassLabel; it writes -1 for "not told"
         if names is None:
             return list(data[column])
         return [None if cell is None or cell < 0 else names[cell] for cell in data[column]]

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from frostline.data.checks import label_problems
 from frostline.data.folds import fold_problems, hold_out
+from frostline.data.labels import counts, is_multi, names
 from frostline.data.noise import noisy
 from frostline.data.shots import few
 from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
 from frostline.progress import say
-from frostline.types import Corpus, Count, Labelled, PartShare, RawData, Share, Split, Text, Whole
+from frostline.types import Corpus, Count, Label, Labelled, PartShare, RawData, Share, Split, Text, Whole
 
 
 def prepare(
@@ -58,13 +59,13 @@ def prepare(
     )
     train, noised = noisy(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
-    return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised)
+    return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised, is_multi(train))
 
 
-def class_names(labels: Sequence[str]) -> list[str]:
+def class_names(labels: Sequence[Label]) -> list[str]:
     """Sorted by name, and by value where all are whole numbers."""
-    names = set(labels)
-    return sorted(names, key=lambda name: (len(name), name)) if all(map(str.isdecimal, names)) else sorted(names)
+    found = set(counts(labels))
+    return sorted(found, key=lambda name: (len(name), name)) if all(map(str.isdecimal, found)) else sorted(found)
 
 
 def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
@@ -131,7 +132,9 @@ def _fold(raw: RawData, folds: int, fold: int, val_share: float, seed: int) -> t
 
 def _indexed(part: Labelled, classes: list[str]) -> Split:
     index = {name: number for number, name in enumerate(classes)}
-    return Split(list(part.texts), [index[label] for label in part.labels])
+    if not is_multi(part):
+        return Split(list(part.texts), [index[name] for label in part.labels for name in names(label)])
+    return Split(list(part.texts), [[int(name in own) for name in classes] for own in part.labels])
 
 
 def fingerprint(classes: list[str], splits: Sequence[Split]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from frostline.data.prepare import fingerprint
 from frostline.data.splits import normalised
 from frostline.errors import wrong
@@ -9,7 +11,7 @@ from frostline.types import Corpus, Shift, Split
 
 
 def shift(name: str, home: Corpus, other: Corpus) -> Shift:
-    """The test part of `other` less the texts that `home` learns from, with `home`'s class numbers.
+    """The test part of `other` less the texts that `home` learns from.
 
     Raises:
         UserError: the two data sets have different classes, or no text is left.
@@ -18,13 +20,14 @@ def shift(name: str, home: Corpus, other: Corpus) -> Shift:
         theirs, ours = (", ".join(each.classes) for each in (other, home))
         do = "name data sets with the same classes, or map its labels in a file of your own"
         raise wrong("dataset.shifts", f"{name} has the classes {theirs}, the home data set has {ours}", do)
+    if home.multi_label != other.multi_label:
+        what = f"of {name} and the home data set one alone has texts of several classes"
+        raise wrong("dataset.shifts", what, "name a data set of the same kind")
     learned = set(map(normalised, home.train.texts))
-    pairs = zip(other.test.texts, other.test.labels, strict=True)
-    kept = [
-        (text, home.classes.index(other.classes[label])) for text, label in pairs if normalised(text) not in learned
-    ]
+    kept = [i for i, text in enumerate(other.test.texts) if normalised(text) not in learned]
     if not kept:
         what = f"all {len(other.test)} test texts of {name} stand in train"
         raise wrong("dataset.shifts", what, "name a data set with other texts")
-    split = Split([text for text, _ in kept], [label for _, label in kept])
+    labels = cast(list[int], other.test.labels)  # equal names have equal numbers: both are sorted
+    split = Split([other.test.texts[i] for i in kept], [labels[i] for i in kept])
     return Shift(split, fingerprint(home.classes, [split]), len(other.test) - len(kept))

@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from frostline.data.checks import some
+from frostline.data.labels import counts, strata
 from frostline.errors import wrong
 from frostline.progress import say
-from frostline.types import Labelled, Text
+from frostline.types import Label, Labelled, Text
 
 WINDOW = 30  # groups looked at in one draw
 
@@ -39,13 +40,26 @@ def joined(one: Labelled, other: Labelled) -> Labelled:
 
 def stratified_order(part: Labelled, seed: int | str) -> list[int]:
     """All indices, ordered so that every prefix has each label's share to within one text; prefixes are nested."""
-    members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for index, (text, label) in enumerate(zip(part.texts, part.labels, strict=True)):
-        members[label].append((lot(text, seed), index))
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, stratum in enumerate(strata(part)):
+        members[stratum].append(index)
+    lots = [lot(text, seed) for text in part.texts]
     ranked = []
     for own in members.values():
-        ranked += [((rank + 0.5) / len(own), lot, index) for rank, (lot, index) in enumerate(sorted(own))]
+        ranked += [((rank + 0.5) / len(own), lots[i], i) for rank, i in enumerate(_spread(own, part.labels, lots))]
     return [index for _, _, index in sorted(ranked)]
+
+
+def _spread(stratum: list[int], labels: Sequence[Label], lots: list[str]) -> list[int]:
+    """A stratum in drawn order; where its texts have several classes, each set of classes evenly over the order."""
+    sets: dict[Label, list[int]] = defaultdict(list)
+    for index in sorted(stratum, key=lots.__getitem__):
+        sets[labels[index]].append(index)
+    places = []
+    for own in sets.values():
+        start = int(lots[own[0]], 16) / 16 ** len(lots[own[0]]) if len(sets) > 1 else 0
+        places += [((rank + start) / len(own), lots[index], index) for rank, index in enumerate(own)]
+    return [index for _, _, index in sorted(places)]
 
 
 def lot(text: Text, seed: int | str) -> str:
@@ -71,20 +85,21 @@ def cut(
     chosen = _some_texts(part, count, seed, leave) if part.groups is None else _some_groups(part, count, seed)
     rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
     gone = take(part, sorted(chosen))
-    if without_rare and (rare := sorted(set(part.labels) - set(gone.labels))):
+    total, kept, taken = (counts(side.labels) for side in (part, rest, gone))
+    if without_rare and (rare := sorted(total.keys() - taken.keys())):
         say(f"data: {name} has no text of {some(rare)}, which train has too few of")
-    if lost := sorted(set(part.labels) - (set(rest.labels) if without_rare else set(rest.labels) & set(gone.labels))):
-        what = f"no stratified cut leaves the label {lost[0]!r} ({Counter(part.labels)[lost[0]]} texts) on both sides"
+    if lost := sorted(total.keys() - (kept.keys() if without_rare else kept.keys() & taken.keys())):
+        what = f"no stratified cut leaves the label {lost[0]!r} ({total[lost[0]]} texts) on both sides"
         raise wrong(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
     return rest, gone
 
 
 def _some_texts(part: Labelled, count: int, seed: int, leave: int) -> set[int]:
-    order = stratified_order(part, seed)
-    wanted = Counter(part.labels[i] for i in order[:count])
+    order, strata_of = stratified_order(part, seed), strata(part)
+    wanted = Counter(strata_of[i] for i in order[:count])
     members: dict[str, list[int]] = defaultdict(list)
     for index in order:
-        members[part.labels[index]].append(index)
+        members[strata_of[index]].append(index)
     return {i for label, own in members.items() for i in own[: min(max(wanted[label], 1), len(own) - leave)]}
 
 
@@ -94,10 +109,11 @@ def _some_groups(part: Labelled, count: int, seed: int) -> set[int]:
     for index, group in enumerate(part.groups or ()):
         members[group].append(index)
     left = sorted(members, key=lambda group: (lot(group, seed), group))
-    total, chosen = Counter(part.labels), set[int]()
+    labels = strata(part)
+    total, chosen = Counter(labels), set[int]()
     held: Counter[str] = Counter()
     while len(left) > 1 and len(chosen) < count:
-        near = {group: held + Counter(part.labels[i] for i in members[group]) for group in left[:WINDOW]}
+        near = {group: held + Counter(labels[i] for i in members[group]) for group in left[:WINDOW]}
         best = min(near, key=lambda group: _distance(near[group], total))
         if near[best].total() - count > count - len(chosen):  # further beyond than it is short now
             break

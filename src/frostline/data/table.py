@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.data.checks import column_problems, label_name, label_problems, naming_problems, texts_of
+from frostline.data.checks import column_problems, label_of, label_problems, naming_problems, texts_of
 from frostline.data.files import columns
 from frostline.errors import Problem, UserError
 from frostline.types import Labelled, RawData
@@ -58,4 +58,4 @@ class Table:
         problems += bad
         if bad:
             return None
-        return Labelled(texts_of(found, self.text_column), [label_name(v) for v in found[self.label_column]])
+        return Labelled(texts_of(found, self.text_column), [label_of(v) for v in found[self.label_column]])
