@@ -5,6 +5,8 @@ Phases down, blocks across, the multiplier of `optimizer.lr` in each cell. FILE 
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,13 +28,15 @@ def main(argv: list[str]) -> int:
         return 0
     file, rest = _written_to(argv)
     jobs = command.jobs(rest)
+    if file is not None:
+        _check_writable(file, len(jobs))
     for job in jobs:
         plan = plan_from_shapes(job.config)
         if len(jobs) > 1:
             print(" ".join(job.overrides))
         print(table(plan))
-    if file is not None:
-        write_rules(plan, jobs[-1].config, file)
+        if file is not None:
+            write_rules(plan, job, file)
     return 0
 
 
@@ -45,6 +49,15 @@ def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
     return Path(argv[at + 1]), argv[:at] + argv[at + 2 :]
 
 
+def _check_writable(file: Path, jobs: int) -> None:
+    if jobs > 1:
+        raise wrong("--write", f"{jobs} jobs have {jobs} plans", "write one at a time, without -m")
+    if file.exists():
+        raise wrong("--write", f"'{file}' exists", "name a new file")
+    if not file.parent.is_dir():
+        raise wrong("--write", f"'{file.parent}' is no folder", "name a file in one that exists")
+
+
 def plan_from_shapes(config: Config) -> Plan:
     """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
     from frostline.compose.parts import build_model, load_corpus, plan_of
@@ -54,19 +67,25 @@ def plan_from_shapes(config: Config) -> Plan:
     return plan_of(config, blocks)
 
 
-def write_rules(plan: Plan, config: Config, file: Path) -> None:
+def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
     """The plan as a file that `freezing=rules freezing.file=FILE` reads back; the last phase takes what is left."""
     import yaml
 
     if any(phase.when is not None for phase in plan.phases):
         what = "its phases begin when training decides, which a written plan cannot say"
         raise wrong("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
-    if file.exists():
-        raise wrong("--write", f"'{file}' exists", "name a new file")
     phases = rules(plan)
     phases[-1]["epochs"] = None
     text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)
-    epochs, lr = config["trainer"]["max_epochs"], config["optimizer"]["lr"]
-    command = f"freezing=rules freezing.file={file} trainer.max_epochs={epochs} optimizer.lr={lr}"
-    file.write_text(f"# frostline {command}\n{text}", encoding="utf-8")
-    print(f"written to {file}; read it back with {command}", file=sys.stderr)
+    back = f"frostline {shlex.join(_reading(job, file))}"
+    file.write_text(f"# {back}\n{text}", encoding="utf-8")
+    print(f"written to {file}; read it back with: {back}", file=sys.stderr)
+
+
+def _reading(job: command.Job, file: Path) -> list[str]:
+    """Overrides that train by the file as the job trains: its own, with the strategy's rate and epochs spelt out."""
+    spelt = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
+    kept = [line for line in job.overrides if not spelt.match(line)]
+    named = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
+    epochs, lr = job.config["trainer"]["max_epochs"], job.config["optimizer"]["lr"]
+    return [*kept, "freezing=rules", f"freezing.file={named}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]
