@@ -73,11 +73,39 @@ def test_hydra_s_own_flags_work(frostline: Command) -> None:
         assert frostline(verb, "--help").out.startswith(f"frostline {verb} ")
 
 
-def test_the_shell_completes_choices(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = "frostline head=m"
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("frostline head=m", "head=mlp"),
+        ("frostline -m head=m", "head=mlp"),
+        ("frostline pl", "plan"),
+        ("frostline plan head=mlp head.drop", "head.dropout="),
+        ("frostline check --debug head=m", "head=mlp"),
+        ("frostline list head op", "optimizer"),
+        ("frostline plan --write mine.yaml pool", "pooler. pooler="),
+        ("frostline plan --write ", ""),
+    ],
+)
+def test_the_shell_completes(frostline: Command, monkeypatch: pytest.MonkeyPatch, line: str, offered: str) -> None:
     monkeypatch.setenv("COMP_LINE", line)
     monkeypatch.setenv("COMP_POINT", str(len(line)))
-    assert frostline("-sc", "query=bash").out.strip() == "head=mlp"
+    said = frostline("-sc", "query=bash")
+    assert (said.out.split(), said.err) == (offered.split(), "")
+
+
+def test_bash_itself_completes(tmp_path: Path) -> None:
+    """With the script that Hydra installs, and the line that bash gives it."""
+    line = "frostline plan encoder=bert"
+    script = f'''
+eval "$(frostline -sc install=bash)"
+COMP_LINE="{line}" COMP_POINT={len(line)} COMP_CWORD=2
+hydra_bash_completion
+echo "${{COMPREPLY[@]}}"'''
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, env=os.environ | {"PATH": path}, timeout=60
+    )
+    assert done.stdout.split() == ["encoder=bert_tiny"], done.stderr
 
 
 def test_check_says_what_will_be_downloaded(

@@ -14,7 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.compose import resolvers, search
+from frostline.compose import completion, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.errors import FrostlineError
@@ -49,7 +49,10 @@ def launch(arguments: Arguments) -> int:
 def show(arguments: Arguments) -> int:
     """Hydra's own flags that print something and run nothing."""
     search.register()
-    if arguments.overrides and arguments.shows != "shell_completion":
+    if arguments.shows == "shell_completion":
+        if completion.LINE in os.environ and not completion.complete():
+            return 0
+    elif arguments.overrides:
         composable(arguments)
     _run_hydra(arguments.argv)
     return 0
