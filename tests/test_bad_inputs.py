@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,15 @@ def test_a_user_s_own_yaml_is_held_to_the_same(frostline: Command, tmp_path: Pat
     own = ["--config-dir", "conf"]
     assert re.match(r"head\._target_: is missing; ", *refused(frostline(*own, "head=bare")))
     assert re.match(r"head: 'torn' cannot be chosen: ", *refused(frostline(*own, "head=torn")))
+
+
+def test_tensorboard_that_is_not_installed_is_told(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert frostline("check", "logger=tensorboard").status == 0
+    for name in ("tensorboard", "tensorboardX"):
+        monkeypatch.setitem(sys.modules, name, None)  # what makes its import fail
+    said = frostline("check", "logger=tensorboard")
+    assert said.status == 2
+    assert said.problems()[0].startswith("logger.tensorboard: TensorBoard is not installed; pip install 'frostline[")
 
 
 def test_debug_shows_the_traceback(frostline: Command) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frostline.compose import downloads as fetched
-from frostline.compose import shifts, suggest
+from frostline.compose import modules, shifts, suggest
 from frostline.compose.signature import Parameter, Signature, read
 from frostline.compose.values import complaint
 from frostline.data.folds import fold_problems
@@ -39,7 +39,7 @@ FIXED: dict[str, tuple[str, dict[str, str]]] = {
 
 def check(config: Config) -> list[Problem]:
     """Every problem that can be known before a model or a text is loaded; none: the run can start."""
-    problems = [*_top(config), *_trainer(config)]
+    problems = [*_top(config), *_trainer(config), *_logger(config)]
     for role in SUPPLIED:
         problems += _part(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
@@ -95,6 +95,16 @@ def _trainer(config: Config) -> list[Problem]:
         what = f"{monitor!r} is not of the validation part"
         problems.append(Problem("trainer.monitor", what, "give val/<metric>, such as val/f1_macro"))
     return problems
+
+
+def _logger(config: Config) -> list[Problem]:
+    given = config.get("logger")
+    if not isinstance(given, Mapping) or given.get("tensorboard") is not True:
+        return []
+    if any(modules.find(name) for name in ("tensorboard", "tensorboardX")):
+        return []
+    do = "pip install 'frostline[tensorboard]', or choose another logger"
+    return [Problem("logger.tensorboard", "TensorBoard is not installed", do)]
 
 
 def _part(role: str, config: Config) -> list[Problem]:
