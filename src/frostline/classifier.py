@@ -15,13 +15,14 @@ from torch.optim import Optimizer
 
 from frostline import multilabel
 from frostline.adaptive import Decider
-from frostline.agreement import agreed, digest, gathered, summed
+from frostline.agreement import agreed, digest, gathered
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.course import Course
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
+from frostline.measure import gradients_ahead
 from frostline.multilabel import MultiLabelScores
 from frostline.plan import Plan
 from frostline.scores import Scores
@@ -109,20 +110,10 @@ class Classifier(pl.LightningModule):
         phase = self.engine.phase
         if phase.restart and phase.start == self.current_epoch:
             self._optimizer.state.clear()
-        if batches := self.course.measures():
+        if count := self.course.measures():
             torch.manual_seed(derive(self.seed, "measure", self.current_epoch, self.global_rank))
-            self.course.measured([self._gradients(batch) for batch in self.trainer.train_dataloader.ahead(batches)])
+            self.course.measured(gradients_ahead(self, self._losses, self.engine.parameters, count))
         self.epoch_loss, self.epoch_rows = 0.0, 0
-
-    def _gradients(self, batch: Batch) -> dict[str, Tensor]:
-        """Of the whole batch of all ranks, by plan name; nothing steps and no `.grad` is touched."""
-        batch = self.trainer.strategy.batch_to_device(batch)
-        learning = {name: p for name, p in self.engine.parameters.items() if p.requires_grad}
-        with self.trainer.precision_plugin.forward_context():
-            loss = self._losses(batch).sum() / batch["size"]
-        found = torch.autograd.grad(loss, list(learning.values()), allow_unused=True)
-        pairs = zip(learning, found, strict=True)
-        return {name: summed(g, self.trainer.world_size) for name, g in pairs if g is not None}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Set what depends on the step alone: the phase, rates, and the chance that dropout draws from."""
@@ -152,7 +143,8 @@ class Classifier(pl.LightningModule):
         return losses(logits, labels) * batch["weight"]
 
     def on_after_backward(self) -> None:
-        self.course.after_backward((self.global_step + 1) / self._steps)
+        steps = int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 0)
+        self.course.after_backward((self.global_step + 1) / steps)
 
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
@@ -167,14 +159,7 @@ class Classifier(pl.LightningModule):
         """Keep the weights' digest, which is the same on all ranks or an error; `epoch` is the next phase's first."""
         phase = self.engine.phase
         own = agreed(digest(self.learned()), f"after phase {phase.name}", self.trainer.world_size)
-        until = epoch, self.global_step
-        (epochs, steps), self.course.began = zip(self.course.began, until, strict=True), until
-        self.ended.append({"name": phase.name, "epochs": list(epochs), "steps": list(steps), "weights": own})
-
-    @property
-    def _steps(self) -> int:
-        """Optimizer steps of the whole run."""
-        return int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 0)
+        self.ended.append({"name": phase.name, **self.course.end(epoch, self.global_step), "weights": own})
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None

@@ -30,6 +30,11 @@ class Course:
         """Whether the present phase is over when `epoch` is."""
         return epoch + 1 == self.engine.phase.end or self.index(epoch + 1) != self.engine.index
 
+    def end(self, epoch: int, step: int) -> dict[str, list[int]]:
+        """From where to where the present phase went; the next one begins with this epoch and step."""
+        (epochs, steps), self.began = zip(self.began, (epoch, step), strict=True), (epoch, step)
+        return {"epochs": list(epochs), "steps": list(steps)}
+
     def measures(self) -> int:
         """Of how many batches the decider wants to see the gradients as an epoch begins."""
         return 0 if self.decider is None else self.decider.batches

@@ -114,7 +114,8 @@ def resolve(
         problems += _rule_problems(phase, names)
     if problems:
         raise UserError(problems)
-    planned, start = [], 0
+    planned: list[PlannedPhase] = []
+    start = 0
     for phase, length in zip(phases, lengths, strict=True):
         multipliers = {name: _first_match(phase.rules, name) for name in names}
         line = _frost_line(blocks, multipliers)

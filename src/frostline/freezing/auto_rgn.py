@@ -26,8 +26,8 @@ def auto_rgn(blocks: Sequence[Block], batches: Count = 5, norms: bool = False, l
 
         $ frostline plan freezing=auto_rgn
         phase     epochs  emb  0  1  head  learn      frost line
-        auto-RGN  from 1  *    *  *  1     4,368,259  0 of 5
-        4,368,259 of 4,369,795 parameters learn at some time
+        auto-RGN  from 1  *    *  *  1     4,368,515  0 of 5
+        4,368,515 of 4,369,795 parameters learn at some time
     """
     apart = norms_of(blocks)
     still: list[Rule] = [] if norms else [(name, None) for name in apart]

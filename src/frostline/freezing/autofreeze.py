@@ -21,10 +21,10 @@ def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 
     is frozen stays so. The top layer never freezes. As in the paper's code, but for its new optimizer at each freeze:
     here the moments of what goes on learning live on.
 
-        $ frostline plan freezing=autofreeze encoder=bert_tiny
-        phase     epochs        emb  0  1  head  learn      frost line
-        from 0    from 1        1    1  1  1     4,369,795  0 of 5
-        from 1    when settled  ·    ·  1  1     198,659    2 of 5
+        $ frostline plan freezing=autofreeze
+        phase   epochs        emb  0  1  head  learn      frost line
+        all     from 1        1    1  1  1     4,369,795  0 of 5
+        from 1  when settled  ·    ·  1  1     198,659    2 of 5
         4,369,795 of 4,369,795 parameters learn at some time
 
     Raises:
