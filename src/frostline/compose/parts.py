@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
-from typing import Any
-
-import torch
-from torch import nn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from frostline.adaptive import Adaptive, Decider
-from frostline.blocks import ModuleBlock, find_blocks
 from frostline.chance import derive
 from frostline.data.prepare import prepare
 from frostline.data.shifts import shift
-from frostline.plan import Phase, Plan, resolve
+from frostline.plan import Block, Phase, Plan, resolve
 from frostline.strata import decayed
 from frostline.types import Config, Corpus, Shift
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from frostline.blocks import ModuleBlock
 
 READING = ("max_length", "batch_size", "shifts", "shifted")
 
@@ -43,6 +44,10 @@ def build_model(config: Config, classes: int, weights: bool = True) -> tuple[lis
 
     With `weights` off only shapes are read, which is all that a plan needs.
     """
+    import torch
+
+    from frostline.blocks import find_blocks
+
     seed = config["seed"]
     torch.manual_seed(derive(seed, "encoder"))
     encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
@@ -61,7 +66,11 @@ def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
 
 def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider | None]:
     """The plan and, where the strategy adapts, who decides when its phases begin."""
-    described = [block.described for block in blocks]
+    return planned(config, [block.described for block in blocks])
+
+
+def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider | None]:
+    """The same from shapes alone, for which torch is not needed."""
     strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
     found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=described)
     phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)

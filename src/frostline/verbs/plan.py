@@ -60,11 +60,11 @@ def _check_writable(file: Path, jobs: int) -> None:
 
 def plan_from_shapes(config: Config) -> Plan:
     """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
-    from frostline.compose.parts import build_model, load_corpus, plan_of
+    from frostline.compose.parts import load_corpus, planned
+    from frostline.compose.shapes import blocks_of
 
     classes = len(load_corpus(config["dataset"]).classes)
-    blocks, _ = build_model(config, classes, weights=False)
-    return plan_of(config, blocks)
+    return planned(config, blocks_of(config, classes))[0]
 
 
 def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
