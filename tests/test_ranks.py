@@ -180,3 +180,12 @@ def test_torchrun_must_start_as_many_ranks_as_the_config_says() -> None:
     done = torchrun(*RUN, "freezing=frozen", "trainer.devices=1")
     assert done.returncode != 0
     assert "trainer.devices: 1, but 2 processes have been started for the run; give trainer.devices=2" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_sweep_is_not_for_ranks_that_torchrun_starts() -> None:
+    """The second job would wait without end for a meeting that is over."""
+    done = torchrun("-m", *RUN, "freezing=direct", "seed=1,2")
+    assert done.returncode != 0
+    assert "--multirun: one group of ranks cannot do a sweep, whose jobs end it; start it by itself" in done.stderr
+    assert not Path("runs").exists()

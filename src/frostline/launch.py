@@ -14,10 +14,11 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from frostline import ranks
 from frostline.compose import completion, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
-from frostline.errors import FrostlineError
+from frostline.errors import FrostlineError, Problem, UserError
 from frostline.progress import say
 from frostline.store.summary import Row, table
 from frostline.types import Config
@@ -30,6 +31,9 @@ _rows: list[Row] = []
 
 def launch(arguments: Arguments) -> int:
     """Check, run, and print the table. The exit status: 1 if any job failed, a user error's own for a single run."""
+    if arguments.multirun and ranks.outside():
+        do = "start it by itself: each of its jobs starts ranks of its own"
+        raise UserError(Problem("--multirun", "one group of ranks cannot do a sweep, whose jobs end it", do), "command")
     search.register()
     _rows.clear()
     os.environ.pop(resolvers.SWEEP, None)

@@ -19,7 +19,6 @@ import time
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from frostline.errors import FrostlineError, Problem, RankError, UserError, calls
 from frostline.progress import say
@@ -44,43 +43,6 @@ def outside_rank() -> int:
 def own() -> int | None:
     """The rank that this process is; None where it was not started as one."""
     return int(os.environ[RANK]) if RANK in os.environ else None
-
-
-def environment() -> Any:
-    """The cluster environment of this rank; None leaves it to Lightning where others started the ranks."""
-    if own() is None:
-        return None
-    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-
-    class RankEnvironment(LightningEnvironment):
-        """Ranks on this machine, already started."""
-
-        creates_processes_externally = True
-        main_address = os.environ[ADDRESS]
-        main_port = int(os.environ[PORT])
-
-        def world_size(self) -> int:
-            return int(os.environ[RANKS])
-
-        def set_world_size(self, size: int) -> None:
-            """Known from the start."""
-
-        def global_rank(self) -> int:
-            return int(os.environ[RANK])
-
-        def set_global_rank(self, rank: int) -> None:
-            """Known from the start."""
-
-        def local_rank(self) -> int:
-            return int(os.environ[RANK])
-
-        def node_rank(self) -> int:
-            return 0
-
-        def teardown(self) -> None:
-            """There is nothing in the environment that a later job could find."""
-
-    return RankEnvironment()
 
 
 def launch(folder: Path, count: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from frostline import ranks
 from frostline.plan import Plan
 from frostline.types import Count, NonNegative, Positive, Whole
 
@@ -34,7 +36,7 @@ class Settings:
 
 
 def make_trainer(
-    settings: Settings, logger: Any, callbacks: list[Any], plugins: list[Any], ranks: int, plan: Plan
+    settings: Settings, logger: Any, callbacks: list[Any], plugins: list[Any], count: int, plan: Plan
 ) -> Any:
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl
@@ -46,8 +48,8 @@ def make_trainer(
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=ranks,
-        strategy=_ddp(ranks, several_phases=len(plan.phases) > 1),
+        devices=count,
+        strategy=_ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
         limit_train_batches=settings.limit_batches or 1.0,
@@ -65,17 +67,52 @@ def make_trainer(
     )
 
 
-def _ddp(ranks: int, several_phases: bool) -> Any:
-    if ranks == 1:
+def _ddp(count: int, several_phases: bool) -> Any:
+    if count == 1:
         return "auto"
     from lightning.pytorch.strategies import DDPStrategy
     from torch.nn.parallel import DistributedDataParallel
-
-    from frostline.ranks import environment
 
     # Buffers are constants here; sending them before each forward would tie ranks together in evaluation, where they
     # need not have equally many batches. What learns in some phases alone must be looked for in each step.
     known = inspect.signature(DistributedDataParallel).parameters
     word = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its older name
     buffers: dict[str, Any] = {word: False}
-    return DDPStrategy(cluster_environment=environment(), find_unused_parameters=several_phases, **buffers)
+    return DDPStrategy(cluster_environment=_environment(), find_unused_parameters=several_phases, **buffers)
+
+
+def _environment() -> Any:
+    """The cluster environment of this rank; None leaves it to Lightning where others started the ranks."""
+    if ranks.own() is None:
+        return None
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+    class RankEnvironment(LightningEnvironment):
+        """Ranks on this machine, already started."""
+
+        creates_processes_externally = True
+        main_address = os.environ[ranks.ADDRESS]
+        main_port = int(os.environ[ranks.PORT])
+
+        def world_size(self) -> int:
+            return int(os.environ[ranks.RANKS])
+
+        def set_world_size(self, size: int) -> None:
+            """Known from the start."""
+
+        def global_rank(self) -> int:
+            return int(os.environ[ranks.RANK])
+
+        def set_global_rank(self, rank: int) -> None:
+            """Known from the start."""
+
+        def local_rank(self) -> int:
+            return int(os.environ[ranks.RANK])
+
+        def node_rank(self) -> int:
+            return 0
+
+        def teardown(self) -> None:
+            """There is nothing in the environment that a later job could find."""
+
+    return RankEnvironment()
