@@ -168,11 +168,12 @@ def test_a_lab_s_own_parts_are_checked(frostline: Frostline, lab: Path) -> None:
 
 
 def test_a_lab_s_own_strategy_is_planned(frostline: Frostline) -> None:
-    said = frostline("plan", *OWN, "head=scaled", "freezing=biases", "trainer.max_epochs=3")
+    own = ["encoder=letters", "dataset=counts", "head=scaled", "freezing=biases"]
+    said = frostline("plan", *OWN, *own, "trainer.max_epochs=3")
     assert said.returncode == 0, said.stderr
     lines = [line.split() for line in said.stdout.splitlines()]
-    assert lines[1][:6] == ["probe", "1", "·", "·", "·", "1"]
-    assert lines[2][:6] == ["biases", "2-3", "*", "*", "*", "1"]
+    assert lines[1][:7] == ["probe", "1", "·", "·", "·", "·", "1"]
+    assert lines[2][:7] == ["biases", "2-3", "·", "*", "*", "*", "1"]
 
 
 def test_a_lab_s_own_arms_train_its_own_parts(frostline: Frostline, lab: Path) -> None:

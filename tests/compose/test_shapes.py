@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,10 @@ LIGHT = "import sys\nfrom frostline import cli\ncli.main()\nassert 'torch' not i
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of this test's own, beside which the downloads are."""
-    shutil.copytree(cache_folder() / "packages", tmp_path / "cache" / "packages", copy_function=os.link)
+    packages = cache_folder() / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "packages").symlink_to(packages)
     monkeypatch.setenv("FROSTLINE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "shapes"
 

@@ -243,6 +243,7 @@ def epochs(records: Records) -> list[float]:
     return [row["epoch"] for row in history(records) if "train/loss" in row]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_goes_on_is_one_run(alone: Path) -> None:
     words = ["freezing=frozen", "logger=auto", "trainer.checkpoint_seconds=0.1", "trainer.max_epochs=4"]
     words += ["dataset.max_train=512", "dataset.max_val=16", "dataset.max_test=16", "dataset.batch_size=4"]

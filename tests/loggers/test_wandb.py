@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -129,7 +130,8 @@ def test_a_sweep_waits_for_a_silent_server_once(
             log_one(here / str(seed))
     assert server.paths == ["/healthz"]
     said = capfd.readouterr().err.splitlines()
-    assert len(said) == 3 and all("did not answer in 5 s" in line and "wandb sync" in line for line in said)
+    assert len(said) == 3
+    assert all(re.search("(did not answer in 5 s|timed out).*wandb sync", line) for line in said)
 
 
 def test_the_death_of_the_process_behind_it_is_said_once_and_the_next_run_works(
