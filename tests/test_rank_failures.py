@@ -10,6 +10,8 @@ import pytest
 
 from attempts import Attempt, attempt, complete, soon
 from command_line import Command, in_process
+from frostline.errors import RankError
+from frostline.ranks import launch
 from frostline.store.files import read_json
 from runs import differences, place, reached
 
@@ -104,6 +106,16 @@ def test_ranks_end_with_a_command_that_is_killed_as_they_start() -> None:
     assert soon(lambda: all(map(is_gone, ranks.values())))
 
 
+def test_an_error_is_told_in_its_own_words(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a rank that ends at once: there is no config to read."""
+    with pytest.raises(RankError, match=r"rank [01]: FileNotFoundError: .*config\.yaml") as caught:
+        launch(tmp_path, 2)
+    assert "read_text" in caught.value.where[-1] or "open" in caught.value.where[-1]
+    assert capfd.readouterr().err.count("Traceback") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_an_error_in_one_rank_is_told_once(frostline: Command) -> None:
     Path("broken.py").write_text(BROKEN)
     said = frostline(*RUN, "head._target_=broken.Broken", "hydra.run.dir=run")
