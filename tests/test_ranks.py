@@ -21,18 +21,12 @@ from frostline.fit import Fit
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
 from parts import choices
-from runs import place
+from runs import place, strategy
 
 frostline = in_process
 # Batches of 16 over 2 ranks: the last of train has 1 text, val has 3 batches, test 2, the last with 1 text.
 DATA = ["dataset.max_train=129", "dataset.max_val=40", "dataset.max_test=17", "dataset.batch_size=16"]
 RUN = ["logger=csv", "trainer=ddp", "trainer.accelerator=cpu", *DATA]
-PHASES = "[{name: a, epochs: 2, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 0.5]]}]"
-MORE = {
-    "lp_ft": ["freezing.probe_epochs=2"],
-    "rules": [f"freezing.phases={PHASES}"],
-    "schedule": [f"freezing.phases={PHASES}"],
-}
 
 
 @pytest.fixture
@@ -84,7 +78,10 @@ def check_record(run: RunFolder, ranks: int = 2) -> None:
     assert config_of(run)["trainer"]["devices"] == ranks
     learns = result["parameters"]["ever_trainable"] > 0
     lines = run.plan.read_text().splitlines()[1:-1] if learns else []
-    assert [phase["name"] for phase in result["phases"]] == [line.split("  ")[0] for line in lines]
+    ended, planned = [phase["name"] for phase in result["phases"]], [line.split("  ")[0] for line in lines]
+    decided = any("  from 1  " in line for line in lines)  # in training: not every phase need come
+    assert ended == ([name for name in planned if name in ended] if decided else planned)
+    assert bool(ended) == learns
     assert sum(map(sum, result["confusion"])) == 17
     assert scored_by_one_process(run) == pytest.approx(result["metrics"], abs=1e-5)
     assert not list(run.path.glob(".rank*"))
@@ -118,7 +115,7 @@ def test_one_and_two_ranks_in_one_sweep_come_to_the_same_weights(frostline: Comm
 @pytest.mark.parametrize("name", choices("freezing"))
 def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
     """By itself, and as the second job of a sweep with a rate of its own."""
-    words = [*RUN, f"freezing={name}", *MORE.get(name, []), "trainer.max_epochs=5"]
+    words = [*RUN, *strategy(name), "trainer.max_epochs=5"]
     before = traces()
     assert frostline(*words, "study=alone", "optimizer.lr=0.002").status == 0
     assert traces() == before
