@@ -37,6 +37,18 @@ class Mortal(Linear):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().forward(vectors)
 '''
+PHASES = "[{name: a, epochs: 2, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 0.5]]}]"
+NEEDS = {
+    "lp_ft": ["freezing.probe_epochs=2"],
+    "plateau": ["freezing.min_delta=1000"],  # no epoch is that much better: each but the first thaws
+    "rules": [f"freezing.phases={PHASES}"],
+    "schedule": [f"freezing.phases={PHASES}"],
+}
+
+
+def strategy(name: str) -> list[str]:
+    """Overrides that take a strategy through all its phases in five epochs."""
+    return [f"freezing={name}", *NEEDS.get(name, [])]
 
 
 def place(name: str) -> RunFolder:

@@ -13,7 +13,7 @@ from attempts import Attempt, attempt, complete
 from frostline.store.files import PART
 from frostline.store.folder import RunFolder
 from parts import choices
-from runs import MORTAL, differences, place, reached
+from runs import MORTAL, differences, place, reached, strategy
 
 STEPS = 20  # an epoch
 TWO_PHASES = [
@@ -91,13 +91,7 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
     assert differences("killed", undisturbed) == []
 
 
-PHASES = "[{name: a, epochs: 2, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 0.5]]}]"
-MORE = {
-    "lp_ft": ["freezing.probe_epochs=2"],
-    "rules": [f"freezing.phases={PHASES}"],
-    "schedule": [f"freezing.phases={PHASES}"],
-}
-KINDS = {name: [f"freezing={name}", *MORE.get(name, [])] for name in choices("freezing") if name != "direct"} | {
+KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct"} | {
     "limited": ["freezing=full", "trainer.limit_batches=4"],
     "few batches": ["freezing=full", "trainer.overfit_batches=2"],
     "last epoch": ["freezing=full", "trainer.monitor=null"],
