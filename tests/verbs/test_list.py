@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from command_line import Command, in_process
 from parts import choices
 

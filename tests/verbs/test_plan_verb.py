@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from command_line import Command, Said, in_process
+from frostline.encoders.pretrained import locate
 from parts import choices, config
 from record import assert_full
-
-from frostline.encoders.pretrained import locate
 
 frostline = in_process
 FEW = [f"dataset.{size}" for size in ("max_train=48", "max_val=32", "max_test=32", "max_length=16", "batch_size=16")]
