@@ -61,7 +61,7 @@ def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Te
     return {**dict(model.named_parameters()), "out.weight": head.weight, "out.bias": head.bias}
 
 
-@pytest.mark.parametrize("encoder", ["bert_tiny", "minilm"])
+@pytest.mark.parametrize("encoder", ["bert_tiny", pytest.param("minilm", marks=pytest.mark.slow)])
 def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: str) -> None:
     found = job("freezing=full", f"encoder={encoder}", "trainer.max_epochs=1", f"trainer.limit_batches={STEPS}")
     head = torch.nn.Linear(make(found.config["encoder"]).width, 3)
@@ -100,6 +100,7 @@ def decisions(fit: Fit, vectors: np.ndarray) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
     """SGD's weight decay w is scikit-learn's C = 1 / (w N); neither decays the bias."""
     c, texts = 0.01, 7422
@@ -112,7 +113,10 @@ def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
     assert (exact.predict(vectors["test"]) == decisions(fit, vectors["test"])).mean() >= 0.995
 
 
-@pytest.mark.parametrize("dataset", ["vader_movies", "vader_tweets", "vader_nyt", "vader_amazon"])
+OTHERS = [pytest.param(f"vader_{name}", marks=pytest.mark.slow) for name in ("tweets", "nyt", "amazon")]
+
+
+@pytest.mark.parametrize("dataset", ["vader_movies", *OTHERS])
 def test_probing_with_defaults_is_within_two_points_of_logistic_regression(job: Any, dataset: str) -> None:
     fit = fitted(job("freezing=frozen", f"dataset={dataset}"))
     vectors, labels = probed(fit)

@@ -25,8 +25,9 @@ from papers import SAID, Said, Where
 SEED, EPOCHS, BATCH, LAYERS = 1, 5, 16, 2  # of bert_tiny
 FEW = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}"]
 WARMUP, DECAY = 0.06, 0.01
-KNOBS = [words for words in SAID if re.search(r"false|norms", words)]  # of strategies that are held without them too
-MOVING = [pytest.param(w, marks=[pytest.mark.slow] if w in KNOBS else []) for w in SAID if w != "freezing=direct"]
+KINDS = ("full", "bitfit", "gradual", "chain_thaw", "lp_ft")  # one of each: all, some, thaws, restarts, other rates
+FAST = [w for w in SAID if w.split()[0].partition("=")[2] in KINDS and not re.search(r"false|factor|decay", w)]
+MOVING = [pytest.param(w, marks=[] if w in FAST else [pytest.mark.slow]) for w in SAID if w != "freezing=direct"]
 Weights = dict[str, Tensor]
 
 
