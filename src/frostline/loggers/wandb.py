@@ -149,7 +149,8 @@ class WandbRun(Logger):
                 run.finish(exit_code=int(self._failed))
         except BaseException as error:
             _service.discard()
-            reach.remember(self._url, f"{self._url} has just held up another run")
+            if not run.offline:
+                reach.remember(self._url, f"{self._url} has just held up another run")
             say(f"W&B: not all was uploaded ({_brief(error)}); it is on disk, upload it later: {_sync(run)}")
             if not isinstance(error, Exception):  # Ctrl-C: neither this nor the exit waits for W&B
                 raise
