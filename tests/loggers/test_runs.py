@@ -248,8 +248,10 @@ def test_a_run_that_was_killed_and_goes_on_is_one_run(alone: Path) -> None:
     words = ["freezing=frozen", "logger=auto", "trainer.checkpoint_seconds=0.1", "trainer.max_epochs=4"]
     words += ["dataset.max_train=512", "dataset.max_val=16", "dataset.max_test=16", "dataset.batch_size=4"]
     it = alone / "it"
+    an_epoch = 512 // 4
     with attempt(*words, "hydra.run.dir=it") as one:
-        one.until(lambda: reached(place("it")) > 0 and any(map(epochs, read(it))))
+        # Held still while its W&B file is read, which takes longer than its epochs.
+        one.until(lambda: reached(place("it")) > an_epoch and one.stopped(lambda: any(map(epochs, read(it)))))
         one.kill()
     complete(*words, "hydra.run.dir=it")
     assert_full(it)
