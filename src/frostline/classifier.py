@@ -1,4 +1,4 @@
-"""Encoder, pooler and head as one LightningModule, moved through a plan by the engine."""
+"""The network moved through a plan by the engine, as a LightningModule."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import Optimizer
 
-from frostline import multilabel
 from frostline.adaptive import Decider
 from frostline.agreement import agreed, digest, gathered
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
+from frostline.clipping import clip
 from frostline.course import Course
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
 from frostline.measure import gradients_ahead
 from frostline.multilabel import MultiLabelScores
+from frostline.network import Network
 from frostline.plan import Plan
+from frostline.regularizer import Regularizer
+from frostline.roles import Outputs
 from frostline.scores import Scores
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
 
-class Classifier(pl.LightningModule):
+class Classifier(Network):
     """Text in, class out. What learns when is the plan's business, rates are the plan's times `base_lr`.
 
     Shapes: B texts, T tokens, D width, C classes.
@@ -43,6 +44,7 @@ class Classifier(pl.LightningModule):
         head: nn.Module,
         plan: Plan,
         blocks: Sequence[ModuleBlock],
+        loss: nn.Module,
         optimizer: MakeOptimizer,
         schedule: Schedule,
         base_lr: float,
@@ -50,42 +52,23 @@ class Classifier(pl.LightningModule):
         classes: Sequence[str],
         seed: int,
         decider: Decider | None = None,
+        regularizer: Regularizer | None = None,
         multi_label: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(encoder, pooler, head)
         self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
-        self.encoder, self.pooler, self.head = encoder, pooler, head
+        self.loss = loss
         self.engine = Engine(plan, blocks)
         self.course = Course(self.engine, decider)
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
-        self.multi_label = multi_label
+        self.regularizer = Regularizer() if regularizer is None else regularizer
+        self.regularizer.begin(encoder, self.engine.parameters)
         self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
-        self.texts_encoded = 0
-        self.texts_from_store = 0
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
-
-    # Forward
-
-    def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""
-        states = self.encoder(input_ids, attention_mask)
-        vectors: Tensor = self.pooler(states, attention_mask)
-        return vectors
-
-    def forward(self, batch: Batch) -> Tensor:
-        """A batch of tokens or of stored vectors -> logits (B, C)."""
-        if "vectors" in batch:
-            vectors = batch["vectors"]
-            self.texts_from_store += len(vectors)
-        else:
-            vectors = self.vectors(batch["input_ids"], batch["attention_mask"])
-            self.texts_encoded += len(vectors)
-        logits: Tensor = self.head(vectors)
-        return logits
 
     # Training
 
@@ -127,20 +110,23 @@ class Classifier(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss over the whole batch of all ranks: DDP's mean over ranks is undone by `world_size`."""
         losses = self._losses(batch)
-        loss = losses.sum() / batch["size"]
+        loss, penalty = losses.sum() / batch["size"], self.regularizer.penalty()
         if not torch.isfinite(loss):
             raise FrostlineError(
                 f"training: the loss is {loss.item()} at step {self.global_step}; lower optimizer.lr={self.base_lr:g}"
             )
         self.epoch_loss += float(losses.detach().sum())
         self.epoch_rows += int(batch["weight"].sum())
-        return loss * self.trainer.world_size
+        return loss * self.trainer.world_size + (0.0 if penalty is None else penalty)
 
     def _losses(self, batch: Batch) -> Tensor:
         """Each text's loss (B,), 0 for rows that only fill the rank's place."""
-        logits, labels = self(batch), batch["labels"]
-        losses = multilabel.losses if self.multi_label else partial(functional.cross_entropy, reduction="none")
-        return losses(logits, labels) * batch["weight"]
+        losses = self.regularizer.losses(partial(self.outputs, batch), partial(self._loss, batch["labels"]))
+        return losses * batch["weight"]
+
+    def _loss(self, labels: Tensor, outputs: Outputs) -> Tensor:
+        losses: Tensor = self.loss(outputs.logits, labels, outputs.vectors)
+        return losses
 
     def on_after_backward(self) -> None:
         steps = int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 0)
@@ -164,14 +150,8 @@ class Classifier(pl.LightningModule):
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
-        """By the norm of all gradients, for fused optimizers too, which Lightning refuses under mixed precision."""
-        if gradient_clip_val is None:
-            return
-        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
-            scaler.unscale_(optimizer)  # a fused optimizer would do it in its step, after clipping
-        learning = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(learning, gradient_clip_val)
+        if gradient_clip_val is not None:
+            clip(optimizer, gradient_clip_val, getattr(self.trainer.precision_plugin, "scaler", None))
 
     @property
     def _optimizer(self) -> Optimizer:

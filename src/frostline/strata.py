@@ -26,6 +26,11 @@ def globs(blocks: Iterable[Block]) -> list[str]:
     return [f"{block.name}.*" for block in blocks if block.parameters]
 
 
+def above(blocks: Sequence[Block]) -> list[str]:
+    """One pattern for each of pooler and head, as far as they have parameters: what learns above a frozen encoder."""
+    return globs(block for block in blocks if block.kind in ("pooler", "head"))
+
+
 def learning(patterns: Iterable[str], rate: float = 1.0) -> tuple[Rule, ...]:
     """Rules by which these learn and all else is frozen."""
     return (*((pattern, rate) for pattern in patterns), ("*", None))

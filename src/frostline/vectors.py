@@ -10,6 +10,7 @@ from frostline.classifier import Classifier
 from frostline.data.batches import reading_order
 from frostline.data.tokens import Tokens
 from frostline.progress import Progress
+from frostline.roles import Reader
 
 BATCH = 64
 
@@ -22,9 +23,12 @@ class Vectors:
         self.kept: dict[str, tuple[int, Tensor]] = {}
 
     def of(self, split: str, tokens: Tokens) -> Tensor | None:
-        """The split's vectors in the present phase, or None where the encoder learns. A collective call."""
+        """The split's vectors in the present phase; None where the encoder learns or the head asks it itself.
+
+        A collective call.
+        """
         engine = self.classifier.engine
-        if not engine.encoder_rests():
+        if not engine.encoder_rests() or isinstance(self.classifier.head, Reader):
             return None
         generation = self._generation(engine.index)
         found = self.kept.get(split)

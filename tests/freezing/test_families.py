@@ -32,7 +32,7 @@ def config(words: str) -> dict[str, Any]:
 @cache
 def model(family: str) -> tuple[nn.Module, list[ModuleBlock]]:
     if family in REAL:
-        blocks, parts = build_model(config(f"encoder={family}"), classes=3, weights=False)
+        blocks, parts = build_model(config(f"encoder={family}"), classes=["a", "b", "c"], weights=False)
         return parts["encoder"], blocks
     encoder = encoder_of(family)
     return encoder, find_blocks(encoder, Mean(), Linear(16, 3))

@@ -16,7 +16,7 @@ frostline = in_process
 
 def plan(*words: str) -> Plan:
     [job] = command.jobs(list(words))
-    return plan_of(job.config, build_model(job.config, classes=3, weights=False)[0])
+    return plan_of(job.config, build_model(job.config, classes=["a", "b", "c"], weights=False)[0])
 
 
 def test_a_decay_of_one_changes_nothing() -> None:

@@ -114,7 +114,7 @@ def test_a_strategy_says_which_rate_and_how_many_epochs_suit_it(name: str, job: 
 
 def test_a_strategy_fits_the_shapes_of_a_real_encoder(name: str, job: Callable[..., Any]) -> None:
     found = job(f"freezing={name}", *NEEDS.get(name, []))
-    blocks, _ = build_model(found.config, classes=3, weights=False)
+    blocks, _ = build_model(found.config, classes=["a", "b", "c"], weights=False)
     assert plan_of(found.config, blocks).parameters
 
 
@@ -128,8 +128,8 @@ def test_direct_lets_nothing_learn(blocks: list[Block]) -> None:
 
 
 @pytest.mark.parametrize("blocks", SHAPES.values(), ids=SHAPES)
-def test_frozen_lets_the_head_learn_alone(blocks: list[Block]) -> None:
-    assert learning(plan("frozen", blocks)) == named(blocks, "head.*")
+def test_frozen_lets_what_stands_above_the_encoder_learn_alone(blocks: list[Block]) -> None:
+    assert learning(plan("frozen", blocks)) == named(blocks, "pooler.*", "head.*")
 
 
 @pytest.mark.parametrize("blocks", SHAPES.values(), ids=SHAPES)
@@ -163,7 +163,7 @@ def test_top_k_beyond_the_encoder_is_an_error() -> None:
 def test_lp_ft_probes_first_and_then_tunes_everything_at_one_rate() -> None:
     found = plan("lp_ft", model(), "freezing.probe_epochs=4", "freezing.tune_rate=0.1")
     assert [(phase.start, phase.end, phase.restart) for phase in found.phases] == [(0, 4, False), (4, EPOCHS, True)]
-    assert learning(found) == named(model(), "head.*")
+    assert learning(found) == named(model(), "pooler.*", "head.*")
     assert set(found.phases[1].multipliers.values()) == {0.1}
 
 

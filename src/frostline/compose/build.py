@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from frostline.agreement import digest
 from frostline.classifier import Classifier
 from frostline.compose.parts import build_model, course_of, load_corpus, load_shifts, make
 from frostline.data.tokens import Tokens, read
+from frostline.network import vectors
 from frostline.plan import Plan
+from frostline.roles import Named, Reader
 from frostline.trainer import Settings
-from frostline.types import Config, Corpus, Shift
+from frostline.types import Config, Corpus, Shift, Split, Text
 
 
 @dataclass(frozen=True)
@@ -40,22 +49,28 @@ def build(config: Config) -> Built:
     settings = Settings(**config["trainer"])
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
-    blocks, parts = build_model(config, len(corpus.classes))
+    blocks, parts = build_model(config, corpus.classes)
     plan, decider = course_of(config, blocks)
     encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
     longest = config["dataset"]["max_length"]
+    fingerprint = digest(encoder.state_dict())
+    if isinstance(head := parts["head"], Named):
+        head.name_classes(partial(_embed, encoder, parts["pooler"], longest))
+    reader = head if isinstance(head, Reader) else encoder
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
     needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
-    tokens = {name: read(split, encoder.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
+    tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
-    return Built(classifier, corpus, shifts, tokens, settings, digest(encoder.state_dict()))
+    return Built(classifier, corpus, shifts, tokens, settings, fingerprint)
 
 
 def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classifier:
     optimizer = config["optimizer"]
     return Classifier(
         **parts,
+        loss=make(config["loss"], counts=_counts(corpus), multi_label=corpus.multi_label),
+        regularizer=make(config["regularizer"]),
         optimizer=partial(_make_optimizer, optimizer),
         schedule=make(config["scheduler"]),
         base_lr=optimizer["lr"],
@@ -64,6 +79,22 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
         multi_label=corpus.multi_label,
         seed=config["seed"],
     )
+
+
+def _counts(corpus: Corpus) -> list[int]:
+    """How many texts of train are of each class."""
+    rows = [[i for i, one in enumerate(row) if one] if isinstance(row, list) else [row] for row in corpus.train.labels]
+    found = Counter(chain.from_iterable(rows))
+    return [found[i] for i in range(len(corpus.classes))]
+
+
+@torch.no_grad()
+def _embed(encoder: Any, pooler: Any, longest: int, texts: Sequence[Text]) -> Tensor:
+    """Texts -> their vectors (N, D), as the encoder is now."""
+    encoder.eval()
+    pooler.eval()
+    kept = read(Split(list(texts), [0] * len(texts)), encoder.tokenize, longest, encoder.pad_id, "class names")
+    return vectors(encoder, pooler, *kept.padded(np.arange(len(texts))))
 
 
 def _make_optimizer(config: Config, groups: list[dict[str, Any]]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from frostline.compose import downloads as fetched
-from frostline.compose import modules, shifts, suggest
+from frostline.compose import fits, modules, shifts, suggest
 from frostline.compose.signature import Parameter, Signature, read
 from frostline.compose.values import complaint
 from frostline.data.folds import fold_problems
@@ -23,9 +23,11 @@ LOGGER = "frostline.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},
     "pooler": {"width": "the encoder"},
-    "head": {"width": "the encoder", "classes": "the data"},
+    "head": {"width": "the encoder", "encoder": "the encoder", "classes": "the data", "names": "the data"},
     "freezing": {"blocks": "the encoder"},
     "dataset": {},
+    "loss": {"counts": "the data", "multi_label": "the data"},
+    "regularizer": {},
     "optimizer": {"groups": "the plan"},
     "scheduler": {},
 }
@@ -45,7 +47,7 @@ def check(config: Config) -> list[Problem]:
     if not any(problem.key.startswith("dataset") for problem in problems):
         problems += fold_problems(config["dataset"].get("folds"), config["dataset"].get("fold"))
         problems += _data(config["dataset"]) + shifts.problems(config["dataset"], _whole_data)
-    return problems
+    return problems or fits.problems(config)
 
 
 def downloads(config: Config) -> list[str]:

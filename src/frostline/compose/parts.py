@@ -39,7 +39,9 @@ def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
     return found
 
 
-def build_model(config: Config, classes: int, weights: bool = True) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
+def build_model(
+    config: Config, classes: Sequence[str], weights: bool = True
+) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
     """Encoder, pooler and head, each drawn from its own source of chance, and their blocks.
 
     With `weights` off only shapes are read, which is all that a plan needs.
@@ -54,7 +56,7 @@ def build_model(config: Config, classes: int, weights: bool = True) -> tuple[lis
     torch.manual_seed(derive(seed, "pooler"))
     pooler = make(config["pooler"], width=encoder.width)
     torch.manual_seed(derive(seed, "head"))
-    head = make(config["head"], width=encoder.width, classes=classes)
+    head = make(config["head"], width=encoder.width, classes=len(classes), names=classes, encoder=encoder)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     return find_blocks(**parts), parts
 

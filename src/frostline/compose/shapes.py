@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -22,8 +23,8 @@ ROLES = ("encoder", "pooler", "head")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def blocks_of(config: Config, classes: int) -> list[Block]:
-    """The blocks of encoder, pooler and head over so many classes."""
+def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
+    """The blocks of encoder, pooler and head over these classes."""
     file = _file(config, classes)
     if file is None:
         return _built(config, classes)
@@ -36,13 +37,13 @@ def blocks_of(config: Config, classes: int) -> list[Block]:
     return blocks
 
 
-def _built(config: Config, classes: int) -> list[Block]:
+def _built(config: Config, classes: Sequence[str]) -> list[Block]:
     from frostline.compose.parts import build_model
 
     return [block.described for block in build_model(config, classes, weights=False)[0]]
 
 
-def _file(config: Config, classes: int) -> Path | None:
+def _file(config: Config, classes: Sequence[str]) -> Path | None:
     parts, encoder = {role: config[role] for role in ROLES}, config["encoder"]
     architecture = Path(str(encoder.get("name"))).expanduser() / "config.json"
     if not all(part["_target_"].startswith("frostline.") for part in parts.values()):
@@ -51,7 +52,7 @@ def _file(config: Config, classes: int) -> Path | None:
         return None
     read = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
     versions = [metadata.version(name) for name in ("torch", "transformers")]
-    about = json.dumps([parts, classes, read, versions, _code()], sort_keys=True)
+    about = json.dumps([parts, list(classes), read, versions, _code()], sort_keys=True)
     return cache_folder() / "shapes" / f"{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
 
 

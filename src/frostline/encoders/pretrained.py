@@ -66,12 +66,17 @@ class Pretrained(nn.Module):
         self.reads_pairs = self.reads_pairs or not all(isinstance(text, str) for text in texts)
         return ids
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """input_ids (B, T), attention_mask (B, T) of 0 and 1 -> token states (B, T, D)."""
-        told = {}
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, every_layer: bool = False) -> Tensor:
+        """input_ids (B, T), attention_mask (B, T) of 0 and 1 -> token states (B, T, D).
+
+        every_layer: those after every layer, the embeddings' first: (L + 1, B, T, D).
+        """
+        told: dict[str, Any] = {}
         if self.reads_pairs and self.second is not None:
             told["token_type_ids"] = _segments(input_ids, attention_mask, self.second)
-        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **told).last_hidden_state
+        told |= {"output_hidden_states": True} if every_layer else {}
+        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **told)
+        states: Tensor = torch.stack(found.hidden_states) if every_layer else found.last_hidden_state
         return states
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frostline.plan import Block, Phase
+from frostline.strata import above, learning
 from frostline.types import Count, Positive
 
 
@@ -18,5 +19,5 @@ def lp_ft(blocks: Sequence[Block], probe_epochs: Count = 10, tune_rate: Positive
         tune   11-13   0.05  0.05  0.05  0.05  4,369,795  0 of 5
         4,369,795 of 4,369,795 parameters learn at some time
     """
-    probe = Phase("probe", (("head.*", 1.0), ("*", None)), epochs=probe_epochs)
+    probe = Phase("probe", learning(above(blocks)), epochs=probe_epochs)
     return (probe, Phase("tune", (("*", tune_rate),), restart=True))

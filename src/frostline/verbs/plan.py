@@ -63,7 +63,7 @@ def plan_from_shapes(config: Config) -> Plan:
     from frostline.compose.parts import load_corpus, planned
     from frostline.compose.shapes import blocks_of
 
-    classes = len(load_corpus(config["dataset"]).classes)
+    classes = load_corpus(config["dataset"]).classes
     return planned(config, blocks_of(config, classes))[0]
 
 

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from frostline.errors import wrong
+from frostline.types import Range
+
+
+class CrossEntropy(nn.Module):
+    """Cross-entropy; for multi-label data the binary one, a text's mean over classes.
+
+    smoothing: the share of each label that is spread over all classes (arXiv:1512.00567).
+    class_weights: the factor on the loss of each class's texts, in order of the classes; `balanced`: texts / (classes x
+    texts of the class) in train. Of multi-label data it weighs the yes of each class.
+
+    Raises:
+        UserError: not as many weights as classes.
+    """
+
+    weights: Tensor | None
+
+    def __init__(
+        self,
+        counts: Sequence[int],
+        multi_label: bool = False,
+        smoothing: Annotated[float, Range(low=0, high=1, open_high=True)] = 0.0,
+        class_weights: Literal["balanced"] | Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.multi_label, self.smoothing = multi_label, smoothing
+        self.register_buffer("weights", _weights(class_weights, counts), persistent=False)
+
+    def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""
+        if not self.multi_label:
+            return functional.cross_entropy(
+                logits, labels, self.weights, reduction="none", label_smoothing=self.smoothing
+            )
+        told = labels.to(logits.dtype) * (1 - self.smoothing) + self.smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, told, reduction="none", pos_weight=self.weights)
+        return losses.mean(dim=1)
+
+
+def _weights(given: str | Sequence[float] | None, counts: Sequence[int]) -> Tensor | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        total = sum(counts)
+        return torch.tensor([total / (len(counts) * max(count, 1)) for count in counts])
+    if len(given) != len(counts):
+        do = f"give {len(counts)}, in the order of the classes"
+        raise wrong("loss.class_weights", f"{len(given)} weights for {len(counts)} classes", do)
+    return torch.tensor(list(given), dtype=torch.float32)

@@ -1,0 +1,47 @@
+"""Encoder, pooler and head as one module: from a batch to logits."""
+
+from __future__ import annotations
+
+import lightning.pytorch as pl
+from torch import Tensor, nn
+
+from frostline.data.loader import Batch
+from frostline.roles import Mixer, Outputs, Reader
+
+
+def vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""
+    every = {"every_layer": True} if isinstance(pooler, Mixer) else {}
+    states = encoder(input_ids, attention_mask, **every)
+    found: Tensor = pooler(states, attention_mask)
+    return found
+
+
+class Network(pl.LightningModule):
+    """Counts the texts that go through the encoder, and those whose vectors were stored."""
+
+    def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.pooler, self.head = encoder, pooler, head
+        self.texts_encoded = 0
+        self.texts_from_store = 0
+
+    def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""
+        return vectors(self.encoder, self.pooler, input_ids, attention_mask)
+
+    def outputs(self, batch: Batch) -> Outputs:
+        """A batch of tokens or of stored vectors -> logits (B, C) and the vectors (B, D) behind them."""
+        if "vectors" in batch:
+            self.texts_from_store += len(batch["vectors"])
+            return Outputs(self.head(batch["vectors"]), batch["vectors"])
+        ids, mask = batch["input_ids"], batch["attention_mask"]
+        self.texts_encoded += len(ids)
+        if isinstance(self.head, Reader):
+            return self.head.read(self.encoder, ids, mask)
+        found = self.vectors(ids, mask)
+        return Outputs(self.head(found), found)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """A batch of tokens or of stored vectors -> logits (B, C)."""
+        return self.outputs(batch).logits

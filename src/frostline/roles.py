@@ -1,0 +1,60 @@
+"""What encoders, poolers and heads may offer beside their plain role, each asked for by its methods alone.
+
+The plain role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
+(B, T)) -> vectors (B, D)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from frostline.types import Text
+
+
+class Outputs(NamedTuple):
+    """What a forward pass gives: logits (B, C), and the vectors (B, D) that the head read, None where it read texts."""
+
+    logits: Tensor
+    vectors: Tensor | None
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A head that is solved from all training vectors at once; what it then knows is in its buffers."""
+
+    def fit(self, vectors: Tensor, labels: Tensor) -> None:
+        """vectors (N, D), labels (N,), or (N, C) of 0 and 1 for multi-label data."""
+        ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A head that begins from the names of the classes."""
+
+    def name_classes(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
+        """embed: texts -> their vectors (N, D), through encoder and pooler."""
+        ...
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A head that asks the encoder itself, with texts put into words of its own; the pooler has no part in it."""
+
+    def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
+        """Token ids of each text as the head wants it read, at most `max_length` of them."""
+        ...
+
+    def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+        """input_ids and attention_mask (B, T) -> logits (B, C)."""
+        ...
+
+
+@runtime_checkable
+class Mixer(Protocol):
+    """A pooler that reads the states after every layer, the embeddings' first: forward takes (L + 1, B, T, D)."""
+
+    every_layer: bool
