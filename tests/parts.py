@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from frostline.compose import command, search
-from frostline.compose.parts import make
+from frostline.compose.making import make
 
 
 def choices(group: str) -> list[str]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from frostline.agreement import digest
-from frostline.compose.parts import make
+from frostline.compose.making import make
 from frostline.encoders.pretrained import Pretrained
 from frostline.errors import UserError
 from frostline.poolers.mean import Mean

@@ -11,7 +11,8 @@ from torch import nn
 from families import FAMILIES, encoder_of
 from frostline.blocks import ModuleBlock, find_blocks
 from frostline.compose import command
-from frostline.compose.parts import build_model, plan_of
+from frostline.compose.parts import build_model
+from frostline.compose.planning import plan_of
 from frostline.errors import UserError
 from frostline.heads.linear import Linear
 from frostline.plan import Plan

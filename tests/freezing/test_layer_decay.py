@@ -8,7 +8,8 @@ import pytest
 
 from command_line import Command, in_process
 from frostline.compose import command
-from frostline.compose.parts import build_model, plan_of
+from frostline.compose.parts import build_model
+from frostline.compose.planning import plan_of
 from frostline.plan import Plan
 
 frostline = in_process

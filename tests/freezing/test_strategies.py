@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from frostline.adaptive import Adaptive, Decider
-from frostline.compose.parts import build_model, make, plan_of
+from frostline.compose.making import make
+from frostline.compose.parts import build_model
+from frostline.compose.planning import plan_of
 from frostline.errors import UserError
 from frostline.freezing.lp_ft import lp_ft
 from frostline.freezing.rules import rules

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from frostline.agreement import digest
 from frostline.classifier import Classifier
-from frostline.compose.parts import build_model, course_of, load_corpus, load_shifts, make
+from frostline.compose.making import make
+from frostline.compose.parts import build_model, load_corpus, load_shifts
+from frostline.compose.planning import course_of
 from frostline.data.tokens import Tokens, read
 from frostline.network import vectors
 from frostline.plan import Plan

@@ -1,18 +1,15 @@
-"""From a checked config to its parts, without a Trainer: texts, model, plan. Sizes flow forward once."""
+"""From a checked config to its parts, without a Trainer: texts and model. Sizes flow forward once."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from frostline.adaptive import Adaptive, Decider
 from frostline.chance import derive
+from frostline.compose.making import make
 from frostline.data.prepare import prepare
 from frostline.data.shifts import shift
-from frostline.plan import Block, Phase, Plan, resolve
-from frostline.strata import decayed
 from frostline.types import Config, Corpus, Shift
 
 if TYPE_CHECKING:
@@ -59,38 +56,3 @@ def build_model(
     head = make(config["head"], width=encoder.width, classes=len(classes), names=classes, encoder=encoder)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     return find_blocks(**parts), parts
-
-
-def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
-    """The strategy's phases held against the model's blocks, and their rates decayed where `layer_decay` says so."""
-    return course_of(config, blocks)[0]
-
-
-def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider | None]:
-    """The plan and, where the strategy adapts, who decides when its phases begin."""
-    return planned(config, [block.described for block in blocks])
-
-
-def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider | None]:
-    """The same from shapes alone, for which torch is not needed."""
-    strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
-    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=described)
-    phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
-    plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
-    decay = config["freezing"].get("layer_decay")
-    return plan if decay is None else decayed(plan, decay), decider
-
-
-def make(config: Config, **supplied: Any) -> Any:
-    """Call what `_target_` names with the config's arguments and those of the supplied ones that it asks for."""
-    target = locate(config["_target_"])
-    asked = inspect.signature(target).parameters
-    given = {k: v for k, v in config.items() if k != "_target_"}
-    return target(**given, **{k: v for k, v in supplied.items() if k in asked})
-
-
-def locate(target: str) -> Callable[..., Any]:
-    """The class or function of a dotted name."""
-    module, _, name = target.rpartition(".")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found

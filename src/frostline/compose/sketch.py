@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from frostline.compose.parts import planned
+from frostline.compose.planning import planned
 from frostline.errors import UserError
 from frostline.plan import Block, Kind, Parameter
 from frostline.types import Config

@@ -1,0 +1,35 @@
+"""A strategy's plan for a model, asked of shapes alone: torch is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from frostline.adaptive import Adaptive, Decider
+from frostline.compose.making import make
+from frostline.plan import Block, Phase, Plan, resolve
+from frostline.strata import decayed
+from frostline.types import Config
+
+if TYPE_CHECKING:
+    from frostline.blocks import ModuleBlock
+
+
+def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
+    """The strategy's phases held against the model's blocks, and their rates decayed where `layer_decay` says so."""
+    return course_of(config, blocks)[0]
+
+
+def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider | None]:
+    """The plan and, where the strategy adapts, who decides when its phases begin."""
+    return planned(config, [block.described for block in blocks])
+
+
+def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider | None]:
+    """The same from shapes alone, for which torch is not needed."""
+    strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
+    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=described)
+    phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
+    plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
+    decay = config["freezing"].get("layer_decay")
+    return plan if decay is None else decayed(plan, decay), decider
