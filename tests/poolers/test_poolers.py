@@ -6,9 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from frostline.poolers.attention import Attention
 from frostline.poolers.cls import Cls
+from frostline.poolers.last import Last
+from frostline.poolers.layer_mix import LayerMix
 from frostline.poolers.max import Max
 from frostline.poolers.mean import Mean
+from frostline.poolers.weighted_last import WeightedLast
+from frostline.roles import Mixer
 from parts import choices, part
 
 B, T, D = 4, 7, 12
@@ -27,11 +32,31 @@ def left_padded() -> Tensor:
     return right_padded().flip(1)
 
 
+class OverLayers(nn.Module):
+    """Gives a pooler that reads every layer three of them, which follow from the last one's states."""
+
+    def __init__(self, mixer: nn.Module) -> None:
+        super().__init__()
+        self.mixer = mixer
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        found: Tensor = self.mixer(torch.stack([states.sin(), 2 * states, states]), mask)
+        return found
+
+
+def made(name: str) -> nn.Module:
+    own: nn.Module = part("pooler", name, width=D, layers=2)
+    return OverLayers(own) if isinstance(own, Mixer) else own
+
+
 @pytest.fixture(params=choices("pooler"))
 def pooler(request: pytest.FixtureRequest) -> nn.Module:
+    """With parameters, if it has any, that are not those it begins with."""
     torch.manual_seed(1)
-    made: nn.Module = part("pooler", request.param, width=D)
-    return made.eval()
+    found = made(request.param)
+    for parameter in found.parameters():
+        nn.init.normal_(parameter)
+    return found.eval()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -86,9 +111,9 @@ def test_gradients_reach_the_tokens_of_a_text_and_no_padding(pooler: nn.Module) 
 def test_the_same_seed_gives_the_same_pooler() -> None:
     for name in choices("pooler"):
         torch.manual_seed(7)
-        first = part("pooler", name, width=D)
+        first = made(name)
         torch.manual_seed(7)
-        second = part("pooler", name, width=D)
+        second = made(name)
         assert torch.equal(first.eval()(states(), right_padded()), second.eval()(states(), right_padded()))
 
 
@@ -114,3 +139,41 @@ def test_max_is_the_largest_value_of_each_dimension(mask: Tensor) -> None:
 @pytest.mark.parametrize("mask", [right_padded(), left_padded()], ids=["right", "left"])
 def test_cls_is_the_first_token_of_a_text(mask: Tensor) -> None:
     assert torch.equal(Cls()(states(), mask), torch.stack([text[0] for text in texts(mask)]))
+
+
+@pytest.mark.parametrize("mask", [right_padded(), left_padded()], ids=["right", "left"])
+def test_last_is_the_last_token_of_a_text(mask: Tensor) -> None:
+    assert torch.equal(Last()(states(), mask), torch.stack([text[-1] for text in texts(mask)]))
+
+
+@pytest.mark.parametrize("mask", [right_padded(), left_padded()], ids=["right", "left"])
+def test_weighted_last_weighs_each_token_by_its_place_in_the_text(mask: Tensor) -> None:
+    expected = []
+    for text in texts(mask):
+        total = len(text) * (len(text) + 1) / 2
+        expected.append(torch.stack([token * i / total for i, token in enumerate(text, start=1)]).sum(0))
+    torch.testing.assert_close(WeightedLast()(states(), mask), torch.stack(expected))
+
+
+@pytest.mark.parametrize("mask", [right_padded(), left_padded()], ids=["right", "left"])
+def test_attention_weighs_each_token_by_softmax_over_the_text(mask: Tensor) -> None:
+    pooler = Attention(D)
+    torch.testing.assert_close(pooler(states(), mask), Mean()(states(), mask), msg="it begins as the mean")
+    nn.init.normal_(pooler.query)
+    expected = []
+    for text in texts(mask):
+        powers = [float((token @ pooler.query).detach() / D**0.5) for token in text]
+        shares = torch.tensor(powers).exp() / torch.tensor(powers).exp().sum()
+        expected.append(torch.stack([share * token for share, token in zip(shares, text, strict=True)]).sum(0))
+    torch.testing.assert_close(pooler(states(), mask), torch.stack(expected))
+
+
+@pytest.mark.parametrize("mask", [right_padded(), left_padded()], ids=["right", "left"])
+def test_layer_mix_weighs_each_layer_s_mean(mask: Tensor) -> None:
+    mix, layers = LayerMix(layers=2), torch.stack([states(), states() + 1, states() ** 2])
+    means = [Mean()(layer, mask) for layer in layers]
+    torch.testing.assert_close(mix(layers, mask), sum(means) / 3)
+    with torch.no_grad():
+        mix.weights.copy_(torch.tensor([1.0, 2.0, 1e-30]).log())
+        mix.scale.fill_(5)
+    torch.testing.assert_close(mix(layers, mask), 5 * (means[0] / 3 + means[1] * 2 / 3))

@@ -22,7 +22,7 @@ TRAINER = "frostline.trainer.Settings"
 LOGGER = "frostline.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},
-    "pooler": {"width": "the encoder"},
+    "pooler": {"width": "the encoder", "layers": "the encoder"},
     "head": {"width": "the encoder", "encoder": "the encoder", "classes": "the data", "names": "the data"},
     "freezing": {"blocks": "the encoder"},
     "dataset": {},

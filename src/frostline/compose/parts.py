@@ -51,8 +51,16 @@ def build_model(
     torch.manual_seed(derive(seed, "encoder"))
     encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
     torch.manual_seed(derive(seed, "pooler"))
-    pooler = make(config["pooler"], width=encoder.width)
+    pooler = make(config["pooler"], width=encoder.width, layers=_layers(encoder))
     torch.manual_seed(derive(seed, "head"))
     head = make(config["head"], width=encoder.width, classes=len(classes), names=classes, encoder=encoder)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     return find_blocks(**parts), parts
+
+
+def _layers(encoder: nn.Module) -> int:
+    """How many there are; an encoder of a user's own that does not say has those of its longest list of modules."""
+    from frostline.blocks import layers_of
+
+    found = layers_of(encoder)
+    return int(getattr(encoder, "layers", 0 if found is None else len(found[1])))

@@ -46,6 +46,7 @@ class Pretrained(nn.Module):
             self.model: nn.Module = _load(place, config, source, untrained, weights)
             self.tokenizer = _tokenizer(place, source) if weights else None
         self.width: int = config.hidden_size
+        self.layers: int = config.num_hidden_layers
         self.longest = _longest(config, self.model)
         self.second = _second_segment(config, self.tokenizer)
         self.reads_pairs = False

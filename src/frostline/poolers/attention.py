@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from frostline.types import Count
+
+
+class Attention(nn.Module):
+    """A mean whose weights a learned query gives: softmax over a text's tokens of state . query / sqrt(D).
+
+    The self-attentive embedding of arXiv:1703.03130 with one row and no hidden layer. The query begins at zero, so that
+    pooling begins as the plain mean.
+    """
+
+    learns = True  # with the head
+
+    def __init__(self, width: Count) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(width))
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
+        kept = mask != 0
+        states = states.masked_fill(~kept.unsqueeze(-1), 0)
+        scores = states @ self.query / len(self.query) ** 0.5
+        weights = scores.masked_fill(~kept, torch.finfo(scores.dtype).min).softmax(dim=1)
+        pooled: Tensor = (states * weights.unsqueeze(-1)).sum(dim=1)
+        return pooled
