@@ -133,6 +133,14 @@ def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_penalty_counts_once_however_many_ranks(frostline: Command, plain: list[str]) -> None:
+    words = [*RUN, *plain, "freezing=full", "optimizer=sgd", "regularizer=l2_sp", "regularizer.alpha=1"]
+    assert frostline("-m", *words, "regularizer.beta=1", "trainer.devices=1,2").status == 0
+    one, two = folders()
+    assert distance(one, two) < 1e-5
+
+
+@pytest.mark.slow
 def test_two_ranks_then_one_in_one_sweep(frostline: Command, plain: list[str]) -> None:
     said = frostline("-m", *RUN, *plain, "freezing=full", "optimizer=sgd", "trainer.devices=2,1")
     assert said.status == 0, said.err

@@ -63,7 +63,7 @@ class Classifier(Network):
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
-        self.regularizer.begin(encoder, self.engine.parameters)
+        self.regularizer.begin(self, self.engine.parameters)
         self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over

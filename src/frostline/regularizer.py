@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 class Regularizer:
     """Nothing beside the loss."""
 
-    def begin(self, encoder: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
-        """Once, before anything has learned: the encoder, and all parameters by plan name, as they were pre-trained."""
+    def begin(self, network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
+        """Once, before anything has learned, and in a resumed run before what it has learned is put back.
+
+        network: has the parts encoder, pooler and head. parameters: all of them by plan name, as they were
+        pre-trained or drawn; those that will ever learn require grad.
+
+        Raises:
+            UserError: the regularizer could not act on this network.
+        """
 
     def losses(self, run: Callable[[], Outputs], loss: Callable[[Outputs], Tensor]) -> Tensor:
         """Each text's loss (B,). run: a forward pass over the batch, with new dropout; loss: the losses of one."""

@@ -72,7 +72,7 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
     return Classifier(
         **parts,
         loss=make(config["loss"], counts=_counts(corpus), multi_label=corpus.multi_label),
-        regularizer=make(config["regularizer"]),
+        regularizer=make(config["regularizer"], multi_label=corpus.multi_label),
         optimizer=partial(_make_optimizer, optimizer),
         schedule=make(config["scheduler"]),
         base_lr=optimizer["lr"],

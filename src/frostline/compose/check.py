@@ -27,7 +27,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
     "freezing": {"blocks": "the encoder"},
     "dataset": {},
     "loss": {"counts": "the data", "multi_label": "the data"},
-    "regularizer": {},
+    "regularizer": {"multi_label": "the data"},
     "optimizer": {"groups": "the plan"},
     "scheduler": {},
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from frostline.compose.offers import offers
 from frostline.compose.sketch import learners
+from frostline.compose.training import training_problems
 from frostline.errors import Problem
 from frostline.types import Config
 
@@ -21,7 +22,7 @@ def problems(config: Config) -> list[Problem]:
         found += _fitted(config)
     if "read" in head:
         found += _reader(config)
-    return found
+    return found + training_problems(config)
 
 
 def _fitted(config: Config) -> Iterator[Problem]:

@@ -1,0 +1,1 @@
+"""What holds training back beside weight decay, one class a file."""
