@@ -114,13 +114,16 @@ def test_ranges_are_wide() -> None:
     assert [str(r) for r in every if any(part.operator in ("==", "===", "~=") for part in r.specifier)] == []
 
 
+FOR_OTHERS = {"accelerate", "gguf"}  # what transformers imports when it reads a gguf file
+
+
 def test_the_declared_dependencies_are_those_that_the_source_imports() -> None:
     makers = {lib: set(map(canonicalize_name, names)) for lib, names in metadata.packages_distributions().items()}
     imported = set().union(*(libraries(ast.walk(tree(file))) for file in FILES))
     foreign = imported - sys.stdlib_module_names - {"frostline"}
     declared = {canonicalize_name(r.name) for r in requirements()}
     assert {library for library in foreign if not makers[library] & declared} == set()
-    assert declared - set().union(*(makers[library] for library in foreign)) == set()
+    assert declared - set().union(*(makers[library] for library in foreign)) == FOR_OTHERS
 
 
 def with_theirs(

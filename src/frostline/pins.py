@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from frostline.errors import Problem, UserError
 
@@ -16,6 +18,11 @@ class Pin:
     file: str
     sha256: str
     bytes: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From a config, which may say beside it what to take of the file."""
+        return cls(**{field.name: given[field.name] for field in fields(cls)})
 
     def __str__(self) -> str:
         return f"{self.package}=={self.version}"

@@ -24,7 +24,7 @@ NEEDS = {  # what a choice cannot do without
     ("dataset", "table"): ["dataset.train=data.csv"],
     ("dataset", "hub"): ["dataset.name=owner/data"],
 }
-OWN = {"encoder": {"pin", "untrained"}}  # what the choices of a group differ in
+OWN = {"encoder": {"pin", "untrained", "objective"}}  # what the choices of a group differ in
 
 
 @cache

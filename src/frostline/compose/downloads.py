@@ -12,7 +12,7 @@ from frostline.types import Config
 def encoder(given: Config) -> list[str]:
     """One line where the encoder is neither a local folder nor in a cache."""
     if isinstance(pin := given.get("pin"), dict):
-        known = Pin(**{key: value for key, value in pin.items() if key != "folder"})
+        known = Pin.of(pin)
         return [] if is_cached(known) else [known.describe()]
     name = str(given.get("name", ""))
     if not name or Path(name).expanduser().is_dir() or _in_hub_cache(name):

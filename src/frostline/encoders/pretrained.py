@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from huggingface_hub import HfApi
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+from frostline.conversions.cache import converted
 from frostline.errors import UserError, wrong
+from frostline.objectives import told
 from frostline.packages import Pin, folder
+from frostline.tails import Tail, tail
 from frostline.types import Text
 
 SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
@@ -23,7 +27,8 @@ class Pretrained(nn.Module):
     """Any AutoModel with its tokenizer: a hub id, a local folder, or a folder inside a pinned package.
 
     Weights are read as float32, whatever they are stored as. The model's own pooling layer is left out: a pooler
-    of ours follows. `untrained` keeps the architecture and draws the weights anew.
+    of ours follows. `untrained` keeps the architecture and draws the weights anew. `objective`: what the model was
+    pre-trained to do, as far as the checkpoint has the head for it still; where it is null, config.json tells.
 
     Raises:
         UserError: no such folder, a hub that cannot be reached, or weights that do not fill the architecture.
@@ -35,16 +40,20 @@ class Pretrained(nn.Module):
         revision: str | None = None,
         pin: dict[str, Any] | None = None,
         untrained: bool = False,
+        objective: Literal["masked", "causal"] | None = None,
         weights: bool = True,
     ) -> None:
         super().__init__()
-        place = locate(name, pin)
+        described = None if weights else (pin or {}).get("architecture")
+        place = name if described else locate(name, pin)
         with _quiet(), _told(name):
-            here = Path(place).is_dir() or not _hub_answers(place, revision)
+            here = bool(described) or Path(place).is_dir() or not _hub_answers(place, revision)
             source = {"revision": revision, "local_files_only": here}
-            config = AutoConfig.from_pretrained(place, **source)
+            config = AutoConfig.for_model(**described) if described else AutoConfig.from_pretrained(place, **source)
             self.model: nn.Module = _load(place, config, source, untrained, weights)
             self.tokenizer = _tokenizer(place, source) if weights else None
+        self.objective = objective or (told(config.architectures) if pin is None else None)
+        self._tail = partial(tail, config=config, place=None if untrained else place, source=source, meta=not weights)
         self.width: int = config.hidden_size
         self.layers: int = config.num_hidden_layers
         self.longest = _longest(config, self.model)
@@ -67,16 +76,37 @@ class Pretrained(nn.Module):
         self.reads_pairs = self.reads_pairs or not all(isinstance(text, str) for text in texts)
         return ids
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, every_layer: bool = False) -> Tensor:
+    def language_model(self) -> Tail:
+        """What the model has above its states to tell words by, as its checkpoint has it; with `untrained` drawn anew.
+
+        Raises:
+            UserError: the checkpoint was not pre-trained to tell words, or has lost the head for it.
+        """
+        if self.objective is None:
+            do = "set it to masked or causal if that is wrong, or choose a head that reads vectors"
+            raise wrong("encoder.objective", "null: the checkpoint is not known to have a language-model head", do)
+        with _quiet():
+            return self._tail(self.objective, base=self.model)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        every_layer: bool = False,
+        position_ids: Tensor | None = None,
+    ) -> Tensor:
         """input_ids (B, T), attention_mask (B, T) of 0 and 1 -> token states (B, T, D).
 
         every_layer: those after every layer, the embeddings' first: (L + 1, B, T, D).
+        attention_mask may say of each pair of tokens what is added to its score: (B, 1, T, T) of floats.
+        position_ids (B, T): where each token stands, if not one after the other.
         """
-        told: dict[str, Any] = {}
+        more: dict[str, Any] = {}
         if self.reads_pairs and self.second is not None:
-            told["token_type_ids"] = _segments(input_ids, attention_mask, self.second)
-        told |= {"output_hidden_states": True} if every_layer else {}
-        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **told)
+            more["token_type_ids"] = _segments(input_ids, attention_mask, self.second)
+        more |= {"output_hidden_states": True} if every_layer else {}
+        more |= {} if position_ids is None else {"position_ids": position_ids}
+        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
         states: Tensor = torch.stack(found.hidden_states) if every_layer else found.last_hidden_state
         return states
 
@@ -84,8 +114,8 @@ class Pretrained(nn.Module):
 def locate(name: str, pin: dict[str, Any] | None) -> str:
     """Where the files are: a local folder, or a hub id as it is."""
     if pin is not None:
-        source = {key: value for key, value in pin.items() if key != "folder"}
-        return str(folder(Pin(**source), pin["folder"], leave_out=("heads.pt",)))
+        source = folder(Pin.of(pin), pin["folder"], leave_out=("heads.pt",))
+        return str(converted(source, pin["convert"], pin["architecture"]) if pin.get("convert") else source)
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
