@@ -14,7 +14,7 @@ from typing import Literal
 
 from frostline.errors import Problem, UserError
 
-Kind = Literal["embeddings", "layer", "final", "pooler", "head"]
+Kind = Literal["embeddings", "layer", "adapter", "final", "pooler", "head"]
 Rule = tuple[str, float | None]
 
 
@@ -28,7 +28,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Block:
-    """A named part of the model. Blocks are listed input side first; a block may have no parameters."""
+    """A named part of the model. Blocks are listed input side first; a block may have no parameters.
+
+    An adapter is a block of its own directly after the one that it stands in, its host.
+    """
 
     name: str
     kind: Kind
@@ -104,20 +107,23 @@ def resolve(
 ) -> Plan:
     """Hold phases against a model's blocks over a run of `epochs`; `when` tells of each where training decides.
 
+    Beside an adapter the encoder's own parameters never learn, whatever the rules say that cover them with others.
+
     Raises:
         UserError: with every rule that matches nothing, every parameter that no rule covers, every bad multiplier,
             and lengths that do not fit into the run.
     """
+    kept = _kept(blocks)
     names = [p.name for block in blocks for p in block.parameters]
     lengths, problems = _lengths(phases, epochs) if when is None else ([epochs] * len(phases), [])
     for phase in phases:
-        problems += _rule_problems(phase, names)
+        problems += _rule_problems(phase, names, kept) + _kept_problems(phase, names, kept)
     if problems:
         raise UserError(problems)
     planned: list[PlannedPhase] = []
     start = 0
     for phase, length in zip(phases, lengths, strict=True):
-        multipliers = {name: _first_match(phase.rules, name) for name in names}
+        multipliers = {name: None if name in kept else _first_match(phase.rules, name) for name in names}
         line = _frost_line(blocks, multipliers)
         told = None if when is None else when(len(planned))
         planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, told))
@@ -144,7 +150,7 @@ def _lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Prob
     return lengths, []
 
 
-def _rule_problems(phase: Phase, names: Sequence[str]) -> list[Problem]:
+def _rule_problems(phase: Phase, names: Sequence[str], kept: set[str]) -> list[Problem]:
     key, problems = f"freezing.phases.{phase.name}", []
     for pattern, multiplier in phase.rules:
         if multiplier is not None and not 0 < multiplier < float("inf"):
@@ -153,10 +159,29 @@ def _rule_problems(phase: Phase, names: Sequence[str]) -> list[Problem]:
         if not any(fnmatchcase(name, pattern) for name in names):
             do = f"names look like '{names[0]}' and '{names[-1]}'"
             problems.append(Problem("freezing.rules", f"'{pattern}' matches no parameter", do))
-    bare = [name for name in names if not any(fnmatchcase(name, pattern) for pattern, _ in phase.rules)]
+    covered = {name for name in names if any(fnmatchcase(name, pattern) for pattern, _ in phase.rules)} | kept
+    bare = [name for name in names if name not in covered]
     if bare:
         what = f"no rule covers {len(bare)} parameters, the first of them '{bare[0]}'"
         problems.append(Problem(key, what, "end the rules with ['*', null] to freeze the rest"))
+    return problems
+
+
+def _kept(blocks: Sequence[Block]) -> set[str]:
+    """The encoder's own parameters where it has an adapter, none where it has not."""
+    if not any(block.kind == "adapter" for block in blocks):
+        return set()
+    return {p.name for b in blocks if b.kind in ("embeddings", "layer", "final") for p in b.parameters}
+
+
+def _kept_problems(phase: Phase, names: Sequence[str], kept: set[str]) -> list[Problem]:
+    """Rules that would let the encoder's own parameters learn beside an adapter, and nothing else."""
+    problems = []
+    for pattern, multiplier in phase.rules if kept else ():
+        matched = {name for name in names if fnmatchcase(name, pattern)}
+        if multiplier is not None and matched and matched <= kept:
+            what = f"'{pattern}' is of the encoder alone, whose own parameters never learn beside an adapter"
+            problems.append(Problem("freezing.rules", what, "give null for it, or choose adapter=none"))
     return problems
 
 
@@ -165,11 +190,13 @@ def _first_match(rules: Sequence[Rule], name: str) -> float | None:
 
 
 def _frost_line(blocks: Sequence[Block], multipliers: dict[str, float | None]) -> int:
-    """The number of lowest blocks in which nothing learns."""
-    for height, block in enumerate(blocks):
+    """The number of lowest blocks in which nothing learns; an adapter learns in its host, and is not counted."""
+    height = -1
+    for block in blocks:
+        height += block.kind != "adapter"
         if any(multipliers[p.name] is not None for p in block.parameters):
             return height
-    return len(blocks)
+    return height + 1
 
 
 def below(blocks: Sequence[Block], *kinds: Kind) -> list[str]:

@@ -8,13 +8,16 @@ from frostline.plan import Block, Plan, PlannedPhase
 
 
 def table(plan: Plan) -> str:
-    """Phases down, blocks across: the multiplier of each block, `·` for frozen, `*` where parameters differ."""
+    """Phases down, blocks across: the multiplier of each block, `·` for frozen, `*` where parameters differ.
+
+    An adapter stands beside its host: `0+` is that of layer 0.
+    """
     shown = [block for block in plan.blocks if block.parameters]
     head = ["phase", "epochs", *(_short(block.name) for block in shown), "learn", "frost line"]
     rows = [head]
     for phase in plan.phases:
         cells = [_cell(block, phase) for block in shown]
-        line = f"{phase.line} of {len(plan.blocks)}"
+        line = f"{phase.line} of {sum(block.kind != 'adapter' for block in plan.blocks)}"
         rows.append([phase.name, _epochs(phase), *cells, f"{plan.learning(phase):,}", line])
     total = sum(p.size for p in plan.parameters)
     closing = f"{plan.ever_learning:,} of {total:,} parameters learn at some time"
@@ -22,13 +25,17 @@ def table(plan: Plan) -> str:
 
 
 def rules(plan: Plan) -> list[dict[str, Any]]:
-    """The plan as the `phases` of a rules file, one rule a block where its parameters agree."""
+    """The plan as the `phases` of a rules file, one rule a block where its parameters agree.
+
+    Adapters come first: the pattern of a host covers its adapter's names too.
+    """
+    blocks = sorted(plan.blocks, key=lambda block: block.kind != "adapter")
     return [
         {
             "name": phase.name,
             "epochs": phase.end - phase.start or None,  # a run of no epochs has phases of no length
             "restart": phase.restart,
-            "rules": [rule for block in plan.blocks for rule in _block_rules(block, phase)],
+            "rules": [rule for block in blocks for rule in _block_rules(block, phase)],
         }
         for phase in plan.phases
     ]
@@ -58,7 +65,7 @@ def _epochs(phase: PlannedPhase) -> str:
 
 
 def _short(name: str) -> str:
-    return name.removeprefix("encoder.").replace("embeddings", "emb").replace("layer.", "")
+    return name.removeprefix("encoder.").replace("embeddings", "emb").replace("layer.", "").replace(".adapter", "+")
 
 
 def _align(rows: list[list[str]]) -> list[str]:

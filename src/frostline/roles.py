@@ -58,3 +58,22 @@ class Mixer(Protocol):
     """A pooler that reads the states after every layer, the embeddings' first: forward takes (L + 1, B, T, D)."""
 
     every_layer: bool
+
+
+class Adapter(Protocol):
+    """Adds parameters to an encoder whose own ones stay as they are.
+
+    stands: "layers" for one inside each of them, "embeddings" for one below them, None for none.
+    """
+
+    stands: str | None
+
+    def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
+        """Once, to an encoder with its weights or, for a plan, with shapes alone. layers: input side first.
+
+        What it adds stands inside the layers, or is the encoder's module `adapter`.
+
+        Raises:
+            UserError: it does not fit the encoder.
+        """
+        ...

@@ -17,6 +17,22 @@ NORM = re.compile(r".*norm\d*|ln(\d+|f|_\w+)?", re.IGNORECASE)  # LayerNorm, att
 BIAS = re.compile(r"(.*_)?bias")  # bias, in_proj_bias; relative_attention_bias.weight is a table
 
 
+def learnable(blocks: Sequence[Block]) -> list[Block]:
+    """Blocks as a strategy sees them: with what may learn in them.
+
+    Beside an adapter the encoder's own parameters never do, and a block has in their place those of its adapter.
+    """
+    if not any(block.kind == "adapter" for block in blocks):
+        return list(blocks)
+    found: list[Block] = []
+    for block in blocks:
+        if block.kind == "adapter":
+            found[-1] = replace(found[-1], parameters=block.parameters)
+        else:
+            found.append(replace(block, parameters=()) if block in _encoder([block]) else block)
+    return found
+
+
 def layers(blocks: Sequence[Block]) -> list[Block]:
     return [block for block in blocks if block.kind == "layer"]
 
@@ -50,7 +66,8 @@ def tiers(blocks: Sequence[Block]) -> list[list[Block]]:
 
 def decayed(plan: Plan, decay: float) -> Plan:
     """The plan with each multiplier times decay ** distance from the top (arXiv:2006.05987; the head keeps its own)."""
-    factor = {p.name: decay**i for i, tier in enumerate(tiers(plan.blocks)) for b in tier for p in b.parameters}
+    found = tiers(learnable(plan.blocks))
+    factor = {p.name: decay**i for i, tier in enumerate(found) for b in tier for p in b.parameters}
     phases = [
         replace(phase, multipliers={n: None if m is None else m * factor[n] for n, m in phase.multipliers.items()})
         for phase in plan.phases

@@ -60,7 +60,8 @@ def test_a_choice_opens_with_its_description_and_stays_small(choice: tuple[str, 
 
 def given(group: str, name: str) -> dict[str, Any]:
     job = composed(group, name)
-    ours = {"_target_", *(read(f"{SETTINGS}.Freezing", "").parameters if group == "freezing" else {})}
+    own = {"freezing": "Freezing", "adapter": "Adapter"}.get(group)
+    ours = {"_target_", *(read(f"{SETTINGS}.{own}", "").parameters if own else {})}
     return {key: value for key, value in job.config[group].items() if key not in ours}
 
 

@@ -19,6 +19,7 @@ from frostline.compose.making import make
 from frostline.compose.parts import build_model, load_corpus, load_shifts
 from frostline.compose.planning import course_of
 from frostline.data.tokens import Tokens, read
+from frostline.hosts import own_weights
 from frostline.network import vectors
 from frostline.plan import Plan
 from frostline.roles import Named, Reader
@@ -55,7 +56,7 @@ def build(config: Config) -> Built:
     plan, decider = course_of(config, blocks)
     encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
     longest = config["dataset"]["max_length"]
-    fingerprint = digest(encoder.state_dict())
+    fingerprint = digest(own_weights(encoder, blocks))
     if isinstance(head := parts["head"], Named):
         head.name_classes(partial(_embed, encoder, parts["pooler"], longest))
     reader = head if isinstance(head, Reader) else encoder

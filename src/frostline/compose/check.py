@@ -22,6 +22,7 @@ TRAINER = "frostline.trainer.Settings"
 LOGGER = "frostline.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},
+    "adapter": {},
     "pooler": {"width": "the encoder", "layers": "the encoder"},
     "head": {"width": "the encoder", "encoder": "the encoder", "classes": "the data", "names": "the data"},
     "freezing": {"blocks": "the encoder"},
@@ -128,7 +129,8 @@ def _extras(role: str) -> dict[str, Parameter]:
     if role == "dataset":
         prepare = dict(list(read(PREPARE, role).parameters.items())[1:])
         return prepare | read(f"{SETTINGS}.Texts", role).parameters
-    return read(f"{SETTINGS}.Freezing", role).parameters if role == "freezing" else {}
+    own = {"freezing": "Freezing", "adapter": "Adapter"}.get(role)
+    return read(f"{SETTINGS}.{own}", role).parameters if own else {}
 
 
 def _arguments(

@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from frostline.compose.offers import offers
-from frostline.compose.sketch import learners
+from frostline.compose.planning import UNTRAINED
+from frostline.compose.sketch import learners, refusal
 from frostline.compose.training import training_problems
 from frostline.errors import Problem
 from frostline.types import Config
 
-ENCODER = {"embeddings", "layer", "final"}
+ENCODER = {"embeddings", "layer", "adapter", "final"}
+WITHOUT = {"_target_": "frostline.adapters.none.NoAdapter"}
 USUAL_POOLER = "frostline.poolers.mean.Mean"
 
 
 def problems(config: Config) -> list[Problem]:
     """Of parts that are each right by themselves."""
     head = offers(config["head"]["_target_"])
-    found: list[Problem] = []
+    found = list(_adapter(config))
     if "fit" in head:
         found += _fitted(config)
     if "read" in head:
         found += _reader(config)
     return found + training_problems(config)
+
+
+def _adapter(config: Config) -> Iterator[Problem]:
+    """A strategy that fits a model without an adapter, but not with it: it names or thaws what then stays as it is."""
+    refused = refusal(config)
+    if refused and not refusal(config | {"adapter": WITHOUT}):
+        chooses = "chooses among the encoder's own parameters, which never learn beside an adapter"
+        told = [problem for problem in refused if "adapter" in problem.what]
+        yield from told or [Problem("freezing", chooses, UNTRAINED[1])]
 
 
 def _fitted(config: Config) -> Iterator[Problem]:

@@ -39,13 +39,14 @@ def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
 def build_model(
     config: Config, classes: Sequence[str], weights: bool = True
 ) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
-    """Encoder, pooler and head, each drawn from its own source of chance, and their blocks.
+    """Encoder with its adapter, pooler and head, each drawn from its own source of chance, and their blocks.
 
     With `weights` off only shapes are read, which is all that a plan needs.
     """
     import torch
 
     from frostline.blocks import find_blocks
+    from frostline.hosts import adapt
 
     seed = config["seed"]
     torch.manual_seed(derive(seed, "encoder"))
@@ -55,7 +56,10 @@ def build_model(
     torch.manual_seed(derive(seed, "head"))
     head = make(config["head"], width=encoder.width, classes=len(classes), names=classes, encoder=encoder)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
-    return find_blocks(**parts), parts
+    blocks = find_blocks(**parts)
+    torch.manual_seed(derive(seed, "adapter"))
+    adapter = make({key: value for key, value in config["adapter"].items() if key != "suits"})
+    return adapt(adapter, encoder, blocks), parts
 
 
 def _layers(encoder: nn.Module) -> int:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from frostline.adaptive import Adaptive, Decider
 from frostline.compose.making import make
+from frostline.errors import wrong
 from frostline.plan import Block, Phase, Plan, resolve
-from frostline.strata import decayed
+from frostline.strata import decayed, learnable
 from frostline.types import Config
 
 if TYPE_CHECKING:
     from frostline.blocks import ModuleBlock
+
+UNTRAINED = (
+    "trains nothing of the adapter, and beside one the encoder's own parameters never learn",
+    "choose freezing=full, in which it learns from the first step, or adapter=none",
+)
 
 
 def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
@@ -26,10 +32,17 @@ def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider 
 
 
 def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider | None]:
-    """The same from shapes alone, for which torch is not needed."""
+    """The same from shapes alone, for which torch is not needed.
+
+    Raises:
+        UserError: the strategy does not fit the blocks, or lets nothing of an adapter learn.
+    """
     strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
-    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=described)
+    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=learnable(described))
     phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
     plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
+    adapters = [p.name for block in described if block.kind == "adapter" for p in block.parameters]
+    if adapters and not any(plan.ever_learns(name) for name in adapters):
+        raise wrong("freezing", *UNTRAINED)
     decay = config["freezing"].get("layer_decay")
     return plan if decay is None else decayed(plan, decay), decider

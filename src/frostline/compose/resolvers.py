@@ -27,10 +27,10 @@ def register() -> None:
 
 
 def suits(name: str, *, _root_: DictConfig) -> Any:
-    """The rate or the epochs that suit the strategy; a strategy that does not say gets those of `full`."""
-    own = OmegaConf.select(_root_, "freezing.suits")
-    value = own.get(name) if isinstance(own, DictConfig) else None
-    return SUITS[name] if value is None else value
+    """The rate or the epochs that suit the adapter or, where it does not say, the strategy; else those of `full`."""
+    told = [OmegaConf.select(_root_, f"{group}.suits") for group in ("adapter", "freezing")]
+    values = [own.get(name) for own in told if isinstance(own, DictConfig)]
+    return next((value for value in values if value is not None), SUITS[name])
 
 
 def times(factor: float, value: Any) -> Any:

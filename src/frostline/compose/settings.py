@@ -35,5 +35,12 @@ class Freezing:
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """Keys of `adapter` that belong to no adapter."""
+
+    suits: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
 class Paths:
     runs: str = "runs"

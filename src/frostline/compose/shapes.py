@@ -19,12 +19,12 @@ from frostline.plan import Block, Parameter
 from frostline.store.files import read_json, write_json
 from frostline.types import Config
 
-ROLES = ("encoder", "pooler", "head")
+ROLES = ("encoder", "adapter", "pooler", "head")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
-    """The blocks of encoder, pooler and head over these classes."""
+    """The blocks of encoder, adapter, pooler and head over these classes."""
     file = _file(config, classes)
     if file is None:
         return _built(config, classes)
@@ -51,7 +51,7 @@ def _file(config: Config, classes: Sequence[str]) -> Path | None:
     if encoder.get("pin") is None and not architecture.is_file():
         return None
     read = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
-    versions = [metadata.version(name) for name in ("torch", "transformers")]
+    versions = [metadata.version(name) for name in ("torch", "transformers", "peft")]
     about = json.dumps([parts, list(classes), read, versions, _code()], sort_keys=True)
     return cache_folder() / "shapes" / f"{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
 

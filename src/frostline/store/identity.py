@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ASIDE = ("paths", "logger", "hydra", "rerun", "debug")  # they change no number of the result
-NAMED = ("freezing", "encoder", "pooler", "head", "dataset")
-USUAL = {"pooler": "mean", "head": "linear"}  # left out of names
+NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
+USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
 UNTITLED = ("seed", "study", "logger", "paths", "hydra")  # overrides that a title tells otherwise, or need not tell
 
 
@@ -22,7 +22,7 @@ def run_id(config: Mapping[str, Any]) -> str:
 
 
 def leaf(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
-    """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with a pooler or head that is not the usual one."""
+    """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with adapter, pooler or head where not the usual."""
     words = [*_named(choices), f"s{config.get('seed')}", run_id(config)[:8]]
     return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
 

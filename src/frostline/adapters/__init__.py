@@ -1,0 +1,1 @@
+"""What learns inside an encoder whose own parameters stay as they are."""
