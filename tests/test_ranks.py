@@ -141,6 +141,16 @@ def test_a_penalty_counts_once_however_many_ranks(frostline: Command, plain: lis
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", choices("averaging"))
+def test_every_averaging_on_two_ranks(frostline: Command, plain: list[str], name: str) -> None:
+    words = [*RUN, *plain, *strategy("lp_ft"), "trainer.max_epochs=5", "optimizer=sgd", f"averaging={name}"]
+    assert frostline("-m", *words, "trainer.devices=1,2").status == 0
+    one, two = folders()
+    check_record(two)
+    assert distance(one, two) < 1e-5
+
+
+@pytest.mark.slow
 def test_two_ranks_then_one_in_one_sweep(frostline: Command, plain: list[str]) -> None:
     said = frostline("-m", *RUN, *plain, "freezing=full", "optimizer=sgd", "trainer.devices=2,1")
     assert said.status == 0, said.err

@@ -101,7 +101,8 @@ KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct
     "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip=null"],
     "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
 }
-KINDS |= {name: [*strategy("lp_ft"), f"regularizer={name}"] for name in choices("regularizer") if name != "none"}
+for group in ("regularizer", "averaging"):
+    KINDS |= {name: [*strategy("lp_ft"), f"{group}={name}"] for name in choices(group) if name != "none"}
 
 
 @pytest.mark.slow

@@ -24,6 +24,10 @@ from frostline.store.folder import RunFolder
 SMALLER_IS_BETTER = ("loss", "ece")
 
 
+def better(metric: str, new: float, old: float) -> bool:
+    return new < old if metric.rpartition("/")[2] in SMALLER_IS_BETTER else new > old
+
+
 class Best(pl.Callback):
     """Keeps the weights of the epoch that is best on validation, the first of equals; without `monitor` the last."""
 
@@ -45,8 +49,7 @@ class Best(pl.Callback):
     def _is_better(self, values: dict[str, float]) -> bool:
         if self.epoch is None or self.monitor is None:
             return True
-        new, old = values[self.monitor], self.values[self.monitor]
-        return new < old if self.monitor.rpartition("/")[2] in SMALLER_IS_BETTER else new > old
+        return better(self.monitor, values[self.monitor], self.values[self.monitor])
 
     def save(self, model: pl.LightningModule) -> None:
         assert isinstance(model, Classifier)
@@ -57,8 +60,16 @@ class Best(pl.Callback):
             save_file(weights, part, metadata=about)
 
     def weights(self) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = load_file(self.folder.best)
+        """As they were when the epoch ended, whatever has been mixed since."""
+        found: dict[str, Tensor] = load_file(self.folder.unmixed if self.folder.unmixed.exists() else self.folder.best)
         return found
+
+    def keep_mixed(self, model: pl.LightningModule) -> None:
+        """Put the model's weights in the place of the best epoch's, which stay beside until the run is complete."""
+        if not self.folder.unmixed.exists():
+            with whole(self.folder.unmixed) as part:
+                part.write_bytes(self.folder.best.read_bytes())
+        self.save(model)
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "values": self.values}

@@ -68,6 +68,7 @@ class Classifier(Network):
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
+        self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
     # Training

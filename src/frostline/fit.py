@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +11,17 @@ import torch
 import torch.distributed as dist
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from frostline.agreement import gathered
+from frostline.averager import Averager
+from frostline.averaging import Interpolating
 from frostline.chance import derive
 from frostline.checkpoints import Best, ResumePoint, WholeFiles, resume_step
 from frostline.compose.build import Built, build
+from frostline.costs import cost
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.epochs import Epochs
 from frostline.errors import wrong
+from frostline.interpolation import Interpolation
 from frostline.loggers.choose import choose
 from frostline.loggers.ending import conclude
 from frostline.multilabel import MultiLabelScores
@@ -47,7 +48,9 @@ class Fit:
         self.learns = self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
         settings = self.built.settings
         self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
-        callbacks = [self.best, self.point, Epochs(settings.monitor)]
+        averaging = self.built.averaging
+        self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
+        callbacks = [self.best, Averager(averaging), self.point, Epochs(settings.monitor)]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         self.vectors = Vectors(self.classifier)
@@ -112,7 +115,8 @@ class Fit:
             step = resume_step(resume)
             say(f"going on from step {step}")
         else:
-            self.place.best.unlink(missing_ok=True)  # of an attempt of which nothing else is left
+            for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
+                left.unlink(missing_ok=True)
         curves.cut(self.place.metrics, -1 if resume is None else step)
         write_text(self.place.plan, table(self.built.plan) + "\n")
         write_json(self.place.environment, found)
@@ -127,13 +131,22 @@ class Fit:
 
     def score(self) -> dict[str, float]:
         """Validation scores of the best epoch and scores of all test sets, alike on all ranks."""
+        if self.interpolation is not None and self.learns:
+            self._interpolate(self.interpolation)
         scores = dict(self.best.values or self._evaluate("val"))
         if self.built.corpus.multi_label:
             self._evaluate("val")  # thresholds are those of the best epoch's weights
         for split in (*self.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
             scores |= self._evaluate(split)
-        self.cost = self._cost()
+        self.cost = cost(self.classifier, self.point, self.trainer.world_size)
         return scores
+
+    def _interpolate(self, interpolation: Interpolation) -> None:
+        """Score all mixtures on all parts; from here on the model is the chosen one."""
+        splits = ("val", *self.built.shifts, "test")
+        interpolation.draw(lambda: {k: v for s in splits for k, v in self._evaluate(s).items()}, self.best.monitor)
+        self.best.values = {k: v for k, v in interpolation.chosen.items() if k.startswith("val/")}
+        say(f"wise_ft: alpha {interpolation.chosen['alpha']:g} is kept")
 
     def _evaluate(self, split: str) -> dict[str, float]:
         act = self.trainer.validate if split == "val" else self.trainer.test
@@ -171,7 +184,10 @@ class Fit:
     def finish(self, scores: dict[str, float]) -> None:
         """Write what the run has come to, result.json last."""
         plan, job = self.built.plan, self.job
-        if not self.place.best.exists():
+        mixed = self.interpolation if self.learns else None
+        if mixed is not None:
+            self.best.keep_mixed(self.classifier)
+        elif not self.place.best.exists():
             self.best.save(self.classifier)
         result = {
             "id": job["id"],
@@ -184,6 +200,7 @@ class Fit:
             "phases": self.classifier.ended,
             "confusion": self.classifier.confusion,
             **self._thresholds(),
+            **({"wise_ft": mixed.curve, "alpha": mixed.chosen["alpha"]} if mixed is not None else {}),
             "parameters": {
                 "total": sum(p.size for p in plan.parameters),
                 "trainable": plan.learning(plan.phases[-1]),
@@ -194,7 +211,8 @@ class Fit:
         conclude(self.loggers, result, self.trainer.global_step)
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)
-        self.place.resume_point.unlink(missing_ok=True)
+        for left in (self.place.resume_point, self.place.unmixed):
+            left.unlink(missing_ok=True)
 
     def _thresholds(self) -> dict[str, Any]:
         """Of each class, for multi-label data: from what chance on it counts as told."""
@@ -202,20 +220,6 @@ class Fit:
         if not isinstance(scores, MultiLabelScores):
             return {}
         return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
-
-    def _cost(self) -> dict[str, Any]:
-        """Texts and memory are those of all ranks together. A collective call."""
-        scale = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-        own = self.classifier.texts_encoded, self.classifier.texts_from_store, peak
-        encoded, from_store, memory = map(sum, zip(*gathered(own, self.trainer.world_size), strict=True))
-        return {
-            "seconds": self.point.spent,
-            "seconds_fit": self.point.spent_fitting,
-            "texts_encoded": encoded,
-            "texts_from_store": from_store,
-            "peak_memory_bytes": memory,
-        }
 
     def part(self) -> None:
         """The ranks leave together, when the record is complete."""

@@ -53,7 +53,8 @@ def _stored(place: RunFolder, job: dict[str, Any]) -> dict[str, Any] | None:
     stored = place.read_result()
     if stored is None or stored["id"] != job["id"]:
         return None
-    place.resume_point.unlink(missing_ok=True)  # there only if a kill came between the result and this
+    for left in (place.resume_point, place.unmixed):  # there only if a kill came between the result and this
+        left.unlink(missing_ok=True)
     say(f"complete since an earlier run: {place.path}")
     return stored
 

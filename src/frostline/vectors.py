@@ -20,7 +20,7 @@ class Vectors:
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
-        self.kept: dict[str, tuple[int, Tensor]] = {}
+        self.kept: dict[str, tuple[tuple[int, int], Tensor]] = {}
 
     def of(self, split: str, tokens: Tokens) -> Tensor | None:
         """The split's vectors in the present phase; None where the encoder learns or the head asks it itself.
@@ -37,11 +37,12 @@ class Vectors:
             self.kept[split] = found
         return found[1]
 
-    def _generation(self, index: int) -> int:
-        """How many phases before this one have changed the encoder."""
+    def _generation(self, index: int) -> tuple[int, int]:
+        """How many phases before this one have changed the encoder, and which weights stand in its place since."""
         blocks = [b for b in self.classifier.engine.blocks if b.kind != "head"]
         earlier = self.classifier.engine.plan.phases[:index]
-        return sum(any(phase.learns(name) for b in blocks for name in b.parameters) for phase in earlier)
+        changed = sum(any(phase.learns(name) for b in blocks for name in b.parameters) for phase in earlier)
+        return changed, self.classifier.standing if changed else 0
 
     @torch.no_grad()
     def _encode(self, tokens: Tokens, split: str) -> Tensor:

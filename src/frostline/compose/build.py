@@ -37,6 +37,7 @@ class Built:
     tokens: dict[str, Tokens]
     settings: Settings
     encoder_fingerprint: str
+    averaging: Any
 
     @property
     def plan(self) -> Plan:
@@ -65,7 +66,7 @@ def build(config: Config) -> Built:
     needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
     tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
-    return Built(classifier, corpus, shifts, tokens, settings, fingerprint)
+    return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
 
 
 def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classifier:

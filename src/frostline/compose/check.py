@@ -29,6 +29,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
     "dataset": {},
     "loss": {"counts": "the data", "multi_label": "the data"},
     "regularizer": {"multi_label": "the data"},
+    "averaging": {},
     "optimizer": {"groups": "the plan"},
     "scheduler": {},
 }

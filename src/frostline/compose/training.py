@@ -16,7 +16,7 @@ ENCODER = {"embeddings", "layer", "final"}  # its own weights: an adapter has no
 def training_problems(config: Config) -> list[Problem]:
     """Of a recipe whose parts are each right by themselves."""
     learning = learners(config)  # None where that hangs on the real model
-    return list(_regularizer(config, learning))
+    return [*_regularizer(config, learning), *_averaging(config, learning)]
 
 
 def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
@@ -33,3 +33,25 @@ def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem
     if rests and head["_target_"].startswith("frostline.") and not head.get("dropout"):
         what = "compares two passes, which are the same where the encoder rests and the head has no dropout"
         yield Problem("regularizer", what, "give head.dropout=0.1, or choose regularizer=none")
+
+
+def _averaging(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
+    averaging, given = offers(config["averaging"]["_target_"]), config["averaging"]
+    mixes_head, epochs = given.get("head") is True, config["trainer"]["max_epochs"]
+    if not averaging.keys() & {"averages", "interpolates"}:
+        return
+    nothing = learning is not None and not (
+        learning if mixes_head or "averages" in averaging else learning & {*ENCODER, "adapter"}
+    )
+    if nothing or epochs == 0:
+        where = "in the encoder " if learning and epochs else ""
+        what = f"all its weights would be the same, as nothing {where}learns"
+        yield Problem("averaging", what, "choose averaging=none, or let something learn")
+    if "interpolates" in averaging and given.get("alpha") is None and config["trainer"].get("monitor") is None:
+        do = "give a share, such as averaging.alpha=0.5, or set trainer.monitor"
+        yield Problem("averaging.alpha", "null, the best on validation, but trainer.monitor is null", do)
+    if "averages_epochs" in averaging and epochs:
+        taken = sum(epoch / epochs >= given["start"] - 1e-9 for epoch in range(1, epochs + 1))
+        if taken < 2:
+            what = f"{given['start']:g} of {epochs} epochs leaves {taken} to average"
+            yield Problem("averaging.start", what, "lower it, or set more trainer.max_epochs")

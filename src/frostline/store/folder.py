@@ -48,6 +48,11 @@ class RunFolder:
         return self.checkpoints / "best.safetensors"
 
     @property
+    def unmixed(self) -> Path:
+        """The best epoch's weights, from when a mixture takes their place until the run is complete."""
+        return self.checkpoints / "unmixed.safetensors"
+
+    @property
     def result(self) -> Path:
         return self.path / "result.json"
 

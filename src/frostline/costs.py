@@ -1,0 +1,26 @@
+"""What a run has cost."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import Any
+
+from frostline.agreement import gathered
+from frostline.checkpoints import ResumePoint
+from frostline.classifier import Classifier
+
+
+def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, Any]:
+    """Texts and memory are those of all ranks together, seconds those of all attempts. A collective call."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    own = classifier.texts_encoded, classifier.texts_from_store, peak
+    encoded, from_store, memory = map(sum, zip(*gathered(own, ranks), strict=True))
+    return {
+        "seconds": point.spent,
+        "seconds_fit": point.spent_fitting,
+        "texts_encoded": encoded,
+        "texts_from_store": from_store,
+        "peak_memory_bytes": memory,
+    }
