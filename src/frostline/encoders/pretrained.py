@@ -29,6 +29,7 @@ class Pretrained(nn.Module):
     Weights are read as float32, whatever they are stored as. The model's own pooling layer is left out: a pooler
     of ours follows. `untrained` keeps the architecture and draws the weights anew. `objective`: what the model was
     pre-trained to do, as far as the checkpoint has the head for it still; where it is null, config.json tells.
+    `checkpointing`: while training, states inside the layers that learn are computed again on the way back, not kept.
 
     Raises:
         UserError: no such folder, a hub that cannot be reached, or weights that do not fill the architecture.
@@ -41,6 +42,7 @@ class Pretrained(nn.Module):
         pin: dict[str, Any] | None = None,
         untrained: bool = False,
         objective: Literal["masked", "causal"] | None = None,
+        checkpointing: bool = False,
         weights: bool = True,
     ) -> None:
         super().__init__()
@@ -52,11 +54,14 @@ class Pretrained(nn.Module):
             config = AutoConfig.for_model(**described) if described else AutoConfig.from_pretrained(place, **source)
             self.model: nn.Module = _load(place, config, source, untrained, weights)
             self.tokenizer = _tokenizer(place, source) if weights else None
+            if checkpointing:
+                _recompute(self.model)
         self.objective = objective or (told(config.architectures) if pin is None else None)
         self._tail = partial(tail, config=config, place=None if untrained else place, source=source, meta=not weights)
         self.width: int = config.hidden_size
         self.layers: int = config.num_hidden_layers
         self.longest = _longest(config, self.model)
+        self.virtual = 0  # tokens of an adapter's own, which take places before each text
         self.second = _second_segment(config, self.tokenizer)
         self.reads_pairs = False
 
@@ -68,7 +73,8 @@ class Pretrained(nn.Module):
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Token ids of each text, special tokens included, cut to `max_length` tokens; of a pair the longer text."""
         if self.longest is not None and max_length > self.longest:
-            what = f"{max_length} tokens, but the encoder reads at most {self.longest}"
+            beside = f" beside the {self.virtual} of the adapter" if self.virtual else ""
+            what = f"{max_length} tokens, but the encoder reads at most {self.longest}{beside}"
             raise wrong("dataset.max_length", what, f"set it to {self.longest} or less")
         assert self.tokenizer is not None
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)
@@ -153,6 +159,13 @@ def _load(place: str, config: Any, source: dict[str, Any], untrained: bool, weig
         what = f"{len(misfits)} weights do not fit, the first of them '{name}' is {[*has]} instead of {[*wants]}"
         raise wrong("encoder.name", what, do)
     return model
+
+
+def _recompute(model: Any) -> None:
+    """Not by torch's older way, which gives no gradients above frozen blocks."""
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        raise wrong("encoder.checkpointing", "this family computes nothing again", "set it to false")
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
 def _tokenizer(place: str, source: dict[str, Any]) -> Any:
