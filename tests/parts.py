@@ -8,6 +8,12 @@ from typing import Any
 from frostline.compose import command, search
 from frostline.compose.making import make
 
+SOLVED = [("head", name) for name in ("knn", "logistic", "prototype")]
+NEEDS: dict[tuple[str, str], list[str]] = {  # the choice of another group that one does not go without
+    **{choice: ["freezing=frozen"] for choice in SOLVED},
+    ("loss", "contrastive"): ["head=logistic"],
+}
+
 
 def choices(group: str) -> list[str]:
     """The names in conf/<group>."""
@@ -19,7 +25,7 @@ def choices(group: str) -> list[str]:
 @cache
 def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
     """The checked config of a part, as a run sees it."""
-    [job] = command.jobs([f"{group}={name}", *overrides])
+    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), []), *overrides])
     return {key: value for key, value in job.config[group].items() if key not in ("suits", "layer_decay")}
 
 

@@ -27,6 +27,7 @@ from frostline.loggers.ending import conclude
 from frostline.multilabel import MultiLabelScores
 from frostline.plan_text import table
 from frostline.progress import say
+from frostline.solving import Solver, solved
 from frostline.store import curves, environment
 from frostline.store.files import read_json, write_json, write_text
 from frostline.store.folder import RunFolder
@@ -50,10 +51,11 @@ class Fit:
         self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
         averaging = self.built.averaging
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
-        callbacks = [self.best, Averager(averaging), self.point, Epochs(settings.monitor)]
+        self.vectors = Vectors(self.classifier)
+        solver = Solver(self.vectors, self.built.tokens.get("train"), self.learns)
+        callbacks = [self.best, Averager(averaging), self.point, Epochs(settings.monitor), solver]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
-        self.vectors = Vectors(self.classifier)
 
     def _loggers(self) -> list[Any]:
         name = title(self.config, self.job["choices"], self.job["overrides"])
@@ -183,7 +185,7 @@ class Fit:
 
     def finish(self, scores: dict[str, float]) -> None:
         """Write what the run has come to, result.json last."""
-        plan, job = self.built.plan, self.job
+        plan, job, exact = self.built.plan, self.job, solved(self.classifier.head)
         mixed = self.interpolation if self.learns else None
         if mixed is not None:
             self.best.keep_mixed(self.classifier)
@@ -202,9 +204,9 @@ class Fit:
             **self._thresholds(),
             **({"wise_ft": mixed.curve, "alpha": mixed.chosen["alpha"]} if mixed is not None else {}),
             "parameters": {
-                "total": sum(p.size for p in plan.parameters),
-                "trainable": plan.learning(plan.phases[-1]),
-                "ever_trainable": plan.ever_learning,
+                "total": sum(p.size for p in plan.parameters) + exact,
+                "trainable": plan.learning(plan.phases[-1]) + exact,
+                "ever_trainable": plan.ever_learning + exact,
             },
             "cost": self.cost,
         }

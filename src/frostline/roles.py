@@ -1,7 +1,8 @@
-"""What encoders, poolers and heads may offer beside their plain role, each asked for by its methods alone.
+"""What encoders, poolers, heads and losses may offer beside their plain role, each asked for by its methods alone.
 
 The plain role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
-(B, T)) -> vectors (B, D)``.
+(B, T)) -> vectors (B, D)``, of a loss ``forward(logits (B, C), labels, vectors (B, D) or None) -> losses (B,)``. A loss
+with the constant ``on_vectors`` looks at vectors alone, so that no head learns from it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,26 @@ class Fitted(Protocol):
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
         """vectors (N, D), labels (N,), or (N, C) of 0 and 1 for multi-label data."""
         ...
+
+
+class WholeBatch(NamedTuple):
+    """A batch of all ranks, its N texts in the order that one rank would have them in.
+
+    vectors (N, D), through which gradients flow; labels (N,), or (N, C); own (B,): where this rank's rows stand, for a
+    row that only fills its place any; seed: the step's, alike on all ranks.
+    """
+
+    vectors: Tensor
+    labels: Tensor
+    own: Tensor
+    seed: int
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A loss that holds texts against each other: forward takes a WholeBatch after logits, labels and vectors."""
+
+    compares: bool
 
 
 @runtime_checkable

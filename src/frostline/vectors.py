@@ -33,7 +33,7 @@ class Vectors:
         generation = self._generation(engine.index)
         found = self.kept.get(split)
         if found is None or found[0] != generation:
-            found = (generation, self._encode(tokens, split))
+            found = (generation, self.encode(tokens, split))
             self.kept[split] = found
         return found[1]
 
@@ -45,8 +45,11 @@ class Vectors:
         return changed, self.classifier.standing if changed else 0
 
     @torch.no_grad()
-    def _encode(self, tokens: Tokens, split: str) -> Tensor:
-        """Batches do not depend on the number of ranks, and so the vectors do not either."""
+    def encode(self, tokens: Tokens, split: str) -> Tensor:
+        """The vectors (N, D) of a split, as the encoder is now. A collective call.
+
+        Batches do not depend on the number of ranks, and so the vectors do not either.
+        """
         model, trainer = self.classifier, self.classifier.trainer
         model.encoder.eval()
         model.pooler.eval()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+import parts
 from frostline.compose import command, search
 from frostline.compose.annotations import UNKNOWN
 from frostline.compose.check import FIXED, SETTINGS, SUPPLIED
@@ -23,6 +24,7 @@ NEEDS = {  # what a choice cannot do without
     ("freezing", "schedule"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("dataset", "table"): ["dataset.train=data.csv"],
     ("dataset", "hub"): ["dataset.name=owner/data"],
+    **parts.NEEDS,
 }
 OWN = {"encoder": {"pin", "untrained", "objective"}}  # what the choices of a group differ in
 

@@ -1,17 +1,24 @@
-"""Every head: vectors (B, D) to logits (B, C), drawn from a seed, and able to learn."""
+"""Every head that maps vectors: (B, D) to logits (B, C), drawn from a seed, able to learn, or fitted first."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from frostline.compose.offers import offers
+from frostline.errors import UserError
+from frostline.heads.cosine import Cosine
+from frostline.heads.label_similarity import LabelSimilarity
 from frostline.heads.linear import Linear
 from frostline.heads.mlp import Mlp
-from parts import choices, part
+from frostline.roles import Fitted
+from parts import choices, config, part
 
 B, D, C = 32, 24, 5
 
@@ -20,14 +27,34 @@ def vectors(rows: int = B) -> Tensor:
     return torch.randn(rows, D, generator=torch.Generator().manual_seed(1))
 
 
+def targets(classes: int = C) -> Tensor:
+    return (vectors()[:, :classes]).argmax(dim=1)
+
+
 def head_of(name: str, classes: int = C, seed: int = 1) -> nn.Module:
+    """As a run makes it; one that is solved knows the vectors already."""
     torch.manual_seed(seed)
-    made: nn.Module = part("head", name, width=D, classes=classes)
+    names = [f"class {i}" for i in range(classes)]
+    made: nn.Module = part("head", name, width=D, classes=classes, names=names, texts=B)
+    if isinstance(made, Fitted):
+        made.fit(vectors(), targets(classes))
     return made
 
 
-@pytest.fixture(params=choices("head"))
+OFFERS = {name: offers(config("head", name)["_target_"]) for name in choices("head")}
+OF_VECTORS = [name for name in OFFERS if "read" not in OFFERS[name]]
+LEARNING = [name for name in OF_VECTORS if "fit" not in OFFERS[name]]
+SHARP = {"cosine": 10, "label_similarity": 20}  # what multiplies their cosines
+
+
+@pytest.fixture(params=OF_VECTORS)
 def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture(params=LEARNING)
+def learning(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
 
@@ -45,8 +72,8 @@ def test_rows_do_not_look_at_each_other(name: str) -> None:
     torch.testing.assert_close(head(vectors())[3:4], head(vectors()[3:4]))
 
 
-def test_a_head_is_drawn_from_the_seed_alone(name: str) -> None:
-    first, again, other = (head_of(name, seed=seed).state_dict() for seed in (1, 1, 2))
+def test_a_head_is_drawn_from_the_seed_alone(learning: str) -> None:
+    first, again, other = (head_of(learning, seed=seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert any(not torch.equal(first[key], other[key]) for key in first)
 
@@ -56,22 +83,21 @@ def test_in_eval_mode_a_head_is_a_function(name: str) -> None:
     assert torch.equal(head(vectors()), head(vectors()))
 
 
-def test_gradients_reach_every_parameter_and_the_vectors(name: str) -> None:
-    head, given = head_of(name), vectors().requires_grad_()
+def test_gradients_reach_every_parameter_and_the_vectors(learning: str) -> None:
+    head, given = head_of(learning), vectors().requires_grad_()
     functional.cross_entropy(head(given), torch.arange(B) % C).backward()
     for tensor in [*head.parameters(), given]:
         assert tensor.grad is not None and tensor.grad.abs().sum() > 0
 
 
-def test_at_first_no_class_is_preferred(name: str) -> None:
-    """The loss of a head that knows nothing is near log C."""
-    loss = functional.cross_entropy(head_of(name).eval()(vectors()), torch.arange(B) % C)
-    assert abs(loss.item() - math.log(C)) < 0.2
+def test_at_first_no_class_is_preferred(learning: str) -> None:
+    """The loss of a head that knows nothing is near log C; cosines are made less sharp for that."""
+    logits = head_of(learning).eval()(vectors()) / SHARP.get(learning, 1)
+    assert abs(functional.cross_entropy(logits, torch.arange(B) % C).item() - math.log(C)) < 0.2
 
 
-def test_a_head_learns_what_can_be_told_apart(name: str) -> None:
-    head = head_of(name)
-    labels = (vectors()[:, :C]).argmax(dim=1)
+def test_a_head_learns_what_can_be_told_apart(learning: str) -> None:
+    head, labels = head_of(learning), targets()
     optimizer = torch.optim.AdamW(head.parameters(), lr=0.03)
     for _ in range(150):
         optimizer.zero_grad()
@@ -108,3 +134,48 @@ def test_dropout_acts_in_training_alone() -> None:
     dropped = head.dropout(ones)
     assert abs(float((dropped == 0).float().mean()) - 0.25) < 0.02
     assert torch.equal(head.eval().dropout(ones), ones)
+
+
+def test_a_solved_head_has_nothing_to_learn_and_the_same_vectors_solve_it_again() -> None:
+    for name in set(OF_VECTORS) - set(LEARNING):
+        assert not list(head_of(name).parameters())
+        first, again = head_of(name, seed=1).state_dict(), head_of(name, seed=2).state_dict()
+        assert all(torch.equal(first[key], again[key]) for key in first), name
+
+
+def cosines(one: Tensor, other: Tensor) -> Tensor:
+    return torch.stack([torch.stack([functional.cosine_similarity(x, y, dim=0) for y in other]) for x in one])
+
+
+def test_cosine_takes_no_notice_of_lengths() -> None:
+    head = Cosine(D, C, scale=7.0)
+    torch.testing.assert_close(head(vectors()), 7 * cosines(vectors(), head.weight))
+    torch.testing.assert_close(head(vectors() * 50), head(vectors()))
+    assert isinstance(head.scale, nn.Parameter)
+    fixed = Cosine(D, C, learned=False)
+    assert [name for name, _ in fixed.named_parameters()] == ["weight"]
+    assert fixed.scale.item() == 10
+
+
+def test_label_similarity_compares_with_what_the_classes_are_called() -> None:
+    known = {"a": vectors()[0], "b": vectors()[1], "not b": vectors()[2]}
+
+    def embed(texts: Sequence[Any]) -> Tensor:
+        return torch.stack([known[text] for text in texts])
+
+    head = LabelSimilarity(D, ["a", "b"], temperature=0.1)
+    head.name_classes(embed)
+    torch.testing.assert_close(head(vectors()), 10 * cosines(vectors(), vectors()[:2]))
+    described = LabelSimilarity(D, ["a", "b"], descriptions={"b": "not b", "a": "b"}, temperature=0.1)
+    described.name_classes(embed)
+    torch.testing.assert_close(described(vectors()), 10 * cosines(vectors(), vectors()[1:3]))
+
+
+def test_every_class_and_no_other_is_described() -> None:
+    with pytest.raises(UserError) as told:
+        LabelSimilarity(D, ["ham", "spam"], descriptions={"hamm": "wanted", "ham": "wanted"})
+    assert [str(problem) for problem in told.value.problems] == [
+        "head.descriptions: there is no class 'hamm'; did you mean ham?",
+        "head.descriptions: 1 of 2 classes have none, the first of them 'spam'; "
+        "describe every class, or give null for their names",
+    ]

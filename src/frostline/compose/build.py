@@ -11,18 +11,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from frostline.agreement import digest
 from frostline.classifier import Classifier
+from frostline.compose import fits
 from frostline.compose.making import make
 from frostline.compose.parts import build_model, load_corpus, load_shifts
 from frostline.compose.planning import course_of
 from frostline.data.tokens import Tokens, read
+from frostline.errors import UserError
 from frostline.hosts import own_weights
 from frostline.network import vectors
 from frostline.plan import Plan
-from frostline.roles import Named, Reader
+from frostline.roles import Fitted, Named, Reader
 from frostline.trainer import Settings
 from frostline.types import Config, Corpus, Shift, Split, Text
 
@@ -53,7 +55,8 @@ def build(config: Config) -> Built:
     settings = Settings(**config["trainer"])
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
-    blocks, parts = build_model(config, corpus.classes)
+    data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
+    blocks, parts = build_model(config, corpus.classes, **data)
     plan, decider = course_of(config, blocks)
     encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
     longest = config["dataset"]["max_length"]
@@ -63,9 +66,11 @@ def build(config: Config) -> Built:
     reader = head if isinstance(head, Reader) else encoder
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
-    needed = {name: split for name, split in splits.items() if name != "train" or settings.max_epochs > 0}
+    trains = settings.max_epochs > 0 or isinstance(head, Fitted)
+    needed = {name: split for name, split in splits.items() if name != "train" or trains}
     tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
+    _refuse_idle(plan, head, classifier.loss)
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
 
 
@@ -83,6 +88,16 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
         multi_label=corpus.multi_label,
         seed=config["seed"],
     )
+
+
+def _refuse_idle(plan: Plan, head: nn.Module, loss: nn.Module) -> None:
+    """What `check` could not know without the model: a solved head below which something learns, by what loss, when."""
+    if not isinstance(head, Fitted) or plan.ever_learning == 0:
+        return
+    if not getattr(loss, "on_vectors", False):
+        raise UserError(fits.no_gradient())
+    if idle := [phase.name for phase in plan.phases if plan.learning(phase) == 0]:
+        raise UserError(fits.nothing_learns(idle[0]))
 
 
 def _counts(corpus: Corpus) -> list[int]:

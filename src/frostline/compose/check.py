@@ -24,7 +24,8 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
     "encoder": {"weights": "the command"},
     "adapter": {},
     "pooler": {"width": "the encoder", "layers": "the encoder"},
-    "head": {"width": "the encoder", "encoder": "the encoder", "classes": "the data", "names": "the data"},
+    "head": {"width": "the encoder", "encoder": "the encoder"}
+    | dict.fromkeys(("classes", "names", "texts", "multi_label"), "the data"),
     "freezing": {"blocks": "the encoder"},
     "dataset": {},
     "loss": {"counts": "the data", "multi_label": "the data"},

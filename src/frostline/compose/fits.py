@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from frostline.compose.offers import offers
 from frostline.compose.planning import UNTRAINED
-from frostline.compose.sketch import learners, refusal
+from frostline.compose.sketch import idle_phases, learners, refusal
 from frostline.compose.training import training_problems
 from frostline.errors import Problem
 from frostline.types import Config
 
-ENCODER = {"embeddings", "layer", "adapter", "final"}
 WITHOUT = {"_target_": "frostline.adapters.none.NoAdapter"}
 USUAL_POOLER = "frostline.poolers.mean.Mean"
 
@@ -20,8 +19,8 @@ def problems(config: Config) -> list[Problem]:
     """Of parts that are each right by themselves."""
     head = offers(config["head"]["_target_"])
     found = list(_adapter(config))
-    if "fit" in head:
-        found += _fitted(config)
+    if "read" not in head:
+        found += _fitted(config) if "fit" in head else _trained(config)
     if "read" in head:
         found += _reader(config)
     return found + training_problems(config)
@@ -40,18 +39,40 @@ def _fitted(config: Config) -> Iterator[Problem]:
     """A head that is solved from vectors passes no gradient on."""
     learning = learners(config)
     if learning is None:
-        return
+        return  # told when the model is there
     if "head" not in learning:
         what = "lets no head learn, and this one is solved from the training texts"
         yield Problem("freezing", what, "choose freezing=frozen, or a head that needs no training texts")
-    if learning & ENCODER and "on_vectors" not in offers(config["loss"]["_target_"]):
-        do = "choose freezing=frozen, or a loss on vectors such as loss=contrastive"
-        yield Problem("head", "is solved from vectors and gives the encoder nothing to learn from", do)
+    elif learning != {"head"} and not _on_vectors(config):
+        yield no_gradient()
+    elif learning != {"head"} and (idle := idle_phases(config)):
+        yield nothing_learns(idle[0])
+
+
+def no_gradient() -> Problem:
+    do = "choose freezing=frozen with a pooler that has no parameters, or a loss on vectors such as loss=contrastive"
+    return Problem("head", "is solved from vectors and gives what stands below it nothing to learn from", do)
+
+
+def nothing_learns(phase: str) -> Problem:
+    what = f"lets nothing but the head learn in phase {phase}, and this head is solved, not trained"
+    return Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
+
+
+def _trained(config: Config) -> Iterator[Problem]:
+    """A head that learns by gradient needs a loss that looks at it."""
+    if _on_vectors(config) and learners(config) != set():
+        what = "would never learn: the loss looks at vectors alone"
+        yield Problem("head", what, "choose a head that is solved, such as head=logistic, or loss=cross_entropy")
+
+
+def _on_vectors(config: Config) -> bool:
+    return "on_vectors" in offers(config["loss"]["_target_"])
 
 
 def _reader(config: Config) -> Iterator[Problem]:
     """A head that asks the encoder itself needs no pooler, and has no vectors for a loss."""
     if config["pooler"]["_target_"] != USUAL_POOLER:
         yield Problem("pooler", "has no part in a head that reads the language model's words", "leave pooler out")
-    if "on_vectors" in offers(config["loss"]["_target_"]):
+    if {"on_vectors", "compares"} & offers(config["loss"]["_target_"]).keys():
         yield Problem("loss", "is one on vectors, which this head has not", "choose loss=cross_entropy")

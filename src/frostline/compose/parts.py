@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from frostline.chance import derive
 from frostline.compose.making import make
@@ -37,11 +37,12 @@ def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
 
 
 def build_model(
-    config: Config, classes: Sequence[str], weights: bool = True
+    config: Config, classes: Sequence[str], weights: bool = True, **data: Any
 ) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
     """Encoder with its adapter, pooler and head, each drawn from its own source of chance, and their blocks.
 
-    With `weights` off only shapes are read, which is all that a plan needs.
+    With `weights` off only shapes are read, which is all that a plan needs. data: what a head may ask for beside the
+    classes, `multi_label` and how many `texts` train has.
     """
     import torch
 
@@ -54,7 +55,8 @@ def build_model(
     torch.manual_seed(derive(seed, "pooler"))
     pooler = make(config["pooler"], width=encoder.width, layers=_layers(encoder))
     torch.manual_seed(derive(seed, "head"))
-    head = make(config["head"], width=encoder.width, classes=len(classes), names=classes, encoder=encoder)
+    supplied = {"width": encoder.width, "classes": len(classes), "names": classes, "encoder": encoder}
+    head = make(config["head"], **supplied, **data)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     blocks = find_blocks(**parts)
     torch.manual_seed(derive(seed, "adapter"))

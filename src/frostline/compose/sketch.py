@@ -7,45 +7,65 @@ from collections.abc import Iterable
 from frostline.compose.offers import offers
 from frostline.compose.planning import planned
 from frostline.errors import Problem, UserError
-from frostline.plan import Block, Kind, Parameter
+from frostline.plan import Block, Kind, Parameter, Plan
 from frostline.types import Config
 
-LAYERS = 64  # as many as the deepest models have, so that most numbers of blocks fit
+LAYERS = (64, 24, 12, 6, 4, 2, 1)  # deep models hold most numbers of blocks, small ones need few epochs
 
 
 def learners(config: Config) -> set[Kind] | None:
     """The kinds of blocks in which the strategy ever lets something learn; None where that hangs on the real model."""
-    try:
-        plan, _ = planned(config, _outline(config))
-    except UserError:  # it names blocks or parameters of the model's own
+    plan = _plan(config)
+    if isinstance(plan, list):
         return None
     return {block.kind for block in plan.blocks if any(plan.ever_learns(p.name) for p in block.parameters)}
 
 
+def idle_phases(config: Config) -> list[str]:
+    """Phases in which nothing learns where the head has no parameters."""
+    plan = _plan(config, head=False)
+    return [] if isinstance(plan, list) else [phase.name for phase in plan.phases if plan.learning(phase) == 0]
+
+
 def refusal(config: Config) -> list[Problem]:
     """What the strategy has against the model in outline; it may be right about the real one all the same."""
-    try:
-        planned(config, _outline(config))
-    except UserError as error:
-        return error.problems
-    return []
+    plan = _plan(config)
+    return plan if isinstance(plan, list) else []
 
 
-def _outline(config: Config) -> list[Block]:
-    """The adapter stands where its source tells, and is left out where it does not."""
-    stands = offers(config["adapter"]["_target_"]).get("stands")
-    return [Block(name, kind, _parameters(name)) for name, kind in _blocks(stands)]
+def _plan(config: Config, head: bool = True) -> Plan | list[Problem]:
+    """For the largest outline that the strategy takes; what it has against the first where it takes none.
+
+    It may name blocks or parameters of the model's own, or need more epochs than the run has for so many layers.
+    """
+    told: list[Problem] = []
+    for layers in LAYERS:
+        try:
+            return planned(config, _outline(config, layers, head))[0]
+        except UserError as error:
+            told = told or error.problems
+    return told
 
 
-def _blocks(adapted: str | None) -> Iterable[tuple[str, Kind]]:
+def _outline(config: Config, layers: int, head: bool) -> list[Block]:
+    """The adapter stands where its source tells, and is left out where it does not; so does a pooler that learns."""
+    adapted = offers(config["adapter"]["_target_"]).get("stands")
+    pooled = "learns" in offers(config["pooler"]["_target_"])
+    outline = [Block(name, kind, _parameters(name)) for name, kind in _blocks(layers, adapted, pooled)]
+    return outline if head else [*outline[:-1], Block("head", "head", ())]
+
+
+def _blocks(layers: int, adapted: str | None, pooled: bool) -> Iterable[tuple[str, Kind]]:
     """adapted: layers or embeddings, where an adapter stands in them."""
     yield "encoder.embeddings", "embeddings"
     if adapted == "embeddings":
         yield "encoder.embeddings.adapter", "adapter"
-    for index in range(LAYERS):
+    for index in range(layers):
         yield f"encoder.layer.{index}", "layer"
         if adapted == "layers":
             yield f"encoder.layer.{index}.adapter", "adapter"
+    if pooled:
+        yield "pooler", "pooler"
     yield "head", "head"
 
 

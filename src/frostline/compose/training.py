@@ -47,6 +47,9 @@ def _averaging(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
         where = "in the encoder " if learning and epochs else ""
         what = f"all its weights would be the same, as nothing {where}learns"
         yield Problem("averaging", what, "choose averaging=none, or let something learn")
+    if "interpolates" in averaging and "fit" in offers(config["head"]["_target_"]):
+        what = "mixes weights before and after, and this head is solved for those after alone"
+        yield Problem("averaging", what, "choose averaging=none, ema or swa, or a head that learns")
     if "interpolates" in averaging and given.get("alpha") is None and config["trainer"].get("monitor") is None:
         do = "give a share, such as averaging.alpha=0.5, or set trainer.monitor"
         yield Problem("averaging.alpha", "null, the best on validation, but trainer.monitor is null", do)

@@ -11,7 +11,7 @@ from frostline.compose.names import options
 from frostline.errors import Problem, UserError, did_you_mean
 
 PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
-OURS = (*PARTS, "trainer", "logger", "experiment", "debug")
+OURS = (*PARTS, "trainer", "logger", "recipe", "experiment", "debug")
 
 
 FOLDERS = ("file", search.Studies.scheme())

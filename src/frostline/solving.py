@@ -1,0 +1,51 @@
+"""Heads that are solved from all training vectors: when, from which, and alike on all ranks."""
+
+from __future__ import annotations
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import nn
+
+from frostline.agreement import alike
+from frostline.data.tokens import Tokens
+from frostline.roles import Fitted
+from frostline.vectors import Vectors
+
+
+class Solver(pl.Callback):
+    """Solves the head before each validation, on the vectors that the encoder gives by then.
+
+    So the best epoch is chosen with the head that it would have. Where nothing learns by gradient (`learns` is off)
+    there is one validation, and the head is solved once.
+    """
+
+    def __init__(self, vectors: Vectors, tokens: Tokens | None, learns: bool) -> None:
+        self.vectors, self.tokens = vectors, tokens
+        self.due = not learns
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if isinstance(head := self.vectors.classifier.head, Fitted) and (self.due or _fitting(trainer)):
+            self.solve(head, trainer.world_size)
+            self.due = False
+
+    @torch.no_grad()
+    def solve(self, head: Fitted, ranks: int) -> None:
+        """A collective call. The first rank's solution is the run's: theirs could differ in the last bits."""
+        assert self.tokens is not None and isinstance(head, nn.Module)
+        with torch.inference_mode(False):
+            vectors = self.vectors.of("train", self.tokens)
+            head.fit(self.vectors.encode(self.tokens, "train") if vectors is None else vectors, self.tokens.labels)
+        for buffer in head.buffers():
+            alike(buffer, ranks)
+
+
+def _fitting(trainer: pl.Trainer) -> bool:
+    return trainer.state.fn == TrainerFn.FITTING
+
+
+def solved(head: nn.Module) -> int:
+    """How many numbers are solved for in place of learning them: coefficients, means, vectors that are kept."""
+    if not isinstance(head, Fitted):
+        return 0
+    return sum(buffer.numel() for buffer in head.buffers() if buffer.is_floating_point())
