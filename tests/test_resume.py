@@ -99,6 +99,7 @@ KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct
     "half precision": ["freezing=full", "trainer.precision=bf16-mixed"],
     "momentum": ["freezing=lp_ft", "freezing.probe_epochs=2", "optimizer=sgd"],
     "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip=null"],
+    "a solved head": ["freezing=full", "loss=contrastive", "head=logistic"],
     "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
 }
 for group in ("regularizer", "averaging"):

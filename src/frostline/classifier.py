@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from frostline.adaptive import Decider
-from frostline.agreement import agreed, digest, gathered
+from frostline.agreement import agreed, digest, gathered, whole_batch
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.clipping import clip
@@ -25,7 +25,7 @@ from frostline.multilabel import MultiLabelScores
 from frostline.network import Network
 from frostline.plan import Plan
 from frostline.regularizer import Regularizer
-from frostline.roles import Outputs
+from frostline.roles import Comparing, Fitted, Outputs
 from frostline.scores import Scores
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
@@ -122,11 +122,16 @@ class Classifier(Network):
 
     def _losses(self, batch: Batch) -> Tensor:
         """Each text's loss (B,), 0 for rows that only fill the rank's place."""
-        losses = self.regularizer.losses(partial(self.outputs, batch), partial(self._loss, batch["labels"]))
+        losses = self.regularizer.losses(partial(self.outputs, batch), partial(self._loss, batch))
         return losses * batch["weight"]
 
-    def _loss(self, labels: Tensor, outputs: Outputs) -> Tensor:
-        losses: Tensor = self.loss(outputs.logits, labels, outputs.vectors)
+    def _loss(self, batch: Batch, outputs: Outputs) -> Tensor:
+        told: tuple[Any, ...] = (outputs.logits, batch["labels"], outputs.vectors)
+        if isinstance(self.loss, Comparing) and outputs.vectors is not None:
+            seed = derive(self.seed, "pairs", self.global_step)
+            ranks = self.global_rank, self.trainer.world_size
+            told += (whole_batch(outputs.vectors, batch["labels"], batch["size"], seed, *ranks),)
+        losses: Tensor = self.loss(*told)
         return losses
 
     def on_after_backward(self) -> None:
@@ -207,6 +212,8 @@ class Classifier(Network):
             odd = sorted(own.keys() ^ weights.keys())[0]
             raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
         for name, value in weights.items():
+            if own[name].shape != value.shape and isinstance(self.head, Fitted):
+                own[name].resize_(value.shape)  # how many texts a head keeps, it learns when it is solved
             own[name].copy_(value)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -3,11 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import wrong
+from frostline import class_weights as balance
 from frostline.types import Range
 
 
@@ -33,7 +32,7 @@ class CrossEntropy(nn.Module):
     ) -> None:
         super().__init__()
         self.multi_label, self.smoothing = multi_label, smoothing
-        self.register_buffer("weights", _weights(class_weights, counts), persistent=False)
+        self.register_buffer("weights", balance.class_weights(class_weights, counts), persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
         """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""
@@ -44,15 +43,3 @@ class CrossEntropy(nn.Module):
         told = labels.to(logits.dtype) * (1 - self.smoothing) + self.smoothing / 2
         losses = functional.binary_cross_entropy_with_logits(logits, told, reduction="none", pos_weight=self.weights)
         return losses.mean(dim=1)
-
-
-def _weights(given: str | Sequence[float] | None, counts: Sequence[int]) -> Tensor | None:
-    if given is None:
-        return None
-    if isinstance(given, str):
-        total = sum(counts)
-        return torch.tensor([total / (len(counts) * max(count, 1)) for count in counts])
-    if len(given) != len(counts):
-        do = f"give {len(counts)}, in the order of the classes"
-        raise wrong("loss.class_weights", f"{len(given)} weights for {len(counts)} classes", do)
-    return torch.tensor(list(given), dtype=torch.float32)
