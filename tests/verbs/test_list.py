@@ -27,7 +27,7 @@ def test_all_groups_are_listed_the_parts_first(frostline: Command) -> None:
 
 def test_several_groups_are_listed_in_the_order_asked_for(frostline: Command) -> None:
     said = frostline("list", "head", "encoder").out
-    assert said.index("head") < said.index("mlp") < said.index("encoder") < said.index("minilm")
+    assert said.index("head") < said.index("  mlp") < said.index("\nencoder\n") < said.index("minilm")
 
 
 def test_a_group_that_is_not_there_is_told(frostline: Command) -> None:
