@@ -91,6 +91,21 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
     assert differences("killed", undisturbed) == []
 
 
+@pytest.mark.slow
+def test_a_batch_that_a_kill_cut_short_is_read_again_from_its_first_part() -> None:
+    """The fourth of 20 batches, in its second of three parts."""
+    words = [*TWO_PHASES, "trainer.accumulate=3", "trainer.max_epochs=2"]
+    complete(*words, "hydra.run.dir=whole")
+    words.append("hydra.run.dir=killed")
+    Path("moment").write_text("training_step 11")
+    with attempt(*words) as one:
+        assert one.wait() == -signal.SIGKILL, one.said
+    Path("moment").unlink()
+    assert reached(place("killed")) == 3
+    complete(*words)
+    assert differences("killed", "whole") == []
+
+
 KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct"} | {
     "limited": ["freezing=full", "trainer.limit_batches=4"],
     "few batches": ["freezing=full", "trainer.overfit_batches=2"],
@@ -100,6 +115,8 @@ KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct
     "momentum": ["freezing=lp_ft", "freezing.probe_epochs=2", "optimizer=sgd"],
     "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip=null"],
     "a solved head": ["freezing=full", "loss=contrastive", "head=logistic"],
+    "in parts": ["freezing=auto_rgn", "trainer.accumulate=3"],
+    "patient": [*strategy("lp_ft"), "trainer.patience=2", "optimizer.lr=1e-9"],
     "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
 }
 for group in ("regularizer", "averaging"):

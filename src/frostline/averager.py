@@ -25,9 +25,10 @@ class Averager(pl.Callback):
         self.averaged: dict[str, Tensor] = {}
         self.count = 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:
-        assert isinstance(pl_module, Classifier)
-        progress = trainer.global_step / (int(trainer.num_training_batches) * int(trainer.max_epochs or 0))
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if not pl_module.completes_step(batch_idx):
+            return
+        progress = trainer.global_step / (pl_module.steps_an_epoch * int(trainer.max_epochs or 0))
         if self.averaging.takes(progress, trainer.fit_loop.epoch_loop.batch_progress.is_last_batch):
             self._take(_learning(pl_module))
 

@@ -13,6 +13,7 @@ from itertools import takewhile
 from torch import nn
 
 from frostline.plan import Block, Kind, Parameter
+from frostline.stacks import layers_of
 from frostline.usage import order_of_use
 
 
@@ -38,21 +39,6 @@ def find_blocks(encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> list[
     found.append(_block("pooler", "pooler", [("", pooler)], seen))
     found.append(_block("head", "head", [("", head)], seen))
     return [block for block in found if block.parameters or block.modules]
-
-
-def layers_of(encoder: nn.Module) -> tuple[str, nn.ModuleList] | None:
-    """The path and the longest ModuleList whose members are of one class; the outermost where several are equal.
-
-    A list inside a layer (heads, experts) is part of that layer, however long it is.
-    """
-    lists = [(path, m) for path, m in encoder.named_modules() if isinstance(m, nn.ModuleList) and _alike(m)]
-    stacks = [path for path, m in lists if len(m) > 1]
-    outer = [entry for entry in lists if not any(entry[0].startswith(f"{stack}.") for stack in stacks)]
-    return max(outer, key=lambda entry: len(entry[1]), default=None)
-
-
-def _alike(modules: nn.ModuleList) -> bool:
-    return len({type(module) for module in modules}) == 1
 
 
 Parts = list[tuple[str, nn.Module | nn.Parameter]]

@@ -109,10 +109,10 @@ class ResumePoint(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.before, self.fitted_before = state_dict["spent"], state_dict["spent_fitting"]
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         # After an epoch's last batch nothing is written: on the way back its validation would be left out.
         last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-        if not last and self._due(trainer):
+        if pl_module.completes_step(batch_idx) and not last and self._due(trainer):
             self._save(trainer)
 
     def _due(self, trainer: pl.Trainer) -> bool:

@@ -68,6 +68,7 @@ class Classifier(Network):
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
+        self.part = 0  # of the batch, that is being read
         self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
@@ -104,12 +105,13 @@ class Classifier(Network):
         if (index := self.course.index(self.current_epoch)) != self.engine.index:
             self._end_phase(self.current_epoch)
             self._enter_phase(index)
-        steps = int(self.trainer.num_training_batches)
-        self.engine.set_rates(self._optimizer, self.base_lr, self.schedule, self.global_step, steps)
-        torch.manual_seed(derive(self.seed, "dropout", self.global_step, self.global_rank))
+        self.engine.set_rates(self._optimizer, self.base_lr, self.schedule, self.global_step, self.steps_an_epoch)
+        self.part = batch_idx % self.parts
+        place = self.global_rank + self.part * self.trainer.world_size  # parts draw as further ranks would
+        torch.manual_seed(derive(self.seed, "dropout", self.global_step, place))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The mean loss over the whole batch of all ranks: DDP's mean over ranks is undone by `world_size`."""
+        """The mean loss over the whole batch, all its parts on all ranks; the means that are taken over them undone."""
         losses = self._losses(batch)
         loss, penalty = losses.sum() / batch["size"], self.regularizer.penalty()
         if not torch.isfinite(loss):
@@ -118,7 +120,7 @@ class Classifier(Network):
             )
         self.epoch_loss += float(losses.detach().sum())
         self.epoch_rows += int(batch["weight"].sum())
-        return loss * self.trainer.world_size + (0.0 if penalty is None else penalty)
+        return loss * self.trainer.world_size * self.parts + (0.0 if penalty is None else penalty)
 
     def _losses(self, batch: Batch) -> Tensor:
         """Each text's loss (B,), 0 for rows that only fill the rank's place."""
@@ -135,8 +137,9 @@ class Classifier(Network):
         return losses
 
     def on_after_backward(self) -> None:
-        steps = int(self.trainer.num_training_batches) * int(self.trainer.max_epochs or 0)
-        self.course.after_backward((self.global_step + 1) / steps)
+        if self.completes_step(self.part):
+            steps = self.steps_an_epoch * int(self.trainer.max_epochs or 0)
+            self.course.after_backward((self.global_step + 1) / steps)
 
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
@@ -144,7 +147,7 @@ class Classifier(Network):
         rate = max(float(group["lr"]) for group in self._optimizer.param_groups)
         self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": rate})
         self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
-        if self.course.ends(self.current_epoch):
+        if self.course.ends(self.current_epoch) or self.trainer.should_stop:
             self._end_phase(self.current_epoch + 1)
 
     def _end_phase(self, epoch: int) -> None:

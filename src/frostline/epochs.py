@@ -29,13 +29,13 @@ class Epochs(pl.Callback):
         self.index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if not trainer.is_global_zero:
+        if not trainer.is_global_zero or not pl_module.completes_step(batch_idx):
             return
         if self.bar is None:
             what = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
-            self.bar = Progress(what, int(trainer.num_training_batches), "steps")
+            self.bar = Progress(what, pl_module.steps_an_epoch, "steps")
             self.bar.__enter__()
-            self.bar.update(batch_idx)
+            self.bar.update(batch_idx // pl_module.parts)
         self.bar.update(1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

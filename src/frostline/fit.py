@@ -25,6 +25,7 @@ from frostline.interpolation import Interpolation
 from frostline.loggers.choose import choose
 from frostline.loggers.ending import conclude
 from frostline.multilabel import MultiLabelScores
+from frostline.patience import Patience
 from frostline.plan_text import table
 from frostline.progress import say
 from frostline.solving import Solver, solved
@@ -53,7 +54,8 @@ class Fit:
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
         self.vectors = Vectors(self.classifier)
         solver = Solver(self.vectors, self.built.tokens.get("train"), self.learns)
-        callbacks = [self.best, Averager(averaging), self.point, Epochs(settings.monitor), solver]
+        patience = Patience(self.best, settings.patience)
+        callbacks = [self.best, Averager(averaging), patience, self.point, Epochs(settings.monitor), solver]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
 
@@ -74,14 +76,14 @@ class Fit:
             batches = training_order(lengths, size, seed, self.trainer.current_epoch)
             if settings.overfit_batches:
                 batches = training_order(lengths, size, seed, 0)[: settings.overfit_batches]
-            return share_rows(batches, self.trainer.global_rank, self.trainer.world_size)
+            return share_rows(batches, self.trainer.global_rank, self.trainer.world_size, settings.accumulate)
 
         def first() -> int:
             return int(self.trainer.fit_loop.epoch_loop.batch_progress.current.ready)
 
         batches = -(-len(tokens) // size)
         batches = min(batches, settings.overfit_batches or batches)
-        return Loader(tokens, batches, rows, lambda: self.vectors.of("train", tokens), first)
+        return Loader(tokens, batches, rows, lambda: self.vectors.of("train", tokens), first, settings.accumulate)
 
     def reading(self, split: str) -> Loader:
         """Batches of an evaluation."""

@@ -20,11 +20,14 @@ def gradients_ahead(
     """
     trainer = model.trainer
     learning = {name: p for name, p in parameters.items() if p.requires_grad}
-    found = []
-    for batch in map(trainer.strategy.batch_to_device, trainer.train_dataloader.ahead(count)):
+    found: list[dict[str, Tensor]] = []
+    for place, batch in enumerate(map(trainer.strategy.batch_to_device, trainer.train_dataloader.ahead(count))):
         with trainer.precision_plugin.forward_context():
             loss = losses(batch).sum() / batch["size"]
         own = torch.autograd.grad(loss, list(learning.values()), allow_unused=True)
-        pairs = zip(learning, own, strict=True)
-        found.append({name: summed(g, trainer.world_size) for name, g in pairs if g is not None})
-    return found
+        if place % model.parts == 0:
+            found.append({})
+        for name, g in zip(learning, own, strict=True):
+            if g is not None:
+                found[-1][name] = found[-1][name] + g if name in found[-1] else g
+    return [{name: summed(g, trainer.world_size) for name, g in one.items()} for one in found]

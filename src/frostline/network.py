@@ -18,13 +18,26 @@ def vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_
 
 
 class Network(pl.LightningModule):
-    """Counts the texts that go through the encoder, and those whose vectors were stored."""
+    """Knows what a step is; counts the texts that go through the encoder, and those whose vectors were stored."""
 
     def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.pooler, self.head = encoder, pooler, head
         self.texts_encoded = 0
         self.texts_from_store = 0
+
+    @property
+    def parts(self) -> int:
+        """In how many a rank reads its share of a batch."""
+        return int(self.trainer.accumulate_grad_batches)
+
+    @property
+    def steps_an_epoch(self) -> int:
+        return int(self.trainer.num_training_batches) // self.parts
+
+    def completes_step(self, part: int) -> bool:
+        """Whether the optimizer steps after the part with this place in its batch or in the epoch."""
+        return (part + 1) % self.parts == 0
 
     def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""

@@ -18,6 +18,8 @@ from frostline.types import Count, NonNegative, Positive, Whole
 class Settings:
     """The `trainer` group. devices counts processes; batch_size is over all of them.
 
+    accumulate: a batch is read in so many parts, whose gradients add up to the whole batch's.
+    patience: end the run when `monitor` has not improved for so many epochs of the last phase; None: never.
     checkpoint_seconds: how often a run that is killed can go on from, 0 = after every step.
     monitor: the validation metric that the best epoch is chosen by; None keeps the last epoch.
     limit_batches: at most so many batches of each split; overfit_batches: train on so many, again and again.
@@ -30,6 +32,8 @@ class Settings:
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     monitor: str | None = "val/f1_macro"
     gradient_clip: Positive | None = 1.0
+    accumulate: Count = 1
+    patience: Count | None = None
     checkpoint_seconds: NonNegative = 30
     limit_batches: Count | None = None
     overfit_batches: Count | None = None
@@ -52,7 +56,8 @@ def make_trainer(
         strategy=_ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
-        limit_train_batches=settings.limit_batches or 1.0,
+        accumulate_grad_batches=settings.accumulate,
+        limit_train_batches=settings.limit_batches * settings.accumulate if settings.limit_batches else 1.0,
         limit_val_batches=settings.limit_batches or 1.0,
         limit_test_batches=settings.limit_batches or 1.0,
         logger=logger,

@@ -100,6 +100,19 @@ def test_rows_of_all_ranks_are_the_batch(ranks: int) -> None:
 
 
 @RANKS
+def test_parts_of_a_batch_share_it_as_further_ranks_would(ranks: int) -> None:
+    batches = training_order(LENGTHS, SIZE, 1, 0)
+    for rank in range(ranks):
+        parts = share_rows(batches, rank, ranks, parts=3)
+        assert len(parts) == 3 * len(batches)
+        for place in range(3):
+            others = share_rows(batches, rank + ranks * place, 3 * ranks)
+            for ours, theirs in zip(parts[place::3], others, strict=True):
+                assert np.array_equal(ours.index, theirs.index)
+                assert (ours.counted, ours.size) == (theirs.counted, theirs.size)
+
+
+@RANKS
 def test_ranks_have_shares_that_differ_by_one_text_at_most(ranks: int) -> None:
     batches = training_order(LENGTHS, SIZE, 1, 0)
     for rows in zip(*(share_rows(batches, rank, ranks) for rank in range(ranks)), strict=True):

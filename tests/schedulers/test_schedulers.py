@@ -13,6 +13,7 @@ from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_wi
 from frostline.schedulers.constant import Constant
 from frostline.schedulers.cosine import Cosine
 from frostline.schedulers.linear_warmup import LinearWarmup
+from frostline.schedulers.slanted_triangular import SlantedTriangular
 from parts import choices, part
 
 Schedule = Callable[[float], float]
@@ -80,6 +81,15 @@ def reference(make: Callable[..., torch.optim.lr_scheduler.LambdaLR], steps: int
 def test_cosine_is_half_a_cosine() -> None:
     assert [Cosine()(x) for x in (0, 1 / 3, 0.5, 2 / 3, 1)] == pytest.approx([1, 0.75, 0.5, 0.25, 0])
     assert Cosine(0.5)(0.75) == pytest.approx(0.5 * (1 + math.cos(math.pi / 2)))
+
+
+@pytest.mark.parametrize(("steps", "cut_frac", "ratio"), [(100, 0.1, 32), (60, 0.25, 10)])
+def test_slanted_triangular_is_the_paper_s_formula(steps: int, cut_frac: float, ratio: float) -> None:
+    cut = math.floor(steps * cut_frac)
+    for t in range(steps + 1):
+        p = t / cut if t < cut else 1 - (t - cut) / (cut * (1 / cut_frac - 1))
+        expected = (1 + p * (ratio - 1)) / ratio
+        assert SlantedTriangular(cut_frac, ratio)(t / steps) == pytest.approx(expected, abs=1e-12)
 
 
 def test_constant_stays_constant() -> None:

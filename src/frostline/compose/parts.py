@@ -66,7 +66,7 @@ def build_model(
 
 def _layers(encoder: nn.Module) -> int:
     """How many there are; an encoder of a user's own that does not say has those of its longest list of modules."""
-    from frostline.blocks import layers_of
+    from frostline.stacks import layers_of
 
     found = layers_of(encoder)
     return int(getattr(encoder, "layers", 0 if found is None else len(found[1])))

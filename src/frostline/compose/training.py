@@ -16,7 +16,19 @@ ENCODER = {"embeddings", "layer", "final"}  # its own weights: an adapter has no
 def training_problems(config: Config) -> list[Problem]:
     """Of a recipe whose parts are each right by themselves."""
     learning = learners(config)  # None where that hangs on the real model
-    return [*_regularizer(config, learning), *_averaging(config, learning)]
+    return [*_steps(config), *_regularizer(config, learning), *_averaging(config, learning)]
+
+
+def _steps(config: Config) -> Iterator[Problem]:
+    trainer, size = config["trainer"], config["dataset"]["batch_size"]
+    if trainer.get("accumulate", 1) > size:
+        what = f"{trainer['accumulate']} parts of a batch of {size} texts"
+        yield Problem("trainer.accumulate", what, f"give 1 to {size}, or raise dataset.batch_size")
+    if trainer.get("patience") is not None and trainer.get("monitor") is None:
+        yield Problem("trainer.patience", "waits for trainer.monitor, which is null", "set it, or patience=null")
+    if config["encoder"].get("reinit_top") and config["encoder"].get("untrained") is True:
+        do = "set it to 0, or choose a pre-trained encoder"
+        yield Problem("encoder.reinit_top", "draws layers anew, and encoder.untrained draws them all", do)
 
 
 def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:

@@ -43,12 +43,14 @@ class Rows:
     size: int
 
 
-def share_rows(batches: Sequence[Indices], rank: int, ranks: int) -> list[Rows]:
+def share_rows(batches: Sequence[Indices], rank: int, ranks: int, parts: int = 1) -> list[Rows]:
     """For training: each rank takes its rows of every batch, so that all ranks take the same steps.
 
-    A rank that gets none of a batch takes one row that counts for nothing.
+    A rank reads a batch in `parts`, one after the other, which share its rows as further ranks would. A part that gets
+    none of a batch takes one row that counts for nothing.
     """
-    return [_rows(batch[rank::ranks], batch) for batch in batches]
+    places = range(rank, ranks * parts, ranks)
+    return [_rows(batch[place :: ranks * parts], batch) for batch in batches for place in places]
 
 
 def share_batches(batches: Sequence[Indices], rank: int, ranks: int) -> list[Rows]:

@@ -28,8 +28,8 @@ class Batch(TypedDict):
 class Loader:
     """Iterates over this rank's batches of the present epoch, from where a resumed epoch stands.
 
-    rows: the batches of the epoch; first: how many of them are already done; vectors: the stored vectors of this
-    split, or None where tokens must be read. All three are asked when an epoch begins.
+    rows: the batches of the epoch, each in `parts`; first: how many of these are already done; vectors: the stored
+    vectors of this split, or None where tokens must be read. All three are asked when an epoch begins.
     """
 
     tokens: Tokens
@@ -37,14 +37,15 @@ class Loader:
     rows: Callable[[], Sequence[Rows]]
     vectors: Callable[[], Tensor | None]
     first: Callable[[], int] = lambda: 0
+    parts: int = 1
 
     def __len__(self) -> int:
-        return self.batches
+        return self.batches * self.parts
 
     def ahead(self, count: int) -> Iterator[Batch]:
-        """The first batches of the epoch that is about to begin, for a look at them."""
+        """The first batches of the epoch that is about to begin, part by part, for a look at them."""
         vectors = self.vectors()
-        for rows in self.rows()[:count]:
+        for rows in self.rows()[: count * self.parts]:
             yield self._batch(rows, vectors)
 
     def __iter__(self) -> Iterator[Batch]:

@@ -17,8 +17,9 @@ from frostline.conversions.cache import converted
 from frostline.errors import UserError, wrong
 from frostline.objectives import told
 from frostline.packages import Pin, folder
+from frostline.stacks import draw_top
 from frostline.tails import Tail, tail
-from frostline.types import Text
+from frostline.types import Text, Whole
 
 SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
 
@@ -27,8 +28,9 @@ class Pretrained(nn.Module):
     """Any AutoModel with its tokenizer: a hub id, a local folder, or a folder inside a pinned package.
 
     Weights are read as float32, whatever they are stored as. The model's own pooling layer is left out: a pooler
-    of ours follows. `untrained` keeps the architecture and draws the weights anew. `objective`: what the model was
-    pre-trained to do, as far as the checkpoint has the head for it still; where it is null, config.json tells.
+    of ours follows. `untrained` keeps the architecture and draws the weights anew, `reinit_top` does so with that many
+    of the top layers (arXiv:2006.05987), whose fingerprint is then that of the files and the draw. `objective`: what
+    the model was pre-trained to do, as far as the checkpoint has the head for it still; where null, config.json tells.
     `checkpointing`: while training, states inside the layers that learn are computed again on the way back, not kept.
 
     Raises:
@@ -41,6 +43,7 @@ class Pretrained(nn.Module):
         revision: str | None = None,
         pin: dict[str, Any] | None = None,
         untrained: bool = False,
+        reinit_top: Whole = 0,
         objective: Literal["masked", "causal"] | None = None,
         checkpointing: bool = False,
         weights: bool = True,
@@ -56,6 +59,7 @@ class Pretrained(nn.Module):
             self.tokenizer = _tokenizer(place, source) if weights else None
             if checkpointing:
                 _recompute(self.model)
+        draw_top(self.model, reinit_top)
         self.objective = objective or (told(config.architectures) if pin is None else None)
         self._tail = partial(tail, config=config, place=None if untrained else place, source=source, meta=not weights)
         self.width: int = config.hidden_size
