@@ -169,7 +169,9 @@ def _recompute(model: Any) -> None:
     """Not by torch's older way, which gives no gradients above frozen blocks."""
     if not getattr(model, "supports_gradient_checkpointing", False):
         raise wrong("encoder.checkpointing", "this family computes nothing again", "set it to false")
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    newer = getattr(model, "activation_checkpointing_enable", None)
+    (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
+    model.disable_input_require_grads()  # that older way needs gradients down to the embeddings; this one none
 
 
 def _tokenizer(place: str, source: dict[str, Any]) -> Any:
