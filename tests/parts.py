@@ -12,6 +12,7 @@ SOLVED = [("head", name) for name in ("knn", "logistic", "prototype")]
 NEEDS: dict[tuple[str, str], list[str]] = {  # the choice of another group that one does not go without
     **{choice: ["freezing=frozen"] for choice in SOLVED},
     ("loss", "contrastive"): ["head=logistic"],
+    ("head", "likelihood"): ["encoder=smollm2"],
 }
 
 

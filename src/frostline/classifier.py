@@ -174,8 +174,10 @@ class Classifier(Network):
     def on_validation_epoch_end(self) -> None:
         self._score("val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self.scores.update(self(batch), batch["labels"], batch["weight"])
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        found = self.outputs(batch)
+        self.scores.update(found.logits, batch["labels"], batch["weight"])
+        return {"outputs": found}
 
     def on_test_epoch_end(self) -> None:
         self._score(self.tested)

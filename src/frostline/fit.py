@@ -36,6 +36,7 @@ from frostline.store.identity import title
 from frostline.trainer import make_trainer
 from frostline.types import Config
 from frostline.vectors import Vectors
+from frostline.witness import Witness
 
 
 class Fit:
@@ -54,8 +55,9 @@ class Fit:
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
         self.vectors = Vectors(self.classifier)
         solver = Solver(self.vectors, self.built.tokens.get("train"), self.learns)
-        patience = Patience(self.best, settings.patience)
-        callbacks = [self.best, Averager(averaging), patience, self.point, Epochs(settings.monitor), solver]
+        self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
+        lasting = [self.best, Averager(averaging), Patience(self.best, settings.patience), self.point]
+        callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
 
@@ -205,6 +207,7 @@ class Fit:
             "confusion": self.classifier.confusion,
             **self._thresholds(),
             **({"wise_ft": mixed.curve, "alpha": mixed.chosen["alpha"]} if mixed is not None else {}),
+            **self.witness.record,
             "parameters": {
                 "total": sum(p.size for p in plan.parameters) + exact,
                 "trainable": plan.learning(plan.phases[-1]) + exact,

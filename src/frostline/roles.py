@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Outputs(NamedTuple):
-    """What a forward pass gives: logits (B, C), and the vectors (B, D) that the head read, None where it read texts."""
+    """What a forward pass gives: logits (B, C), and the vectors (B, D) that the head read, None where it read texts.
+
+    seen (B, K): what a head that is `Recorded` saw beside the classes.
+    """
 
     logits: Tensor
     vectors: Tensor | None
+    seen: Tensor | None = None
 
 
 @runtime_checkable
@@ -71,6 +75,28 @@ class Reader(Protocol):
 
     def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """input_ids and attention_mask (B, T) -> logits (B, C)."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A head that has more to tell of the home test set than scores; `record` is its key in result.json."""
+
+    record: str
+
+    def observe(self, outputs: Outputs, labels: Tensor) -> Tensor:
+        """What each text adds to the record: (B, K), of which the mean over the test set is taken."""
+        ...
+
+    def surprise(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, chances: Tensor) -> Tensor:
+        """Of texts as they are: each one's summed surprise in nats and number of tokens (B, 2).
+
+        chances (B, T): from 0 to 1, drawn for each token from a seed of their own.
+        """
+        ...
+
+    def recorded(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
+        """The record, from the means over the test set."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from frostline.compose.offers import offers
+from frostline.compose.language import language_problems
 from frostline.compose.planning import UNTRAINED
 from frostline.compose.sketch import idle_phases, learners, refusal
 from frostline.compose.training import training_problems
@@ -23,7 +24,7 @@ def problems(config: Config) -> list[Problem]:
         found += _fitted(config) if "fit" in head else _trained(config)
     if "read" in head:
         found += _reader(config)
-    return found + training_problems(config)
+    return found + language_problems(config, head) + training_problems(config)
 
 
 def _adapter(config: Config) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,7 @@ class Pretrained(nn.Module):
         self.virtual = 0  # tokens of an adapter's own, which take places before each text
         self.second = _second_segment(config, self.tokenizer)
         self.reads_pairs = False
+        self.places_tokens = "position_ids" in inspect.signature(self.model.forward).parameters
 
     @property
     def pad_id(self) -> int:

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from frostline.errors import wrong
+from frostline.language import Reading, per_text, surprise, tail_of
+from frostline.phrases import tree
+from frostline.prompts import Template, words_of
+from frostline.roles import Outputs
+from frostline.types import Text
+
+CONTENT_FREE = ("N/A", "[MASK]", "")  # those of arXiv:2102.09690
+
+
+class Likelihood(nn.Module):
+    """A causal language model goes on from a prompt; a class's logit is the mean log-chance of its words' tokens.
+
+    All classes are read in one pass over a text: their tokens stand behind the prompt side by side, each sees the
+    prompt and its own words. Applied directly it is zero-shot classification; trained, cross-entropy over these logits
+    goes through tail and encoder.
+
+    words: words for each class, `{negative: bad, positive: [great, very good]}`, which follow the prompt after a space;
+    of a class with several the mean is taken. null: the classes' own names. Texts are cut, the template is not.
+    calibrate: contextual calibration (arXiv:2102.09690): the chances of the classes are divided by their mean after the
+    paper's three prompts without content ("N/A", "[MASK]" and nothing), as the encoder is at that time, without
+    gradient. The most likely class is the paper's; as chances we take the quotients, scaled to a sum of 1, for which
+    the paper's text has a second softmax and its code nothing.
+
+    Recorded under `language_model`: the perplexity of the test texts without template (exp of the mean surprise at
+    each token but the first), the mean share of chance after the prompt that falls on any class's words, and with
+    `calibrate` the accuracy before and after it.
+
+    Raises:
+        UserError: a template without {text}, a class without words, an encoder that is no causal language model.
+    """
+
+    objective = "causal"
+    fields = "text"
+    record = "language_model"
+    ids: Tensor
+    depths: Tensor
+    sees: Tensor
+    told: Tensor
+    mean: Tensor
+    whole: Tensor
+    free: Tensor
+    free_mask: Tensor
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        encoder: Any,
+        template: str = "{text} It was",
+        words: Mapping[str, str | Sequence[str]] | None = None,
+        calibrate: bool = False,
+    ) -> None:
+        super().__init__()
+        form = Template.of(template, self.fields.split())
+        spoken = words_of(words, names)
+        self.calibrate = calibrate
+        self.tail = tail_of(encoder, self.objective)
+        if encoder.tokenizer is not None:
+            self._lay_out(encoder, form, spoken)
+
+    def _lay_out(self, encoder: Any, form: Template, spoken: Sequence[Sequence[str]]) -> None:
+        phrases = [_tokens(encoder.tokenizer, form.after, word) for own in spoken for word in own]
+        laid = tree(phrases)
+        if len(laid.ids) and not encoder.places_tokens:
+            do = "give words of one token each in head.words, or choose another encoder"
+            raise wrong("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
+        classes = torch.tensor([i for i, own in enumerate(spoken) for _ in own])
+        share = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)  # (P, C): of a class's phrases
+        kept = {"ids": laid.ids, "depths": laid.depths, "sees": laid.sees, "told": laid.told}
+        kept |= {"mean": laid.mean @ share, "whole": laid.whole}
+        self.counts = laid.counts
+        self.reading = Reading(encoder, form, beyond=max(map(len, phrases)) - 1)
+        free = [torch.tensor(ids) for ids in self.reading.ids(CONTENT_FREE)]
+        kept["free"] = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=encoder.pad_id)
+        kept["free_mask"] = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in free], batch_first=True)
+        for name, value in kept.items():
+            self.register_buffer(name, value, persistent=False)
+
+    def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
+        """Token ids of each text in the template, at most `max_length`, the text cut; the words are not among them."""
+        return self.reading(texts, max_length)
+
+    def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+        """input_ids and attention_mask (B, T) -> logits (B, C).
+
+        seen (B, 1 + C): the share of chance on the classes' words, and the logits before calibration.
+        """
+        steps = self._steps(encoder, input_ids, attention_mask)
+        plain = steps @ self.mean
+        share = (steps.detach() @ self.whole).exp().sum(dim=1, keepdim=True)
+        logits = plain - self._content_free(encoder) if self.calibrate else plain
+        return Outputs(logits, None, torch.cat([share, plain.detach()], dim=1))
+
+    @torch.no_grad()
+    def _content_free(self, encoder: nn.Module) -> Tensor:
+        """(C,): log of the classes' mean chances after prompts without content."""
+        plain = self._steps(encoder, self.free, self.free_mask) @ self.mean
+        return plain.softmax(dim=1).mean(dim=0).log()
+
+    def _steps(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+        """Right-padded prompts (B, T) -> the log-chance of each step from the prompt or a word to the next (B, S)."""
+        states = self._states(encoder, ids, mask)
+        rows = torch.arange(len(ids), device=ids.device)
+        nodes = torch.cat([states[rows, mask.sum(dim=1) - 1][:, None], states[:, ids.shape[1] :]], dim=1)
+        found = []
+        for node, told in enumerate(torch.split(self.told, self.counts)):
+            if len(told):
+                found.append(self.tail(nodes[:, node : node + 1])[:, 0].float().log_softmax(dim=1)[:, told])
+        return torch.cat(found, dim=1)
+
+    def _states(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+        """Of the prompts and of the N tokens behind each: (B, T + N, D)."""
+        if not len(self.ids):
+            return self._asked(encoder, ids, mask)
+        (texts, longest), words = ids.shape, len(self.ids)
+        places = torch.arange(longest, device=ids.device).expand(texts, -1)
+        places = torch.cat([places, mask.sum(dim=1, keepdim=True) + self.depths], dim=1)
+        known = (mask != 0)[:, None, :]
+        before = (known & places.new_ones(longest, longest).tril().bool()).expand(texts, longest, longest)
+        above = torch.cat([before, before.new_zeros(texts, longest, words)], dim=2)
+        below = torch.cat([known.expand(texts, words, longest), self.sees.expand(texts, words, words)], dim=2)
+        seen = torch.cat([above, below], dim=1)[:, None]
+        added = torch.zeros(seen.shape, device=ids.device).masked_fill(~seen, torch.finfo(torch.float32).min)
+        return self._asked(encoder, torch.cat([ids, self.ids.expand(texts, -1)], dim=1), added, position_ids=places)
+
+    def _asked(self, encoder: nn.Module, *given: Tensor, **more: Tensor) -> Tensor:
+        states: Tensor = encoder(*given, **more)
+        return states
+
+    def observe(self, outputs: Outputs, labels: Tensor) -> Tensor:
+        """What a batch adds to the record (B, 3): the share, and whether the class is told before and after."""
+        assert outputs.seen is not None
+        told = [logits.argmax(dim=1) for logits in (outputs.seen[:, 1:], outputs.logits)]
+        right = [t == labels if labels.ndim == 1 else labels.gather(1, t[:, None])[:, 0] > 0 for t in told]
+        return torch.stack([outputs.seen[:, 0], *(r.to(outputs.seen.dtype) for r in right)], dim=1)
+
+    def surprise(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, chances: Tensor) -> Tensor:
+        """Plain texts (B, T) -> summed surprise in nats and number of tokens (B, 2). chances: of no use here."""
+        told = attention_mask[:, 1:] != 0
+        states = encoder(input_ids, attention_mask)[:, :-1]
+        return per_text(surprise(self.tail, states[told], input_ids[:, 1:][told]), told)
+
+    def recorded(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
+        """From the means of what was observed."""
+        share, before, after = observed
+        found = {"perplexity": perplexity, "share_on_class_words": share}
+        return found | ({"accuracy_before": before, "accuracy_after": after} if self.calibrate else {})
+
+
+def _tokens(tokenizer: Any, ahead: str, word: str) -> list[int]:
+    """Of a word as it follows the template's end."""
+    start = ahead or "a"
+    alone, joined = (
+        tokenizer(text, add_special_tokens=False)["input_ids"] for text in (start, f"{start} {word.strip()}")
+    )
+    found: list[int] = joined[len(alone) :]
+    if joined[: len(alone)] != alone or not found:
+        do = "end head.template otherwise, or choose another word"
+        raise wrong("head.words", f"'{word}' melts with the end of the template into other tokens", do)
+    return found
