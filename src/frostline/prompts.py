@@ -72,7 +72,11 @@ def word_problems(words: Words | None, key: str = "head.words") -> Iterator[Prob
     for name, given in (words or {}).items():
         own = [given] if isinstance(given, str) else given
         if not own or not isinstance(own, list | tuple) or not all(isinstance(w, str) and w.strip() for w in own):
-            yield Problem(f"{key}.{name}", f"{given!r} are no words", "give a word, or a list of words")
+            yield Problem(
+                f"{key}.{name}",
+                f"{'null' if given is None else repr(given)} are no words",
+                "give a word, or a list of words",
+            )
             continue
         for word in own:
             if owner.setdefault(word, str(name)) != str(name):

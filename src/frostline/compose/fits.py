@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from frostline.compose.offers import offers
 from frostline.compose.language import language_problems
+from frostline.compose.offers import offers
 from frostline.compose.planning import UNTRAINED
 from frostline.compose.sketch import idle_phases, learners, refusal
 from frostline.compose.training import training_problems
