@@ -146,6 +146,7 @@ CONFIG = [
         r"head\.calibrate: 2 is not true or false; give true or false",
     ),
     ("encoder.objective=next", r"encoder\.objective: 'next' is not masked, causal or null; "),
+    ("head=likelihood encoder=smollm2 adapter=prefix", r"adapter: puts tokens of its own before each text, and this h"),
     ("head=verbalizer pooler=attention", r"pooler: has no part in a head that reads the language model's words; le"),
     (
         "plan head=verbalizer head.words={negative:bad,neutral:so}",

@@ -22,6 +22,9 @@ def language_problems(config: Config, head: dict[str, Any]) -> list[Problem]:
         found += word_problems(config["head"]["words"])
     if "objective" in head:
         found += _speaker(config["encoder"], head["objective"])
+    if "side_by_side" in head and "tokens" in config["adapter"]:
+        what = "puts tokens of its own before each text, and this head tells every token where it stands"
+        found.append(Problem("adapter", what, "choose adapter=lora"))
     return found
 
 

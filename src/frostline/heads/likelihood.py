@@ -41,6 +41,7 @@ class Likelihood(nn.Module):
     objective = "causal"
     fields = "text"
     record = "language_model"
+    side_by_side = True  # the classes' words: with places and a mask of pairs of tokens
     ids: Tensor
     depths: Tensor
     sees: Tensor
