@@ -112,6 +112,19 @@ def test_one_and_two_ranks_in_one_sweep_come_to_the_same_weights(frostline: Comm
 
 
 @pytest.mark.slow
+def test_a_language_model_s_record_counts_each_text_once_on_two_ranks(frostline: Command, plain: list[str]) -> None:
+    """The test set has 1 batch, so that one rank has nothing but a text that fills its place."""
+    words = [*RUN, *plain, "dataset.max_test=9", "trainer.devices=1,2", "trainer.max_epochs=1", "optimizer=sgd"]
+    words += ["head=verbalizer", "head.words={negative: terrible, neutral: okay, positive: great}"]
+    said = frostline("-m", *words)
+    assert said.status == 0, said.err
+    one, two = folders()
+    assert distance(one, two) < 1e-5
+    records = [read_json(run.result)["language_model"] for run in (one, two)]
+    assert records[1] == pytest.approx(records[0], rel=1e-4)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", choices("freezing"))
 def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
     """By itself, and as the second job of a sweep with a rate of its own."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from by_hand import BATCH, EPOCHS, ByHand, few_texts, learned
 from conftest import Go
 from frostline.compose import command
+from frostline.compose.build import build
 from frostline.compose.making import make
 from frostline.compose.parts import build_model
 from frostline.data.tokens import Tokens, read
@@ -36,6 +37,8 @@ def quiet() -> None:
 
 TEXTS = ["a good film", "the plot is thin, the jokes are old and nobody seems to care about any of it", "so-so"]
 NAMES = ["bad", "middling", "good"]
+WORDS = "head.words={negative: terrible, neutral: okay, positive: great}"
+SMALL = ["dataset.max_train=64", "dataset.max_val=16", "dataset.max_test=33", "trainer=cpu"]
 MASKED_WORDS = {"bad": ["terrible", "bad"], "middling": "okay", "good": ["great", "good", "fine"]}
 CAUSAL_WORDS = {"bad": ["bad", "a waste of time"], "middling": "a bit of both", "good": ["good", "a good time"]}
 CAUSAL_FAMILIES = ["Llama", "GPT-2", "Qwen2", "OPT"]
@@ -347,6 +350,16 @@ def test_words_of_several_tokens_need_an_encoder_that_can_be_told_where_tokens_s
     assert Likelihood(ahead[:2], causal[0]).ids.tolist() == []
 
 
+def test_a_phase_in_which_nothing_would_learn_is_refused_before_training(causal: tuple[Pretrained, Any]) -> None:
+    """The tail's only weights are the encoder's own, so that a frozen encoder leaves nothing to a head's phase."""
+    folder = causal[0]._tail.keywords["place"]
+    [job] = command.jobs(["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=lp_ft", *SMALL])
+    with pytest.raises(
+        UserError, match=r"freezing: lets nothing learn in phase probe, as this head has no parameters "
+    ):
+        build(job.config)
+
+
 # What is recorded
 
 
@@ -405,10 +418,6 @@ def test_the_share_on_class_words_is_that_of_all_their_chances(
 def assert_share(head: Any, encoder: Pretrained, expected: float) -> None:
     outputs = head.read(encoder, *batch(head, encoder, TEXTS[:1]))
     assert float(head.observe(outputs, torch.tensor([0]))[0, 0]) == pytest.approx(expected, rel=1e-4)
-
-
-WORDS = "head.words={negative: terrible, neutral: okay, positive: great}"
-SMALL = ["dataset.max_train=64", "dataset.max_val=16", "dataset.max_test=33", "trainer=cpu"]
 
 
 def test_a_language_model_applied_as_it_is_leaves_its_record(go: Go, tiny: Pretrained, whole: Any) -> None:

@@ -91,12 +91,19 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
 
 
 def _refuse_idle(plan: Plan, head: nn.Module, loss: nn.Module) -> None:
-    """What `check` could not know without the model: a solved head below which something learns, by what loss, when."""
-    if not isinstance(head, Fitted) or plan.ever_learning == 0:
+    """What `check` could not know without the model: a solved head below which something learns, by what loss, when.
+
+    Another head may have no parameters of its own, as a language model's whose words are the encoder's.
+    """
+    if plan.ever_learning == 0 or plan.phases[-1].end == 0:
         return
-    if not getattr(loss, "on_vectors", False):
+    idle = [phase.name for phase in plan.phases if plan.learning(phase) == 0]
+    if not isinstance(head, Fitted):
+        if idle:
+            raise UserError(fits.idle(idle[0], any(b.kind == "head" and b.parameters for b in plan.blocks)))
+    elif not getattr(loss, "on_vectors", False):
         raise UserError(fits.no_gradient())
-    if idle := [phase.name for phase in plan.phases if plan.learning(phase) == 0]:
+    elif idle:
         raise UserError(fits.nothing_learns(idle[0]))
 
 

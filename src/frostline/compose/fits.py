@@ -60,6 +60,12 @@ def nothing_learns(phase: str) -> Problem:
     return Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
 
 
+def idle(phase: str, has_parameters: bool) -> Problem:
+    what = f"lets nothing learn in phase {phase}"
+    what += "" if has_parameters else ", as this head has no parameters but those that it shares with the encoder"
+    return Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
+
+
 def _trained(config: Config) -> Iterator[Problem]:
     """A head that learns by gradient needs a loss that looks at it."""
     if _on_vectors(config) and learners(config) != set():
