@@ -35,14 +35,15 @@ class Engine:
     def groups(self, weight_decay: float, apart: bool = False) -> list[dict[str, Any]]:
         """Optimizer groups of all that ever learns: one for each course of multipliers, with and without decay.
 
-        Vectors (biases and norms) are not decayed. `apart`: a group for each parameter, so that factors can act.
+        Vectors (biases and norms, and IA3's factors, which are (n, 1)) are not decayed.
+        `apart`: a group for each parameter, so that factors can act.
         """
         groups: dict[tuple[Any, ...], dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
             if not self.plan.ever_learns(name):
                 continue
             course = tuple(phase.multipliers[name] for phase in self.plan.phases)
-            decay = weight_decay if parameter.ndim > 1 else 0.0
+            decay = weight_decay if sum(size > 1 for size in parameter.shape) > 1 else 0.0
             key = (course, decay, name if apart else None)
             new = {"params": [], "weight_decay": decay, "multipliers": list(course), "name": name if apart else None}
             group = groups.setdefault(key, new)

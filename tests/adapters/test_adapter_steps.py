@@ -180,7 +180,10 @@ class ByHand:
 
     def run(self) -> list[Weights]:
         base, step = self.config["optimizer"]["lr"], 0
-        groups = [{"params": [p], "weight_decay": 0.01 if p.ndim > 1 else 0.0} for p in self.named.values()]
+        groups = [
+            {"params": [p], "weight_decay": 0.01 if p.ndim > 1 and min(p.shape) > 1 else 0.0}
+            for p in self.named.values()
+        ]
         optimizer = torch.optim.AdamW(groups, lr=1.0)
         seen = [{name: p.detach().clone() for name, p in self.named.items()}]
         for epoch in range(EPOCHS):

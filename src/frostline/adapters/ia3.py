@@ -16,7 +16,7 @@ ATTENTION = ("attention", "attn", "self_attn", "SelfAttention")
 class IA3:
     """(IA)3 (arXiv:2205.05638): keys, values and the inner activations of the feed-forward part are rescaled.
 
-    Each target has a vector of factors, which begin as one. The vectors are few: they want a high rate.
+    Each target has a vector of factors, which begin as one and are not decayed. They are few: they want a high rate.
 
     outputs: names of linear layers whose output is rescaled, as keys and values are.
     inputs: names of those whose input is, as that of the feed-forward part's second layer.
