@@ -187,6 +187,39 @@ CONFIG = [
     ("logger.wandb=maybe", r"logger\.wandb: 'maybe' is not auto, online, offline or null; "),
     ("logger.projct=x", r"logger\.projct: no such key; did you mean logger\.project\?"),
     ("+logger.folder=x", r"logger\.folder: is set from the run; remove it"),
+    ("head=logistic", r"head: is solved from vectors and gives what stands below it nothing to learn from; choose fre"),
+    (
+        "head=prototype freezing=lp_ft",
+        r"head: is solved from vectors and gives .*; choose freezing=frozen with a ",
+    ),
+    ("head=logistic freezing=frozen pooler=attention", r"head: is solved from vectors and gives what stands below it "),
+    (
+        "head=knn freezing=direct",
+        r"freezing: lets no head learn, and this one is solved from the training texts; ",
+    ),
+    ("head=logistic loss=contrastive freezing=lp_ft", r"freezing: lets nothing but the head learn in phase probe, "),
+    ("loss=contrastive", r"head: would never learn: the loss looks at vectors alone; choose a head that is solved"),
+    ("loss=contrastive freezing=frozen head=mlp", r"head: would never learn: the loss looks at vectors alone; "),
+    ("head=logistic loss=contrastive averaging=wise_ft", r"averaging: mixes weights before and after, and this head "),
+    ("head=logistic freezing=frozen head.C=0", r"head\.C: 0 is not above 0; give a number above 0"),
+    ("head=knn freezing=frozen head.k=0", r"head\.k: 0 is not at least 1; "),
+    ("head=knn freezing=frozen head.metric=cosin", r"head\.metric: 'cosin' is not cosine or euclidean; give cosine or"),
+    ("head=knn freezing=frozen head.weights=distanc", r"head\.weights: 'distanc' is not uniform or distance; "),
+    ("head=knn freezing=frozen head.smoothing=0", r"head\.smoothing: 0 is not above 0; "),
+    ("head=prototype freezing=frozen head.metric=manhattan", r"head\.metric: 'manhattan' is not euclidean or cosine; "),
+    ("head=label_similarity head.temperature=-1", r"head\.temperature: -1 is not above 0; "),
+    ("head=label_similarity head.descriptions=spam", r"head\.descriptions: 'spam' is not a mapping or null; "),
+    ("head=cosine head.scale=0", r"head\.scale: 0 is not above 0; "),
+    ("head=cosine head.learned=1", r"head\.learned: 1 is not true or false; "),
+    ("loss.smoothing=1", r"loss\.smoothing: 1 is not at least 0 and below 1; "),
+    ("loss.class_weights=even", r"loss\.class_weights: 'even' is not balanced, a list or null; "),
+    ("loss=focal loss.gamma=-1", r"loss\.gamma: -1 is not at least 0; "),
+    ("loss=supcon loss.weight=2", r"loss\.weight: 2 is not at least 0 and at most 1; "),
+    ("loss=supcon loss.temperature=0", r"loss\.temperature: 0 is not above 0; "),
+    ("loss=contrastive head=logistic loss.pairs=0", r"loss\.pairs: 0 is not at least 1; "),
+    ("recipe=setfitt", r"recipe: there is no choice 'setfitt'; did you mean setfit\?"),
+    ("pooler=attn", r"pooler: there is no choice 'attn'; "),
+    ("+pooler.layers=3 pooler=layer_mix", r"pooler\.layers: is set from the encoder; remove it"),
     ("paths.runs=3", r"paths\.runs: 3 is not a text; "),
     ("debug=fst", r"debug: there is no choice 'fst'; did you mean fast\?"),
     ("experiment=no/such", r"experiment: there is no choice 'no/such'; "),
@@ -356,6 +389,48 @@ def test_bad_data_is_told_before_anything_starts(frostline: Command, tmp_path: P
     for problem in refused(frostline("dataset=table", *given, *more.split())):
         assert problem.startswith("dataset."), problem
     assert not (tmp_path / "runs").exists()
+
+
+TAGS = "\n".join(json.dumps({"text": f"text {i}", "label": [["no"], ["yes"], ["no", "yes"]][i % 3]}) for i in range(60))
+UNSUITED = [
+    ("head=knn freezing=frozen head.k=29", r"head\.k: 29 neighbours, but train has 28 texts; give 1 to 28"),
+    (
+        "head=label_similarity head.descriptions={no: never}",
+        r"head\.descriptions: 1 of 2 classes have none, .* 'yes'",
+    ),
+    (
+        "head=label_similarity head.descriptions={no: never, yes: always, yess: ever}",
+        r"head\.descriptions: there is no class 'yess'; did you mean yes\?",
+    ),
+    (
+        "head=label_similarity head.descriptions={no: 0, yes: 1}",
+        r"head\.descriptions: 'no' is described by 0, which is no text; ",
+    ),
+    (
+        "loss.class_weights=[1,2,3]",
+        r"loss\.class_weights: 3 weights for 2 classes; give 2, in the order of ",
+    ),
+    ("loss=focal loss.class_weights=[1]", r"loss\.class_weights: 1 weights for 2 classes; "),
+    ("dataset.train=tags.jsonl loss=supcon", r"loss: supcon pairs texts of one class each, and these have several; "),
+    ("dataset.train=tags.jsonl head=prototype freezing=frozen", r"head: prototype has one mean a class, and these "),
+    (
+        "dataset.train=tags.jsonl loss=contrastive head=logistic",
+        r"loss: contrastive pairs texts of one class each, and these have several; ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "pattern"), UNSUITED, ids=[words for words, _ in UNSUITED])
+def test_what_does_not_suit_the_texts_is_told_before_training(
+    frostline: Command, tmp_path: Path, words: str, pattern: str
+) -> None:
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "tags.jsonl").write_text(TAGS)
+    given = re.split(r" (?=[a-z_.]+=)", words)
+    train = [] if "dataset.train" in words else ["dataset.train=data.csv"]
+    problems = refused(frostline("dataset=table", "logger=csv", *train, *given))
+    assert re.match(pattern, problems[0]), problems[0]
+    assert not list(tmp_path.rglob("result.json")) and not list(tmp_path.rglob("metrics.csv"))
 
 
 def test_a_folder_that_cannot_be_the_run_s_is_refused(frostline: Command, tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ class LabelSimilarity(nn.Module):
 def _refuse(names: Sequence[str], descriptions: Mapping[str, str] | None) -> None:
     key, given = "head.descriptions", list(descriptions or {})
     found = [Problem(key, f"there is no class '{n}'", did_you_mean(n, names)) for n in given if n not in names]
+    odd = [(name, told) for name, told in (descriptions or {}).items() if not isinstance(told, str)]
+    found += [
+        Problem(key, f"'{name}' is described by {told}, which is no text", "put it in quotes") for name, told in odd
+    ]
     if descriptions is not None and (bare := [name for name in names if name not in given]):
         what = f"{len(bare)} of {len(names)} classes have none, the first of them '{bare[0]}'"
         found.append(Problem(key, what, "describe every class, or give null for their names"))
