@@ -43,17 +43,18 @@ class Best(pl.Callback):
         if not self._is_better(values):
             return
         self.epoch, self.values = trainer.current_epoch, values
+        assert isinstance(pl_module, Classifier)
+        weights = pl_module.learned()  # on all ranks, which together hold them
         if trainer.is_global_zero:
-            self.save(pl_module)
+            self.save(weights)
 
     def _is_better(self, values: dict[str, float]) -> bool:
         if self.epoch is None or self.monitor is None:
             return True
         return better(self.monitor, values[self.monitor], self.values[self.monitor])
 
-    def save(self, model: pl.LightningModule) -> None:
-        assert isinstance(model, Classifier)
-        weights = {name: value.cpu().contiguous() for name, value in model.learned().items()}
+    def save(self, learned: dict[str, Tensor]) -> None:
+        weights = {name: value.cpu().contiguous() for name, value in learned.items()}
         # Under one key, as safetensors writes several in an order of chance.
         about = {"frostline": json.dumps(self.about)}
         with whole(self.folder.best) as part:
@@ -64,12 +65,12 @@ class Best(pl.Callback):
         found: dict[str, Tensor] = load_file(self.folder.unmixed if self.folder.unmixed.exists() else self.folder.best)
         return found
 
-    def keep_mixed(self, model: pl.LightningModule) -> None:
-        """Put the model's weights in the place of the best epoch's, which stay beside until the run is complete."""
+    def keep_mixed(self, learned: dict[str, Tensor]) -> None:
+        """Put these weights in the place of the best epoch's, which stay beside until the run is complete."""
         if not self.folder.unmixed.exists():
             with whole(self.folder.unmixed) as part:
                 part.write_bytes(self.folder.best.read_bytes())
-        self.save(model)
+        self.save(learned)
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "values": self.values}

@@ -27,6 +27,7 @@ from frostline.plan import Plan
 from frostline.regularizer import Regularizer
 from frostline.roles import Comparing, Fitted, Outputs
 from frostline.scores import Scores
+from frostline.sharding import put, share_out, whole
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
@@ -57,8 +58,7 @@ class Classifier(Network):
     ) -> None:
         super().__init__(encoder, pooler, head)
         self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
-        self.loss = loss
-        self.engine = Engine(plan, blocks)
+        self.loss, self.engine = loss, Engine(plan, blocks)
         self.course = Course(self.engine, decider)
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
@@ -68,11 +68,14 @@ class Classifier(Network):
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
-        self.part = 0  # of the batch, that is being read
-        self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
     # Training
+
+    def configure_model(self) -> None:
+        """Share the parameters out among the ranks where the strategy does so; their names in the plan stay."""
+        if self.device_mesh is not None and not self.shared_out:
+            self.shared_out = share_out([self.encoder, self.pooler, self.head], self.engine, self.device_mesh)
 
     def configure_optimizers(self) -> Optimizer:
         return self.make_optimizer(self.engine.groups(self.weight_decay, apart=self.course.measures() > 0))
@@ -144,8 +147,8 @@ class Classifier(Network):
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
         total = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        rate = max(float(group["lr"]) for group in self._optimizer.param_groups)
-        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": rate})
+        rates = [float(group["lr"]) for group in self._optimizer.param_groups]
+        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": max(rates)})
         self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
         if self.course.ends(self.current_epoch) or self.trainer.should_stop:
             self._end_phase(self.current_epoch + 1)
@@ -201,7 +204,13 @@ class Classifier(Network):
     # Checkpoints
 
     def learned(self) -> dict[str, Tensor]:
-        """What ever learns, and the whole head, by plan name: all that a run changes or draws by chance."""
+        """What ever learns, and the whole head, by plan name: all that a run changes or draws by chance.
+
+        A collective call where parameters are shared out.
+        """
+        return {name: whole(value) for name, value in self._kept().items()}
+
+    def _kept(self) -> dict[str, Tensor]:
         plan, named = self.engine.plan, self.engine.parameters
         kept = {name: p.detach() for name, p in named.items() if plan.ever_learns(name) or name.startswith("head.")}
         return kept | {f"head.{name}": buffer for name, buffer in self.head.named_buffers()}
@@ -212,14 +221,14 @@ class Classifier(Network):
         Raises:
             FrostlineError: the weights are those of another plan.
         """
-        own = self.learned()
+        own = self._kept()
         if own.keys() != weights.keys():
             odd = sorted(own.keys() ^ weights.keys())[0]
             raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
         for name, value in weights.items():
             if own[name].shape != value.shape and isinstance(self.head, Fitted):
                 own[name].resize_(value.shape)  # how many texts a head keeps, it learns when it is solved
-            own[name].copy_(value)
+            put(own[name], value)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 
 from frostline.blocks import ModuleBlock
@@ -22,11 +23,16 @@ class Engine:
 
     def __init__(self, plan: Plan, blocks: Sequence[ModuleBlock]) -> None:
         self.plan, self.blocks = plan, blocks
-        self.parameters = {name: p for block in blocks for name, p in block.parameters.items()}
+        self.parameters: dict[str, nn.Parameter] = {}
+        self.find_again()
         self.index = 0
         self.factors: dict[str, float] = {}  # on the multipliers, where a strategy measures what suits a parameter
         for name, parameter in self.parameters.items():
             parameter.requires_grad_(plan.ever_learns(name))
+
+    def find_again(self) -> None:
+        """The blocks' parameters, also when others have taken their places."""
+        self.parameters |= {name: p for block in self.blocks for name, p in block.parameters.items()}
 
     @property
     def phase(self) -> PlannedPhase:

@@ -91,7 +91,8 @@ class Fit:
         """Batches of an evaluation."""
         tokens = self.built.tokens[split]
         whole = reading_order(tokens.lengths, self.config["dataset"]["batch_size"])
-        rows = share_batches(whole, self.trainer.global_rank, self.trainer.world_size)
+        level = self.built.settings.strategy == "fsdp2"  # ranks that gather for each other must read equally often
+        rows = share_batches(whole, self.trainer.global_rank, self.trainer.world_size, level)
         return Loader(tokens, len(rows), lambda: rows, lambda: self.vectors.of(split, tokens))
 
     # Learning and scoring
@@ -192,9 +193,9 @@ class Fit:
         plan, job, exact = self.built.plan, self.job, solved(self.classifier.head)
         mixed = self.interpolation if self.learns else None
         if mixed is not None:
-            self.best.keep_mixed(self.classifier)
+            self.best.keep_mixed(self.classifier.learned())
         elif not self.place.best.exists():
-            self.best.save(self.classifier)
+            self.best.save(self.classifier.learned())
         result = {
             "id": job["id"],
             "study": self.config["study"],

@@ -23,6 +23,9 @@ class Network(pl.LightningModule):
     def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.pooler, self.head = encoder, pooler, head
+        self.part = 0  # of the batch, that is being read
+        self.shared_out = False  # each rank holds a share of every parameter
+        self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
         self.texts_encoded = 0
         self.texts_from_store = 0
 

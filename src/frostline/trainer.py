@@ -28,7 +28,7 @@ class Settings:
     max_epochs: Whole = 3
     devices: Count | Literal["auto"] = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    strategy: Literal["auto", "ddp"] = "auto"
+    strategy: Literal["auto", "ddp", "fsdp2"] = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     monitor: str | None = "val/f1_macro"
     gradient_clip: Positive | None = 1.0
@@ -49,11 +49,12 @@ def make_trainer(
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
+    shares = settings.strategy == "fsdp2" and count > 1
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
         devices=count,
-        strategy=_ddp(count, several_phases=len(plan.phases) > 1),
+        strategy=_sharded(count) if shares else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,
         accumulate_grad_batches=settings.accumulate,
@@ -62,7 +63,7 @@ def make_trainer(
         limit_test_batches=settings.limit_batches or 1.0,
         logger=logger,
         callbacks=callbacks,
-        plugins=plugins,
+        plugins=[*plugins, *filter(None, [_environment() if shares else None])],
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         use_distributed_sampler=False,
@@ -84,6 +85,12 @@ def _ddp(count: int, several_phases: bool) -> Any:
     word = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its older name
     buffers: dict[str, Any] = {word: False}
     return DDPStrategy(cluster_environment=_environment(), find_unused_parameters=several_phases, **buffers)
+
+
+def _sharded(count: int) -> Any:
+    from frostline.sharded import Sharded
+
+    return Sharded(count)
 
 
 def _environment() -> Any:

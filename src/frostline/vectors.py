@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -53,7 +54,8 @@ class Vectors:
         model, trainer = self.classifier, self.classifier.trainer
         model.encoder.eval()
         model.pooler.eval()
-        batches = reading_order(tokens.lengths, BATCH)[trainer.global_rank :: trainer.world_size]
+        every = reading_order(tokens.lengths, BATCH)
+        batches = every[trainer.global_rank :: trainer.world_size]
         found: Tensor | None = None
         with Progress(f"encoding {split}", sum(map(len, batches))) as bar:
             for rows in batches:
@@ -64,6 +66,8 @@ class Vectors:
                 found[torch.from_numpy(rows)] = vectors
                 bar.update(len(rows))
                 model.texts_encoded += len(rows)
+            if model.shared_out and len(batches) * trainer.world_size < len(every):
+                model.vectors(*(part.to(model.device) for part in tokens.padded(np.arange(1))))  # the others gather
         return _sum_over_ranks(found, len(tokens), model)
 
 

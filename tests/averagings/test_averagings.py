@@ -161,7 +161,7 @@ def test_a_kill_after_the_mixture_was_kept_mixes_nothing_twice(job: Any, go: Go)
     whole = go(*words, "hydra.run.dir=whole")
     fit = learned(job(*words, "hydra.run.dir=killed"))
     fit.score()
-    fit.best.keep_mixed(fit.classifier)  # and here it is killed
+    fit.best.keep_mixed(fit.classifier.learned())  # and here it is killed
     killed = go(*words, "hydra.run.dir=killed")
     assert killed["metrics"] == whole["metrics"]
     kept, expected = (load_file(run["folder"] / "checkpoints/best.safetensors") for run in (killed, whole))

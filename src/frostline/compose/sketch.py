@@ -13,6 +13,12 @@ from frostline.types import Config
 LAYERS = (64, 24, 12, 6, 4, 2, 1)  # deep models hold most numbers of blocks, small ones need few epochs
 
 
+def decides(config: Config) -> bool:
+    """Whether the strategy decides in training, as far as a model in outline can tell."""
+    plan = _plan(config)
+    return not isinstance(plan, list) and any(phase.when is not None for phase in plan.phases)
+
+
 def learners(config: Config) -> set[Kind] | None:
     """The kinds of blocks in which the strategy ever lets something learn; None where that hangs on the real model."""
     plan = _plan(config)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from frostline.compose.offers import offers
-from frostline.compose.sketch import learners
+from frostline.compose.sketch import decides, learners
 from frostline.errors import Problem
 from frostline.plan import Kind
 from frostline.types import Config
 
+USUAL = {"regularizer": "frostline.regularizer.Regularizer", "averaging": "frostline.averaging.Averaging"}
 ENCODER = {"embeddings", "layer", "final"}  # its own weights: an adapter has none that were pre-trained
 
 
 def training_problems(config: Config) -> list[Problem]:
     """Of a recipe whose parts are each right by themselves."""
     learning = learners(config)  # None where that hangs on the real model
-    return [*_steps(config), *_regularizer(config, learning), *_averaging(config, learning)]
+    sharded = _sharded(config, learning) if config["trainer"].get("strategy") == "fsdp2" else []
+    return [*_steps(config), *sharded, *_regularizer(config, learning), *_averaging(config, learning)]
 
 
 def _steps(config: Config) -> Iterator[Problem]:
@@ -29,6 +31,25 @@ def _steps(config: Config) -> Iterator[Problem]:
     if config["encoder"].get("reinit_top") and config["encoder"].get("untrained") is True:
         do = "set it to 0, or choose a pre-trained encoder"
         yield Problem("encoder.reinit_top", "draws layers anew, and encoder.untrained draws them all", do)
+
+
+def _sharded(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
+    """What has not been shown to be right where parameters are shared out among ranks."""
+    trainer, head, do = config["trainer"], offers(config["head"]["_target_"]), "or choose trainer=ddp"
+    if trainer["devices"] == 1:
+        what = "1 process, and fsdp2 shares parameters out among several"
+        yield Problem("trainer.devices", what, "give 2 or more, or choose trainer=auto")
+    if trainer["precision"] != "32-true":
+        yield Problem("trainer.precision", "is not known to be right with fsdp2", f"give 32-true, {do}")
+    if (learning is not None and not learning) or trainer["max_epochs"] == 0:
+        yield Problem("trainer.strategy", "fsdp2, but nothing learns", "choose trainer=ddp")
+    if decides(config):
+        yield Problem("freezing", "decides by gradients, which no rank has whole with fsdp2", f"choose another, {do}")
+    if head.keys() & {"read", "fit"}:
+        yield Problem("head", "is not known to be right with fsdp2", f"choose a head that learns on vectors, {do}")
+    for role, usual in USUAL.items():
+        if config[role]["_target_"] != usual:
+            yield Problem(role, "is not known to be right with fsdp2", f"choose {role}=none, {do}")
 
 
 def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:

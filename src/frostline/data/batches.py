@@ -53,10 +53,11 @@ def share_rows(batches: Sequence[Indices], rank: int, ranks: int, parts: int = 1
     return [_rows(batch[place :: ranks * parts], batch) for batch in batches for place in places]
 
 
-def share_batches(batches: Sequence[Indices], rank: int, ranks: int) -> list[Rows]:
-    """For evaluation: whole batches, which need not be equally many. Every rank gets one at least."""
-    mine = batches[rank::ranks]
-    return [_rows(batch, batch) for batch in mine] or [_rows(batches[0][:0], batches[0])]
+def share_batches(batches: Sequence[Indices], rank: int, ranks: int, level: bool = False) -> list[Rows]:
+    """For evaluation: whole batches, equally many where that is asked (`level`). Every rank gets one at least."""
+    found = [_rows(batch, batch) for batch in batches[rank::ranks]]
+    wanted = -(-len(batches) // ranks) if level else 1
+    return found + [_rows(batches[0][:0], batches[0])] * (wanted - len(found))
 
 
 def _rows(mine: Indices, batch: Indices) -> Rows:
