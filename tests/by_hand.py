@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -19,26 +21,29 @@ from frostline.data.batches import training_order
 from frostline.fit import Fit
 from frostline.store.folder import RunFolder
 
-SEED, EPOCHS, BATCH, TEXTS = 1, 3, 16, 100  # 7 batches an epoch, the last with 4 texts
-FEW = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}"]
-FEW += ["dataset.val_share=0.1", "dataset.test_share=0.1", "trainer=cpu", "logger=csv"]
+SEED, EPOCHS, BATCH = 1, 3, 16
+DATA = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", "trainer=cpu", "logger=csv"]
+FEW = [*DATA, f"trainer.max_epochs={EPOCHS}", "dataset.val_share=0.1", "dataset.test_share=0.1"]  # 100 of 125 train
+LAST = "trainer.monitor=null"
 WARMUP, DECAY = 0.06, 0.01
 Weights = dict[str, Tensor]
-Loss = Callable[["ByHand", Any], Tensor]
+Named = Mapping[str, nn.Parameter]
+Loss = Callable[[Any], Tensor]
 
 
 @cache
-def _reviews() -> str:
+def _reviews(count: int) -> str:
     [job] = command.jobs(["dataset=vader_movies"])
     train = load_corpus(job.config["dataset"]).train
-    common = [i for i, label in enumerate(train.labels) if isinstance(label, int) and label > 0][: TEXTS * 5 // 4]
+    common = [i for i, label in enumerate(train.labels) if isinstance(label, int) and label > 0][:count]
     columns = {"text": [train.texts[i] for i in common], "label": [f"class {train.labels[i]}" for i in common]}
     return pd.DataFrame(columns).to_csv()
 
 
-def few_texts() -> None:
-    """Writes few.csv: reading all reviews takes longer than the steps do."""
-    Path("few.csv").write_text(_reviews())
+def few_texts(count: int = 125) -> list[str]:
+    """Writes few.csv, as reading all reviews takes longer than the steps do; the words that train on it to the end."""
+    Path("few.csv").write_text(_reviews(count))
+    return [*DATA, LAST]
 
 
 def fit_of(found: Any, *callbacks: Any) -> Fit:
@@ -58,22 +63,37 @@ def learned(found: Any, *callbacks: Any) -> Fit:
     return fit
 
 
+@dataclass(frozen=True)
+class Read:
+    """What the encoder gives for some texts: the states after each layer (B, T, D), mask and labels."""
+
+    layers: tuple[Tensor, ...]
+    mask: Tensor
+    labels: Tensor
+
+    def mean(self) -> Tensor:
+        mask = self.mask[..., None].float()
+        return (self.layers[-1] * mask).sum(1) / mask.sum(1)
+
+
 class ByHand:
-    """bert_tiny and a linear head on few.csv; parameters go by their names in the plan."""
+    """An encoder and a head on few.csv; parameters go by their names in the plan of a BERT."""
 
     def __init__(self, config: dict[str, Any], learns: Callable[[str, int], bool] = lambda name, epoch: True) -> None:
         self.config, self.learns = config, learns
         torch.manual_seed(derive(SEED, "encoder"))
         wrapped = make(config["encoder"])
-        self.model, self.tokenizer = wrapped.model, wrapped.tokenizer
+        self.model, self.tokenizer, self.width = wrapped.model, wrapped.tokenizer, wrapped.width
         torch.manual_seed(derive(SEED, "head"))
-        self.head = make(config["head"], width=wrapped.width, classes=2)
-        self.named: dict[str, nn.Parameter] = {f"head.{n}": p for n, p in self.head.named_parameters()}
-        for name, p in self.model.named_parameters():
-            self.named[name if name.startswith("encoder.") else f"encoder.{name}"] = p
+        self.head = make(config["head"], width=self.width, classes=2, names=["class 1", "class 2"])
+        self.named: Named = {f"head.{n}": p for n, p in self.head.named_parameters()} | self.encoder()
         self.train = load_corpus(config["dataset"]).train
         self.lengths = [len(self.ids([text])["input_ids"][0]) for text in self.train.texts]
         self.step = 0
+
+    def encoder(self) -> dict[str, nn.Parameter]:
+        named = {f"encoder.{name}": p for name, p in self.model.named_parameters()}
+        return {name.replace("encoder.encoder.", "encoder."): p for name, p in named.items()}
 
     def ids(self, texts: Any) -> Any:
         return self.tokenizer(texts, truncation=True, max_length=128, padding=True, return_tensors="pt")
@@ -81,11 +101,19 @@ class ByHand:
     def weights(self) -> Weights:
         return {name: p.detach().clone() for name, p in self.named.items()}
 
-    def logits(self, rows: Any) -> Tensor:
+    def read(self, rows: Any) -> Read:
         texts = self.ids([self.train.texts[i] for i in rows])
-        states = self.model(**texts).last_hidden_state
-        mask = texts["attention_mask"][..., None].float()
-        found: Tensor = self.head((states * mask).sum(1) / mask.sum(1))
+        states = self.model(**texts, output_hidden_states=True).hidden_states
+        return Read(states, texts["attention_mask"], self.labels(rows))
+
+    @torch.no_grad()
+    def vectors(self) -> np.ndarray:
+        """Of all training texts (N, D), each alone, as the encoder is now."""
+        self.model.eval()
+        return torch.cat([self.read([i]).mean() for i in range(len(self.train))]).numpy()
+
+    def logits(self, rows: Any) -> Tensor:
+        found: Tensor = self.head(self.read(rows).mean())
         return found
 
     def labels(self, rows: Any) -> Tensor:
@@ -95,15 +123,15 @@ class ByHand:
         return nn.functional.cross_entropy(self.logits(rows), self.labels(rows))
 
     def batches(self, epoch: int) -> Any:
-        return training_order(self.lengths, BATCH, derive(SEED, "order"), epoch)
+        return training_order(self.lengths, self.config["dataset"]["batch_size"], derive(SEED, "order"), epoch)
 
     def steps(self, loss: Loss | None = None, factor: Callable[[float], float] | None = None) -> Iterator[int]:
         """Trains with AdamW; pauses after each step and tells its epoch. factor: on the rate, by progress."""
         groups = [{"params": [p], "weight_decay": DECAY if p.ndim > 1 else 0.0} for p in self.named.values()]
         optimizer = torch.optim.AdamW(groups, lr=1.0)
-        total = sum(len(self.batches(epoch)) for epoch in range(EPOCHS))
-        base = self.config["optimizer"]["lr"]
-        for epoch in range(EPOCHS):
+        epochs, base = self.config["trainer"]["max_epochs"], self.config["optimizer"]["lr"]
+        total = sum(len(self.batches(epoch)) for epoch in range(epochs))
+        for epoch in range(epochs):
             self.begin(epoch)
             for rows in self.batches(epoch):
                 progress = (self.step + 1) / (total + 1)
@@ -112,7 +140,7 @@ class ByHand:
                     group["lr"] = base * (usual if factor is None else factor(progress))
                 torch.manual_seed(derive(SEED, "dropout", self.step, 0))
                 optimizer.zero_grad()
-                found = self.loss(rows) if loss is None else loss(self, rows)
+                found = (loss or self.loss)(rows)
                 found.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
                 nn.utils.clip_grad_norm_([p for p in self.named.values() if p.requires_grad], 1.0)
                 optimizer.step()
@@ -121,24 +149,27 @@ class ByHand:
 
     def begin(self, epoch: int) -> None:
         """Freeze and thaw; an encoder in which nothing learns rests."""
+        self.model.requires_grad_(False)
         for name, p in self.named.items():
             p.requires_grad_(self.learns(name, epoch))
             p.grad = None
         self.model.train(any(p.requires_grad for p in self.model.parameters()))
         self.head.train()
 
-    def run(self, loss: Loss | None = None, factor: Callable[[float], float] | None = None) -> Weights:
-        """All steps, at least 20."""
+    def run(
+        self, loss: Loss | None = None, factor: Callable[[float], float] | None = None, named: Named | None = None
+    ) -> Weights:
+        """All steps, at least 20. named: what learns, in place of encoder and head."""
+        self.named = self.named if named is None else named
         steps = len(list(self.steps(loss, factor)))
         assert steps >= 20
         return self.weights()
 
 
-def assert_same(fit: Fit, expected: Weights, atol: float = 1e-5) -> None:
+def assert_same(learned: Mapping[str, Tensor], expected: Mapping[str, Tensor], atol: float = 1e-5) -> None:
     """Attention takes no notice of a key's bias: its gradient is rounding alone, of which Adam makes steps."""
-    ours = fit.classifier.engine.parameters
-    assert {name.rpartition("LayerNorm")[2] for name in ours} == {n.rpartition("LayerNorm")[2] for n in expected}
+    assert learned.keys() == expected.keys()
     for name, value in expected.items():
         if not name.endswith("key.bias"):
-            apart = float((ours[name].detach() - value.detach()).abs().max())
+            apart = float((learned[name].detach() - value.detach()).abs().max())
             assert apart <= atol, f"{name}: {apart:g}"

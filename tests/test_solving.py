@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
-from byhand import SEED, ByHand, done, few_texts, same
+from by_hand import SEED, ByHand, assert_same, few_texts, fit_of, learned
 from command_line import Command, in_process
 from frostline.chance import derive
 from frostline.encoders.pretrained import locate
@@ -30,7 +30,7 @@ TUNED = ["freezing=full", "loss=contrastive", "head=logistic", "trainer.max_epoc
 
 
 def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> None:
-    result = go("freezing=frozen", "head=logistic", *few_texts())
+    result = go("freezing=frozen", "head=logistic", *few_texts(100))
     assert result["phases"] == [] and result["best"]["epoch"] is None
     assert result["cost"]["texts_encoded"] == 100, "train, validation and test"
     assert result["parameters"]["ever_trainable"] == 2 * (D + 1), "the coefficients that were solved for"
@@ -38,8 +38,8 @@ def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> No
 
 
 def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> None:
-    found = job("freezing=frozen", "head=logistic", *few_texts())
-    fit = done(found)
+    found = job("freezing=frozen", "head=logistic", *few_texts(100))
+    fit = learned(found)
     scores, plain = fit.score(), ByHand(found.config)
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
     weight = fit.classifier.head.weight.double().numpy()
@@ -52,11 +52,11 @@ def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> 
 
 @pytest.mark.parametrize("head", ["logistic", "knn", "prototype"])
 def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: Go, head: str) -> None:
-    words = ["freezing=frozen", f"head={head}", *few_texts()]
+    words = ["freezing=frozen", f"head={head}", *few_texts(100)]
     result = go(*words)
-    again = done(job(*words, "study=again"), learn=False)
+    again = fit_of(job(*words, "study=again"))
     again.classifier.restore(load_file(Path(result["folder"]) / "checkpoints" / "best.safetensors"))
-    fit = done(job(*words, "study=solved"))
+    fit = learned(job(*words, "study=solved"))
     fit.score()
     given = torch.randn(9, D, generator=torch.Generator().manual_seed(1))
     assert torch.equal(again.classifier.head(given), fit.classifier.head(given))
@@ -64,13 +64,13 @@ def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: G
 
 def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) -> None:
     """Twenty steps of the pairs' squared error on cosines; then the head is solved on the vectors that came of it."""
-    found = job(*TUNED, *few_texts())
-    fit, plain, drawing = done(found), ByHand(found.config), Contrastive()
+    found = job(*TUNED, *few_texts(100))
+    fit, plain, drawing = learned(found), ByHand(found.config), Contrastive()
 
-    def loss(rows: Any, step: int) -> Tensor:
+    def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
         vectors = read.mean()
-        same_class, other = drawing.drawn(read.labels, derive(SEED, "pairs", step))
+        same_class, other = drawing.drawn(read.labels, derive(SEED, "pairs", plain.step))
         terms = []
         for i in range(len(rows)):
             own = [(j, 1.0) for j in range(len(rows)) if same_class[i, j]]
@@ -80,20 +80,19 @@ def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) ->
         return sum(terms) / len(terms)  # type: ignore[return-value]  # not empty
 
     encoder = plain.encoder()
-    assert plain.run(encoder, loss, frozen=False) >= 20
-    learned = fit.classifier.learned()
-    same({name: value for name, value in learned.items() if name.startswith("encoder.")}, encoder)
+    plain.run(loss, named=encoder)
+    found_weights = fit.classifier.learned()
+    assert_same({name: value for name, value in found_weights.items() if name.startswith("encoder.")}, encoder)
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
-    weight = learned["head.weight"].double().numpy()
+    weight = found_weights["head.weight"].double().numpy()
     np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-3)
 
 
 def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any) -> None:
-    found = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts())
-    fit, plain = done(found), ByHand(found.config)
-    head = plain.head()
+    found = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts(100))
+    fit, plain = learned(found), ByHand(found.config)
 
-    def loss(rows: Any, step: int) -> Tensor:
+    def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
         vectors = read.mean()
         near, alone = vectors / vectors.norm(dim=1, keepdim=True), ~torch.eye(len(rows), dtype=torch.bool)
@@ -101,16 +100,16 @@ def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any
         logs = -(powers / powers.sum(1, keepdim=True)).clamp(min=1e-30).log()
         alike = (read.labels[:, None] == read.labels) & alone
         contrast = (logs * alike).sum(1) / alike.sum(1).clamp(min=1)
-        return 0.1 * nn.functional.cross_entropy(head(vectors), read.labels) + 0.9 * contrast.mean()
+        return 0.1 * nn.functional.cross_entropy(plain.head(vectors), read.labels) + 0.9 * contrast.mean()
 
-    named = {f"head.{name}": p for name, p in head.named_parameters()} | plain.encoder()
-    assert plain.run(named, loss, frozen=False) >= 20
-    same(fit.classifier.learned(), named)
+    named = {f"head.{name}": p for name, p in plain.head.named_parameters()} | plain.encoder()
+    plain.run(loss, named=named)
+    assert_same(fit.classifier.learned(), named)
 
 
 def test_the_best_epoch_is_chosen_with_the_head_it_would_have(job: Any) -> None:
     """Its validation score is that of a head solved on that epoch's vectors."""
-    fit = done(job(*TUNED, *few_texts(), "trainer.monitor=val/loss"))
+    fit = learned(job(*TUNED, *few_texts(100), "trainer.monitor=val/loss"))
     before = fit.best.values["val/loss"]
     assert fit._evaluate("val")["val/loss"] == pytest.approx(before)
     solved = {name: buffer.clone() for name, buffer in fit.classifier.head.named_buffers()}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from byhand import ByHand, done, few_texts, same
+from by_hand import ByHand, assert_same, few_texts, learned
 
 DESCRIBED = "head.descriptions={class 1: a bad film, class 2: a good film}"
 
@@ -29,8 +29,8 @@ def cosines(vectors: Tensor, weight: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("words", [[], [DESCRIBED]], ids=["names", "descriptions"])
 def test_applied_directly_each_text_is_the_class_whose_name_is_nearest(job: Any, words: list[str]) -> None:
-    found = job("head=label_similarity", "freezing=direct", *few_texts(), *words)
-    fit = done(found)
+    found = job("head=label_similarity", "freezing=direct", *few_texts(100), *words)
+    fit = learned(found)
     scores, plain, test = fit.score(), ByHand(found.config), fit.built.corpus.test
     weight = named_vectors(plain, ["a bad film", "a good film"] if words else ["class 1", "class 2"])
     torch.testing.assert_close(fit.classifier.head.weight.detach(), weight, rtol=0, atol=1e-5)
@@ -42,20 +42,20 @@ def test_applied_directly_each_text_is_the_class_whose_name_is_nearest(job: Any,
 @pytest.mark.parametrize("freezing", ["frozen", "full"])
 @pytest.mark.parametrize("head", ["label_similarity", "cosine"])
 def test_heads_of_cosines_learn_as_in_plain_pytorch(job: Any, head: str, freezing: str) -> None:
-    found = job(f"head={head}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts())
-    fit, plain = done(found), ByHand(found.config)
-    drawn = plain.head(names=["class 1", "class 2"]).weight.detach()
+    found = job(f"head={head}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts(100))
+    fit, plain = learned(found), ByHand(found.config)
+    drawn = plain.head.weight.detach()
     weight = nn.Parameter(named_vectors(plain, ["class 1", "class 2"]) if head == "label_similarity" else drawn.clone())
     scale = nn.Parameter(torch.tensor([10.0]))
     named = {"head.weight": weight} | ({"head.scale": scale} if head == "cosine" else {})
     named |= {} if freezing == "frozen" else plain.encoder()
 
-    def loss(rows: Any, step: int) -> Tensor:
+    def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
         sharp = scale if head == "cosine" else 20
         return nn.functional.cross_entropy(sharp * cosines(read.mean(), weight), read.labels)
 
     before = {name: value.detach().clone() for name, value in named.items()}
-    assert plain.run(named, loss, freezing == "frozen") >= 20
+    plain.run(loss, named=named)
     assert all(not torch.equal(before[name], value) for name, value in named.items() if name.startswith("head."))
-    same(fit.classifier.learned(), named)
+    assert_same(fit.classifier.learned(), named)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from byhand import ByHand, Read, done, few_texts, same
+from by_hand import ByHand, Read, assert_same, few_texts, learned
 
 Parameters = dict[str, nn.Parameter]
 
@@ -37,18 +37,17 @@ BEGIN: dict[str, tuple[Callable[[Parameters, Read], Tensor], dict[str, Tensor]]]
 @pytest.mark.parametrize("pooler", BEGIN)
 def test_a_pooler_learns_with_the_head_as_in_plain_pytorch(job: Any, pooler: str, freezing: str) -> None:
     """Twenty steps; a frozen encoder rests in eval mode while the pooler above it learns."""
-    found = job(f"pooler={pooler}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts())
-    fit = done(found)
+    found = job(f"pooler={pooler}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts(100))
+    fit = learned(found)
     plain, (pool, begin) = ByHand(found.config), BEGIN[pooler]
-    head = plain.head()
     own = {f"pooler.{name}": nn.Parameter(value.clone()) for name, value in begin.items()}
-    named = own | {f"head.{name}": p for name, p in head.named_parameters()}
+    named = own | {f"head.{name}": p for name, p in plain.head.named_parameters()}
     named |= {} if freezing == "frozen" else plain.encoder()
 
-    def loss(rows: Any, step: int) -> Tensor:
+    def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
-        return nn.functional.cross_entropy(head(pool(own, read)), read.labels)
+        return nn.functional.cross_entropy(plain.head(pool(own, read)), read.labels)
 
-    assert plain.run(named, loss, freezing == "frozen") >= 20
+    plain.run(loss, named=named)
     assert all(not torch.equal(p, begin[name.removeprefix("pooler.")]) for name, p in own.items())
-    same(fit.classifier.learned(), named)
+    assert_same(fit.classifier.learned(), named)
