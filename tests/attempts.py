@@ -32,6 +32,7 @@ def forks() -> ForkServerContext:
 def _forked(words: list[str], environ: dict[str, str], folder: str, said: str) -> None:
     """What a forked attempt does: the command, with its words in a file."""
     os.chdir(folder)
+    os.environ.clear()  # of what the test that started the server had set
     os.environ.update(environ)
     output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)

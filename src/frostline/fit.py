@@ -213,6 +213,7 @@ class Fit:
                 "total": sum(p.size for p in plan.parameters) + exact,
                 "trainable": plan.learning(plan.phases[-1]) + exact,
                 "ever_trainable": plan.ever_learning + exact,
+                "solved": exact,
             },
             "cost": self.cost,
         }

@@ -23,12 +23,12 @@ class Bottleneck:
             layer.narrow = nn.Sequential(nn.Linear(*down), nn.ReLU(), nn.Linear(*up))
             layer.register_forward_hook(lambda layer, given, states: states + layer.narrow(states))
 """
-YAML = "# My own adapter\n_target_: mylab.adapters.Bottleneck\nwidth: 8\n"
+YAML = "# My own adapter\n_target_: ownlab.adapters.Bottleneck\nwidth: 8\n"
 
 
 def test_an_adapter_of_one_s_own_trains_and_is_checked_like_ours(frostline: Command, tmp_path: Path) -> None:
-    (tmp_path / "mylab").mkdir()
-    (tmp_path / "mylab" / "adapters.py").write_text(ADAPTER)
+    (tmp_path / "ownlab").mkdir()
+    (tmp_path / "ownlab" / "adapters.py").write_text(ADAPTER)
     (tmp_path / "conf" / "adapter").mkdir(parents=True)
     (tmp_path / "conf" / "adapter" / "bottleneck.yaml").write_text(YAML)
     own = ["--config-dir", "conf", "adapter=bottleneck"]

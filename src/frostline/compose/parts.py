@@ -68,5 +68,7 @@ def _layers(encoder: nn.Module) -> int:
     """How many there are; an encoder of a user's own that does not say has those of its longest list of modules."""
     from frostline.stacks import layers_of
 
-    found = layers_of(encoder)
-    return int(getattr(encoder, "layers", 0 if found is None else len(found[1])))
+    told, found = getattr(encoder, "layers", None), layers_of(encoder)
+    if isinstance(told, int):
+        return told
+    return 0 if found is None else len(found[1])
