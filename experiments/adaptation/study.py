@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 
 from frostline.compose import command
 from frostline.errors import FrostlineError
+from frostline.store.files import read_json
 from frostline.train import run
 
 DATA = {"movies": ["vader_tweets", "vader_nyt", "vader_amazon"], "topics": []}
@@ -60,28 +61,32 @@ def job(data: str, arm: str, factor: float, seed: int) -> command.Job:
     return found
 
 
-def result(data: str, arm: str, factor: float, seed: int) -> dict[str, Any]:
-    """Of a run, which is done where it has not been."""
-    one = job(data, arm, factor, seed)
-    return run(one.config, one.choices, one.overrides, one.folder) | {"folder": one.folder, "config": one.config}
+def done(one: command.Job) -> dict[str, Any]:
+    return run(one.config, one.choices, one.overrides, one.folder)
+
+
+def stored(one: command.Job) -> dict[str, Any]:
+    """Raises FileNotFoundError where the run is not complete."""
+    found: dict[str, Any] = read_json(one.folder / "result.json")
+    return found | {"folder": one.folder, "rate": one.config["optimizer"]["lr"]}
 
 
 def factors(arm: str) -> tuple[float, ...]:
     return (1,) if arm == "direct" else FACTORS
 
 
-def chosen(data: str, arm: str) -> list[dict[str, Any]]:
+def chosen(data: str, arm: str, result: Callable[[command.Job], dict[str, Any]]) -> list[dict[str, Any]]:
     """The runs of the best rate, one a seed; the rate is chosen by the first seed's validation."""
-    tried = {factor: result(data, arm, factor, SEEDS[0]) for factor in factors(arm)}
+    tried = {factor: result(job(data, arm, factor, SEEDS[0])) for factor in factors(arm)}
     best = max(tried, key=lambda factor: tried[factor]["metrics"]["val/f1_macro"])
-    return [tried[best], *(result(data, arm, best, seed) for seed in SEEDS[1:])]
+    return [tried[best], *(result(job(data, arm, best, seed)) for seed in SEEDS[1:])]
 
 
 def do(arms: list[str]) -> None:
     for arm in arms or list(ARMS):
         for data in DATA:
             try:
-                chosen(data, arm)
+                chosen(data, arm, done)
             except FrostlineError as error:
                 print(f"failed: {data} {arm}: {error}", file=sys.stderr)
 
@@ -92,10 +97,10 @@ def norm_of_head(folder: Path) -> float:
 
 
 def row(data: str, arm: str) -> Iterator[str]:
-    runs = chosen(data, arm)
+    runs = chosen(data, arm, stored)
     metrics = [one["metrics"] for one in runs]
     yield arm
-    yield f"{runs[0]['config']['optimizer']['lr']:g}"
+    yield f"{runs[0]['rate']:g}"
     yield _spread([m["test/accuracy"] for m in metrics])
     yield _spread([m["test/f1_macro"] for m in metrics])
     if DATA[data]:
@@ -114,8 +119,14 @@ def _spread(values: list[float]) -> str:
 def table(data: str) -> str:
     shifted = ["shifted macro-F1"] if DATA[data] else []
     heads = ["arm", "rate", "accuracy", "macro-F1", *shifted, "ECE", "head norm", "learned", "seconds", "texts encoded"]
-    rows = [heads, ["---", *["--:"] * (len(heads) - 1)], *(list(row(data, arm)) for arm in ARMS)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    rows, missing = [heads, ["---", *["--:"] * (len(heads) - 1)]], []
+    for arm in ARMS:
+        try:
+            rows.append(list(row(data, arm)))
+        except FileNotFoundError:
+            missing.append(arm)
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join(lines + ([f"\nNot complete: {'; '.join(missing)}."] if missing else []))
 
 
 if __name__ == "__main__":

@@ -209,7 +209,10 @@ def _split(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-@pytest.mark.parametrize("kind", WORDS)
+SLOW = ("dora",)  # LoRA's A and B, which are among those of the default suite, and a magnitude
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in WORDS])
 def test_real_steps_move_an_adapter_to_where_its_paper_s_formula_moves_it(job: Any, kind: str) -> None:
     """Head, top adapter, all: through every phase; and the encoder's own parameters stay to the bit."""
     Path("few.csv").write_text(few_texts())

@@ -155,6 +155,7 @@ def test_the_encoder_alone_is_mixed_and_the_best_mixture_on_validation_is_kept(g
     assert all(torch.equal(kept[name], after[name]) for name in kept if name.startswith("head."))
 
 
+@pytest.mark.slow
 def test_a_kill_after_the_mixture_was_kept_mixes_nothing_twice(job: Any, go: Go) -> None:
     words = [*FEW, "freezing=full", "averaging=wise_ft", "averaging.alpha=0.5", "trainer.checkpoint_seconds=0"]
     whole = go(*words, "hydra.run.dir=whole")

@@ -39,7 +39,7 @@ def test_applied_directly_each_text_is_the_class_whose_name_is_nearest(job: Any,
     assert scores["test/accuracy"] == pytest.approx(float(right.float().mean()))
 
 
-@pytest.mark.parametrize("freezing", ["frozen", "full"])
+@pytest.mark.parametrize("freezing", ["frozen", pytest.param("full", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("head", ["label_similarity", "cosine"])
 def test_heads_of_cosines_learn_as_in_plain_pytorch(job: Any, head: str, freezing: str) -> None:
     found = job(f"head={head}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts(100))

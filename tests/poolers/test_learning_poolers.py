@@ -33,7 +33,7 @@ BEGIN: dict[str, tuple[Callable[[Parameters, Read], Tensor], dict[str, Tensor]]]
 }
 
 
-@pytest.mark.parametrize("freezing", ["frozen", "full"])
+@pytest.mark.parametrize("freezing", ["frozen", pytest.param("full", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pooler", BEGIN)
 def test_a_pooler_learns_with_the_head_as_in_plain_pytorch(job: Any, pooler: str, freezing: str) -> None:
     """Twenty steps; a frozen encoder rests in eval mode while the pooler above it learns."""
