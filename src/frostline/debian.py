@@ -21,7 +21,7 @@ def fetch(pin: Deb, to: Path, instead: Path) -> None:
     Raises:
         UserError: no apt on this machine, or it cannot have this version.
     """
-    do = f"fetch {pin.file} elsewhere (snapshot.debian.org keeps every version) and copy it into {instead}"
+    do = f"fetch {pin.file} elsewhere (Debian's snapshot archive keeps every version) and copy it into {instead}"
     apt = shutil.which("apt-get")
     if apt is None:
         raise pin.failed("it is a Debian package, and this machine has no apt-get", do)

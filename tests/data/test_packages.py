@@ -160,7 +160,7 @@ def test_without_apt_a_debian_package_is_told_with_a_way_out(cache: Path, monkey
         folder(replace(wordnet.PIN, version="1:9"), wordnet.INSIDE)
     assert str(caught.value) == (
         "download has 1 problem:\n  wordnet-base=1:9: it is a Debian package, and this machine has no apt-get;"
-        " fetch wordnet-base_1%3a3.0-37_all.deb elsewhere (snapshot.debian.org keeps every version)"
+        " fetch wordnet-base_1%3a3.0-37_all.deb elsewhere (Debian's snapshot archive keeps every version)"
         f" and copy it into {cache}/packages/wordnet-base-1_9"
     )
 
