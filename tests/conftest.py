@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,3 +43,16 @@ def go(job: Callable[..., Any]) -> Go:
         return result | {"folder": found.folder.absolute()}
 
     return one
+
+
+@pytest.fixture
+def plain(job: Callable[..., Any]) -> list[str]:
+    """An encoder without dropout, in which ranks and parts of a batch change nothing but rounding."""
+    from frostline.encoders.pretrained import locate
+
+    known = job("encoder=bert_tiny").config["encoder"]
+    shutil.copytree(locate(known["name"], known["pin"]), "plain")
+    file = Path("plain/config.json")
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
+    return ["encoder=hub", "encoder.name=plain"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -16,23 +13,11 @@ from safetensors.torch import load_file
 from by_hand import EPOCHS, FEW, SEED, few_texts, learned
 from conftest import Go
 from frostline.chance import derive
-from frostline.encoders.pretrained import locate
 
 
 @pytest.fixture(autouse=True)
 def few(own_folder: None) -> None:
     few_texts()
-
-
-@pytest.fixture
-def plain(job: Any) -> list[str]:
-    """An encoder without dropout, which parts draw anew."""
-    known = job("encoder=bert_tiny").config["encoder"]
-    shutil.copytree(locate(known["name"], known["pin"]), "plain")
-    file = Path("plain/config.json")
-    config = json.loads(file.read_text())
-    file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
-    return ["encoder=hub", "encoder.name=plain"]
 
 
 RESTRAINED = ["freezing=full", "regularizer=l2_sp", "regularizer.alpha=1", "averaging=ema"]

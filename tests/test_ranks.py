@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +14,6 @@ import yaml
 from safetensors.torch import load_file
 
 from command_line import Command, in_process
-from frostline.encoders.pretrained import locate
 from frostline.fit import Fit
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
@@ -27,17 +24,6 @@ frostline = in_process
 # Batches of 16 over 2 ranks: the last of train has 1 text, val has 3 batches, test 2, the last with 1 text.
 DATA = ["dataset.max_train=129", "dataset.max_val=40", "dataset.max_test=17", "dataset.batch_size=16"]
 RUN = ["logger=csv", "trainer=ddp", "trainer.accelerator=cpu", *DATA]
-
-
-@pytest.fixture
-def plain(job: Any) -> list[str]:
-    """An encoder without dropout, in which the number of ranks changes nothing but rounding."""
-    known = job("encoder=bert_tiny").config["encoder"]
-    shutil.copytree(locate(known["name"], known["pin"]), "plain")
-    file = Path("plain/config.json")
-    config = json.loads(file.read_text())
-    file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
-    return ["encoder=hub", "encoder.name=plain"]
 
 
 def traces() -> dict[str, Any]:
