@@ -26,9 +26,9 @@ ADAPTERS = [name for name in choices("adapter") if name != "none"]
 FEW = ["dataset.max_train=96", "dataset.max_val=24", "dataset.max_test=24", "dataset.batch_size=16"]
 
 
-def show(folder: Path, file: Path) -> None:
+def show(folder: Path, file: Path, threads: int) -> None:
     """What another process does: writes the test logits of a run's best weights, made from its folder alone."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)  # sums are cut by threads: equal to the bit only where both have as many
     built = build(yaml.safe_load((folder / "config.yaml").read_text()))
     built.classifier.restore(load_file(folder / "checkpoints" / "best.safetensors"))
     torch.save(logits(built), file)
@@ -53,7 +53,8 @@ def test_a_new_process_that_reads_the_kept_weights_gives_equal_logits(job: Any, 
         fit = Fit(found.config, about, RunFolder(found.folder), 1)
         fit.learn()
     RunFolder(found.folder).config.write_text(yaml.safe_dump(found.config))
-    other = forks().Process(target=show, args=(found.folder.absolute(), Path("logits.pt").absolute()))
+    about_it = (found.folder.absolute(), Path("logits.pt").absolute(), torch.get_num_threads())
+    other = forks().Process(target=show, args=about_it)
     other.start()
     other.join()
     assert torch.equal(torch.load("logits.pt", weights_only=True), logits(fit.built))
