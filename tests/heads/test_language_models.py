@@ -176,6 +176,16 @@ def test_calibration_divides_the_chances_by_those_after_prompts_without_content(
         torch.testing.assert_close(found[row], chances / chances.sum(), atol=1e-5, rtol=1e-5)
 
 
+@torch.no_grad()
+def test_likelihood_in_a_mixed_step_rounds_the_model_s_own_products_alone(causal: tuple[Pretrained, Any]) -> None:
+    encoder, _ = causal
+    head = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True).eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = head.read(encoder, *batch(head, encoder))
+    for values in (found.logits, found.seen):
+        assert values is not None and not torch.equal(values, values.bfloat16().float())
+
+
 def test_phrases_that_begin_alike_are_read_once() -> None:
     laid = tree([[5], [1, 2, 3], [1, 2, 4], [1, 9], [5, 6]])
     assert laid.ids.tolist() == [1, 2, 5]

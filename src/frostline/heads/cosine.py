@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from frostline.products import cosines
 from frostline.types import Count, Positive
 
 
@@ -26,4 +26,4 @@ class Cosine(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """vectors (B, D) -> logits (B, C)."""
-        return self.scale * (functional.normalize(vectors, dim=1) @ functional.normalize(self.weight, dim=1).T)
+        return self.scale * cosines(vectors, self.weight)

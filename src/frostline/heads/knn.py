@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from frostline.errors import wrong
 from frostline.moments import moments
+from frostline.products import product
 from frostline.types import Count, Positive
 
 CHUNK = 2**24  # distances held at a time
@@ -76,7 +77,7 @@ class Knn(nn.Module):
 
     def _logits(self, given: Tensor) -> Tensor:
         # Half the squared distance, less what is the same for all texts; of unit vectors it is minus the cosine.
-        far = self.vectors.square().sum(dim=1) / 2 - given @ self.vectors.T
+        far = self.vectors.square().sum(dim=1) / 2 - product(given, self.vectors.T)
         near = far.topk(min(self.k, len(self.vectors)), largest=False).indices
         votes = self._votes(given, near)
         shares = (votes[..., None] * self.labels[near]).sum(dim=1)

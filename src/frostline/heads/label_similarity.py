@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from frostline.errors import Problem, UserError, did_you_mean
+from frostline.products import cosines
 from frostline.types import Count, Positive, Text
 
 
@@ -41,8 +41,7 @@ class LabelSimilarity(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """vectors (B, D) -> logits (B, C)."""
-        cosines = functional.normalize(vectors, dim=1) @ functional.normalize(self.weight, dim=1).T
-        return cosines / self.temperature
+        return cosines(vectors, self.weight) / self.temperature
 
 
 def _refuse(names: Sequence[str], descriptions: Mapping[str, str] | None) -> None:

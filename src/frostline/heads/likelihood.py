@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from frostline.errors import wrong
 from frostline.language import Reading, per_text, surprise, tail_of
 from frostline.phrases import tree
+from frostline.products import product
 from frostline.prompts import Template, words_of
 from frostline.roles import Outputs
 from frostline.types import Text
@@ -95,15 +96,15 @@ class Likelihood(nn.Module):
         seen (B, 1 + C): the share of chance on the classes' words, and the logits before calibration.
         """
         steps = self._steps(encoder, input_ids, attention_mask)
-        plain = steps @ self.mean
-        share = (steps.detach() @ self.whole).exp().sum(dim=1, keepdim=True)
+        plain = product(steps, self.mean)
+        share = product(steps.detach(), self.whole).exp().sum(dim=1, keepdim=True)
         logits = plain - self._content_free(encoder) if self.calibrate else plain
         return Outputs(logits, None, torch.cat([share, plain.detach()], dim=1))
 
     @torch.no_grad()
     def _content_free(self, encoder: nn.Module) -> Tensor:
         """(C,): log of the classes' mean chances after prompts without content."""
-        plain = self._steps(encoder, self.free, self.free_mask) @ self.mean
+        plain = product(self._steps(encoder, self.free, self.free_mask), self.mean)
         return plain.softmax(dim=1).mean(dim=0).log()
 
     def _steps(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.moments import moments
+from frostline.products import product
 from frostline.progress import say
 from frostline.types import Count, Positive
 
@@ -92,4 +93,4 @@ class Logistic(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """vectors (B, D) -> logits (B, C)."""
-        return functional.linear(vectors, self.weight, self.bias)
+        return product(vectors, self.weight.T) + self.bias

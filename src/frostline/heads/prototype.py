@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from frostline.errors import wrong
 from frostline.moments import moments
+from frostline.products import cosines
 from frostline.types import Count, Positive
 
 FAR = 10.0  # below the farthest class: the logit of one that had no text
@@ -62,7 +63,7 @@ class Prototype(nn.Module):
         """vectors (B, D) -> logits (B, C)."""
         given = (vectors - self.mean) / self.spread
         if self.metric == "cosine":
-            near = functional.normalize(given, dim=1) @ functional.normalize(self.means, dim=1).T
+            near = cosines(given, self.means)
         else:
             near = -(given[:, None] - self.means).square().sum(dim=2)
         logits = near / self.temperature

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from frostline.errors import wrong
+from frostline.products import cosines
 from frostline.roles import WholeBatch
 from frostline.types import Count
 
@@ -33,10 +33,9 @@ class Contrastive(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
         """logits (B, C), which have no part in it, labels (B,), vectors (B, D) -> losses (B,)."""
-        near = functional.normalize(whole.vectors, dim=1)
-        cosines = near[whole.own] @ near.T
+        near = cosines(whole.vectors[whole.own], whole.vectors)
         same, other = (drawn.to(near.device)[whole.own] for drawn in self.drawn(whole.labels.cpu(), whole.seed))
-        off = ((cosines - 1).square() * same).sum(dim=1) + (cosines.square() * other).sum(dim=1)
+        off = ((near - 1).square() * same).sum(dim=1) + (near.square() * other).sum(dim=1)
         return off / (same | other).sum(dim=1).clamp(min=1)
 
     def drawn(self, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.errors import wrong
+from frostline.products import cosines
 from frostline.roles import WholeBatch
 from frostline.types import Positive, Share
 
@@ -36,9 +37,9 @@ class SupCon(nn.Module):
         return (1 - self.weight) * plain + self.weight * self._contrast(whole)
 
     def _contrast(self, whole: WholeBatch) -> Tensor:
-        near = functional.normalize(whole.vectors, dim=1)
-        itself = torch.eye(len(near), dtype=torch.bool, device=near.device)[whole.own]
+        near = cosines(whole.vectors[whole.own], whole.vectors)
+        itself = torch.eye(near.shape[1], dtype=torch.bool, device=near.device)[whole.own]
         alike = (whole.labels[whole.own, None] == whole.labels) & ~itself
-        powers = (near[whole.own] @ near.T / self.temperature).masked_fill(itself, torch.finfo(near.dtype).min)
+        powers = (near / self.temperature).masked_fill(itself, torch.finfo(near.dtype).min)
         shares = powers.log_softmax(dim=1).masked_fill(~alike, 0)
         return -shares.sum(dim=1) / alike.sum(dim=1).clamp(min=1)

@@ -41,6 +41,7 @@ class RDrop(Regularizer):
 
 def divergence(first: Tensor, second: Tensor, multi_label: bool = False) -> Tensor:
     """Logits (B, C) twice -> (KL(first || second) + KL(second || first)) / 2 of each text (B,)."""
+    first, second = first.float(), second.float()  # in a mixed step the difference of near answers would be lost
     if multi_label:  # each class: yes or no
         first, second = (functional.logsigmoid(_both(logits)) for logits in (first, second))
         return _symmetric(first, second).mean(dim=1)
