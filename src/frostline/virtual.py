@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,7 +28,30 @@ def model_of(encoder: nn.Module) -> Any:
     return model
 
 
-def take_places(encoder: Any, tokens: int) -> None:
+def put_before(
+    encoder: Any, adapter: nn.Module, tokens: int, lengthen: Callable[[Any, dict[str, Any], Tensor], None], why: str
+) -> None:
+    """Let the encoder's model read so many virtual tokens before each text; `adapter` makes them of their numbers.
+
+    lengthen: puts what it made into what the model is given. why: what is wrong where they cannot learn.
+
+    Raises:
+        UserError: they leave no place for a text, or no gradient arrives at them.
+    """
+    _take_places(encoder, tokens)
+    encoder.adapter = adapter
+
+    def hook(model: nn.Module, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        numbers = torch.arange(tokens, device=given["input_ids"].device)
+        lengthen(model, given, encoder.get_submodule("adapter")(numbers))
+        _before(given, tokens)
+        return args, given
+
+    model_of(encoder).register_forward_pre_hook(hook, with_kwargs=True)
+    _learns_from(encoder, why)
+
+
+def _take_places(encoder: Any, tokens: int) -> None:
     """The longest text is from now on that much shorter.
 
     Raises:
@@ -42,7 +66,7 @@ def take_places(encoder: Any, tokens: int) -> None:
     encoder.longest, encoder.virtual = longest - tokens, tokens
 
 
-def before(given: dict[str, Any], tokens: int) -> None:
+def _before(given: dict[str, Any], tokens: int) -> None:
     """Lengthen what a model is given beside its token ids by as many virtual tokens at the front."""
     for name in ROWS:
         if given.get(name) is not None:
@@ -51,7 +75,7 @@ def before(given: dict[str, Any], tokens: int) -> None:
             given[name] = torch.cat([new, row], dim=1)
 
 
-def learns_from(encoder: nn.Module, why: str) -> None:
+def _learns_from(encoder: nn.Module, why: str) -> None:
     """Whether gradients arrive at every parameter of `encoder.adapter`, tried on one text; on shapes alone it is not.
 
     Raises:

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import torch
 from peft import PrefixEncoder, PrefixTuningConfig
 from torch import Tensor, nn
 from transformers import DynamicCache
 
 from frostline.errors import wrong
 from frostline.types import Count
-from frostline.virtual import DO, before, learns_from, model_of, take_places
+from frostline.virtual import DO, model_of, put_before
 
 NAMES = ("cache", "past_key_values")  # of what holds the keys and values before a text, in newer and older models
 
@@ -55,20 +55,12 @@ class Prefix:
             encoder_hidden_size=self.projection or 1,  # without a network it is not read
             prefix_projection=self.projection is not None,
         )
-        take_places(encoder, self.tokens)
-        encoder.adapter = PrefixEncoder(config)  # type: ignore[no-untyped-call]  # untyped by its authors
-        model.register_forward_pre_hook(self._lengthen(encoder, name), with_kwargs=True)
-        learns_from(encoder, "this encoder's attention ignores keys and values from before a text")
+        prefix = PrefixEncoder(config)  # type: ignore[no-untyped-call]  # untyped by its authors
+        why = "this encoder's attention ignores keys and values from before a text"
+        put_before(encoder, prefix, self.tokens, partial(self._lengthen, name), why)
 
-    def _lengthen(self, encoder: nn.Module, name: str) -> Any:
-        def hook(model: nn.Module, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            ids: Tensor = given["input_ids"]
-            prefix: Tensor = encoder.get_submodule("adapter")(torch.arange(self.tokens, device=ids.device))
-            given[name] = self._cache(prefix, len(ids))
-            before(given, self.tokens)
-            return args, given
-
-        return hook
+    def _lengthen(self, name: str, model: nn.Module, given: dict[str, Any], prefix: Tensor) -> None:
+        given[name] = self._cache(prefix, len(given["input_ids"]))
 
     def _cache(self, prefix: Tensor, texts: int) -> DynamicCache:
         """prefix (tokens, layers x 2 x heads x width) -> keys and values (B, heads, tokens, width) of each layer."""

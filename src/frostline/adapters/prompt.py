@@ -8,7 +8,7 @@ from peft import PromptEmbedding, PromptTuningConfig
 from torch import Tensor, nn
 
 from frostline.types import Count
-from frostline.virtual import before, learns_from, model_of, take_places
+from frostline.virtual import model_of, put_before
 
 
 class Prompt:
@@ -46,22 +46,15 @@ class Prompt:
             num_transformer_submodules=1,
             prompt_tuning_init="SAMPLE_VOCAB" if self.init == "vocab" else "RANDOM",
         )
-        take_places(encoder, self.tokens)
-        encoder.adapter = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]  # untyped by its authors
-        model.register_forward_pre_hook(self._lengthen(encoder), with_kwargs=True)
+        prompt = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]  # untyped by its authors
         model.register_forward_hook(self._cut)
-        learns_from(encoder, "this encoder does not read what is put before its texts")
+        why = "this encoder does not read what is put before its texts"
+        put_before(encoder, prompt, self.tokens, self._lengthen, why)
 
-    def _lengthen(self, encoder: nn.Module) -> Any:
-        def hook(model: Any, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            ids: Tensor = given.pop("input_ids")
-            prompt: Tensor = encoder.get_submodule("adapter")(torch.arange(self.tokens, device=ids.device))
-            words = model.get_input_embeddings()(ids)
-            given["inputs_embeds"] = torch.cat([prompt.to(words.dtype).expand(len(ids), -1, -1), words], dim=1)
-            before(given, self.tokens)
-            return args, given
-
-        return hook
+    def _lengthen(self, model: Any, given: dict[str, Any], prompt: Tensor) -> None:
+        """prompt: the virtual tokens' embeddings (tokens, D)."""
+        words = model.get_input_embeddings()(given.pop("input_ids"))
+        given["inputs_embeds"] = torch.cat([prompt.to(words.dtype).expand(len(words), -1, -1), words], dim=1)
 
     def _cut(self, model: nn.Module, args: Any, output: Any) -> None:
         """Of all states (B, tokens + T, D) those of the text's own tokens (B, T, D)."""
