@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from peft import PeftConfig, inject_adapter_in_model
+from peft import LoraConfig, PeftConfig, inject_adapter_in_model
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as USUAL
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from frostline.errors import Problem, UserError, did_you_mean
+from frostline.types import Targets
 
 ALL = "all-linear"
 
@@ -54,14 +55,38 @@ def _instead(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known, f"choose among: {', '.join(known)}" if known else "choose adapter=prompt")
 
 
-def chosen(
-    encoder: nn.Module, layers: Sequence[nn.Module], targets: Sequence[str] | str | None, usual: Mapping[str, Any]
-) -> list[str]:
+def low_rank(
+    encoder: nn.Module,
+    layers: Sequence[nn.Module],
+    targets: Targets,
+    r: int,
+    alpha: float,
+    dropout: float,
+    dora: bool = False,
+) -> None:
+    """Put a product of two narrow matrices beside each target; with `dora` a magnitude for each row of the sum too.
+
+    Raises:
+        UserError: a target matches nothing.
+    """
+    paths = _chosen(encoder, layers, targets)
+    config = LoraConfig(
+        r=r,
+        lora_alpha=alpha,  # type: ignore[arg-type]  # divided by r: any number does
+        lora_dropout=dropout,
+        target_modules=paths,
+        fan_in_fan_out=transposed(encoder, paths),
+        use_dora=dora,
+    )
+    inject(config, encoder)
+
+
+def _chosen(encoder: nn.Module, layers: Sequence[nn.Module], targets: Targets) -> list[str]:
     """Paths for `targets`: names, `all-linear`, or None for what is usual in the family, where that is known."""
     paths = list(linear_layers(encoder, layers))
     if targets is not None and targets != ALL:
         return named(paths, [targets] if isinstance(targets, str) else targets, "adapter.targets")
-    theirs = usual.get(family(encoder) or "") if targets is None else None
+    theirs = USUAL.get(family(encoder) or "") if targets is None else None
     return (matching(paths, theirs) if isinstance(theirs, list) else []) or named(paths, paths, "adapter.targets")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ Share = Annotated[float, Range(low=0, high=1)]
 Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 PartShare = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
 
+Targets = Sequence[str] | Literal["all-linear"] | None  # which linear layers an adapter goes into; None: the usual ones
 
 Label = str | tuple[str, ...]  # a class, or where texts have several the sorted names of theirs
 Text = str | tuple[str, str]  # one text, or a pair that is read together, such as premise and hypothesis

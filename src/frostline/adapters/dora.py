@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from peft import LoraConfig
-from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as USUAL
 from torch import nn
 
-from frostline.targets import chosen, inject, transposed
-from frostline.types import Count, Dropout, Positive
+from frostline.targets import low_rank
+from frostline.types import Count, Dropout, Positive, Targets
 
 
 class Dora:
@@ -33,24 +30,9 @@ class Dora:
 
     stands: str | None = "layers"
 
-    def __init__(
-        self,
-        r: Count = 8,
-        alpha: Positive = 8.0,
-        dropout: Dropout = 0.0,
-        targets: Sequence[str] | Literal["all-linear"] | None = None,
-    ) -> None:
+    def __init__(self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, targets: Targets = None) -> None:
         self.r, self.alpha, self.dropout, self.targets = r, alpha, dropout, targets
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Put A, B and m into the encoder's layers."""
-        paths = chosen(encoder, layers, self.targets, USUAL)
-        config = LoraConfig(
-            r=self.r,
-            lora_alpha=self.alpha,  # type: ignore[arg-type]  # divided by r: any number does
-            lora_dropout=self.dropout,
-            target_modules=paths,
-            fan_in_fan_out=transposed(encoder, paths),
-            use_dora=True,
-        )
-        inject(config, encoder)
+        low_rank(encoder, layers, self.targets, self.r, self.alpha, self.dropout, dora=True)
