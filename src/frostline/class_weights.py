@@ -1,17 +1,35 @@
-"""How much each class's texts weigh in a loss."""
+"""Losses in which each class's texts weigh as much as is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from frostline.errors import wrong
+from frostline.types import ClassWeights
 
 
-def class_weights(given: str | Sequence[float] | None, counts: Sequence[int]) -> Tensor | None:
-    """One factor a class (C,). `balanced`: texts / (classes x texts of the class); counts: the texts of each in train.
+class Weighed(nn.Module):
+    """weights (C,): one factor a class, None for none; beside the model, in no checkpoint.
+
+    counts: the texts of each class in train.
+
+    Raises:
+        UserError: not as many weights as classes.
+    """
+
+    weights: Tensor | None
+
+    def __init__(self, counts: Sequence[int], multi_label: bool, class_weights: ClassWeights) -> None:
+        super().__init__()
+        self.multi_label = multi_label
+        self.register_buffer("weights", _factors(class_weights, counts), persistent=False)
+
+
+def _factors(given: ClassWeights, counts: Sequence[int]) -> Tensor | None:
+    """`balanced`: texts / (classes x texts of the class).
 
     Raises:
         UserError: not as many weights as classes.

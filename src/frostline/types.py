@@ -42,6 +42,7 @@ Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 PartShare = Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
 
 Targets = Sequence[str] | Literal["all-linear"] | None  # which linear layers an adapter goes into; None: the usual ones
+ClassWeights = Literal["balanced"] | Sequence[float] | None  # factors on the loss of each class's texts; None: 1
 
 Label = str | tuple[str, ...]  # a class, or where texts have several the sorted names of theirs
 Text = str | tuple[str, str]  # one text, or a pair that is read together, such as premise and hypothesis

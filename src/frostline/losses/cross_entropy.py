@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from frostline import class_weights as balance
-from frostline.types import Range
+from frostline.class_weights import Weighed
+from frostline.types import ClassWeights, Range
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(Weighed):
     """Cross-entropy; for multi-label data the binary one, a text's mean over classes.
 
     smoothing: the share of each label that is spread over all classes (arXiv:1512.00567).
@@ -21,18 +21,15 @@ class CrossEntropy(nn.Module):
         UserError: not as many weights as classes.
     """
 
-    weights: Tensor | None
-
     def __init__(
         self,
         counts: Sequence[int],
         multi_label: bool = False,
         smoothing: Annotated[float, Range(low=0, high=1, open_high=True)] = 0.0,
-        class_weights: Literal["balanced"] | Sequence[float] | None = None,
+        class_weights: ClassWeights = None,
     ) -> None:
-        super().__init__()
-        self.multi_label, self.smoothing = multi_label, smoothing
-        self.register_buffer("weights", balance.class_weights(class_weights, counts), persistent=False)
+        super().__init__(counts, multi_label, class_weights)
+        self.smoothing = smoothing
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
         """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""

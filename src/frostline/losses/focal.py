@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from frostline import class_weights as balance
-from frostline.types import NonNegative
+from frostline.class_weights import Weighed
+from frostline.types import ClassWeights, NonNegative
 
 
-class Focal(nn.Module):
+class Focal(Weighed):
     """Focal loss (arXiv:1708.02002): cross-entropy times (1 - chance of the label) ** gamma.
 
     What is told well already counts less; gamma 2 is the paper's, 0 is cross-entropy. For multi-label data the binary
@@ -20,18 +19,15 @@ class Focal(nn.Module):
         UserError: not as many weights as classes.
     """
 
-    weights: Tensor | None
-
     def __init__(
         self,
         counts: Sequence[int],
         multi_label: bool = False,
         gamma: NonNegative = 2.0,
-        class_weights: Literal["balanced"] | Sequence[float] | None = None,
+        class_weights: ClassWeights = None,
     ) -> None:
-        super().__init__()
-        self.multi_label, self.gamma = multi_label, gamma
-        self.register_buffer("weights", balance.class_weights(class_weights, counts), persistent=False)
+        super().__init__(counts, multi_label, class_weights)
+        self.gamma = gamma
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
         """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""
