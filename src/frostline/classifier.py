@@ -12,27 +12,26 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from frostline.adaptive import Decider
-from frostline.agreement import agreed, digest, gathered, whole_batch
+from frostline.agreement import agreed, digest, whole_batch
 from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.clipping import clip
-from frostline.course import Course
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
 from frostline.measure import gradients_ahead
 from frostline.multilabel import MultiLabelScores
-from frostline.network import Network
 from frostline.plan import Plan
 from frostline.regularizer import Regularizer
-from frostline.roles import Comparing, Fitted, Outputs
+from frostline.resumable import Resumable
+from frostline.roles import Comparing, Outputs
 from frostline.scores import Scores
-from frostline.sharding import put, share_out, whole
+from frostline.sharding import share_out
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
 
-class Classifier(Network):
+class Classifier(Resumable):
     """Text in, class out. What learns when is the plan's business, rates are the plan's times `base_lr`.
 
     Shapes: B texts, T tokens, D width, C classes.
@@ -56,17 +55,13 @@ class Classifier(Network):
         regularizer: Regularizer | None = None,
         multi_label: bool = False,
     ) -> None:
-        super().__init__(encoder, pooler, head)
-        self.strict_loading = False  # checkpoints hold what learns, not the whole encoder
-        self.loss, self.engine = loss, Engine(plan, blocks)
-        self.course = Course(self.engine, decider)
+        super().__init__(encoder, pooler, head, Engine(plan, blocks), decider)
+        self.loss = loss
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
         self.regularizer.begin(self, self.engine.parameters)
         self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
-        self.epoch_loss, self.epoch_rows = 0.0, 0
-        self.ended: list[dict[str, Any]] = []  # phases that are over
         self.confusion: list[list[int]] | None = None
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
@@ -200,51 +195,3 @@ class Classifier(Network):
         wide = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
         several = self.trainer.world_size > 1
         self.log_dict(wide, on_step=False, on_epoch=True, batch_size=1, sync_dist=several, logger=curve)
-
-    # Checkpoints
-
-    def learned(self) -> dict[str, Tensor]:
-        """What ever learns, and the whole head, by plan name: all that a run changes or draws by chance.
-
-        A collective call where parameters are shared out.
-        """
-        return {name: whole(value) for name, value in self._kept().items()}
-
-    def _kept(self) -> dict[str, Tensor]:
-        plan, named = self.engine.plan, self.engine.parameters
-        kept = {name: p.detach() for name, p in named.items() if plan.ever_learns(name) or name.startswith("head.")}
-        return kept | {f"head.{name}": buffer for name, buffer in self.head.named_buffers()}
-
-    def restore(self, weights: dict[str, Tensor]) -> None:
-        """Put learned weights back.
-
-        Raises:
-            FrostlineError: the weights are those of another plan.
-        """
-        own = self._kept()
-        if own.keys() != weights.keys():
-            odd = sorted(own.keys() ^ weights.keys())[0]
-            raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
-        for name, value in weights.items():
-            if own[name].shape != value.shape and isinstance(self.head, Fitted):
-                own[name].resize_(value.shape)  # how many texts a head keeps, it learns when it is solved
-            put(own[name], value)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
-        checkpoint["state_dict"] = self.learned()
-        checkpoint["ended"] = self.ended
-        checkpoint["course"] = self.course.state_dict()
-        own = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
-        checkpoint["counts"] = gathered(own, self.trainer.world_size)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.restore(checkpoint.pop("state_dict"))
-        checkpoint["state_dict"] = {}
-        self.ended = checkpoint["ended"]
-        self.course.load_state_dict(checkpoint["course"])
-        counts = checkpoint["counts"]
-        if len(counts) != self.trainer.world_size:  # `devices: auto` on another machine: the first rank has it all
-            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0.0, 0]] * self.global_rank]
-        own = counts[self.global_rank]
-        self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = own
