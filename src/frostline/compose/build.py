@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from frostline.agreement import digest
 from frostline.classifier import Classifier
@@ -70,7 +70,9 @@ def build(config: Config) -> Built:
     needed = {name: split for name, split in splits.items() if name != "train" or trains}
     tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
-    _refuse_idle(plan, head, classifier.loss)
+    on_vectors = getattr(classifier.loss, "on_vectors", False)
+    if plan.phases[-1].end and (refused := list(fits.idle(plan, isinstance(head, Fitted), on_vectors))):
+        raise UserError(refused)  # what `check` could not know without the model
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
 
 
@@ -88,23 +90,6 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
         multi_label=corpus.multi_label,
         seed=config["seed"],
     )
-
-
-def _refuse_idle(plan: Plan, head: nn.Module, loss: nn.Module) -> None:
-    """What `check` could not know without the model: a solved head below which something learns, by what loss, when.
-
-    Another head may have no parameters of its own, as a language model's whose words are the encoder's.
-    """
-    if plan.ever_learning == 0 or plan.phases[-1].end == 0:
-        return
-    idle = [phase.name for phase in plan.phases if plan.learning(phase) == 0]
-    if not isinstance(head, Fitted):
-        if idle:
-            raise UserError(fits.idle(idle[0], any(b.kind == "head" and b.parameters for b in plan.blocks)))
-    elif not getattr(loss, "on_vectors", False):
-        raise UserError(fits.no_gradient())
-    elif idle:
-        raise UserError(fits.nothing_learns(idle[0]))
 
 
 def _counts(corpus: Corpus) -> list[int]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from frostline.compose.language import language_problems
 from frostline.compose.offers import offers
 from frostline.compose.planning import UNTRAINED
-from frostline.compose.sketch import idle_phases, learners, refusal
+from frostline.compose.sketch import learners, outlined, refusal
 from frostline.compose.training import training_problems
 from frostline.errors import Problem
+from frostline.plan import Plan
 from frostline.types import Config
 
 WITHOUT = {"_target_": "frostline.adapters.none.NoAdapter"}
@@ -44,26 +45,29 @@ def _fitted(config: Config) -> Iterator[Problem]:
     if "head" not in learning:
         what = "lets no head learn, and this one is solved from the training texts"
         yield Problem("freezing", what, "choose freezing=frozen, or a head that needs no training texts")
-    elif learning != {"head"} and not _on_vectors(config):
-        yield no_gradient()
-    elif learning != {"head"} and (idle := idle_phases(config)):
-        yield nothing_learns(idle[0])
+    else:
+        yield from idle(outlined(config, head=False) or outlined(config), True, _on_vectors(config))
 
 
-def no_gradient() -> Problem:
-    do = "choose freezing=frozen with a pooler that has no parameters, or a loss on vectors such as loss=contrastive"
-    return Problem("head", "is solved from vectors and gives what stands below it nothing to learn from", do)
+def idle(plan: Plan | None, solved: bool, on_vectors: bool) -> Iterator[Problem]:
+    """Of a plan in which something learns by gradient: a phase in which nothing does, or no gradient at all.
 
-
-def nothing_learns(phase: str) -> Problem:
-    what = f"lets nothing but the head learn in phase {phase}, and this head is solved, not trained"
-    return Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
-
-
-def idle(phase: str, has_parameters: bool) -> Problem:
-    what = f"lets nothing learn in phase {phase}"
-    what += "" if has_parameters else ", as this head has no parameters but those that it shares with the encoder"
-    return Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
+    solved: the head is, and passes none on. Another head may have no parameters of its own, as a language model's whose
+    words are the encoder's. on_vectors: the loss is.
+    """
+    if plan is None or plan.ever_learning == 0:
+        return
+    if solved and not on_vectors:
+        do = "choose freezing=frozen with a pooler that has no parameters, or a loss on vectors such as "
+        what = "is solved from vectors and gives what stands below it nothing to learn from"
+        yield Problem("head", what, f"{do}loss=contrastive")
+    elif phase := next((phase.name for phase in plan.phases if plan.learning(phase) == 0), None):
+        what = f"lets nothing learn in phase {phase}"
+        if solved:
+            what = f"lets nothing but the head learn in phase {phase}, and this head is solved, not trained"
+        elif not any(block.kind == "head" and block.parameters for block in plan.blocks):
+            what += ", as this head has no parameters but those that it shares with the encoder"
+        yield Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
 
 
 def _trained(config: Config) -> Iterator[Problem]:

@@ -15,22 +15,22 @@ LAYERS = (64, 24, 12, 6, 4, 2, 1)  # deep models hold most numbers of blocks, sm
 
 def decides(config: Config) -> bool:
     """Whether the strategy decides in training, as far as a model in outline can tell."""
-    plan = _plan(config)
-    return not isinstance(plan, list) and any(phase.when is not None for phase in plan.phases)
+    plan = outlined(config)
+    return plan is not None and any(phase.when is not None for phase in plan.phases)
 
 
 def learners(config: Config) -> set[Kind] | None:
     """The kinds of blocks in which the strategy ever lets something learn; None where that hangs on the real model."""
-    plan = _plan(config)
-    if isinstance(plan, list):
+    plan = outlined(config)
+    if plan is None:
         return None
     return {block.kind for block in plan.blocks if any(plan.ever_learns(p.name) for p in block.parameters)}
 
 
-def idle_phases(config: Config) -> list[str]:
-    """Phases in which nothing learns where the head has no parameters."""
-    plan = _plan(config, head=False)
-    return [] if isinstance(plan, list) else [phase.name for phase in plan.phases if plan.learning(phase) == 0]
+def outlined(config: Config, head: bool = True) -> Plan | None:
+    """The strategy's plan for a model in outline, whose head may have no parameters; None where it takes none."""
+    plan = _plan(config, head)
+    return None if isinstance(plan, list) else plan
 
 
 def refusal(config: Config) -> list[Problem]:
