@@ -216,6 +216,15 @@ def test_a_run_of_no_epochs_shows_no_epochs() -> None:
     ]
 
 
+def test_where_nothing_learns_no_epoch_is_told_and_a_solved_head_is() -> None:
+    above = [*BLOCKS[:-1], Block("head", "head", ())]
+    assert plan_text.table(resolve([phase(("*", None), name="probe")], above, 3), solved=True).splitlines() == [
+        "phase  epochs  emb  0  1  head    learn  frost line",
+        "probe  -       ·    ·  ·  solved  0      6 of 6",
+        "0 of 144 parameters learn at some time",
+    ]
+
+
 @pytest.mark.parametrize(
     ("phases", "epochs"),
     [

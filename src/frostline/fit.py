@@ -28,6 +28,7 @@ from frostline.multilabel import MultiLabelScores
 from frostline.patience import Patience
 from frostline.plan_text import table
 from frostline.progress import say
+from frostline.roles import Fitted
 from frostline.solving import Solver, solved
 from frostline.store import curves, environment
 from frostline.store.files import read_json, write_json, write_text
@@ -115,7 +116,8 @@ class Fit:
         self.classifier.engine.enter(self.classifier.course.index(self.best.epoch))
 
     def _begin_record(self, resume: Path | None) -> None:
-        say(table(self.built.plan))
+        planned = table(self.built.plan, solved=isinstance(self.classifier.head, Fitted))
+        say(planned)
         found = self._environment()
         if resume is not None:
             self._same_sources(found)
@@ -125,7 +127,7 @@ class Fit:
             for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
                 left.unlink(missing_ok=True)
         curves.cut(self.place.metrics, -1 if resume is None else step)
-        write_text(self.place.plan, table(self.built.plan) + "\n")
+        write_text(self.place.plan, planned + "\n")
         write_json(self.place.environment, found)
 
     def _same_sources(self, found: dict[str, Any]) -> None:

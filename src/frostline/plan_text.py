@@ -7,18 +7,20 @@ from typing import Any
 from frostline.plan import Block, Plan, PlannedPhase
 
 
-def table(plan: Plan) -> str:
+def table(plan: Plan, solved: bool = False) -> str:
     """Phases down, blocks across: the multiplier of each block, `·` for frozen, `*` where parameters differ.
 
-    An adapter stands beside its host: `0+` is that of layer 0.
+    An adapter stands beside its host: `0+` is that of layer 0. solved: the head is, not trained; where nothing learns
+    no epoch is trained.
     """
-    shown = [block for block in plan.blocks if block.parameters]
+    shown = [block for block in plan.blocks if block.parameters or (solved and block.kind == "head")]
     head = ["phase", "epochs", *(_short(block.name) for block in shown), "learn", "frost line"]
     rows = [head]
     for phase in plan.phases:
         cells = [_cell(block, phase) for block in shown]
         line = f"{phase.line} of {sum(block.kind != 'adapter' for block in plan.blocks)}"
-        rows.append([phase.name, _epochs(phase), *cells, f"{plan.learning(phase):,}", line])
+        epochs = _epochs(phase) if plan.ever_learning else "-"
+        rows.append([phase.name, epochs, *cells, f"{plan.learning(phase):,}", line])
     total = sum(p.size for p in plan.parameters)
     closing = f"{plan.ever_learning:,} of {total:,} parameters learn at some time"
     return "\n".join([*_align(rows), closing])
@@ -50,6 +52,8 @@ def _block_rules(block: Block, phase: PlannedPhase) -> list[list[str | float | N
 
 def _cell(block: Block, phase: PlannedPhase) -> str:
     values = {phase.multipliers[p.name] for p in block.parameters}
+    if not values:
+        return "solved"
     if len(values) > 1:
         return "*"
     value = values.pop()

@@ -39,6 +39,18 @@ def test_a_plan_is_told_phase_by_phase_and_block_by_block(frostline: Command) ->
     assert lines[2][:2] + lines[2][-4:] == ["tune", "3-13", "4,369,795", "0", "of", "5"]
 
 
+def test_a_head_that_is_solved_is_told_as_the_run_tells_it(frostline: Command, tmp_path: Path) -> None:
+    words = ["freezing=frozen", "head=logistic", *FEW, "logger=csv"]
+    said = table(frostline("plan", *words))
+    assert [line.split() for line in said.splitlines()[:2]] == [
+        ["phase", "epochs", "emb", "0", "1", "head", "learn", "frost", "line"],
+        ["probe", "-", "·", "·", "·", "solved", "0", "5", "of", "5"],
+    ]
+    ran = frostline(*words)
+    assert ran.status == 0, ran.err
+    assert (tmp_path / ran.out.splitlines()[-1].removeprefix("results: ") / "plan.txt").read_text() == said
+
+
 @pytest.mark.parametrize("state", ["absent", "cut short"])
 def test_weights_are_not_read(frostline: Command, bert: Path, state: str) -> None:
     """They may be missing, or broken: the run itself says so."""

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from frostline.compose import command
+from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
 from frostline.plan_text import rules, table
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
         plan = plan_from_shapes(job.config)
         if len(jobs) > 1:
             print(" ".join(job.overrides))
-        print(table(plan))
+        print(table(plan, solved="fit" in offers(job.config["head"]["_target_"])))
         if file is not None:
             write_rules(plan, job, file)
     return 0
