@@ -248,6 +248,10 @@ CONFIG = [
     ("encoder=scratch encoder.reinit_top=1", r"encoder\.reinit_top: draws layers anew, and encoder\.untrained draws "),
     ("trainer.accumulate=0", r"trainer\.accumulate: 0 is not at least 1; "),
     ("trainer.accumulate=33", r"trainer\.accumulate: 33 parts of a batch of 32 texts; give 1 to 32, or raise "),
+    (
+        "loss=supcon trainer.accumulate=2",
+        r"trainer\.accumulate: 2 parts, but this loss compares all texts of a batch; ",
+    ),
     ("trainer.patience=0", r"trainer\.patience: 0 is not at least 1; "),
     ("trainer.patience=2 trainer.monitor=null", r"trainer\.patience: waits for trainer\.monitor, which is null; "),
     (

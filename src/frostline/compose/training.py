@@ -26,6 +26,9 @@ def _steps(config: Config) -> Iterator[Problem]:
     if trainer.get("accumulate", 1) > size:
         what = f"{trainer['accumulate']} parts of a batch of {size} texts"
         yield Problem("trainer.accumulate", what, f"give 1 to {size}, or raise dataset.batch_size")
+    if trainer.get("accumulate", 1) > 1 and "compares" in offers(config["loss"]["_target_"]):
+        what = f"{trainer['accumulate']} parts, but this loss compares all texts of a batch"
+        yield Problem("trainer.accumulate", what, "give 1; for less memory take encoder.checkpointing=true")
     if trainer.get("patience") is not None and trainer.get("monitor") is None:
         yield Problem("trainer.patience", "waits for trainer.monitor, which is null", "set it, or patience=null")
     if config["encoder"].get("reinit_top") and config["encoder"].get("untrained") is True:
