@@ -13,7 +13,7 @@ from frostline.types import Range
 class Swa(Averaging):
     """Stochastic weight averaging (arXiv:1803.05407): the equal average of the weights after late epochs.
 
-    start: the share of the run after which the first weights are taken; the paper's code averages the last 38 to 46% of
+    start: the share of the run after which the first weights are taken; the paper's code averages the last 44 to 47% of
     its epochs. The paper holds the rate constant and high from there: scheduler=constant.
     """
 
