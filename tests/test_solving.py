@@ -17,6 +17,7 @@ from by_hand import SEED, ByHand, assert_same, few_texts, fit_of, learned
 from command_line import Command, in_process
 from frostline.chance import derive
 from frostline.losses.contrastive import Contrastive
+from frostline.solving import solved
 from frostline.store.files import read_json
 from runs import place
 
@@ -45,6 +46,23 @@ def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> 
     assert vectors is not None
     expected = exact.score(vectors.numpy().astype(float), fit.built.tokens["test"].labels.numpy())
     assert scores["test/accuracy"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["head=logistic"], 2 * (D + 1)),
+        (["head=prototype"], 2 * D),
+        (["head=prototype", "head.standardize=true"], 4 * D),
+        (["head=knn"], 70 * D),
+    ],
+    ids=str,
+)
+def test_only_what_is_solved_for_counts_as_solved(job: Any, words: list[str], count: int) -> None:
+    """Without standardising, mean and spread are the constants 0 and 1."""
+    fit = learned(job("freezing=frozen", *words, *few_texts(100)))
+    fit.score()
+    assert solved(fit.classifier.head) == count
 
 
 @pytest.mark.parametrize("head", ["logistic", "knn", "prototype"])

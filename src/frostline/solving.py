@@ -45,7 +45,11 @@ def _fitting(trainer: pl.Trainer) -> bool:
 
 
 def solved(head: nn.Module) -> int:
-    """How many numbers are solved for in place of learning them: coefficients, means, vectors that are kept."""
+    """How many numbers are solved for in place of learning them: coefficients, means, vectors that are kept.
+
+    Buffers that are not persistent are constants.
+    """
     if not isinstance(head, Fitted):
         return 0
-    return sum(buffer.numel() for buffer in head.buffers() if buffer.is_floating_point())
+    learned, state = dict(head.named_parameters()), head.state_dict()
+    return sum(value.numel() for name, value in state.items() if name not in learned and value.is_floating_point())

@@ -50,8 +50,8 @@ class Knn(nn.Module):
         self.standardize, self.multi_label = standardize, multi_label
         self.register_buffer("vectors", torch.zeros(0, width))
         self.register_buffer("labels", torch.zeros(0, classes, dtype=torch.int8))
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
+        self.register_buffer("mean", torch.zeros(width), persistent=standardize)
+        self.register_buffer("spread", torch.ones(width), persistent=standardize)
 
     @torch.no_grad()
     def fit(self, vectors: Tensor, labels: Tensor) -> None:

@@ -44,8 +44,8 @@ class Prototype(nn.Module):
             raise wrong("head", what, "choose head=logistic or head=knn")
         self.metric, self.temperature, self.standardize = metric, temperature, standardize
         self.register_buffer("means", torch.zeros(classes, width))
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
+        self.register_buffer("mean", torch.zeros(width), persistent=standardize)
+        self.register_buffer("spread", torch.ones(width), persistent=standardize)
         self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
 
     @torch.no_grad()
