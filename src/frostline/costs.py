@@ -12,7 +12,10 @@ from frostline.classifier import Classifier
 
 
 def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, Any]:
-    """Texts and memory are those of all ranks together, seconds those of all attempts. A collective call."""
+    """Texts and memory are those of all ranks together, seconds those of all attempts. A collective call.
+
+    Memory is that of the processes; what lies on a GPU is not in it.
+    """
     scale = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
     own = classifier.texts_encoded, classifier.texts_from_store, peak

@@ -29,7 +29,8 @@ class Likelihood(nn.Module):
     calibrate: contextual calibration (arXiv:2102.09690): the chances of the classes are divided by their mean after the
     paper's three prompts without content ("N/A", "[MASK]" and nothing), as the encoder is at that time, without
     gradient. The most likely class is the paper's; as chances we take the quotients, scaled to a sum of 1, for which
-    the paper's text has a second softmax and its code nothing.
+    the paper's text has a second softmax and its code nothing; the mean is of chances that are scaled to a sum of 1 in
+    each prompt, where its code scales the mean.
 
     Recorded under `language_model`: the perplexity of the test texts without template (exp of the mean surprise at
     each token but the first), the mean share of chance after the prompt that falls on any class's words, and with
