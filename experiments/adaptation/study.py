@@ -3,7 +3,8 @@
     python experiments/adaptation/study.py run [ARM ...]    # from the repository; what is complete is not run again
     python experiments/adaptation/study.py table            # the table of README.md, from the run folders
 
-All arms that learn see the same texts in as many steps. A run is `frostline experiment=adaptation/<data set> <arm> <rate> <seed>`.
+All arms that learn see the same texts in as many steps.
+A run is `frostline experiment=adaptation/<data set> <arm> <rate> <seed>`.
 """
 
 from __future__ import annotations
