@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
@@ -63,6 +65,30 @@ def learned(found: Any, *callbacks: Any) -> Fit:
     return fit
 
 
+class Watch(pl.Callback):
+    """Keeps all parameters by their names in the plan, before the first epoch and after each."""
+
+    def __init__(self) -> None:
+        self.seen: list[Weights] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.seen.append(weights_of(pl_module))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.seen.append(weights_of(pl_module))
+
+
+def weights_of(model: Any) -> Weights:
+    return {name: p.detach().clone() for name, p in model.engine.parameters.items()}
+
+
+def watched(found: Any) -> tuple[list[Weights], Fit]:
+    """The weights of a run, before its first epoch and after each, and the run."""
+    watch = Watch()
+    fit = learned(found, watch)
+    return watch.seen, fit
+
+
 @dataclass(frozen=True)
 class Read:
     """What the encoder gives for some texts: the states after each layer (B, T, D), mask and labels."""
@@ -89,7 +115,8 @@ class ByHand:
         self.named: Named = {f"head.{n}": p for n, p in self.head.named_parameters()} | self.encoder()
         self.train = load_corpus(config["dataset"]).train
         self.lengths = [len(self.ids([text])["input_ids"][0]) for text in self.train.texts]
-        self.step = 0
+        self.step, self.seen = 0, list[Weights]()  # seen: as each epoch began
+        self.restarts = range(0)  # epochs before which optimizer and schedule begin anew
 
     def encoder(self) -> dict[str, nn.Parameter]:
         named = {f"encoder.{name}": p for name, p in self.model.named_parameters()}
@@ -125,45 +152,67 @@ class ByHand:
     def batches(self, epoch: int) -> Any:
         return training_order(self.lengths, self.config["dataset"]["batch_size"], derive(SEED, "order"), epoch)
 
-    def steps(self, loss: Loss | None = None, factor: Callable[[float], float] | None = None) -> Iterator[int]:
-        """Trains with AdamW; pauses after each step and tells its epoch. factor: on the rate, by progress."""
-        groups = [{"params": [p], "weight_decay": DECAY if p.ndim > 1 else 0.0} for p in self.named.values()]
-        optimizer = torch.optim.AdamW(groups, lr=1.0)
-        epochs, base = self.config["trainer"]["max_epochs"], self.config["optimizer"]["lr"]
-        total = sum(len(self.batches(epoch)) for epoch in range(epochs))
-        for epoch in range(epochs):
-            self.begin(epoch)
+    def optimizer(self) -> torch.optim.Optimizer:
+        """One group a parameter; vectors do not decay, whatever their shape."""
+        decays = {name: p.ndim > 1 and min(p.shape) > 1 for name, p in self.named.items()}
+        groups = [{"params": [p], "weight_decay": DECAY * decays[name]} for name, p in self.named.items()]
+        return torch.optim.AdamW(groups, lr=1.0)
+
+    def steps(self, loss: Loss | None = None) -> Iterator[int]:
+        """Trains with AdamW; pauses after each step and tells its epoch."""
+        for start, end in pairwise([0, *self.restarts, self.config["trainer"]["max_epochs"]]):
+            yield from self.stretch(range(start, end), loss or self.loss)
+
+    def stretch(self, epochs: range, loss: Loss) -> Iterator[int]:
+        """Epochs of one optimizer and one course of the schedule."""
+        optimizer, before, total = self.optimizer(), self.step, sum(len(self.batches(epoch)) for epoch in epochs)
+        for epoch in epochs:
+            rates = self.begin(epoch)
             for rows in self.batches(epoch):
-                progress = (self.step + 1) / (total + 1)
-                usual = min(progress / WARMUP, (1 - progress) / (1 - WARMUP))
-                for group in optimizer.param_groups:
-                    group["lr"] = base * (usual if factor is None else factor(progress))
+                progress = (self.step - before + 1) / (total + 1)
+                scale = self.config["optimizer"]["lr"] * min(progress / WARMUP, (1 - progress) / (1 - WARMUP))
+                for name, group in zip(self.named, optimizer.param_groups, strict=True):
+                    group["lr"] = scale * rates.get(name, 0.0)
                 torch.manual_seed(derive(SEED, "dropout", self.step, 0))
                 optimizer.zero_grad()
-                found = (loss or self.loss)(rows)
-                found.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+                loss(rows).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
                 nn.utils.clip_grad_norm_([p for p in self.named.values() if p.requires_grad], 1.0)
                 optimizer.step()
                 self.step += 1
                 yield epoch
 
-    def begin(self, epoch: int) -> None:
-        """Freeze and thaw; an encoder in which nothing learns rests."""
+    def rates(self, epoch: int) -> dict[str, float]:
+        """The multipliers of what learns."""
+        return {name: 1.0 for name in self.named if self.learns(name, epoch)}
+
+    def begin(self, epoch: int) -> dict[str, float]:
+        """Freeze and thaw; a block in which nothing learns rests."""
+        self.seen.append(self.weights())
+        rates = self.rates(epoch)
         self.model.requires_grad_(False)
         for name, p in self.named.items():
-            p.requires_grad_(self.learns(name, epoch))
+            p.requires_grad_(name in rates)
             p.grad = None
-        self.model.train(any(p.requires_grad for p in self.model.parameters()))
+        for block in self.blocks():
+            block.train(any(p.requires_grad for p in block.parameters()))
         self.head.train()
+        return rates
 
-    def run(
-        self, loss: Loss | None = None, factor: Callable[[float], float] | None = None, named: Named | None = None
-    ) -> Weights:
+    def blocks(self) -> list[nn.Module]:
+        """All of the model that has dropout."""
+        return [self.model.embeddings, *self.model.encoder.layer]
+
+    def run(self, loss: Loss | None = None, named: Named | None = None) -> Weights:
         """All steps, at least 20. named: what learns, in place of encoder and head."""
         self.named = self.named if named is None else named
-        steps = len(list(self.steps(loss, factor)))
+        steps = len(list(self.steps(loss)))
         assert steps >= 20
         return self.weights()
+
+    def course(self) -> list[Weights]:
+        """The weights before the first epoch and after each."""
+        last = self.run()
+        return [*self.seen, last]
 
 
 def assert_same(learned: Mapping[str, Tensor], expected: Mapping[str, Tensor], atol: float = 1e-5) -> None:

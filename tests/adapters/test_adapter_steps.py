@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import math
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from peft import get_peft_model
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.chance import derive
-from frostline.compose import command
+from by_hand import ByHand, Read, Weights, assert_same, few_texts, watched
 from frostline.compose.making import make
-from frostline.compose.parts import load_corpus
-from frostline.data.batches import training_order
 from frostline.fit import Fit
-from frostline.store.folder import RunFolder
 
-EPOCHS, BATCH, SEED, R, ALPHA, TOKENS = 4, 16, 1, 4, 6.0, 5
+EPOCHS, R, ALPHA, TOKENS = 4, 4, 6.0, 5
 WORDS = {
     "lora": ["adapter=lora", f"adapter.r={R}", f"adapter.alpha={ALPHA}"],
     "dora": ["adapter=dora", f"adapter.r={R}", f"adapter.alpha={ALPHA}"],
@@ -33,43 +25,6 @@ WORDS = {
     "prefix": ["adapter=prefix", f"adapter.tokens={TOKENS}", "adapter.projection=16"],
     "prefix, direct": ["adapter=prefix", f"adapter.tokens={TOKENS}", "adapter.projection=null"],
 }
-Weights = dict[str, Tensor]
-
-
-@cache
-def few_texts() -> str:
-    [job] = command.jobs(["dataset=vader_movies"])
-    train = load_corpus(job.config["dataset"]).train
-    common = [i for i, label in enumerate(train.labels) if label > 0][:100]
-    columns = {"text": [train.texts[i] for i in common], "label": [f"class {train.labels[i]}" for i in common]}
-    return pd.DataFrame(columns).to_csv()
-
-
-class Watch(pl.Callback):
-    """Keeps all parameters by their names in the plan, before the first epoch and after each."""
-
-    def __init__(self) -> None:
-        self.seen: list[Weights] = []
-
-    def _look(self, model: Any) -> None:
-        self.seen.append({name: p.detach().clone() for name, p in model.engine.parameters.items()})
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look(pl_module)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look(pl_module)
-
-
-def trained(found: Any) -> tuple[list[Weights], Fit]:
-    """The weights of a run, before its first epoch and after each, and the run."""
-    watch = Watch()
-    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
-    with RunFolder(found.folder).claimed(about):
-        fit = Fit(found.config, about, RunFolder(found.folder), 1)
-        fit.trainer.callbacks.append(watch)  # type: ignore[attr-defined]  # Lightning sets it on itself
-        fit.learn()
-    return watch.seen, fit
 
 
 class Linear(nn.Module):
@@ -93,19 +48,14 @@ class Linear(nn.Module):
         return (x @ w.T + b) * factors[:, 0]  # l * k, l * v
 
 
-class ByHand:
-    """BERT, a head and an adapter as one would train them without us or peft, from the run's first values."""
+class Adapted(ByHand):
+    """BERT, a head and an adapter as one would train them without us or peft, from the adapter's first values."""
 
     def __init__(self, kind: str, config: dict[str, Any], start: Weights) -> None:
-        self.kind, self.config = kind, config
-        wrapped = make(config["encoder"])
-        self.model, self.tokenizer = wrapped.model, wrapped.tokenizer
-        for p in self.model.parameters():
-            p.requires_grad_(False)
-        learning = {n: v for n, v in start.items() if ".adapter." in n or n.startswith("head.")}
-        self.named = {name: nn.Parameter(value.clone()) for name, value in learning.items()}
-        self.train = load_corpus(config["dataset"]).train
-        self.lengths = [len(self.tokenizer(text)["input_ids"]) for text in self.train.texts]
+        super().__init__(config)
+        self.kind = kind
+        self.named = {name: nn.Parameter(value.clone()) for name, value in start.items() if ".adapter." in name}
+        self.named |= {f"head.{name}": p for name, p in self.head.named_parameters()}
         if kind in ("lora", "dora", "ia3"):
             self._replace()
 
@@ -119,20 +69,19 @@ class ByHand:
                 inner = {n.removeprefix(f"{path}."): p for n, p in own.items() if n.startswith(f"{path}.")}
                 setattr(layer.get_submodule(parent), last, Linear(self.kind, layer.get_submodule(path), inner))
 
-    def begin(self, epoch: int) -> set[str]:
-        """Gradual unfreezing: what learns in an epoch, and the dropout of what does."""
+    def rates(self, epoch: int) -> dict[str, float]:
+        """Gradual unfreezing."""
         layers = {"encoder.layer.1": 1, "encoder.layer.0": 2, "encoder.embeddings": 1}
         thawed = {name for name, at in layers.items() if epoch >= at}
-        learns = {n for n in self.named if n.startswith("head.") or n.split(".adapter.")[0] in thawed}
-        self.model.eval()
-        inside = self.kind in ("lora", "dora", "ia3")
-        for i, layer in enumerate(self.model.encoder.layer):
-            layer.train(inside and f"encoder.layer.{i}" in thawed)
-        self.model.embeddings.train(not inside and "encoder.embeddings" in thawed)
-        for name, p in self.named.items():
-            p.requires_grad_(name in learns)
-            p.grad = None
-        return learns
+        return {n: 1.0 for n in self.named if n.startswith("head.") or n.split(".adapter.")[0] in thawed}
+
+    def begin(self, epoch: int) -> dict[str, float]:
+        """The dropout of a block acts where its adapter learns."""
+        rates = super().begin(epoch)
+        hosts = ["encoder.embeddings", "encoder.layer.0", "encoder.layer.1"]
+        for host, block in zip(hosts, self.blocks(), strict=True):
+            block.train(any(name.startswith(f"{host}.adapter.") for name in rates))
+        return rates
 
     def states(self, texts: Any) -> Tensor:
         ids, mask = texts["input_ids"], texts["attention_mask"]
@@ -170,38 +119,9 @@ class ByHand:
             states = layer.output(layer.intermediate(attended), attended)
         return states
 
-    def loss(self, rows: Any) -> Tensor:
-        given = [self.train.texts[i] for i in rows]
-        texts = self.tokenizer(given, truncation=True, max_length=128, padding=True, return_tensors="pt")
-        mask = texts["attention_mask"][..., None].float()
-        vectors = (self.states(texts) * mask).sum(1) / mask.sum(1)
-        logits = functional.linear(vectors, self.named["head.out.weight"], self.named["head.out.bias"])
-        return functional.cross_entropy(logits, torch.tensor([self.train.labels[i] for i in rows]))
-
-    def run(self) -> list[Weights]:
-        base, step = self.config["optimizer"]["lr"], 0
-        groups = [
-            {"params": [p], "weight_decay": 0.01 if p.ndim > 1 and min(p.shape) > 1 else 0.0}
-            for p in self.named.values()
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=1.0)
-        seen = [{name: p.detach().clone() for name, p in self.named.items()}]
-        for epoch in range(EPOCHS):
-            learns, batches = self.begin(epoch), training_order(self.lengths, BATCH, derive(SEED, "order"), epoch)
-            for rows in batches:
-                progress = (step + 1) / (EPOCHS * len(batches) + 1)
-                for name, group in zip(self.named, optimizer.param_groups, strict=True):
-                    rate = base * min(progress / 0.06, (1 - progress) / 0.94)
-                    group["lr"] = rate if name in learns else 0.0
-                torch.manual_seed(derive(SEED, "dropout", step, 0))
-                optimizer.zero_grad()
-                self.loss(rows).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
-                nn.utils.clip_grad_norm_([self.named[name] for name in learns], 1.0)
-                optimizer.step()
-                step += 1
-            seen.append({name: p.detach().clone() for name, p in self.named.items()})
-        assert step >= 20
-        return seen
+    def read(self, rows: Any) -> Read:
+        texts = self.ids([self.train.texts[i] for i in rows])
+        return Read((self.states(texts),), texts["attention_mask"], self.labels(rows))
 
 
 def _split(x: Tensor, heads: int) -> Tensor:
@@ -215,19 +135,15 @@ SLOW = ("dora",)  # LoRA's A and B, which are among those of the default suite, 
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in WORDS])
 def test_real_steps_move_an_adapter_to_where_its_paper_s_formula_moves_it(job: Any, kind: str) -> None:
     """Head, top adapter, all: through every phase; and the encoder's own parameters stay to the bit."""
-    Path("few.csv").write_text(few_texts())
-    words = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", f"trainer.max_epochs={EPOCHS}"]
-    found = job(*WORDS[kind], "freezing=gradual", *words, "trainer=cpu", "trainer.monitor=null")
-    seen, fit = trained(found)
-    expected = ByHand(kind.split(",")[0], found.config, seen[0]).run()
-    for epoch in range(EPOCHS + 1):
-        for name, value in seen[epoch].items():
-            if name in expected[epoch]:
-                torch.testing.assert_close(value, expected[epoch][name], rtol=0, atol=1e-5, msg=f"{name}, {epoch}")
-            else:
-                assert torch.equal(value, seen[0][name]), name
-    moved = [name for name in expected[0] if not torch.equal(seen[0][name], seen[-1][name])]
-    assert moved == list(expected[0])
+    found = job(*WORDS[kind], "freezing=gradual", *few_texts(100), f"trainer.max_epochs={EPOCHS}")
+    seen, fit = watched(found)
+    expected = Adapted(kind.split(",")[0], found.config, seen[0]).course()
+    for after, by_hand in zip(seen, expected, strict=True):
+        assert_same({name: after[name] for name in by_hand}, by_hand)
+    moved = {name for name in seen[0] if not torch.equal(seen[0][name], seen[-1][name])}
+    assert moved == expected[0].keys()
+    for after in seen:
+        assert all(torch.equal(after[name], seen[0][name]) for name in after.keys() - moved)
     if kind in ("lora", "dora", "ia3"):
         merged_by_peft_says_the_same(fit, found.config)
 

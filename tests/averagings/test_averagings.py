@@ -11,7 +11,7 @@ import yaml
 from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
-from by_hand import EPOCHS, FEW, LAST, ByHand, Weights, assert_same, few_texts, learned
+from by_hand import EPOCHS, FEW, LAST, ByHand, Weights, assert_same, few_texts, learned, weights_of
 from conftest import Go
 from frostline.fit import Fit
 from frostline.store.files import read_json
@@ -40,10 +40,6 @@ class Watch(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.trained.append(weights_of(pl_module))
-
-
-def weights_of(model: Any) -> Weights:
-    return {name: p.detach().clone() for name, p in model.engine.parameters.items()}
 
 
 def moving(hand: ByHand, name: str) -> tuple[AveragedModel, bool]:

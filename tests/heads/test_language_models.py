@@ -13,7 +13,7 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 
-from by_hand import BATCH, EPOCHS, ByHand, few_texts, learned
+from by_hand import FEW, LAST, ByHand, few_texts, learned
 from conftest import Go
 from frostline.compose import command
 from frostline.compose.build import build
@@ -470,12 +470,8 @@ class MaskedByHand(ByHand):
         self.named = dict(self.whole.named_parameters())
         self.words = self.tokenizer.convert_tokens_to_ids(self.spoken)
 
-    def begin(self, epoch: int) -> None:
-        """What rests is in eval mode, block by block."""
-        super().begin(epoch)
-        blocks = [*self.whole.bert.encoder.layer, self.whole.bert.embeddings]
-        for block in blocks:
-            block.train(any(p.requires_grad for p in block.parameters()))
+    def blocks(self) -> list[nn.Module]:
+        return [self.whole.bert.embeddings, *self.whole.bert.encoder.layer]
 
     def ids(self, texts: Any) -> Any:
         filled = [self.template.format(text=text, mask="[MASK]") for text in texts]
@@ -498,6 +494,9 @@ class CausalByHand(ByHand):
         self.model, self.head = self.whole, nn.Identity()
         self.named = dict(self.whole.named_parameters())
 
+    def blocks(self) -> list[nn.Module]:
+        return [self.whole]
+
     def ids(self, texts: Any) -> Any:
         [text] = texts
         return self.tokenizer([f"{text} It was"], return_tensors="pt")
@@ -511,9 +510,7 @@ class CausalByHand(ByHand):
 def trained(overrides: list[str], by_hand: Any, learns: Any) -> int:
     """Trains both ways and compares every parameter; how many there were."""
     few_texts()
-    lines = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", "trainer=cpu", "logger=csv"]
-    lines += [f"trainer.max_epochs={EPOCHS}", "dataset.val_share=0.1", "dataset.test_share=0.1", "optimizer.lr=1e-4"]
-    [job] = command.jobs([*lines, *overrides, "trainer.monitor=null"])
+    [job] = command.jobs([*FEW, LAST, "optimizer.lr=1e-4", *overrides])
     ours = learned(job).classifier.engine.parameters
     expected = by_hand(job.config, learns=learns).run()
     assert len(ours) == len(expected)
