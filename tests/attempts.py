@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
+
+from runs import differences
 
 SECONDS = 120
 PRELOADED = ["frostline.launch", "frostline.fit", "transformers.models.bert.modeling_bert"]
@@ -130,3 +132,26 @@ def complete(*words: str, really: bool = False) -> str:
         assert one.wait() == 0, one.said
         assert "Traceback" not in one.said
         return one.said
+
+
+Moment = Callable[[Attempt], bool]
+
+
+def epoch(number: int, of: int) -> Moment:
+    """When an epoch is over, the next perhaps under way."""
+    return lambda one: f"epoch {number} of {of}: " in one.said
+
+
+def kill_at(moment: Moment, *words: str) -> None:
+    with attempt(*words) as one:
+        one.until(lambda: moment(one))
+        one.kill()
+
+
+def differences_after_kills(words: Sequence[str], *moments: Moment) -> list[str]:
+    """In what a run that is killed at each moment in turn differs, at its end, from an undisturbed one."""
+    complete(*words, "hydra.run.dir=whole")
+    for moment in moments:
+        kill_at(moment, *words, "hydra.run.dir=killed")
+    complete(*words, "hydra.run.dir=killed")
+    return differences("killed", "whole")

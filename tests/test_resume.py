@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attempts import Attempt, attempt, complete
+from attempts import Attempt, attempt, complete, differences_after_kills, epoch
 from frostline.store.files import PART
 from frostline.store.folder import RunFolder
 from parts import choices
@@ -63,9 +63,9 @@ def test_a_run_killed_at_five_random_moments_ends_with_the_same_weights(really: 
     assert differences("killed", undisturbed) == []
 
 
-def die_in(moment: str) -> None:
+def die_in(moment: str, *words: str) -> None:
     Path("moment").write_text(moment)
-    with attempt(*KILLED) as one:
+    with attempt(*words) as one:
         assert one.wait() == -signal.SIGKILL, one.said
     Path("moment").unlink()
 
@@ -79,14 +79,14 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
         "training_step 2": STEPS - 1,  # the first of the second phase: one step was left of the first
         "training_step 9": STEPS + 7,
     }.items():
-        die_in(moment)
+        die_in(moment, *KILLED)
         assert reached(run) == steps
     part = Path(f"{run.resume_point}{PART}")
     with attempt(*KILLED) as one:
         one.until(lambda: part.exists() and one.stopped(part.exists))
         one.kill()
     assert part.exists()
-    die_in("test_step 2")
+    die_in("test_step 2", *KILLED)
     complete(*KILLED)
     assert differences("killed", undisturbed) == []
 
@@ -97,10 +97,7 @@ def test_a_batch_that_a_kill_cut_short_is_read_again_from_its_first_part() -> No
     words = [*TWO_PHASES, "trainer.accumulate=3", "trainer.max_epochs=2"]
     complete(*words, "hydra.run.dir=whole")
     words.append("hydra.run.dir=killed")
-    Path("moment").write_text("training_step 11")
-    with attempt(*words) as one:
-        assert one.wait() == -signal.SIGKILL, one.said
-    Path("moment").unlink()
+    die_in("training_step 11", *words)
     assert reached(place("killed")) == 3
     complete(*words)
     assert differences("killed", "whole") == []
@@ -128,13 +125,4 @@ for group in ("regularizer", "averaging"):
 def test_a_killed_run_of_any_kind_ends_with_the_same_weights(kind: str) -> None:
     words = ["logger=csv", "trainer.checkpoint_seconds=0", "trainer.max_epochs=5", *KINDS[kind]]
     words += ["dataset.max_train=96", "dataset.max_val=24", "dataset.max_test=24", "dataset.batch_size=16"]
-    complete(*words, "hydra.run.dir=whole")
-    words.append("hydra.run.dir=killed")
-    with attempt(*words) as one:
-        one.until(lambda: "epoch 1 of 5: " in one.said)
-        one.kill()
-    with attempt(*words) as one:
-        one.until(lambda: "epoch 4 of 5: " in one.said)
-        one.kill()
-    complete(*words)
-    assert differences("killed", "whole") == []
+    assert differences_after_kills(words, epoch(1, of=5), epoch(4, of=5)) == []

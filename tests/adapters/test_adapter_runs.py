@@ -12,14 +12,14 @@ import yaml
 from safetensors.torch import load_file
 from torch import Tensor
 
-from attempts import attempt, complete, forks
+from attempts import differences_after_kills, epoch, forks
 from command_line import Command, in_process
 from frostline.compose.build import Built, build
 from frostline.fit import Fit
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
 from parts import choices
-from runs import differences, place, reached
+from runs import place, reached
 
 frostline = in_process
 ADAPTERS = [name for name in choices("adapter") if name != "none"]
@@ -60,19 +60,6 @@ def test_a_new_process_that_reads_the_kept_weights_gives_equal_logits(job: Any, 
     assert torch.equal(torch.load("logits.pt", weights_only=True), logits(fit.built))
 
 
-def killed(words: list[str]) -> None:
-    complete(*words, "hydra.run.dir=whole")
-    words = [*words, "hydra.run.dir=killed"]
-    with attempt(*words) as one:
-        one.until(lambda: reached(place("killed")) >= 2)
-        one.kill()
-    with attempt(*words) as one:
-        one.until(lambda: "epoch 2 of 3: " in one.said)
-        one.kill()
-    complete(*words)
-    assert differences("killed", "whole") == []
-
-
 ADAPTED = ["logger=csv", "trainer.checkpoint_seconds=0", "trainer.max_epochs=3"]
 
 
@@ -81,7 +68,8 @@ ADAPTED = ["logger=csv", "trainer.checkpoint_seconds=0", "trainer.max_epochs=3"]
 def test_a_killed_run_with_an_adapter_ends_with_the_same_weights(name: str) -> None:
     """In the probe, in the epoch after it, and to the bit: the dropout of adapters and hosts too."""
     inside = ["adapter.dropout=0.1"] if name in ("lora", "dora") else []
-    killed([*ADAPTED, f"adapter={name}", *inside, "freezing=lp_ft", "freezing.probe_epochs=1", *FEW])
+    words = [*ADAPTED, f"adapter={name}", *inside, "freezing=lp_ft", "freezing.probe_epochs=1", *FEW]
+    assert differences_after_kills(words, lambda one: reached(place("killed")) >= 2, epoch(2, of=3)) == []
 
 
 @pytest.mark.slow
