@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from attempts import attempt, complete
+from attempts import differences_after_kills, epoch
 from command_line import Command, in_process
-from frostline.compose import command
-from frostline.encoders.pretrained import locate
 from frostline.store.files import read_json
-from runs import differences, place, strategy
+from runs import place, strategy
 from test_ranks import DATA, check_record, distance
 
 frostline = in_process
@@ -25,22 +18,11 @@ STRATEGIES = {name: strategy(name) for name in ("full", "frozen", "top_k", "grad
 STRATEGIES |= {"lora": ["adapter=lora", "freezing=lp_ft", "freezing.probe_epochs=2"]}
 
 
-def plain() -> list[str]:
-    """An encoder without dropout, in which the number of ranks changes nothing but rounding."""
-    [job] = command.jobs(["encoder=bert_tiny"])
-    known = job.config["encoder"]
-    shutil.copytree(locate(known["name"], known["pin"]), "plain")
-    file = Path("plain/config.json")
-    config = json.loads(file.read_text())
-    file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))
-    return ["encoder=hub", "encoder.name=plain"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_shards_learn_what_one_process_learns(frostline: Command, name: str) -> None:
+def test_shards_learn_what_one_process_learns(frostline: Command, plain: list[str], name: str) -> None:
     """Weights of all that learns, whole and by the same names; scores; each phase's end."""
-    words = [*RUN, *plain(), *STRATEGIES[name], "trainer.max_epochs=5", "optimizer=sgd", "head.dropout=0"]
+    words = [*RUN, *plain, *STRATEGIES[name], "trainer.max_epochs=5", "optimizer=sgd", "head.dropout=0"]
     assert frostline(*words, "hydra.run.dir=one").status == 0
     said = frostline(*words, "trainer=fsdp2", "trainer.accelerator=cpu", "hydra.run.dir=two")
     assert said.status == 0, said.err
@@ -69,14 +51,7 @@ def test_what_is_frozen_stays_to_the_bit_and_what_is_frozen_again_too(frostline:
 
 @pytest.mark.slow
 def test_a_killed_run_of_shards_ends_with_the_same_weights() -> None:
-    words: list[Any] = ["logger=csv", "trainer=fsdp2", "trainer.accelerator=cpu", "trainer.checkpoint_seconds=0"]
+    words = ["logger=csv", "trainer=fsdp2", "trainer.accelerator=cpu", "trainer.checkpoint_seconds=0"]
     words += ["trainer.max_epochs=3", *strategy("lp_ft"), "dataset.max_train=96", "dataset.max_val=24"]
     words += ["dataset.max_test=24", "dataset.batch_size=16"]
-    complete(*words, "hydra.run.dir=whole")
-    words.append("hydra.run.dir=killed")
-    for epoch in (1, 2):
-        with attempt(*words) as one:
-            one.until(lambda: f"epoch {epoch} of 3: " in one.said)  # noqa: B023
-            one.kill()
-    complete(*words)
-    assert differences("killed", "whole") == []
+    assert differences_after_kills(words, epoch(1, of=3), epoch(2, of=3)) == []
