@@ -18,7 +18,7 @@ from frostline.fit import Fit
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
 from parts import choices
-from runs import place, strategy
+from runs import differences, place, strategy
 
 frostline = in_process
 # Batches of 16 over 2 ranks: the last of train has 1 text, val has 3 batches, test 2, the last with 1 text.
@@ -113,22 +113,35 @@ def test_a_language_model_s_record_counts_each_text_once_on_two_ranks(frostline:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", choices("freezing"))
 def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
-    """By itself, and as the second job of a sweep with a rate of its own."""
+    """By itself, and the same as the second job of a sweep, whose first has one rank."""
     words = [*RUN, *strategy(name), "trainer.max_epochs=5"]
     before = traces()
-    assert frostline(*words, "study=alone", "optimizer.lr=0.002").status == 0
+    assert frostline(*words, "trainer.devices=2", "hydra.run.dir=alone").status == 0
     assert traces() == before
-    said = frostline("-m", *words, "study=swept", "optimizer.lr=0.001,0.002")
+    said = frostline("-m", *words, "trainer.devices=1,2")
     assert said.status == 0, said.err
     assert "Traceback" not in said.err
     assert traces() == before
-    (alone,), swept = folders("runs/alone"), folders("runs/swept")
-    assert [config_of(run)["optimizer"]["lr"] for run in swept] == [0.001, 0.002]
-    for run in (alone, *swept):
+    one, two = folders()
+    check_record(one, 1)
+    check_record(two, 2)
+    assert read_json(place("alone").environment)["ranks"] == 2
+    assert differences("alone", str(two.path)) == []
+
+
+@pytest.mark.slow
+def test_both_jobs_of_a_sweep_have_two_ranks_and_their_own_rates(frostline: Command) -> None:
+    """The second job's ranks are new ones, with its own rate in all phases."""
+    words = [*RUN, *strategy("lp_ft"), "trainer.max_epochs=5"]
+    said = frostline("-m", *words, "trainer.devices=2", "optimizer.lr=0.001,0.002")
+    assert said.status == 0, said.err
+    assert "Traceback" not in said.err
+    runs = folders()
+    assert [config_of(run)["optimizer"]["lr"] for run in runs] == [0.001, 0.002]
+    for run in runs:
         check_record(run)
-    assert read_json(alone.result)["phases"] == read_json(swept[1].result)["phases"]
-    if read_json(alone.result)["phases"]:
-        assert read_json(swept[0].result)["phases"] != read_json(swept[1].result)["phases"]
+    slow, fast = ([phase["weights"] for phase in read_json(run.result)["phases"]] for run in runs)
+    assert len(slow) == len(fast) == 2 and not {*slow} & {*fast}
 
 
 @pytest.mark.slow
