@@ -2,7 +2,9 @@
 
 The plain role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
 (B, T)) -> vectors (B, D)``, of a loss ``forward(logits (B, C), labels, vectors (B, D) or None) -> losses (B,)``. A loss
-with the constant ``on_vectors`` looks at vectors alone, so that no head learns from it.
+with the constant ``on_vectors`` looks at vectors alone, so that no head learns from it. A head or pooler of ours that
+fits any encoder and any classes has the constant ``sizes``: how many numbers each parameter holds, by its arguments,
+``width``, ``layers`` and ``classes``, so that a plan need not build it.
 """
 
 from __future__ import annotations

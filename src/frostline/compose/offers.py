@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from frostline.compose.annotations import UNKNOWN, literal
 from frostline.compose.modules import find
 
 
@@ -30,7 +31,7 @@ def _of(name: str, classes: dict[str, ast.ClassDef]) -> dict[str, Any]:
     for node in classes[name].body:
         if isinstance(node, ast.FunctionDef):
             found[node.name] = None
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {target.id: node.value.value for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets, value = node.targets if isinstance(node, ast.Assign) else [node.target], literal(node.value)
+            found |= {t.id: value for t in targets if isinstance(t, ast.Name) and value is not UNKNOWN}
     return {key: value for key, value in found.items() if not key.startswith("_")}

@@ -1,7 +1,8 @@
 """The blocks of a model, for a plan; once they are known, without torch and the model's own code, which take seconds.
 
-What is kept goes by all that shapes can follow from: the parts' configs, the encoder's config.json, our code, and the
-versions of the libraries. Where that cannot be known, in parts of a user's own and in models of a hub, nothing is.
+Those that are not shipped with us are kept when they have been built. What is kept goes by all that shapes can follow
+from: the parts' configs, the encoder's config.json, our code, and the versions of the libraries. Where that cannot be
+known, in parts of a user's own and in models of a hub, nothing is.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from frostline.compose.shipped import read, shipped, written
 from frostline.packages import cache_folder
-from frostline.plan import Block, Parameter
+from frostline.plan import Block
 from frostline.store.files import read_json, write_json
 from frostline.types import Config
 
@@ -25,15 +26,17 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
     """The blocks of encoder, adapter, pooler and head over these classes."""
+    if (told := shipped(config, len(classes))) is not None:
+        return told
     file = _file(config, classes)
     if file is None:
         return _built(config, classes)
     with suppress(OSError, ValueError):  # not there, or cut short
-        return [_read(kept) for kept in read_json(file)]
+        return [read(kept) for kept in read_json(file)]
     blocks = _built(config, classes)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, [_written(block) for block in blocks])
+        write_json(file, [written(block) for block in blocks])
     return blocks
 
 
@@ -50,9 +53,9 @@ def _file(config: Config, classes: Sequence[str]) -> Path | None:
         return None
     if encoder.get("pin") is None and not architecture.is_file():
         return None
-    read = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
+    text = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
     versions = [metadata.version(name) for name in ("torch", "transformers", "peft")]
-    about = json.dumps([parts, list(classes), read, versions, _code()], sort_keys=True)
+    about = json.dumps([parts, list(classes), text, versions, _code()], sort_keys=True)
     return cache_folder() / "shapes" / f"{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
 
 
@@ -60,12 +63,3 @@ def _code() -> str:
     """Of ours, whatever could bear on blocks."""
     files = sorted(PACKAGE.rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def _written(block: Block) -> list[Any]:
-    return [block.name, block.kind, [[p.name, p.size] for p in block.parameters]]
-
-
-def _read(kept: list[Any]) -> Block:
-    name, kind, parameters = kept
-    return Block(name, kind, tuple(Parameter(*parameter) for parameter in parameters))

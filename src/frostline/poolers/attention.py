@@ -14,6 +14,7 @@ class Attention(nn.Module):
     """
 
     learns = True  # with the head
+    sizes = (("query", "width"),)
 
     def __init__(self, width: Count) -> None:
         super().__init__()

@@ -14,6 +14,7 @@ class LayerMix(nn.Module):
     """
 
     learns = True  # with the head
+    sizes = (("weights", "layers + 1"), ("scale", "1"))
     every_layer: bool = True
 
     def __init__(self, layers: Count) -> None:
