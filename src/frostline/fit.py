@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from pathlib import Path
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from frostline.account import Account
 from frostline.averager import Averager
 from frostline.averaging import Interpolating
 from frostline.chance import derive
-from frostline.checkpoints import Best, ResumePoint, WholeFiles, resume_step
+from frostline.checkpoints import Best, ResumePoint, WholeFiles
 from frostline.compose.build import Built, build
 from frostline.costs import cost
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.epochs import Epochs
-from frostline.errors import wrong
 from frostline.interpolation import Interpolation
 from frostline.loggers.choose import choose
-from frostline.loggers.ending import conclude
-from frostline.multilabel import MultiLabelScores
 from frostline.patience import Patience
-from frostline.plan_text import table
 from frostline.progress import say
-from frostline.roles import Fitted
-from frostline.solving import Solver, solved
-from frostline.store import curves, environment
-from frostline.store.files import read_json, write_json, write_text
+from frostline.solving import Solver
 from frostline.store.folder import RunFolder
 from frostline.store.identity import title
 from frostline.trainer import make_trainer
@@ -61,6 +53,7 @@ class Fit:
         callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
+        self.account = Account(config, job, place, self.built, self.best, self.trainer)
 
     def _loggers(self) -> list[Any]:
         name = title(self.config, self.job["choices"], self.job["overrides"])
@@ -102,7 +95,7 @@ class Fit:
         """Fit, from the resume point where there is one."""
         resume = self.place.resume_point if self.place.resume_point.exists() else None
         if self.trainer.is_global_zero:
-            self._begin_record(resume)
+            self.account.begin(resume)
         if not self.learns:
             return
         loaders = self.training(), self.reading("val")
@@ -114,29 +107,6 @@ class Fit:
         best = self.best.weights() if self.trainer.is_global_zero else None
         self.classifier.restore(self.trainer.strategy.broadcast(best))
         self.classifier.engine.enter(self.classifier.course.index(self.best.epoch))
-
-    def _begin_record(self, resume: Path | None) -> None:
-        planned = table(self.built.plan, solved=isinstance(self.classifier.head, Fitted))
-        say(planned)
-        found = self._environment()
-        if resume is not None:
-            self._same_sources(found)
-            step = resume_step(resume)
-            say(f"going on from step {step}")
-        else:
-            for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
-                left.unlink(missing_ok=True)
-        curves.cut(self.place.metrics, -1 if resume is None else step)
-        write_text(self.place.plan, planned + "\n")
-        write_json(self.place.environment, found)
-
-    def _same_sources(self, found: dict[str, Any]) -> None:
-        """A run goes on only from the texts and weights that it began with."""
-        before = read_json(self.place.environment)
-        changed = [source for source in ("data", "encoder") if before[source] != found[source]]
-        if changed:
-            what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
-            raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
     def score(self) -> dict[str, float]:
         """Validation scores of the best epoch and scores of all test sets, alike on all ranks."""
@@ -164,73 +134,17 @@ class Fit:
             act(self.classifier, self.reading(split), verbose=False)
         return {k: float(v) for k, v in self.trainer.callback_metrics.items() if k.startswith(f"{split}/")}
 
-    # The record
-
-    def _environment(self) -> dict[str, Any]:
-        describe = environment.describe()
-        if difference := environment.diff():
-            write_text(self.place.path / "uncommitted.diff", difference)
-        corpus, shifts = self.built.corpus, self.built.shifts
-        return describe | {
-            "device": str(self.trainer.strategy.root_device),
-            "ranks": self.trainer.world_size,
-            "threads": torch.get_num_threads(),
-            "data": {
-                "fingerprint": corpus.fingerprint,
-                "texts": {name: len(split) for name, split in self._splits()},
-                "dropped": corpus.dropped,
-                "noised": corpus.noised,
-                "classes": corpus.classes,
-                "shifts": {name: shift.described() for name, shift in shifts.items()},
-            },
-            "encoder": {"fingerprint": self.built.encoder_fingerprint},
-        }
-
-    def _splits(self) -> list[tuple[str, Any]]:
-        corpus = self.built.corpus
-        return [("train", corpus.train), ("val", corpus.val), ("test", corpus.test)]
+    # The end
 
     def finish(self, scores: dict[str, float]) -> None:
-        """Write what the run has come to, result.json last."""
-        plan, job, exact = self.built.plan, self.job, solved(self.classifier.head)
-        mixed = self.interpolation if self.learns else None
-        if mixed is not None:
+        """Write what the run has come to."""
+        seen = self.witness.record
+        if self.interpolation is not None and self.learns:
             self.best.keep_mixed(self.classifier.learned())
+            seen = {**self.interpolation.record, **seen}
         elif not self.place.best.exists():
             self.best.save(self.classifier.learned())
-        result = {
-            "id": job["id"],
-            "study": self.config["study"],
-            "overrides": job["overrides"],
-            "choices": job["choices"],
-            "seed": self.config["seed"],
-            "metrics": scores,
-            "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
-            "phases": self.classifier.ended,
-            "confusion": self.classifier.confusion,
-            **self._thresholds(),
-            **({"wise_ft": mixed.curve, "alpha": mixed.chosen["alpha"]} if mixed is not None else {}),
-            **self.witness.record,
-            "parameters": {
-                "total": sum(p.size for p in plan.parameters) + exact,
-                "trainable": plan.learning(plan.phases[-1]) + exact,
-                "ever_trainable": plan.ever_learning + exact,
-                "solved": exact,
-            },
-            "cost": self.cost,
-        }
-        conclude(self.loggers, result, self.trainer.global_step)
-        self.place.failure.unlink(missing_ok=True)
-        write_json(self.place.result, result)
-        for left in (self.place.resume_point, self.place.unmixed):
-            left.unlink(missing_ok=True)
-
-    def _thresholds(self) -> dict[str, Any]:
-        """Of each class, for multi-label data: from what chance on it counts as told."""
-        scores = self.classifier.scores
-        if not isinstance(scores, MultiLabelScores):
-            return {}
-        return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
+        self.account.finish(scores, seen, self.cost)
 
     def part(self) -> None:
         """The ranks leave together, when the record is complete."""

@@ -25,6 +25,11 @@ class Interpolation:
         self.curve: list[Row] = []
         self.chosen: Row = {}
 
+    @property
+    def record(self) -> Row:
+        """For result.json, when all mixtures are scored."""
+        return {"wise_ft": self.curve, "alpha": self.chosen["alpha"]}
+
     def _mixed(self) -> dict[str, Tensor]:
         learned = self.classifier.learned().items()
         own = self.classifier.engine.parameters

@@ -1,0 +1,121 @@
+"""What a run leaves in its folder: what it began with, and what it has come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from frostline.checkpoints import Best, resume_step
+from frostline.compose.build import Built
+from frostline.errors import wrong
+from frostline.loggers.ending import conclude
+from frostline.multilabel import MultiLabelScores
+from frostline.plan_text import table
+from frostline.progress import say
+from frostline.roles import Fitted
+from frostline.solving import solved
+from frostline.store import curves, environment
+from frostline.store.files import read_json, write_json, write_text
+from frostline.store.folder import RunFolder
+from frostline.types import Config
+
+
+@dataclass(frozen=True)
+class Account:
+    """Rank 0 writes it: `begin` before anything learns, `finish` at the end."""
+
+    config: Config
+    job: dict[str, Any]
+    place: RunFolder
+    built: Built
+    best: Best
+    trainer: Any
+
+    def begin(self, resume: Path | None) -> None:
+        planned = table(self.built.plan, solved=isinstance(self.built.classifier.head, Fitted))
+        say(planned)
+        found = self._environment()
+        if resume is not None:
+            self._same_sources(found)
+            step = resume_step(resume)
+            say(f"going on from step {step}")
+        else:
+            for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
+                left.unlink(missing_ok=True)
+        curves.cut(self.place.metrics, -1 if resume is None else step)
+        write_text(self.place.plan, planned + "\n")
+        write_json(self.place.environment, found)
+
+    def _same_sources(self, found: dict[str, Any]) -> None:
+        """A run goes on only from the texts and weights that it began with."""
+        before = read_json(self.place.environment)
+        changed = [source for source in ("data", "encoder") if before[source] != found[source]]
+        if changed:
+            what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
+            raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
+
+    def _environment(self) -> dict[str, Any]:
+        describe = environment.describe()
+        if difference := environment.diff():
+            write_text(self.place.path / "uncommitted.diff", difference)
+        return describe | {
+            "device": str(self.trainer.strategy.root_device),
+            "ranks": self.trainer.world_size,
+            "threads": torch.get_num_threads(),
+            "data": self._data(),
+            "encoder": {"fingerprint": self.built.encoder_fingerprint},
+        }
+
+    def _data(self) -> dict[str, Any]:
+        corpus = self.built.corpus
+        return {
+            "fingerprint": corpus.fingerprint,
+            "texts": {"train": len(corpus.train), "val": len(corpus.val), "test": len(corpus.test)},
+            "dropped": corpus.dropped,
+            "noised": corpus.noised,
+            "classes": corpus.classes,
+            "shifts": {name: shift.described() for name, shift in self.built.shifts.items()},
+        }
+
+    def finish(self, scores: dict[str, float], seen: dict[str, Any], cost: dict[str, Any]) -> None:
+        """result.json last. seen: what the run has to tell beside scores."""
+        classifier = self.built.classifier
+        result = {
+            "id": self.job["id"],
+            "study": self.config["study"],
+            "overrides": self.job["overrides"],
+            "choices": self.job["choices"],
+            "seed": self.config["seed"],
+            "metrics": scores,
+            "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
+            "phases": classifier.ended,
+            "confusion": classifier.confusion,
+            **self._thresholds(),
+            **seen,
+            "parameters": self._parameters(),
+            "cost": cost,
+        }
+        conclude(self.trainer.loggers, result, self.trainer.global_step)
+        self.place.failure.unlink(missing_ok=True)
+        write_json(self.place.result, result)
+        for left in (self.place.resume_point, self.place.unmixed):
+            left.unlink(missing_ok=True)
+
+    def _thresholds(self) -> dict[str, Any]:
+        """Of each class, for multi-label data: from what chance on it counts as told."""
+        scores = self.built.classifier.scores
+        if not isinstance(scores, MultiLabelScores):
+            return {}
+        return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
+
+    def _parameters(self) -> dict[str, int]:
+        plan, exact = self.built.plan, solved(self.built.classifier.head)
+        return {
+            "total": sum(p.size for p in plan.parameters) + exact,
+            "trainable": plan.learning(plan.phases[-1]) + exact,
+            "ever_trainable": plan.ever_learning + exact,
+            "solved": exact,
+        }
