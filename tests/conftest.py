@@ -48,7 +48,7 @@ def go(job: Callable[..., Any]) -> Go:
 @pytest.fixture
 def plain(job: Callable[..., Any]) -> list[str]:
     """An encoder without dropout, in which ranks and parts of a batch change nothing but rounding."""
-    from frostline.encoders.pretrained import locate
+    from frostline.loading import locate
 
     known = job("encoder=bert_tiny").config["encoder"]
     shutil.copytree(locate(known["name"], known["pin"]), "plain")

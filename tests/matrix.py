@@ -76,7 +76,7 @@ def _causal(folder: Path) -> None:
     """A Llama of two small random layers that reads with bert_tiny's tokenizer."""
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from frostline.encoders.pretrained import locate
+    from frostline.loading import locate
 
     [job] = command.jobs([])
     tokenizer = AutoTokenizer.from_pretrained(locate("bert_tiny", job.config["encoder"]["pin"]))

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from command_line import Command, in_process
 from frostline.data.vader import Vader
-from frostline.encoders.pretrained import locate
+from frostline.loading import locate
 from parts import choices, config
 from record import assert_full
 

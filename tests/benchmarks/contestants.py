@@ -29,8 +29,8 @@ from frostline.compose.command import Job
 from frostline.data.batches import Rows
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens
-from frostline.encoders.pretrained import locate
 from frostline.fit import Fit
+from frostline.loading import locate
 from frostline.store.folder import RunFolder
 
 THREADS, SAVES = 2, 5

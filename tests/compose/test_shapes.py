@@ -15,7 +15,7 @@ from command_line import Command, in_process
 from frostline.compose import shipped
 from frostline.compose.making import make
 from frostline.compose.parts import build_model
-from frostline.encoders.pretrained import locate
+from frostline.loading import locate
 from frostline.packages import cache_folder
 from frostline.plan import Block, Kind, Parameter
 from parts import choices, config

@@ -15,7 +15,8 @@ from frostline.compose import command
 from frostline.compose.check import downloads
 from frostline.conversions import onnx
 from frostline.conversions.cache import converted
-from frostline.encoders.pretrained import Pretrained, locate
+from frostline.encoders.pretrained import Pretrained
+from frostline.loading import locate
 from parts import part
 
 TEXTS = ["The cat sat on the mat.", "A very good film that goes on and on, until it ends.", "So-so"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from command_line import Command, Said, in_process
-from frostline.encoders.pretrained import locate
+from frostline.loading import locate
 from parts import choices, config
 from record import assert_full
 

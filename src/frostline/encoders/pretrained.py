@@ -1,28 +1,19 @@
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
-from transformers.utils import logging
 
-from frostline.conversions.cache import converted
-from frostline.errors import UserError, wrong
+from frostline.errors import wrong
+from frostline.loading import load, quiet
 from frostline.objectives import told
-from frostline.packages import Pin, folder
 from frostline.stacks import draw_top
 from frostline.tails import Tail, tail
 from frostline.types import Text, Whole
-
-SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
 
 
 class Pretrained(nn.Module):
@@ -50,19 +41,15 @@ class Pretrained(nn.Module):
         weights: bool = True,
     ) -> None:
         super().__init__()
-        described = None if weights else (pin or {}).get("architecture")
-        place = name if described else locate(name, pin)
-        with _quiet(), _told(name):
-            here = bool(described) or Path(place).is_dir() or not _hub_answers(place, revision)
-            source = {"revision": revision, "local_files_only": here}
-            config = AutoConfig.for_model(**described) if described else AutoConfig.from_pretrained(place, **source)
-            self.model: nn.Module = _load(place, config, source, untrained, weights)
-            self.tokenizer = _tokenizer(place, source) if weights else None
-            if checkpointing:
-                _recompute(self.model)
+        loaded = load(name, revision, pin, untrained, weights)
+        config, place = loaded.config, None if untrained else loaded.place
+        self.model: nn.Module = loaded.model
+        self.tokenizer = loaded.tokenizer
+        if checkpointing:
+            _recompute(self.model)
         draw_top(self.model, reinit_top)
         self.objective = objective or (told(config.architectures) if pin is None else None)
-        self._tail = partial(tail, config=config, place=None if untrained else place, source=source, meta=not weights)
+        self._tail = partial(tail, config=config, place=place, source=loaded.source, meta=not weights)
         self.width: int = config.hidden_size
         self.layers: int = config.num_hidden_layers
         self.longest = _longest(config, self.model)
@@ -97,7 +84,7 @@ class Pretrained(nn.Module):
         if self.objective is None:
             do = "set it to masked or causal if that is wrong, or choose a head that reads vectors"
             raise wrong("encoder.objective", "null: the checkpoint is not known to have a language-model head", do)
-        with _quiet():
+        with quiet():
             return self._tail(self.objective, base=self.model)
 
     def forward(
@@ -123,50 +110,6 @@ class Pretrained(nn.Module):
         return states
 
 
-def locate(name: str, pin: dict[str, Any] | None) -> str:
-    """Where the files are: a local folder, or a hub id as it is."""
-    if pin is not None:
-        source = folder(Pin.of(pin), pin["folder"], leave_out=("heads.pt",))
-        return str(converted(source, pin["convert"], pin["architecture"]) if pin.get("convert") else source)
-    if Path(name).expanduser().is_dir():
-        return str(Path(name).expanduser())
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise wrong(
-            "encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model"
-        )
-    return name
-
-
-def _hub_answers(name: str, revision: str | None) -> bool:
-    """One question with a short patience: transformers asks six times for each file, and waits in between."""
-    try:
-        HfApi().model_info(name, revision=revision, timeout=SECONDS_FOR_HUB)
-    except HfHubHTTPError as error:
-        return bool(error.response.status_code < 500)  # it does; transformers tells what it says
-    except Exception:  # whatever the client raises without an answer, or offline
-        return False
-    return True
-
-
-def _load(place: str, config: Any, source: dict[str, Any], untrained: bool, weights: bool) -> Any:
-    if not weights:
-        with torch.device("meta"):
-            return _without_pooling(AutoModel.from_config, config)
-    if untrained:
-        return _without_pooling(AutoModel.from_config, config, dtype=torch.float32)
-    options = {"config": config, "dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, info = _without_pooling(AutoModel.from_pretrained, place, **source, **options)
-    do = "name a checkpoint of this architecture, or set encoder.untrained=true"
-    if missing := sorted(info["missing_keys"]):
-        what = f"the weights lack {len(missing)} parameters, the first of them '{missing[0]}'"
-        raise wrong("encoder.name", what, do)
-    if misfits := sorted(info["mismatched_keys"]):
-        name, has, wants = misfits[0]
-        what = f"{len(misfits)} weights do not fit, the first of them '{name}' is {[*has]} instead of {[*wants]}"
-        raise wrong("encoder.name", what, do)
-    return model
-
-
 def _recompute(model: Any) -> None:
     """Not by torch's older way, which gives no gradients above frozen blocks."""
     if not getattr(model, "supports_gradient_checkpointing", False):
@@ -174,14 +117,6 @@ def _recompute(model: Any) -> None:
     newer = getattr(model, "activation_checkpointing_enable", None)
     (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     model.disable_input_require_grads()  # that older way needs gradients down to the embeddings; this one none
-
-
-def _tokenizer(place: str, source: dict[str, Any]) -> Any:
-    """Without its files transformers gives a tokenizer that knows no word and no warning."""
-    tokenizer = AutoTokenizer.from_pretrained(place, **source)
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise wrong("encoder.name", f"'{place}' has no tokenizer", "put tokenizer.json beside the weights")
-    return tokenizer
 
 
 def _segments(input_ids: Tensor, attention_mask: Tensor, separator: int) -> Tensor:
@@ -202,35 +137,3 @@ def _longest(config: Any, model: nn.Module) -> int | None:
     tables = [m for name, m in model.named_modules() if "position" in name and isinstance(m, nn.Embedding)]
     kept = max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
     return None if limit is None else limit - kept
-
-
-def _without_pooling(make: Any, *args: Any, **options: Any) -> Any:
-    try:
-        return make(*args, add_pooling_layer=False, **options)
-    except TypeError:  # families without a pooling layer do not know the word
-        return make(*args, **options)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers reports every head that a checkpoint has beyond the encoder, with a bar; we want neither."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # untyped by its authors
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
-
-
-@contextlib.contextmanager
-def _told(name: str) -> Iterator[None]:
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # broken files of a user's: each library below has errors of its own for them
-        reason = " ".join(str(error).split())[:200]
-        do = "give a folder with config.json, weights and tokenizer, or a hub id that can be reached"
-        raise wrong("encoder.name", f"'{name}' cannot be loaded ({reason})", do) from error
