@@ -7,15 +7,17 @@ the first match wins, every parameter must be covered, and a rule that matches n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Literal
 
 from frostline.errors import Problem, UserError
 
 Kind = Literal["embeddings", "layer", "adapter", "final", "pooler", "head"]
 Rule = tuple[str, float | None]
+Matched = dict[str, set[str]]  # pattern -> names
 
 
 @dataclass(frozen=True)
@@ -115,15 +117,17 @@ def resolve(
     """
     kept = _kept(blocks)
     names = [p.name for block in blocks for p in block.parameters]
+    matched = _matched(phases, names)
     lengths, problems = _lengths(phases, epochs) if when is None else ([epochs] * len(phases), [])
     for phase in phases:
-        problems += _rule_problems(phase, names, kept) + _kept_problems(phase, names, kept)
+        problems += _rule_problems(phase, names, kept, matched) + _kept_problems(phase, kept, matched)
     if problems:
         raise UserError(problems)
     planned: list[PlannedPhase] = []
     start = 0
     for phase, length in zip(phases, lengths, strict=True):
-        multipliers = {name: None if name in kept else _first_match(phase.rules, name) for name in names}
+        first = {name: value for pattern, value in reversed(phase.rules) for name in matched[pattern]}
+        multipliers = {name: None if name in kept else first[name] for name in names}
         line = _frost_line(blocks, multipliers)
         told = None if when is None else when(len(planned))
         planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, told))
@@ -150,16 +154,22 @@ def _lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Prob
     return lengths, []
 
 
-def _rule_problems(phase: Phase, names: Sequence[str], kept: set[str]) -> list[Problem]:
+def _matched(phases: Sequence[Phase], names: Sequence[str]) -> Matched:
+    """Each pattern once: phases repeat them, and deep models have many names."""
+    patterns = {pattern: re.compile(translate(pattern)) for phase in phases for pattern, _ in phase.rules}
+    return {pattern: {name for name in names if compiled.match(name)} for pattern, compiled in patterns.items()}
+
+
+def _rule_problems(phase: Phase, names: Sequence[str], kept: set[str], matched: Matched) -> list[Problem]:
     key, problems = f"freezing.phases.{phase.name}", []
     for pattern, multiplier in phase.rules:
         if multiplier is not None and not 0 < multiplier < float("inf"):
             do = "give a number above 0, or null to freeze"
             problems.append(Problem(key, f"'{pattern}' has the multiplier {multiplier}", do))
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not matched[pattern]:
             do = f"names look like '{names[0]}' and '{names[-1]}'"
             problems.append(Problem("freezing.rules", f"'{pattern}' matches no parameter", do))
-    covered = {name for name in names if any(fnmatchcase(name, pattern) for pattern, _ in phase.rules)} | kept
+    covered = kept.union(*(matched[pattern] for pattern, _ in phase.rules))
     bare = [name for name in names if name not in covered]
     if bare:
         what = f"no rule covers {len(bare)} parameters, the first of them '{bare[0]}'"
@@ -174,19 +184,14 @@ def _kept(blocks: Sequence[Block]) -> set[str]:
     return {p.name for b in blocks if b.kind in ("embeddings", "layer", "final") for p in b.parameters}
 
 
-def _kept_problems(phase: Phase, names: Sequence[str], kept: set[str]) -> list[Problem]:
+def _kept_problems(phase: Phase, kept: set[str], matched: Matched) -> list[Problem]:
     """Rules that would let the encoder's own parameters learn beside an adapter, and nothing else."""
     problems = []
     for pattern, multiplier in phase.rules if kept else ():
-        matched = {name for name in names if fnmatchcase(name, pattern)}
-        if multiplier is not None and matched and matched <= kept:
+        if multiplier is not None and matched[pattern] and matched[pattern] <= kept:
             what = f"'{pattern}' is of the encoder alone, whose own parameters never learn beside an adapter"
             problems.append(Problem("freezing.rules", what, "give null for it, or choose adapter=none"))
     return problems
-
-
-def _first_match(rules: Sequence[Rule], name: str) -> float | None:
-    return next(multiplier for pattern, multiplier in rules if fnmatchcase(name, pattern))
 
 
 def _frost_line(blocks: Sequence[Block], multipliers: dict[str, float | None]) -> int:
