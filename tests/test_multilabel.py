@@ -12,9 +12,12 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, multilabel_confusion_matrix
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import NearestNeighbors
 
 from frostline.data.vader import Vader
 from frostline.multilabel import MultiLabelScores, best_threshold, losses
+from frostline.store.files import read_json
 
 Go = Callable[..., dict[str, Any]]
 CLASSES = ["a", "b", "c", "d"]
@@ -124,19 +127,59 @@ def test_a_run_learns_several_classes_a_text_and_records_the_thresholds(go: Go, 
     assert metrics["test/f1_macro"] > direct["test/f1_macro"] and metrics["test/loss"] < direct["test/loss"]
 
 
-def test_a_frozen_run_comes_near_to_scikit_learn_s_one_against_the_rest(go: Go, file: str, job: Any) -> None:
+def texts_of(found: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Vectors (N, D) and labels (N, C) of the texts that a frozen run learns and those it is tested on."""
     from frostline.compose.build import build
 
+    built, vectors = build(found.config), {}
+    for name in ("train", "test"):
+        tokens = built.tokens[name]
+        with torch.no_grad():
+            own = built.classifier.eval().vectors(*tokens.padded(np.arange(len(tokens))))
+        vectors[name] = (own.double().numpy(), tokens.labels.numpy())
+    return vectors
+
+
+def test_a_frozen_run_comes_near_to_scikit_learn_s_one_against_the_rest(go: Go, file: str, job: Any) -> None:
     result = go(*file.split(), "freezing=frozen", "trainer.max_epochs=40")
-    built = build(job(*file.split(), "freezing=frozen").config)
-    vectors = {}
-    with torch.no_grad():
-        for name in ("train", "test"):
-            tokens = built.tokens[name]
-            vectors[name] = built.classifier.eval().vectors(*tokens.padded(np.arange(len(tokens)))).numpy()
-    losses_of = []
-    for c in range(5):
-        own = {name: built.tokens[name].labels[:, c].numpy() for name in vectors}
-        fitted = LogisticRegression(max_iter=2000).fit(vectors["train"], own["train"])
-        losses_of.append(log_loss(own["test"], fitted.predict_proba(vectors["test"])[:, 1], labels=[0, 1]))
-    assert result["metrics"]["test/loss"] == pytest.approx(np.mean(losses_of), abs=0.03)
+    texts = texts_of(job(*file.split(), "freezing=frozen"))
+    chances, true = one_against_the_rest(*texts["train"], texts["test"][0]), texts["test"][1]
+    expected = np.mean([log_loss(true[:, c], chances[:, c], labels=[0, 1]) for c in range(5)])
+    assert result["metrics"]["test/loss"] == pytest.approx(expected, abs=0.03)
+
+
+def one_against_the_rest(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    exact = OneVsRestClassifier(LogisticRegression(tol=1e-10, max_iter=9999)).fit(known, labels)
+    found: np.ndarray = exact.predict_proba(asked)
+    return found
+
+
+def shares_of_five(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """How many of the five nearest texts have a class; one vote more is shared by yes and no."""
+    near = NearestNeighbors(n_neighbors=5, metric="cosine").fit(known).kneighbors(asked, return_distance=False)
+    found: np.ndarray = (labels[near].sum(axis=1) + 0.5) / 6
+    return found
+
+
+@pytest.mark.parametrize(("head", "told"), [("logistic", one_against_the_rest), ("knn", shares_of_five)])
+def test_a_solved_head_s_run_scores_what_scikit_learn_tells(
+    go: Go, file: str, job: Any, head: str, told: Callable[..., np.ndarray]
+) -> None:
+    """At the run's thresholds, those of each class."""
+    words = [*file.split(), "freezing=frozen", f"head={head}"]
+    result, texts = read_json(go(*words)["folder"] / "result.json"), texts_of(job(*words))
+    predicted = told(*texts["train"], texts["test"][0]) >= np.array(list(result["thresholds"].values()))
+    for average in ("micro", "macro"):
+        expected = f1_score(texts["test"][1], predicted, average=average)
+        assert result["metrics"][f"test/f1_{average}"] == pytest.approx(expected, abs=0.005), average
+        assert expected > 0.4
+
+
+def test_a_run_with_focal_loss_is_one_with_cross_entropy_where_gamma_is_0(go: Go, file: str) -> None:
+    words = [*file.split(), "freezing=frozen"]
+    plain, same, focal = (go(*words, *loss) for loss in ([], ["loss=focal", "loss.gamma=0"], ["loss=focal"]))
+    assert read_json(focal["folder"] / "result.json")["metrics"] == focal["metrics"]
+    assert same["metrics"] == pytest.approx(plain["metrics"], abs=1e-5)
+    assert focal["metrics"]["test/loss"] > plain["metrics"]["test/loss"] + 0.01, "chances are told less surely"
+    for average in ("micro", "macro"):
+        assert focal["metrics"][f"test/f1_{average}"] == pytest.approx(plain["metrics"][f"test/f1_{average}"], abs=0.1)
