@@ -37,12 +37,12 @@ def test_shards_learn_what_one_process_learns(frostline: Command, plain: list[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gradual", "lora"])
-def test_what_is_frozen_stays_to_the_bit_and_what_is_frozen_again_too(frostline: Command, name: str) -> None:
+@pytest.mark.parametrize("adapter", ["none", "lora"])
+def test_what_is_frozen_stays_to_the_bit_and_what_is_frozen_again_too(frostline: Command, adapter: str) -> None:
     """AdamW, whose momentum and decay would move what a phase lets rest."""
     phases = "[{name: a, epochs: 1, rules: [['*', 1.0]]}, {name: b, rules: [['head.*', 1.0], ['*', null]]}]"
     words = [*RUN, "freezing=rules", f"freezing.phases={phases}", "trainer=fsdp2", "trainer.accelerator=cpu"]
-    words += ["trainer.monitor=null", "scheduler=constant", *(["adapter=lora"] if name == "lora" else [])]
+    words += ["trainer.monitor=null", "scheduler=constant", f"adapter={adapter}"]
     assert frostline(*words, "trainer.max_epochs=2", "hydra.run.dir=two").status == 0
     assert frostline(*words, "trainer.max_epochs=3", "hydra.run.dir=three").status == 0
     kept, later = (load_file(place(run).best) for run in ("two", "three"))
