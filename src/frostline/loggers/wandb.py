@@ -7,10 +7,6 @@ keeps to these times itself; where it does not, its background process is killed
 from __future__ import annotations
 
 import atexit
-import os
-import secrets
-import shlex
-import shutil
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,11 +17,10 @@ from lightning.pytorch.loggers.logger import DummyLogger, Logger
 
 from frostline.loggers import reach
 from frostline.loggers.service import Service
+from frostline.loggers.start import GRACE_SECONDS, START_SECONDS, Start, brief, sync
 from frostline.progress import say
-from frostline.store.files import write_text
 
-START_SECONDS, END_SECONDS, GRACE_SECONDS = 8.0, 8.0, 2.0
-LOCAL_SECONDS = 60.0  # an offline start asks no server; this only ends what would otherwise never end
+END_SECONDS = 8.0
 LONGEST_NAME = 128  # characters that W&B takes
 SETTINGS: dict[str, Any] = {
     "silent": True,
@@ -62,8 +57,8 @@ def _settings(**more: Any) -> Any:
     return kind(**{key: value for key, value in SETTINGS.items() if key in kind.model_fields}, **more)
 
 
-def _brief(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
+def _init(url: str, **about: Any) -> Any:
+    return _wandb().init(**about, settings=_settings(base_url=url))
 
 
 _service = Service(set_up=lambda: _wandb().setup(_settings()), tear_down=lambda: _wandb().teardown())
@@ -92,10 +87,10 @@ class WandbRun(Logger):
         super().__init__()
         self._folder = Path(folder)
         self._name, self._mode = name and name[:LONGEST_NAME], mode
-        self._about: dict[str, Any] = {"project": project, "entity": entity, "group": group, "name": self._name}
-        self._about |= {"config": dict(config or {}), "tags": list(tags), "dir": str(self._folder)}
+        about: dict[str, Any] = {"project": project, "entity": entity, "group": group, "name": self._name}
+        about |= {"config": dict(config or {}), "tags": list(tags), "dir": str(self._folder)}
+        self._start = Start(self._folder, about, _service, _init)
         self._run: Any = None
-        self._url = ""
         self._begun = self._failed = self._told = False
 
     @property
@@ -150,8 +145,8 @@ class WandbRun(Logger):
         except BaseException as error:
             _service.discard()
             if not run.offline:
-                reach.remember(self._url, f"{self._url} has just held up another run")
-            say(f"W&B: not all was uploaded ({_brief(error)}); it is on disk, upload it later: {_sync(run)}")
+                reach.remember(self._start.url, f"{self._start.url} has just held up another run")
+            say(f"W&B: not all was uploaded ({brief(error)}); it is on disk, upload it later: {sync(run)}")
             if not isinstance(error, Exception):  # Ctrl-C: neither this nor the exit waits for W&B
                 raise
 
@@ -165,7 +160,7 @@ class WandbRun(Logger):
 
     def _lament(self, error: BaseException) -> None:
         if not self._told:
-            say(f"W&B: {_brief(error)}; the run goes on, its own folder has all results")
+            say(f"W&B: {brief(error)}; the run goes on, its own folder has all results")
         self._told = True
 
     def _open(self) -> Any:
@@ -183,58 +178,8 @@ class WandbRun(Logger):
     def _begin(self) -> Any:
         if WandbRun._current is not None:
             WandbRun._current.finish()
-        wanted = reach.asked(self._mode)
-        if wanted == "disabled":
-            return None
-        stored = _service.start()
-        self._url = (os.environ.get("WANDB_BASE_URL") or stored.base_url).rstrip("/")
-        mode, reason = reach.choose(wanted, self._url, stored.api_key, stored.mode)
-        return None if mode == "disabled" else self._start(mode, reason)
-
-    def _start(self, mode: str, reason: str) -> Any:
-        run = None
-        if mode == "online":
-            run, reason = self._start_online()
-        if run is None:
-            run = self._init("offline", LOCAL_SECONDS)
-        if reason:
-            say(f"W&B: {reason}; the run goes on offline, upload it later: {_sync(run)}")
-        WandbRun._current = self
-        atexit.register(self.finish)  # after W&B's own, hence before it: W&B would wait for its server without end
+        run = self._start.run(self._mode)
+        if run is not None:
+            WandbRun._current = self
+            atexit.register(self.finish)  # after W&B's own, hence before it: W&B would wait for its server without end
         return run
-
-    def _start_online(self) -> tuple[Any, str]:
-        """The run, or nothing and why. What a failed start left behind is no run and is removed."""
-        before = set(self._folder.glob("wandb/run-*"))
-        try:
-            return self._init("online", START_SECONDS + GRACE_SECONDS), ""
-        except Exception as error:
-            _service.discard(at_once=True)
-            for stillborn in set(self._folder.glob("wandb/run-*")) - before:
-                shutil.rmtree(stillborn, ignore_errors=True)
-            return None, reach.remember(self._url, f"{self._url} let no run start ({_brief(error)})")
-
-    def _init(self, mode: str, seconds: float) -> Any:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        _service.start()
-        # Offline, each start makes a segment of its own; allowed to resume, `wandb sync` puts one behind the other.
-        about = self._about | {"id": _kept_id(self._folder), "resume": "allow"}
-        with _service.within(seconds):
-            run = _wandb().init(**about, mode=mode, settings=_settings(base_url=self._url))
-            run.define_metric("step")
-            run.define_metric("*", step_metric="step")
-        return run
-
-
-def _kept_id(folder: Path) -> str:
-    """Drawn at the first start, kept for when a run goes on; another folder's, machine's or person's run is another."""
-    file = folder / ".wandb-id"
-    if not file.exists():
-        write_text(file, secrets.token_hex(6))
-    return file.read_text(encoding="utf-8")
-
-
-def _sync(run: Any) -> str:
-    """The command that uploads a run from its files."""
-    online = [] if run.offline else ["--include-online"]  # which W&B otherwise takes to be there already
-    return shlex.join(["wandb", "sync", *online, str(Path(run.dir).parent.absolute())])
