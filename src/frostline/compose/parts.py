@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from frostline.chance import derive
 from frostline.compose.making import make
+from frostline.compose.settings import Texts
 from frostline.data.prepare import prepare
 from frostline.data.shifts import shift
 from frostline.types import Config, Corpus, Shift
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from frostline.blocks import ModuleBlock
 
-READING = ("max_length", "batch_size", "shifts", "shifted")
+READING = {field.name for field in fields(Texts)}
 
 
 def load_corpus(dataset: Config) -> Corpus:

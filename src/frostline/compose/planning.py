@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from frostline.adaptive import Adaptive, Decider
 from frostline.compose.making import make
+from frostline.compose.settings import Freezing
 from frostline.errors import wrong
 from frostline.plan import Block, Phase, Plan, resolve
 from frostline.strata import decayed, learnable
@@ -15,6 +17,7 @@ from frostline.types import Config
 if TYPE_CHECKING:
     from frostline.blocks import ModuleBlock
 
+OURS = {field.name for field in fields(Freezing)}
 UNTRAINED = (
     "trains nothing of the adapter, and beside one the encoder's own parameters never learn",
     "choose freezing=full, in which it learns from the first step, or adapter=none",
@@ -37,7 +40,7 @@ def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider |
     Raises:
         UserError: the strategy does not fit the blocks, or lets nothing of an adapter learn.
     """
-    strategy = {k: v for k, v in config["freezing"].items() if k not in ("suits", "layer_decay")}
+    strategy = {k: v for k, v in config["freezing"].items() if k not in OURS}
     found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=learnable(described))
     phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
     plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)

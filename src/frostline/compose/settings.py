@@ -23,7 +23,7 @@ class Texts:
     max_length: Count = 128
     batch_size: Count = 32
     shifts: Sequence[str] | None = None
-    shifted: Mapping[str, Mapping] | None = None  # type: ignore[type-arg]  # read as an annotation, never imported
+    shifted: Mapping[str, Mapping] | None = None  # type: ignore[type-arg]  # of whatever a data set takes
 
 
 @dataclass(frozen=True)
