@@ -59,7 +59,7 @@ def test_the_help_shows_verbs_flags_choices_and_keys(frostline: Command) -> None
     said = frostline("--help")
     assert said.status == 0
     strategies = ", ".join(choices("freezing"))
-    for part in ("check, list", "--multirun", f"freezing: {strategies}", "max_length: 128"):
+    for part in ("cache, check, list", "--multirun", f"freezing: {strategies}", "max_length: 128"):
         assert part in said.out
 
 
@@ -69,7 +69,7 @@ def test_hydra_s_own_flags_work(frostline: Command) -> None:
     assert "head/mlp" in frostline("--info", "defaults", "head=mlp").out
     assert "Hydra" in frostline("--hydra-help").out
     assert frostline("--version").out.startswith("frostline ")
-    for verb in ("check", "list", "plan"):
+    for verb in ("cache", "check", "list", "plan"):
         assert frostline(verb, "--help").out.startswith(f"frostline {verb} ")
 
 

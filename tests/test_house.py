@@ -21,6 +21,7 @@ PACKAGE = HOUSE / "src" / "frostline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 GROUND = [PACKAGE / f"{name}.py" for name in ("errors", "types", "progress", "packages", "chance")]
 GROUND += sorted((PACKAGE / "store").glob("*.py"))
+GROUND += [PACKAGE / "frost" / f"{name}.py" for name in ("entry", "locks", "removal", "shelf", "sums")]
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HEAVY = {"torch", "lightning", "transformers", "hydra", "omegaconf", "wandb", "pandas", "numpy", "datasets"}
 CATCH_ALLS = {"util", "utils", "helper", "helpers", "common", "misc"}

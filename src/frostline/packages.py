@@ -22,7 +22,7 @@ from frostline import debian, package_index
 from frostline.archives import members
 from frostline.pins import Deb, Pin
 
-__all__ = ["Deb", "Pin", "cache_folder", "folder", "is_cached"]
+__all__ = ["Deb", "Pin", "cache_folder", "folder", "is_cached", "store_folder"]
 
 
 def cache_folder() -> Path:
@@ -30,6 +30,12 @@ def cache_folder() -> Path:
     if own := os.environ.get("FROSTLINE_CACHE"):
         return Path(own).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "frostline"
+
+
+def store_folder() -> Path:
+    """Where what lies below frost lines is kept; FROSTLINE_STORE moves it."""
+    own = os.environ.get("FROSTLINE_STORE")
+    return Path(own).expanduser() if own else cache_folder() / "frost"
 
 
 def folder(pin: Pin, inside: str, leave_out: Sequence[str] = (), keep: Sequence[str] = ("*",)) -> Path:

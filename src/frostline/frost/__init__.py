@@ -1,0 +1,1 @@
+"""The store: what was computed below a frost line, on disk."""
