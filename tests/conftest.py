@@ -15,8 +15,9 @@ Go = Callable[..., dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go to runs/ below an empty folder; nothing is sent anywhere."""
+    """Runs go to runs/ below an empty folder, the store is empty too; nothing is sent anywhere."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FROSTLINE_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("WANDB_MODE", "disabled")
 
 

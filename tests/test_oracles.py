@@ -88,9 +88,7 @@ def probed(fit: Fit) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The stored vectors and labels of train and test."""
     vectors, tokens = {}, fit.built.tokens
     for split in ("train", "test"):
-        found = fit.vectors.of(split, tokens[split])
-        assert found is not None
-        vectors[split] = found.numpy()
+        vectors[split] = fit.below.vectors(split, tokens[split]).numpy()
     return vectors, {split: tokens[split].labels.numpy() for split in vectors}
 
 

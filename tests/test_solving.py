@@ -42,8 +42,7 @@ def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> 
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
     weight = fit.classifier.head.weight.double().numpy()
     np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-4)
-    vectors = fit.vectors.of("test", fit.built.tokens["test"])
-    assert vectors is not None
+    vectors = fit.below.vectors("test", fit.built.tokens["test"])
     expected = exact.score(vectors.numpy().astype(float), fit.built.tokens["test"].labels.numpy())
     assert scores["test/accuracy"] == pytest.approx(expected)
 
@@ -128,7 +127,8 @@ def test_the_best_epoch_is_chosen_with_the_head_it_would_have(job: Any) -> None:
     before = fit.best.values["val/loss"]
     assert fit._evaluate("val")["val/loss"] == pytest.approx(before)
     solved = {name: buffer.clone() for name, buffer in fit.classifier.head.named_buffers()}
-    fit.classifier.head.fit(fit.vectors.encode(fit.built.tokens["train"], "train"), fit.built.tokens["train"].labels)
+    tokens = fit.built.tokens["train"]
+    fit.classifier.head.fit(fit.below.vectors("train", tokens), tokens.labels)
     for name, buffer in fit.classifier.head.named_buffers():
         torch.testing.assert_close(buffer, solved[name], rtol=0, atol=1e-4)
 

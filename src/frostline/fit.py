@@ -12,6 +12,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from frostline.account import Account
 from frostline.averager import Averager
 from frostline.averaging import Interpolating
+from frostline.below import Below
 from frostline.chance import derive
 from frostline.checkpoints import Best, ResumePoint, WholeFiles
 from frostline.compose.build import Built, build
@@ -20,6 +21,7 @@ from frostline.data.batches import reading_order, share_batches, share_rows, tra
 from frostline.data.loader import Loader
 from frostline.epochs import Epochs
 from frostline.interpolation import Interpolation
+from frostline.keeping import Cache, Keep
 from frostline.loggers.choose import choose
 from frostline.patience import Patience
 from frostline.progress import say
@@ -28,7 +30,6 @@ from frostline.store.folder import RunFolder
 from frostline.store.identity import title
 from frostline.trainer import make_trainer
 from frostline.types import Config
-from frostline.vectors import Vectors
 from frostline.witness import Witness
 
 
@@ -46,8 +47,9 @@ class Fit:
         self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
         averaging = self.built.averaging
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
-        self.vectors = Vectors(self.classifier)
-        solver = Solver(self.vectors, self.built.tokens.get("train"), self.learns)
+        keep = Keep(Cache(**config["cache"]), count)
+        self.below = Below(self.classifier, keep, self._content, str(config["encoder"].get("name")))
+        solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
         lasting = [self.best, Averager(averaging), Patience(self.best, settings.patience), self.point]
         callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
@@ -79,15 +81,31 @@ class Fit:
 
         batches = -(-len(tokens) // size)
         batches = min(batches, settings.overfit_batches or batches)
-        return Loader(tokens, batches, rows, lambda: self.vectors.of("train", tokens), first, settings.accumulate)
+        return Loader(
+            tokens, batches, rows, lambda: self.below.of("train", tokens, self._uses()), first, settings.accumulate
+        )
 
-    def reading(self, split: str) -> Loader:
-        """Batches of an evaluation."""
+    def reading(self, split: str, fitting: bool = False) -> Loader:
+        """Batches of an evaluation, after each epoch where `fitting`."""
         tokens = self.built.tokens[split]
         whole = reading_order(tokens.lengths, self.config["dataset"]["batch_size"])
         level = self.built.settings.strategy == "fsdp2"  # ranks that gather for each other must read equally often
         rows = share_batches(whole, self.trainer.global_rank, self.trainer.world_size, level)
-        return Loader(tokens, len(rows), lambda: rows, lambda: self.vectors.of(split, tokens))
+        uses = self._uses if fitting else lambda: 1
+        return Loader(tokens, len(rows), lambda: rows, lambda: self.below.of(split, tokens, uses()))
+
+    def _uses(self) -> int:
+        """How many epochs the present phase still has, or the run where training decides when it ends."""
+        phase = self.classifier.engine.phase
+        end = phase.end if phase.when is None else self.built.settings.max_epochs
+        return int(end - self.trainer.current_epoch)
+
+    def _content(self) -> dict[str, Any] | None:
+        """What states follow from beside weights and texts, of the config and of an encoder that tells."""
+        about = getattr(self.classifier.encoder, "content", None)
+        return (
+            None if about is None else {**about(), "adapter": self.config["adapter"], "pooler": self.config["pooler"]}
+        )
 
     # Learning and scoring
 
@@ -98,7 +116,7 @@ class Fit:
             self.account.begin(resume)
         if not self.learns:
             return
-        loaders = self.training(), self.reading("val")
+        loaders = self.training(), self.reading("val", fitting=True)
         try:
             self.trainer.fit(self.classifier, *loaders, ckpt_path=resume, weights_only=True)
         except SIGTERMException:  # which by itself would end the command as if all were well

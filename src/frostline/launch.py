@@ -14,7 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from frostline import ranks
+from frostline import estimate, ranks
 from frostline.compose import completion, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
@@ -36,11 +36,12 @@ def launch(arguments: Arguments) -> int:
         raise UserError(Problem("--multirun", "one group of ranks cannot do a sweep, whose jobs end it", do), "command")
     search.register()
     _rows.clear()
-    os.environ.pop(resolvers.SWEEP, None)
+    for name in (resolvers.SWEEP, estimate.JOBS):
+        os.environ.pop(name, None)
     os.environ[DEBUG] = "1" if arguments.debug else ""
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
-    _run_hydra([*arguments.argv, *(_env_set(sweep) if sweep else []), *([] if is_main_process() else QUIET)])
+    _run_hydra([*arguments.argv, *(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)])
     if not is_main_process():
         return 0
     rows = _in_order([Row(**json.loads(line)) for line in _lines(sweep)], jobs) if sweep else list(_rows)
@@ -122,9 +123,12 @@ def _sweep_folder(job: Job) -> Path:
     return (job.folder.parent / ".sweeps" / stamp).absolute()
 
 
-def _env_set(sweep: Path) -> list[str]:
+def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
     escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
-    return [f"++hydra.job.env_set.{resolvers.SWEEP}='{escaped}'"]
+    read = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
+    shared = f"'{len(jobs) // len(read)}'"  # on average
+    set_to = {resolvers.SWEEP: f"'{escaped}'", estimate.JOBS: shared}
+    return [f"++hydra.job.env_set.{name}={value}" for name, value in set_to.items()]
 
 
 def _lines(sweep: Path) -> list[str]:

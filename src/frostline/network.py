@@ -1,12 +1,13 @@
-"""Encoder, pooler and head as one module: from a batch to logits."""
+"""Encoder, pooler and head as one module: from a batch to logits, begun wherever the batch's states were kept."""
 
 from __future__ import annotations
 
 import lightning.pytorch as pl
 from torch import Tensor, nn
 
+from frostline.bypass import Bypass
 from frostline.data.loader import Batch
-from frostline.roles import Mixer, Outputs, Reader
+from frostline.roles import Mixer, Outputs, Reader, Stacking
 
 
 def vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -23,6 +24,7 @@ class Network(pl.LightningModule):
     def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.pooler, self.head = encoder, pooler, head
+        self.bypass = Bypass(encoder)
         self.part = 0  # of the batch, that is being read
         self.shared_out = False  # each rank holds a share of every parameter
         self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
@@ -47,17 +49,32 @@ class Network(pl.LightningModule):
         return vectors(self.encoder, self.pooler, input_ids, attention_mask)
 
     def outputs(self, batch: Batch) -> Outputs:
-        """A batch of tokens or of stored vectors -> logits (B, C) and the vectors (B, D) behind them."""
-        if "vectors" in batch:
-            self.texts_from_store += len(batch["vectors"])
-            return Outputs(self.head(batch["vectors"]), batch["vectors"])
-        ids, mask = batch["input_ids"], batch["attention_mask"]
-        self.texts_encoded += len(ids)
-        if isinstance(self.head, Reader):
-            return self.head.read(self.encoder, ids, mask)
-        found = self.vectors(ids, mask)
+        """A batch of tokens, or of what was kept of them -> logits (B, C) and the vectors (B, D) behind them."""
+        if "kept" in batch:
+            self.texts_from_store += len(batch["kept"])
+        else:
+            self.texts_encoded += len(batch["input_ids"])
+            if isinstance(self.head, Reader):
+                return self.head.read(self.encoder, batch["input_ids"], batch["attention_mask"])
+        found = self._vectors(batch)
         return Outputs(self.head(found), found)
 
+    def _vectors(self, batch: Batch) -> Tensor:
+        """From the line on at which the batch was kept."""
+        if "kept" not in batch:
+            return self.vectors(batch["input_ids"], batch["attention_mask"])
+        states, line = batch["kept"], batch["line"]
+        if line.kept == "vectors":
+            return states[:, 0]
+        if line.kept == "stack":
+            assert isinstance(self.pooler, Stacking)
+            return self.pooler.mix(states.transpose(0, 1))
+        if line.kept == "output":
+            found: Tensor = self.pooler(states, batch["attention_mask"])
+            return found
+        with self.bypass.fed(line.layers, states):
+            return self.vectors(batch["input_ids"], batch["attention_mask"])
+
     def forward(self, batch: Batch) -> Tensor:
-        """A batch of tokens or of stored vectors -> logits (B, C)."""
+        """A batch of tokens, or of what was kept of them -> logits (B, C)."""
         return self.outputs(batch).logits

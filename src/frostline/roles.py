@@ -109,6 +109,19 @@ class Mixer(Protocol):
     every_layer: bool
 
 
+@runtime_checkable
+class Stacking(Protocol):
+    """A `Mixer` that first makes one vector of each layer, without parameters; these can be kept."""
+
+    def stack(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states (L + 1, B, T, D) -> (L + 1, B, D)."""
+        ...
+
+    def mix(self, stack: Tensor) -> Tensor:
+        """stack (L + 1, B, D) -> vectors (B, D)."""
+        ...
+
+
 class Adapter(Protocol):
     """Adds parameters to an encoder whose own ones stay as they are.
 

@@ -8,9 +8,9 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
 from frostline.agreement import alike
+from frostline.below import Below
 from frostline.data.tokens import Tokens
 from frostline.roles import Fitted
-from frostline.vectors import Vectors
 
 
 class Solver(pl.Callback):
@@ -20,12 +20,12 @@ class Solver(pl.Callback):
     there is one validation, and the head is solved once.
     """
 
-    def __init__(self, vectors: Vectors, tokens: Tokens | None, learns: bool) -> None:
-        self.vectors, self.tokens = vectors, tokens
+    def __init__(self, below: Below, tokens: Tokens | None, learns: bool) -> None:
+        self.below, self.tokens = below, tokens
         self.due = not learns
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if isinstance(head := self.vectors.classifier.head, Fitted) and (self.due or _fitting(trainer)):
+        if isinstance(head := self.below.model.head, Fitted) and (self.due or _fitting(trainer)):
             self.solve(head, trainer.world_size)
             self.due = False
 
@@ -34,8 +34,7 @@ class Solver(pl.Callback):
         """A collective call. The first rank's solution is the run's: theirs could differ in the last bits."""
         assert self.tokens is not None and isinstance(head, nn.Module)
         with torch.inference_mode(False):
-            vectors = self.vectors.of("train", self.tokens)
-            head.fit(self.vectors.encode(self.tokens, "train") if vectors is None else vectors, self.tokens.labels)
+            head.fit(self.below.vectors("train", self.tokens), self.tokens.labels)
         for buffer in head.buffers():
             alike(buffer, ranks)
 

@@ -58,7 +58,7 @@ class Frostline:
     def _loader(self, fit: Fit) -> Loader:
         tokens = fit.built.tokens["train"]
         rows = [Rows(batch, len(batch), len(batch)) for batch in self.batches]
-        return Loader(tokens, len(rows), lambda: rows, lambda: fit.vectors.of("train", tokens))
+        return Loader(tokens, len(rows), lambda: rows, lambda: fit.below.of("train", tokens))
 
 
 class _LightningStep(pl.Callback):

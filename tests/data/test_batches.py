@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 import torch
 
 from frostline.compose.parts import load_corpus
-from frostline.data.batches import Rows, reading_order, share_batches, share_rows, training_order
+from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens, read
+from frostline.lines import Line
 from frostline.types import Split
 from parts import config, part
 
@@ -150,7 +152,7 @@ def tokens() -> Tokens:
 
 
 def loader(batches: list[Rows], **options: Any) -> Loader:
-    return Loader(tokens(), len(batches), lambda: batches, options.pop("vectors", lambda: None), **options)
+    return Loader(tokens(), len(batches), lambda: batches, options.pop("source", lambda: None), **options)
 
 
 def test_a_batch_holds_its_texts_ids_padded_to_the_longest_of_them() -> None:
@@ -169,11 +171,28 @@ def test_a_row_that_fills_a_place_has_weight_zero() -> None:
     assert (batch["weight"].tolist(), batch["size"]) == ([0], 2)
 
 
-def test_stored_vectors_take_the_place_of_tokens() -> None:
-    stored = torch.arange(len(LENGTHS) * 2.0).reshape(-1, 2)
-    (batch,) = loader(share_rows([np.array([5, 2])], 0, 1), vectors=lambda: stored)
-    assert batch["vectors"].tolist() == [[10, 11], [4, 5]]
+@dataclass
+class Kept:
+    """A row of two numbers a text; none of text 7."""
+
+    line: Line
+
+    def rows(self, index: Indices) -> torch.Tensor | None:
+        every = torch.arange(len(LENGTHS) * 2.0).reshape(-1, 1, 2)
+        return None if 7 in index else every[torch.from_numpy(index)]
+
+
+def test_kept_vectors_take_the_place_of_tokens() -> None:
+    (batch,) = loader(share_rows([np.array([5, 2])], 0, 1), source=lambda: Kept(Line("vectors")))
+    assert batch["kept"].tolist() == [[[10, 11]], [[4, 5]]]
     assert "input_ids" not in batch
+
+
+def test_states_go_with_their_tokens_and_what_cannot_be_read_is_read_as_tokens() -> None:
+    batches = share_rows([np.array([5, 2]), np.array([7, 2]), np.array([3])], 0, 1)
+    found = list(loader(batches, source=lambda: Kept(Line("states", 1))))
+    assert ["kept" in batch for batch in found] == [True, False, True], "made in advance, in their order"
+    assert all(len(batch["input_ids"]) == len(batch["labels"]) for batch in found)
 
 
 def test_an_epoch_goes_on_where_it_was_left() -> None:

@@ -38,6 +38,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
 FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
     "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
+    "cache": ("frostline.keeping.Cache", {}),
     "paths": (f"{SETTINGS}.Paths", {}),
 }
 

@@ -1,41 +1,57 @@
-"""Batches for the Trainer: of tokens, or of stored vectors where nothing below the head learns."""
+"""Batches for the Trainer: of tokens, with the states that are kept of them below the frost line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import torch
 from torch import Tensor
 
-from frostline.data.batches import Rows
+from frostline.data.ahead import ahead
+from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
+from frostline.lines import Line
 
 
 class Batch(TypedDict):
-    """Rows of one rank. `weight` (B,) is 0 for a row that only fills the rank's place; `size` is the whole batch's."""
+    """Rows of one rank. `weight` (B,) is 0 for a row that only fills the rank's place; `size` is the whole batch's.
+
+    kept: what lies below `line`: vectors (B, 1, D), a stack (B, L + 1, D), or token states (B, T, D).
+    """
 
     labels: Tensor
     weight: Tensor
     size: int
     input_ids: NotRequired[Tensor]
     attention_mask: NotRequired[Tensor]
-    vectors: NotRequired[Tensor]
+    kept: NotRequired[Tensor]
+    line: NotRequired[Line]
+
+
+class Source(Protocol):
+    """Keeps states of a split's texts below a line."""
+
+    line: Line
+
+    def rows(self, index: Indices) -> Tensor | None:
+        """Of these texts, as in `Batch`; None where they must be computed again."""
+        ...
 
 
 @dataclass
 class Loader:
     """Iterates over this rank's batches of the present epoch, from where a resumed epoch stands.
 
-    rows: the batches of the epoch, each in `parts`; first: how many of these are already done; vectors: the stored
-    vectors of this split, or None where tokens must be read. All three are asked when an epoch begins.
+    rows: the batches of the epoch, each in `parts`; first: how many of these are already done; source: what is kept of
+    this split below the frost line, if anything. All three are asked when an epoch begins.
     """
 
     tokens: Tokens
     batches: int
     rows: Callable[[], Sequence[Rows]]
-    vectors: Callable[[], Tensor | None]
+    source: Callable[[], Source | None]
     first: Callable[[], int] = lambda: 0
     parts: int = 1
 
@@ -44,22 +60,23 @@ class Loader:
 
     def ahead(self, count: int) -> Iterator[Batch]:
         """The first batches of the epoch that is about to begin, part by part, for a look at them."""
-        vectors = self.vectors()
+        source = self.source()
         for rows in self.rows()[: count * self.parts]:
-            yield self._batch(rows, vectors)
+            yield self._batch(rows, source)
 
     def __iter__(self) -> Iterator[Batch]:
-        vectors = self.vectors()
-        for rows in self.rows()[self.first() :]:
-            yield self._batch(rows, vectors)
+        source = self.source()
+        batches = (self._batch(rows, source) for rows in self.rows()[self.first() :])
+        yield from ahead(batches) if source is not None and source.line.by_token else batches
 
-    def _batch(self, rows: Rows, vectors: Tensor | None) -> Batch:
+    def _batch(self, rows: Rows, source: Source | None) -> Batch:
         index = torch.from_numpy(rows.index)
         weight = torch.full((len(index),), float(rows.counted > 0))
         batch: Batch = {"labels": self.tokens.labels[index], "weight": weight, "size": rows.size}
-        if vectors is not None:
-            batch["vectors"] = vectors[index]
-        else:
+        kept = None if source is None else source.rows(rows.index)
+        if source is not None and kept is not None:
+            batch["kept"], batch["line"] = kept, source.line
+        if source is None or source.line.by_token or "kept" not in batch:
             batch["input_ids"], batch["attention_mask"] = self.tokens.padded(rows.index)
         return batch
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +21,16 @@ Tokenize = Callable[[Sequence[Text], int], list[list[int]]]
 
 @dataclass(frozen=True)
 class Tokens:
-    """N texts: their ids end to end, where each begins, and their classes."""
+    """N texts: their ids end to end, where each begins, and their classes.
+
+    source: a digest of the texts and of how many tokens of each were kept.
+    """
 
     ids: Tensor
     starts: Tensor
     labels: Tensor
     pad_id: int
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,4 +59,5 @@ def read(split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: s
             bar.update(len(chunk))
     starts = np.cumsum([0, *(len(text) for text in texts)])
     flat = np.fromiter((i for text in texts for i in text), dtype=np.int32, count=int(starts[-1]))
-    return Tokens(torch.from_numpy(flat), torch.from_numpy(starts), torch.tensor(split.labels), pad_id)
+    source = hashlib.sha256(json.dumps([max_length, split.texts]).encode()).hexdigest()
+    return Tokens(torch.from_numpy(flat), torch.from_numpy(starts), torch.tensor(split.labels), pad_id, source)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Sequence
 from functools import partial
@@ -74,6 +75,28 @@ class Pretrained(nn.Module):
         ids: list[list[int]] = encoded["input_ids"]
         self.reads_pairs = self.reads_pairs or not all(isinstance(text, str) for text in texts)
         return ids
+
+    def content(self) -> dict[str, Any]:
+        """All that its states follow from, beside its weights and the texts."""
+        config: Any = self.model.config
+        architecture = config.to_dict()
+        for name in ("_name_or_path", "transformers_version"):
+            architecture.pop(name, None)
+        words = getattr(self.tokenizer, "backend_tokenizer", None)
+        if words is None:  # one in Python alone
+            told = repr([self.tokenizer, sorted(getattr(self.tokenizer, "get_vocab", dict)().items())])
+        else:
+            words.no_truncation()  # what the last call set; the next one sets it anew
+            told = words.to_str()
+        tokenizer = hashlib.sha256(told.encode()).hexdigest()
+        kind = f"{type(self.model).__module__}.{type(self.model).__qualname__}"
+        about = {
+            "architecture": architecture,
+            "model": kind,
+            "attention": config._attn_implementation,
+            "tokenizer": tokenizer,
+        }
+        return about | {"pairs": self.reads_pairs}
 
     def language_model(self) -> Tail:
         """What the model has above its states to tell words by, as its checkpoint has it; with `untrained` drawn anew.

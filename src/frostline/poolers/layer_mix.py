@@ -24,7 +24,14 @@ class LayerMix(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (L + 1, B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
+        return self.mix(self.stack(states, mask))
+
+    def stack(self, states: Tensor, mask: Tensor) -> Tensor:
+        """states (L + 1, B, T, D), mask (B, T) of 0 and 1 -> each layer's mean (L + 1, B, D)."""
         kept = (mask != 0).unsqueeze(-1)
-        means = states.masked_fill(~kept, 0).sum(dim=2) / kept.sum(dim=1).clamp(min=1)
-        mixed: Tensor = self.scale * torch.tensordot(self.weights.softmax(dim=0), means, dims=1)
+        return states.masked_fill(~kept, 0).sum(dim=2) / kept.sum(dim=1).clamp(min=1)
+
+    def mix(self, stack: Tensor) -> Tensor:
+        """stack (L + 1, B, D) -> (B, D)."""
+        mixed: Tensor = self.scale * torch.tensordot(self.weights.softmax(dim=0), stack, dims=1)
         return mixed

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ASIDE = ("paths", "logger", "hydra", "rerun", "debug")  # they change no number of the result
+ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache")  # they change no number of the result
+EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
 UNTITLED = ("seed", "study", "logger", "paths", "hydra")  # overrides that a title tells otherwise, or need not tell
@@ -17,6 +18,8 @@ UNTITLED = ("seed", "study", "logger", "paths", "hydra")  # overrides that a tit
 def run_id(config: Mapping[str, Any]) -> str:
     """12 hex digits of a resolved config; the order of keys does not matter, nor does 1 against 1.0."""
     content = {key: value for key, value in config.items() if key not in ASIDE}
+    if (rounded := config.get("cache", {}).get("dtype", EXACT)) != EXACT:
+        content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

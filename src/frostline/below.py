@@ -1,0 +1,174 @@
+"""What lies below the frost line, computed once: kept in the store, or for the run's time in memory, or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from frostline.agreement import digest, gathered
+from frostline.classifier import Classifier
+from frostline.data.loader import Source
+from frostline.data.tokens import Tokens
+from frostline.encoding import Encoding
+from frostline.estimate import Estimate, jobs
+from frostline.keeping import Keep
+from frostline.lines import Line, line_over, resting
+from frostline.plan import Block
+from frostline.progress import say
+from frostline.roles import Mixer, Reader, Stacking
+
+TRIED = 8  # texts on which it is tried whether an encoder can begin at a line, and how long it takes below it
+
+
+class Below:
+    """Gives each split's states at the line of the present phase; forgets them when something below has learned since.
+
+    about: of the config and the encoder, what states follow from beside weights and texts; None: that cannot be known,
+    and nothing is kept on disk. name: the encoder's, for people. All calls are collective.
+    """
+
+    def __init__(self, model: Classifier, keep: Keep, about: Callable[[], Mapping[str, Any] | None], name: str) -> None:
+        self.model, self.keep, self.about, self.name = model, keep, about, name
+        self.sources: dict[str, tuple[Any, Source | None]] = {}
+        self.digests: dict[tuple[str, int], str] = {}
+        self.tried: dict[int, tuple[str | None, float]] = {}
+
+    def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
+        """What is kept of a split in the present phase; None where its texts must be read as tokens.
+
+        uses: how often the run will go through the split before the phase ends.
+        """
+        engine = self.model.engine
+        below, above = resting(engine.plan, engine.phase)
+        pooler = self.model.pooler
+        line = line_over(below, above, isinstance(pooler, Mixer), isinstance(pooler, Stacking))
+        if line is None or isinstance(self.model.head, Reader):
+            return None
+        now = (line, self._changes(below), self.model.standing if any(self._changes(below)) else 0)
+        if self.sources.get(split, (None,))[0] != now:
+            self.sources[split] = (None, None)  # what it held may go before more comes
+            self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs()))
+        return self.sources[split][1]
+
+    def vectors(self, split: str, tokens: Tokens) -> Tensor:
+        """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
+        source = self.of(split, tokens)
+        if source is None or source.line.kept != "vectors":
+            source = Encoding(self.model, Line("vectors")).in_memory(tokens, split)
+        found = source.rows(np.arange(len(tokens)))
+        assert found is not None
+        return found[:, 0]
+
+    def _changes(self, blocks: Sequence[Block]) -> tuple[int, ...]:
+        """In how many earlier phases something of each block has learned."""
+        engine = self.model.engine
+        earlier = engine.plan.phases[: engine.index]
+        return tuple(sum(any(phase.learns(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
+
+    # Where it is kept
+
+    def _source(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> Source | None:
+        if line.by_token and (why := self._unable(tokens, line)) is not None:
+            say(f"frost line: {split} is read anew in each epoch: {why}")
+            return None
+        about = None if self.keep.cache.mode == "off" else self.about()
+        if about is None or (self.model.standing and any(self._changes(below))):
+            return None if line.by_token else Encoding(self.model, line).in_memory(tokens, split)
+        key = self._key(line, below, tokens)
+        if (found := self.keep.opened(key, line)) is not None:
+            say(f"frost line: {split} is in the store, {self._told(line)}")
+            return found
+        if self._pays(split, tokens, line, uses):
+            found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
+        if found is None and not line.by_token:
+            found = Encoding(self.model, line).in_memory(tokens, split)
+        return found
+
+    def _pays(self, split: str, tokens: Tokens, line: Line, uses: int) -> bool:
+        """One vector a text is next to nothing; token states are many, and must save more than they cost."""
+        encoder, cache = self._encoder, self.keep.cache
+        size = np.dtype(cache.dtype).itemsize * int(encoder.width)
+        if not line.by_token:
+            stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
+            return self._has_room(len(tokens) * stacked * size)
+        estimate = Estimate(len(tokens.ids) * size, self.tried[line.layers][1] * len(tokens.ids), uses)
+        pays = cache.mode == "on" or gathered(estimate.pays, self.model.trainer.world_size)[0]
+        if not pays or not self._has_room(estimate.bytes):
+            if estimate.pays:
+                say(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
+            return False
+        say(f"frost line: {split} is kept {self._told(line)}: {estimate}")
+        return True
+
+    @property
+    def _encoder(self) -> Any:
+        return self.model.encoder  # known by its role alone
+
+    def _has_room(self, size: int) -> bool:
+        """The first rank makes it, and decides."""
+        try:
+            found = self.keep.rank > 0 or self.keep.shelf.make_room(size)
+        except OSError:  # told when it comes to writing
+            found = True
+        return gathered(found, self.model.trainer.world_size)[0]
+
+    def _told(self, line: Line) -> str:
+        where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
+        return where.get(line.kept, f"after {line.layers} layers")
+
+    # From what it follows
+
+    def _key(self, line: Line, below: Sequence[Block], tokens: Tokens) -> str:
+        about, trainer = dict(self.about() or {}), self.model.trainer
+        if line.kept not in ("vectors", "stack"):
+            about.pop("pooler")
+        about |= {"precision": trainer.precision, "device": self.model.device.type}
+        return self.keep.key(line, [self._digest(block) for block in below], tokens, about)
+
+    def _digest(self, block: Block) -> str:
+        [changes] = self._changes([block])
+        if (block.name, changes) not in self.digests:
+            named = self.model.engine.parameters
+            self.digests[block.name, changes] = digest({p.name: named[p.name] for p in block.parameters})
+        return self.digests[block.name, changes]
+
+    def _shown(self, split: str, line: Line) -> dict[str, Any]:
+        """What people see of an entry."""
+        return {"encoder": self.name, "split": split, "line": self._told(line)}
+
+    # How it is computed
+
+    def _encoding(self, line: Line, below: Sequence[Block], tokens: Tokens) -> Encoding:
+        """From the highest states that are there already."""
+        layers = [block for block in below if block.kind in ("embeddings", "layer", "adapter")]
+        for count in range((line.layers or len(self.model.bypass.layers) + 1) - 1, 0, -1):
+            lower = Line("states", count)
+            upto = [i for i, block in enumerate(layers) if block.kind == "layer"][count - 1 : count]
+            if line.kept == "stack" or not upto or self._unable(tokens, lower) is not None:
+                continue
+            host = upto[0] + 1
+            host += host < len(layers) and layers[host].kind == "adapter"
+            if (found := self.keep.opened(self._key(lower, layers[:host], tokens), lower)) is not None:
+                return Encoding(self.model, line, found)
+        return Encoding(self.model, line)
+
+    @torch.no_grad()
+    def _unable(self, tokens: Tokens, line: Line) -> str | None:
+        """Why the encoder cannot begin there; tried once, and how many seconds a token takes below it."""
+        if line.layers not in self.tried:
+            order = np.argsort(tokens.lengths, kind="stable")
+            rows = np.unique(order[np.linspace(0, len(order) - 1, TRIED).astype(int)])
+            ids, mask = (part.to(self.model.device) for part in tokens.padded(rows))
+            self.model.encoder.eval()
+            with self.model.trainer.precision_plugin.forward_context():
+                why = self.model.bypass.objection(line.layers, ids, mask) if line.layers else None
+                began = time.perf_counter()
+                Encoding(self.model, line).states(ids, mask)
+            seconds = (time.perf_counter() - began) / int(mask.sum())
+            self.tried[line.layers] = why, seconds
+        return self.tried[line.layers][0]

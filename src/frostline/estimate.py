@@ -1,0 +1,42 @@
+"""Whether it pays to keep token states: what that costs, and what it saves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+JOBS = "FROSTLINE_JOBS"  # set for a sweep: how many of its jobs read the same texts with the same encoder
+BYTES_A_SECOND = 300e6  # to write them, on an ordinary disk
+LEAST = 2.0  # seconds: to save less is not worth a file
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """bytes: on disk; seconds: one pass below the line; uses: how often the run and its sweep will make it."""
+
+    bytes: int
+    seconds: float
+    uses: int
+
+    @property
+    def writing(self) -> float:
+        return self.bytes / BYTES_A_SECOND
+
+    @property
+    def saved(self) -> float:
+        """The first pass fills the store."""
+        return (self.uses - 1) * self.seconds - self.writing
+
+    @property
+    def pays(self) -> bool:
+        return self.saved >= LEAST
+
+    def __str__(self) -> str:
+        size = f"{self.bytes / 1e6:,.0f} MB"
+        times = f"{self.uses} pass" + "es" * (self.uses != 1)
+        return f"{size}, {self.writing:.1f} s to write, saves {max(self.saved, 0):.0f} s over {times}"
+
+
+def jobs() -> int:
+    """How many runs of this sweep go through the same states."""
+    return int(os.environ.get(JOBS, "1"))

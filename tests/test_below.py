@@ -1,0 +1,187 @@
+"""With the store and without it a run is the same run; what is kept is found again by what it follows from, or not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Command, in_process
+from conftest import Go
+from frostline.frost.shelf import Shelf
+from frostline.store.files import read_json
+from parts import choices
+from runs import outcome, place, strategy
+
+frostline = in_process
+# All texts of 8 tokens, all batches of 64: those of training and of the pass that fills the store have equal shapes.
+EQUAL = ["dataset.max_train=256", "dataset.max_val=64", "dataset.max_test=64", "dataset.batch_size=64"]
+EQUAL += ["dataset.max_length=8", "trainer.max_epochs=5"]
+RAGGED = ["dataset.max_train=96", "dataset.max_val=32", "dataset.max_test=32", "trainer.max_epochs=2"]
+TOP = ["freezing=top_k", "freezing.k=1"]
+QUICK = ("top_k", "gradual", "chain_thaw", "lp_ft", "frozen")
+LINES = {"frozen": ["freezing=frozen"], "top_k": TOP, "gradual": ["freezing=gradual", "trainer.max_epochs=5"]}
+
+
+def store() -> Shelf:
+    return Shelf(Path("store").absolute())
+
+
+def long_texts(folder: Path) -> list[str]:
+    """Data sets in which every text has 8 tokens and more."""
+    lines = [
+        json.dumps({"text": f"a film of many words that goes on and on for {i} hours", "label": f"{i % 3}"})
+        for i in range(400)
+    ]
+    file = folder / "long.jsonl"
+    file.write_text("\n".join(lines))
+    return ["dataset=table", f"dataset.train={file}"]
+
+
+def both(go: Go, *words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same run without the store and with it."""
+    return tuple(go(*words, f"cache.mode={mode}", f"paths.runs={mode}") for mode in ("off", "on"))  # type: ignore[return-value]
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    found = [outcome(place(str(each["folder"]))) for each in (one, other)]
+    return [key for key in found[0] if found[0][key] != found[1][key]]
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in choices("freezing")]
+)
+def test_on_batches_of_equal_shape_every_strategy_comes_to_the_same_bits(go: Go, name: str, tmp_path: Path) -> None:
+    """Weights of all phases, curves and scores, after twenty steps."""
+    without, kept = both(go, *EQUAL, *long_texts(tmp_path), *strategy(name))
+    assert same(without, kept) == []
+    assert without["cost"]["texts_from_store"] <= kept["cost"]["texts_from_store"]
+
+
+@pytest.mark.parametrize("pooler", choices("pooler"))
+@pytest.mark.parametrize("line", ["frozen", "top_k"])
+def test_on_batches_of_equal_shape_every_pooler_comes_to_the_same_bits(
+    go: Go, pooler: str, line: str, tmp_path: Path
+) -> None:
+    words = [*EQUAL, *long_texts(tmp_path), *LINES[line], f"pooler={pooler}", "trainer.max_epochs=2"]
+    without, kept = both(go, *words)
+    assert same(without, kept) == []
+    mixes = pooler == "layer_mix" and line == "top_k"  # it reads layers below the line too
+    assert (kept["cost"]["texts_encoded"] < without["cost"]["texts_encoded"] or line == "frozen") != mixes
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_on_ragged_batches_a_run_differs_by_what_padding_makes_alone(go: Go, line: str) -> None:
+    """A text's states differ in their last bits with the length that its batch is padded to, as in any evaluation."""
+    without, kept = both(go, *RAGGED, *LINES[line])
+    assert kept["metrics"] == pytest.approx(without["metrics"], abs=1e-5)
+    assert kept["confusion"] == without["confusion"]
+
+
+# What is found again
+
+KEEP = [*RAGGED, *TOP, "trainer.max_epochs=1", "cache.mode=on"]
+
+
+def encoded(result: dict[str, Any]) -> int:
+    found: int = result["cost"]["texts_encoded"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [["seed=2"], ["optimizer.lr=0.01"], ["head=mlp"], ["pooler=max"], ["head.dropout=0.5"], ["dataset.batch_size=16"]],
+    ids=" ".join,
+)
+def test_another_head_pooler_seed_or_rate_above_the_line_finds_all_of_it(go: Go, change: list[str]) -> None:
+    assert encoded(go(*KEEP)) == 160
+    assert encoded(go(*KEEP, *change)) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [["dataset.max_length=127"], ["cache.dtype=float16"], ["freezing.k=2"], ["trainer.precision=bf16-mixed"]],
+    ids=" ".join,
+)
+def test_what_states_follow_from_is_a_miss(go: Go, change: list[str]) -> None:
+    go(*KEEP)
+    entries = len(store().entries())
+    go(*KEEP, *change)
+    assert len(store().entries()) > entries or "k=2" in change[0]
+
+
+def test_a_byte_of_weights_or_tokenizer_is_a_miss_and_the_folder_s_name_is_not(go: Go, plain: list[str]) -> None:
+    assert encoded(go(*KEEP, *plain)) == 160
+    Path("plain").rename("elsewhere")
+    words = ["encoder=hub", "encoder.name=elsewhere"]
+    assert encoded(go(*KEEP, *words)) == 0
+    flipped(Path("elsewhere/tokenizer.json"), b'"[unused5]"', b'"[unused_]"')
+    assert encoded(go(*KEEP, *words, "rerun=true")) == 160
+    weights = Path("elsewhere/model.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[8 + int.from_bytes(content[:8], "little") + 10_000] ^= 1
+    weights.write_bytes(content)
+    assert encoded(go(*KEEP, *words, "rerun=true")) == 160
+
+
+def flipped(file: Path, old: bytes, new: bytes) -> None:
+    content = file.read_bytes()
+    assert old in content
+    file.write_bytes(content.replace(old, new))
+
+
+def test_another_version_of_the_store_finds_nothing(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(*KEEP)
+    monkeypatch.setattr("frostline.keeping.VERSION", 2)
+    assert encoded(go(*KEEP, "seed=2")) == 160
+
+
+def test_higher_states_are_built_from_lower_ones(go: Go) -> None:
+    """The vectors of a frozen encoder from what top_k has kept: its first layer is computed once."""
+    go(*KEEP)
+    result = go(*RAGGED, "freezing=frozen", "trainer.max_epochs=1")
+    assert encoded(result) == 0
+    assert result["metrics"] == pytest.approx(go(*RAGGED, "freezing=frozen", "cache.mode=off")["metrics"], abs=0.1)
+
+
+# Faults
+
+
+def test_a_store_that_cannot_be_written_ends_no_run(go: Go, capsys: Any) -> None:
+    Path("file").touch()
+    without, kept = (
+        go(*RAGGED, *TOP, f"cache.mode={mode}", "cache.dir=file/store", f"paths.runs={mode}") for mode in ("off", "on")
+    )
+    assert kept["metrics"] == without["metrics"]
+    assert "going on without it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["frozen", "top_k"])
+def test_a_flipped_byte_is_told_and_computed_again(go: Go, line: str, capsys: Any) -> None:
+    words = [*RAGGED, *LINES[line], "cache.mode=on"]
+    before = go(*words)
+    for file in Path("store").glob("*/states.*"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 64
+        file.write_bytes(content)
+    again = go(*words, "rerun=true")
+    assert again["metrics"] == pytest.approx(before["metrics"], abs=1e-5)
+    assert "not as it was written" in capsys.readouterr().err
+    assert go(*words, "seed=2")["cost"]["texts_from_store"] > 0
+
+
+# Ranks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LINES)
+def test_two_ranks_share_a_store_and_find_that_of_one(frostline: Command, line: str) -> None:
+    words = [*RAGGED, *LINES[line], "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "cache.mode=on"]
+    said = frostline("-m", *words, "trainer.devices=2,1", "seed=1")
+    assert said.status == 0, said.err
+    two, one = sorted(Path("runs/default").glob("*/result.json"), key=lambda file: file.stat().st_mtime_ns)
+    found = [read_json(file) for file in (two, one)]
+    assert found[1]["cost"]["texts_encoded"] < found[0]["cost"]["texts_encoded"]
+    assert found[0]["metrics"] == pytest.approx(found[1]["metrics"], abs=1e-3)
