@@ -27,18 +27,28 @@ from frostline.compose import command, search
 from frostline.compose.offers import offers
 from frostline.errors import UserError
 from frostline.train import run
-from parts import choices
+from parts import SOLVED, choices
 
 GROUPS = ("freezing", "adapter", "head", "pooler")
 SIZES = ["dataset.batch_size=4", "dataset.max_length=24", "trainer.limit_batches=2", "trainer=cpu", "logger=csv"]
 PHASES = "freezing.phases=[{name: a, epochs: 1, rules: [['*', 1.0]]}, {name: b, rules: [['*', 0.5]]}]"
 NEEDS = {"rules": [PHASES], "schedule": [PHASES], "lp_ft": ["freezing.probe_epochs=2"]}
 TEXTS = 24
+USUAL = {"freezing": "full", "adapter": "none", "head": "linear", "pooler": "mean"}
 Combination = tuple[str, ...]
 
 
 def everything() -> list[Combination]:
     return list(itertools.product(*(choices(group) for group in GROUPS)))
+
+
+def usual() -> list[Combination]:
+    """Each choice among those that go with most; a head that is solved stands on a frozen encoder."""
+    names = [(group, name) for group in GROUPS for name in choices(group)]
+    chosen = [
+        USUAL | {group: name} | ({"freezing": "frozen"} if (group, name) in SOLVED else {}) for group, name in names
+    ]
+    return sorted({tuple(one[group] for group in GROUPS) for one in chosen})
 
 
 def covering(seed: int = 1) -> list[Combination]:
@@ -64,10 +74,11 @@ def prepare(folder: Path) -> None:
     """The files that combinations need in the present folder: a few real texts, and a small causal model."""
     from frostline.compose.parts import load_corpus
 
-    [job] = command.jobs(["dataset=vader_movies", f"dataset.max_train={TEXTS}"])
+    [job] = command.jobs(["dataset=vader_movies", f"dataset.max_train={2 * TEXTS}"])
     corpus = load_corpus(job.config["dataset"])
-    rows = zip(corpus.train.texts, corpus.train.labels, strict=True)
-    lines = ["text\tlabel", *(f"{text}\t{corpus.classes[int(str(label))]}" for text, label in rows)]
+    named = [corpus.classes[int(str(label))] for label in corpus.train.labels]
+    rows = [row for row in zip(corpus.train.texts, named, strict=True) if row[1] != "neutral"]  # too rare to be split
+    lines = ["text\tlabel", *(f"{text}\t{label}" for text, label in rows[:TEXTS])]
     (folder / "few.tsv").write_text("\n".join(lines) + "\n")
     _causal(folder / "causal")
 
@@ -114,16 +125,16 @@ def solved(head: str) -> bool:
     return "fit" in offers(yaml.safe_load(file.read_text())["_target_"])
 
 
-def wrong(one: Combination) -> str | None:
-    """What does not hold of a combination."""
+def verdict(one: Combination) -> str:
+    """`refused`, `trains`, or what does not hold of a combination."""
     try:
         found = outcome(one)
     except Exception as error:
         return f"{' '.join(one)}: {type(error).__name__}: {error}"
+    if found == "refused":
+        return found
     still = one[0] == "direct" or solved(one[2])
-    if found != "refused" and (found == "0 steps") != still:
-        return f"{' '.join(one)}: {found}"
-    return None
+    return "trains" if (found == "0 steps") == still else f"{' '.join(one)}: {found}"
 
 
 def main(share: str = "1/1") -> None:
@@ -133,10 +144,11 @@ def main(share: str = "1/1") -> None:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         prepare(Path(folder))
         for number, one in enumerate(combinations, 1):
-            problem = wrong(one)
-            counts["wrong" if problem else "right"] += 1
-            if problem or number % 100 == 0:
-                print(number, problem or dict(counts), round(time.monotonic() - began), "s", flush=True)
+            found = verdict(one)
+            right = found in ("refused", "trains")
+            counts[found if right else "wrong"] += 1
+            if not right or number % 100 == 0:
+                print(number, dict(counts) if right else found, round(time.monotonic() - began), "s", flush=True)
     print(f"{len(combinations)} combinations in {time.monotonic() - began:.0f} s: {dict(counts)}")
 
 
