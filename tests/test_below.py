@@ -72,6 +72,18 @@ def test_on_batches_of_equal_shape_every_pooler_comes_to_the_same_bits(
     assert (kept["cost"]["texts_encoded"] < without["cost"]["texts_encoded"] or line == "frozen") != mixes
 
 
+@pytest.mark.parametrize("averaging", ["ema", pytest.param("swa", marks=pytest.mark.slow)])
+def test_averaged_weights_leave_nothing_that_another_run_takes_for_its_own(
+    go: Go, averaging: str, tmp_path: Path
+) -> None:
+    """What rests in a later phase is not what it was when the run ends: its average is put in place."""
+    words = [*EQUAL, *long_texts(tmp_path), "freezing=chain_thaw"]
+    averaged, kept = both(go, *words, f"averaging={averaging}")
+    assert same(averaged, kept) == []
+    without, after = both(go, *words)
+    assert same(without, after) == []
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_on_ragged_batches_a_run_differs_by_what_padding_makes_alone(go: Go, line: str) -> None:
     """A text's states differ in their last bits with the length that its batch is padded to, as in any evaluation."""

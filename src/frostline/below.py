@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Below:
     def __init__(self, model: Classifier, keep: Keep, about: Callable[[], Mapping[str, Any] | None], name: str) -> None:
         self.model, self.keep, self.about, self.name = model, keep, about, name
         self.sources: dict[str, tuple[Any, Source | None]] = {}
-        self.digests: dict[tuple[str, int], str] = {}
+        self.digests: dict[str, tuple[list[int], str]] = {}
         self.tried: dict[int, tuple[str | None, float]] = {}
 
     def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
@@ -47,7 +48,7 @@ class Below:
         below, above = resting(engine.plan, engine.phase)
         pooler = self.model.pooler
         line = line_over(below, above, isinstance(pooler, Mixer), isinstance(pooler, Stacking))
-        if line is None or isinstance(self.model.head, Reader):
+        if line is None or isinstance(self.model.head, Reader) or (line.by_token and self.model.shared_out):
             return None
         now = (line, self._changes(below), self.model.standing if any(self._changes(below)) else 0)
         if self.sources.get(split, (None,))[0] != now:
@@ -76,8 +77,7 @@ class Below:
         if line.by_token and (why := self._unable(tokens, line)) is not None:
             say(f"frost line: {split} is read anew in each epoch: {why}")
             return None
-        about = None if self.keep.cache.mode == "off" else self.about()
-        if about is None or (self.model.standing and any(self._changes(below))):
+        if self._passes(below):
             return None if line.by_token else Encoding(self.model, line).in_memory(tokens, split)
         key = self._key(line, below, tokens)
         if (found := self.keep.opened(key, line)) is not None:
@@ -88,6 +88,16 @@ class Below:
         if found is None and not line.by_token:
             found = Encoding(self.model, line).in_memory(tokens, split)
         return found
+
+    def _passes(self, below: Sequence[Block]) -> bool:
+        """Whether what is computed is of no use to another run, or cannot be told from what it follows."""
+        averaged = bool(self.model.standing) and any(self._changes(below))
+        return self.keep.cache.mode == "off" or self.model.shared_out or averaged or self._content is None
+
+    @cached_property
+    def _content(self) -> Mapping[str, Any] | None:
+        """Asked for when all texts have been tokenised, which may tell an encoder more."""
+        return self.about()
 
     def _pays(self, split: str, tokens: Tokens, line: Line, uses: int) -> bool:
         """One vector a text is next to nothing; token states are many, and must save more than they cost."""
@@ -124,18 +134,19 @@ class Below:
     # From what it follows
 
     def _key(self, line: Line, below: Sequence[Block], tokens: Tokens) -> str:
-        about, trainer = dict(self.about() or {}), self.model.trainer
+        about, trainer = dict(self._content or {}), self.model.trainer
         if line.kept not in ("vectors", "stack"):
             about.pop("pooler")
         about |= {"precision": trainer.precision, "device": self.model.device.type}
         return self.keep.key(line, [self._digest(block) for block in below], tokens, about)
 
     def _digest(self, block: Block) -> str:
-        [changes] = self._changes([block])
-        if (block.name, changes) not in self.digests:
-            named = self.model.engine.parameters
-            self.digests[block.name, changes] = digest({p.name: named[p.name] for p in block.parameters})
-        return self.digests[block.name, changes]
+        """Of a block's weights; made again when torch has counted a change of any of them."""
+        own = {p.name: self.model.engine.parameters[p.name] for p in block.parameters}
+        versions = [parameter._version for parameter in own.values()]
+        if self.digests.get(block.name, (None, ""))[0] != versions:
+            self.digests[block.name] = (versions, digest(own))
+        return self.digests[block.name][1]
 
     def _shown(self, split: str, line: Line) -> dict[str, Any]:
         """What people see of an entry."""
@@ -149,11 +160,12 @@ class Below:
         for count in range((line.layers or len(self.model.bypass.layers) + 1) - 1, 0, -1):
             lower = Line("states", count)
             upto = [i for i, block in enumerate(layers) if block.kind == "layer"][count - 1 : count]
-            if line.kept == "stack" or not upto or self._unable(tokens, lower) is not None:
+            if line.kept == "stack" or not upto:
                 continue
             host = upto[0] + 1
             host += host < len(layers) and layers[host].kind == "adapter"
-            if (found := self.keep.opened(self._key(lower, layers[:host], tokens), lower)) is not None:
+            found = self.keep.opened(self._key(lower, layers[:host], tokens), lower)
+            if found is not None and self._unable(tokens, lower) is None:
                 return Encoding(self.model, line, found)
         return Encoding(self.model, line)
 
