@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,7 @@ from frostline.agreement import digest, gathered
 from frostline.classifier import Classifier
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
-from frostline.encoding import Encoding
+from frostline.encoding import Encoding, at_rest
 from frostline.estimate import Estimate, jobs
 from frostline.keeping import Keep
 from frostline.lines import Line, line_over, resting
@@ -23,7 +22,7 @@ from frostline.plan import Block
 from frostline.progress import say
 from frostline.roles import Mixer, Reader, Stacking
 
-TRIED = 8  # texts on which it is tried whether an encoder can begin at a line, and how long it takes below it
+TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
 
 
 class Below:
@@ -37,7 +36,7 @@ class Below:
         self.model, self.keep, self.about, self.name = model, keep, about, name
         self.sources: dict[str, tuple[Any, Source | None]] = {}
         self.digests: dict[str, tuple[list[int], str]] = {}
-        self.tried: dict[int, tuple[str | None, float]] = {}
+        self.tried: dict[int, str | None] = {}
 
     def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
         """What is kept of a split in the present phase; None where its texts must be read as tokens.
@@ -83,7 +82,7 @@ class Below:
         if (found := self.keep.opened(key, line)) is not None:
             say(f"frost line: {split} is in the store, {self._told(line)}")
             return found
-        if self._pays(split, tokens, line, uses):
+        if self._pays(split, tokens, line, below, uses):
             found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
         if found is None and not line.by_token:
             found = Encoding(self.model, line).in_memory(tokens, split)
@@ -99,16 +98,16 @@ class Below:
         """Asked for when all texts have been tokenised, which may tell an encoder more."""
         return self.about()
 
-    def _pays(self, split: str, tokens: Tokens, line: Line, uses: int) -> bool:
+    def _pays(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> bool:
         """One vector a text is next to nothing; token states are many, and must save more than they cost."""
         encoder, cache = self._encoder, self.keep.cache
         size = np.dtype(cache.dtype).itemsize * int(encoder.width)
         if not line.by_token:
             stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
             return self._has_room(len(tokens) * stacked * size)
-        estimate = Estimate(len(tokens.ids) * size, self.tried[line.layers][1] * len(tokens.ids), uses)
-        pays = cache.mode == "on" or gathered(estimate.pays, self.model.trainer.world_size)[0]
-        if not pays or not self._has_room(estimate.bytes):
+        read = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
+        estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.model.device.type, uses)
+        if not (cache.mode == "on" or estimate.pays) or not self._has_room(estimate.bytes):
             if estimate.pays:
                 say(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
             return False
@@ -171,16 +170,11 @@ class Below:
 
     @torch.no_grad()
     def _unable(self, tokens: Tokens, line: Line) -> str | None:
-        """Why the encoder cannot begin there; tried once, and how many seconds a token takes below it."""
-        if line.layers not in self.tried:
+        """Why the encoder cannot begin there; tried once, on a few short and long texts."""
+        if line.layers and line.layers not in self.tried:
             order = np.argsort(tokens.lengths, kind="stable")
             rows = np.unique(order[np.linspace(0, len(order) - 1, TRIED).astype(int)])
             ids, mask = (part.to(self.model.device) for part in tokens.padded(rows))
-            self.model.encoder.eval()
-            with self.model.trainer.precision_plugin.forward_context():
-                why = self.model.bypass.objection(line.layers, ids, mask) if line.layers else None
-                began = time.perf_counter()
-                Encoding(self.model, line).states(ids, mask)
-            seconds = (time.perf_counter() - began) / int(mask.sum())
-            self.tried[line.layers] = why, seconds
-        return self.tried[line.layers][0]
+            with at_rest(self.model.encoder), self.model.trainer.precision_plugin.forward_context():
+                self.tried[line.layers] = self.model.bypass.objection(line.layers, ids, mask)
+        return self.tried.get(line.layers)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from frostline.classifier import Classifier
 from frostline.data.batches import Indices, reading_order
@@ -19,6 +20,19 @@ from frostline.progress import Progress
 from frostline.roles import Stacking
 
 BATCH = 64
+
+
+@contextlib.contextmanager
+def at_rest(*parts: nn.Module) -> Iterator[None]:
+    """In eval mode for as long as this lasts: a run that goes on in the middle of an epoch is in training already."""
+    before = [(module, module.training) for part in parts for module in part.modules()]
+    for part in parts:
+        part.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
 
 
 class Part(NamedTuple):
@@ -48,17 +62,15 @@ class Encoding:
     def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[Part]:
         """All but the first `done` batches of this rank."""
         model, trainer = self.model, self.model.trainer
-        model.encoder.eval()
-        model.pooler.eval()
         every = reading_order(tokens.lengths, BATCH)
         mine = every[trainer.global_rank :: trainer.world_size]
-        with Progress(f"encoding {what}", sum(map(len, mine))) as bar:
+        with at_rest(model.encoder, model.pooler), Progress(f"encoding {what}", sum(map(len, mine))) as bar:
             for place, rows in enumerate(mine):
                 if place >= done:
                     yield self._part(tokens, rows)
                 bar.update(len(rows))
-        if model.shared_out and len(mine) * trainer.world_size < len(every):
-            self._part(tokens, np.arange(1))  # the others gather
+            if model.shared_out and len(mine) * trainer.world_size < len(every):
+                self._part(tokens, np.arange(1))  # the others gather
 
     @torch.no_grad()
     def _part(self, tokens: Tokens, rows: Indices) -> Part:

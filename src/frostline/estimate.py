@@ -7,16 +7,26 @@ from dataclasses import dataclass
 
 JOBS = "FROSTLINE_JOBS"  # set for a sweep: how many of its jobs read the same texts with the same encoder
 BYTES_A_SECOND = 300e6  # to write them, on an ordinary disk
+OPERATIONS_A_SECOND = {"cpu": 5e10}  # of an encoder, on two cores
+OF_OTHERS = 1e13  # of a GPU
 LEAST = 2.0  # seconds: to save less is not worth a file
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """bytes: on disk; seconds: one pass below the line; uses: how often the run and its sweep will make it."""
+    """bytes: on disk; operations: of one pass below the line; uses: how often the run and its sweep will make it.
+
+    Counted, not measured: a run that is killed and goes on must decide as it did before, to come to the same bits.
+    """
 
     bytes: int
-    seconds: float
+    operations: float
+    device: str
     uses: int
+
+    @property
+    def seconds(self) -> float:
+        return self.operations / OPERATIONS_A_SECOND.get(self.device, OF_OTHERS)
 
     @property
     def writing(self) -> float:
