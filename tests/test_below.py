@@ -191,11 +191,21 @@ def test_a_flipped_byte_is_told_and_computed_again(go: Go, line: str, capsys: An
 
 @SLOW
 @pytest.mark.parametrize("line", LINES)
-def test_two_ranks_share_a_store_and_find_that_of_one(frostline: Command, line: str) -> None:
-    words = [*RAGGED, *LINES[line], "logger=csv", "trainer=ddp", "trainer.accelerator=cpu", "cache.mode=on"]
+def test_two_ranks_share_a_store_and_find_that_of_one(frostline: Command, line: str, plain: list[str]) -> None:
+    words = [
+        *RAGGED,
+        *plain,
+        "optimizer=sgd",
+        *LINES[line],
+        "logger=csv",
+        "trainer=ddp",
+        "trainer.accelerator=cpu",
+        "cache.mode=on",
+    ]
     said = frostline("-m", *words, "trainer.devices=2,1", "seed=1")
     assert said.status == 0, said.err
     two, one = sorted(Path("runs/default").glob("*/result.json"), key=lambda file: file.stat().st_mtime_ns)
     found = [read_json(file) for file in (two, one)]
     assert found[1]["cost"]["texts_encoded"] < found[0]["cost"]["texts_encoded"]
-    assert found[0]["metrics"] == pytest.approx(found[1]["metrics"], abs=1e-3)
+    losses = [[result["metrics"][f"{split}/loss"] for split in ("val", "test")] for result in found]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
