@@ -20,7 +20,8 @@ from frostline.blocks import find_blocks
 from frostline.engine import Engine
 from frostline.errors import FrostlineError
 from frostline.optimizers.sgd import sgd
-from frostline.plan import Phase, resolve
+from frostline.plan import Phase
+from frostline.resolving import resolve
 from frostline.schedulers.constant import Constant
 
 STEPS = 5  # a phase

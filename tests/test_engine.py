@@ -16,8 +16,9 @@ from frostline.blocks import find_blocks
 from frostline.engine import Engine, Schedule
 from frostline.optimizers.adamw import adamw
 from frostline.optimizers.sgd import sgd
-from frostline.plan import Phase, resolve
+from frostline.plan import Phase
 from frostline.poolers.mean import Mean
+from frostline.resolving import resolve
 from frostline.schedulers.constant import Constant
 from frostline.schedulers.cosine import Cosine
 from frostline.schedulers.linear_warmup import LinearWarmup

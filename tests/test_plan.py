@@ -9,7 +9,8 @@ import pytest
 from frostline import plan_text
 from frostline.errors import UserError
 from frostline.freezing.rules import rules
-from frostline.plan import Block, Kind, Parameter, Phase, Plan, Rule, below, resolve
+from frostline.plan import Block, Kind, Parameter, Phase, Plan, Rule, below
+from frostline.resolving import resolve
 
 
 def block(name: str, kind: Kind, **sizes: int) -> Block:

@@ -20,9 +20,10 @@ from frostline.compose.planning import plan_of
 from frostline.errors import UserError
 from frostline.heads.mlp import Mlp
 from frostline.hosts import adapt, own_weights
-from frostline.plan import Block, Parameter, Phase, resolve
+from frostline.plan import Block, Parameter, Phase
 from frostline.plan_text import rules
 from frostline.poolers.mean import Mean
+from frostline.resolving import resolve
 from frostline.strata import decayed
 from parts import choices, config, part
 

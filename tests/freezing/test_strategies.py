@@ -17,7 +17,8 @@ from frostline.errors import UserError
 from frostline.freezing.lp_ft import lp_ft
 from frostline.freezing.rules import rules
 from frostline.freezing.top_k import top_k
-from frostline.plan import Block, Kind, Parameter, Phase, Plan, resolve
+from frostline.plan import Block, Kind, Parameter, Phase, Plan
+from frostline.resolving import resolve
 from parts import choices, config
 
 EPOCHS = 15

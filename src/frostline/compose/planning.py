@@ -10,7 +10,8 @@ from frostline.adaptive import Adaptive, Decider
 from frostline.compose.making import make
 from frostline.compose.settings import Freezing
 from frostline.errors import wrong
-from frostline.plan import Block, Phase, Plan, resolve
+from frostline.plan import Block, Phase, Plan
+from frostline.resolving import resolve
 from frostline.strata import decayed, learnable
 from frostline.types import Config
 
