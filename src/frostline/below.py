@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.agreement import digest, gathered
+from frostline.agreement import gathered
 from frostline.classifier import Classifier
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.encoding import Encoding, at_rest
 from frostline.estimate import Estimate, jobs
 from frostline.keeping import Keep
-from frostline.lines import Line, line_over, resting
+from frostline.lines import Line, line_over, resting, up_to
+from frostline.origin import Origin
 from frostline.plan import Block
 from frostline.progress import say
 from frostline.roles import Mixer, Reader, Stacking
@@ -28,14 +28,12 @@ TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
 class Below:
     """Gives each split's states at the line of the present phase; forgets them when something below has learned since.
 
-    about: of the config and the encoder, what states follow from beside weights and texts; None: that cannot be known,
-    and nothing is kept on disk. name: the encoder's, for people. All calls are collective.
+    name: the encoder's, for people. All calls are collective.
     """
 
-    def __init__(self, model: Classifier, keep: Keep, about: Callable[[], Mapping[str, Any] | None], name: str) -> None:
-        self.model, self.keep, self.about, self.name = model, keep, about, name
+    def __init__(self, model: Classifier, keep: Keep, origin: Origin, name: str) -> None:
+        self.model, self.keep, self.origin, self.name = model, keep, origin, name
         self.sources: dict[str, tuple[Any, Source | None]] = {}
-        self.digests: dict[str, tuple[list[int], str]] = {}
         self.tried: dict[int, str | None] = {}
 
     def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
@@ -78,7 +76,7 @@ class Below:
             return None
         if self._passes(below):
             return None if line.by_token else Encoding(self.model, line).in_memory(tokens, split)
-        key = self._key(line, below, tokens)
+        key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
         if (found := self.keep.opened(key, line)) is not None:
             say(f"frost line: {split} is in the store, {self._told(line)}")
             return found
@@ -91,16 +89,12 @@ class Below:
     def _passes(self, below: Sequence[Block]) -> bool:
         """Whether what is computed is of no use to another run, or cannot be told from what it follows."""
         averaged = bool(self.model.standing) and any(self._changes(below))
-        return self.keep.cache.mode == "off" or self.model.shared_out or averaged or self._content is None
-
-    @cached_property
-    def _content(self) -> Mapping[str, Any] | None:
-        """Asked for when all texts have been tokenised, which may tell an encoder more."""
-        return self.about()
+        return self.keep.cache.mode == "off" or self.model.shared_out or averaged or not self.origin.known
 
     def _pays(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> bool:
         """One vector a text is next to nothing; token states are many, and must save more than they cost."""
-        encoder, cache = self._encoder, self.keep.cache
+        encoder: Any = self.model.encoder  # known by its role alone
+        cache = self.keep.cache
         size = np.dtype(cache.dtype).itemsize * int(encoder.width)
         if not line.by_token:
             stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
@@ -114,10 +108,6 @@ class Below:
         say(f"frost line: {split} is kept {self._told(line)}: {estimate}")
         return True
 
-    @property
-    def _encoder(self) -> Any:
-        return self.model.encoder  # known by its role alone
-
     def _has_room(self, size: int) -> bool:
         """The first rank makes it, and decides."""
         try:
@@ -130,23 +120,6 @@ class Below:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
         return where.get(line.kept, f"after {line.layers} layers")
 
-    # From what it follows
-
-    def _key(self, line: Line, below: Sequence[Block], tokens: Tokens) -> str:
-        about, trainer = dict(self._content or {}), self.model.trainer
-        if line.kept not in ("vectors", "stack"):
-            about.pop("pooler")
-        about |= {"precision": trainer.precision, "device": self.model.device.type}
-        return self.keep.key(line, [self._digest(block) for block in below], tokens, about)
-
-    def _digest(self, block: Block) -> str:
-        """Of a block's weights; made again when torch has counted a change of any of them."""
-        own = {p.name: self.model.engine.parameters[p.name] for p in block.parameters}
-        versions = [parameter._version for parameter in own.values()]
-        if self.digests.get(block.name, (None, ""))[0] != versions:
-            self.digests[block.name] = (versions, digest(own))
-        return self.digests[block.name][1]
-
     def _shown(self, split: str, line: Line) -> dict[str, Any]:
         """What people see of an entry."""
         return {"encoder": self.name, "split": split, "line": self._told(line)}
@@ -155,15 +128,11 @@ class Below:
 
     def _encoding(self, line: Line, below: Sequence[Block], tokens: Tokens) -> Encoding:
         """From the highest states that are there already."""
-        layers = [block for block in below if block.kind in ("embeddings", "layer", "adapter")]
-        for count in range((line.layers or len(self.model.bypass.layers) + 1) - 1, 0, -1):
+        highest = (line.layers or len(self.model.bypass.layers) + 1) - 1
+        for count in range(highest, 0, -1) if line.kept != "stack" else ():
             lower = Line("states", count)
-            upto = [i for i, block in enumerate(layers) if block.kind == "layer"][count - 1 : count]
-            if line.kept == "stack" or not upto:
-                continue
-            host = upto[0] + 1
-            host += host < len(layers) and layers[host].kind == "adapter"
-            found = self.keep.opened(self._key(lower, layers[:host], tokens), lower)
+            key = self.origin.key(lower, up_to(below, count), tokens, self.keep.cache.dtype)
+            found = self.keep.opened(key, lower)
             if found is not None and self._unable(tokens, lower) is None:
                 return Encoding(self.model, line, found)
         return Encoding(self.model, line)

@@ -86,12 +86,12 @@ class Encoding:
         kept = None if self.lower is None else self.lower.rows(rows)
         if self.lower is None or kept is None:
             self.model.texts_encoded += len(rows)
-            return self.states(ids, mask)
+            return self._from_tokens(ids, mask)
         self.model.texts_from_store += len(rows)
         with self.model.bypass.fed(self.lower.line.layers, kept.to(ids.device)):
-            return self.states(ids, mask)
+            return self._from_tokens(ids, mask)
 
-    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _from_tokens(self, ids: Tensor, mask: Tensor) -> Tensor:
         model, line = self.model, self.line
         if line.kept == "states":
             return model.bypass.states(line.layers, ids, mask)

@@ -23,6 +23,7 @@ from frostline.epochs import Epochs
 from frostline.interpolation import Interpolation
 from frostline.keeping import Cache, Keep
 from frostline.loggers.choose import choose
+from frostline.origin import Origin
 from frostline.patience import Patience
 from frostline.progress import say
 from frostline.solving import Solver
@@ -48,7 +49,9 @@ class Fit:
         averaging = self.built.averaging
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
         keep = Keep(Cache(**config["cache"]), count)
-        self.below = Below(self.classifier, keep, self._content, str(config["encoder"].get("name")))
+        self.below = Below(
+            self.classifier, keep, Origin(self.classifier, self._content), str(config["encoder"].get("name"))
+        )
         solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
         lasting = [self.best, Averager(averaging), Patience(self.best, settings.patience), self.point]
@@ -102,10 +105,8 @@ class Fit:
 
     def _content(self) -> dict[str, Any] | None:
         """What states follow from beside weights and texts, of the config and of an encoder that tells."""
-        about = getattr(self.classifier.encoder, "content", None)
-        return (
-            None if about is None else {**about(), "adapter": self.config["adapter"], "pooler": self.config["pooler"]}
-        )
+        told = getattr(self.classifier.encoder, "content", None)
+        return None if told is None else told() | {role: self.config[role] for role in ("adapter", "pooler")}
 
     # Learning and scoring
 

@@ -1,13 +1,10 @@
-"""States in the store: under which key, written by one run while others wait, read by all its ranks."""
+"""States in the store: written by one run while others wait, read by all its ranks."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,13 +18,11 @@ from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.encoding import Encoding, Memory
 from frostline.frost.ragged import Reader, Writer
-from frostline.frost.shelf import VERSION, Damaged, Entry, Shelf
+from frostline.frost.shelf import Damaged, Entry, Shelf
 from frostline.lines import Line
 from frostline.packages import store_folder
 from frostline.progress import say
 from frostline.types import Count
-
-LIBRARIES = ("torch", "transformers", "peft")
 
 
 @dataclass(frozen=True)
@@ -74,14 +69,6 @@ class Keep:
     @property
     def rank(self) -> int:
         return dist.get_rank() if self.ranks > 1 else 0
-
-    def key(self, line: Line, weights: Sequence[str], tokens: Tokens, about: Mapping[str, Any]) -> str:
-        """Of all that the states follow from, by content: names and places have no part in it."""
-        versions = {name: metadata.version(name) for name in LIBRARIES}
-        texts = hashlib.sha256(tokens.ids.numpy().data)
-        texts.update(tokens.starts.numpy().data)
-        found = [VERSION, line, weights, texts.hexdigest(), tokens.source, self.cache.dtype, versions, about]
-        return hashlib.sha256(json.dumps(found, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def opened(self, key: str, line: Line) -> Source | None:
         """None where it is not there, or damaged."""
@@ -145,7 +132,7 @@ class Keep:
 
 
 def _source(line: Line, reader: Reader) -> Source:
-    """Token states are read from the map batch by batch; one vector a text, or one of every layer, is read at once."""
+    """Token states are read batch by batch; one vector a text, or one of every layer, is read at once."""
     if line.by_token:
         return Stored(line, reader)
     return Memory(line, reader.padded(np.arange(len(reader.length))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from frostline.plan import Block, Plan, PlannedPhase
@@ -27,13 +28,18 @@ class Line(NamedTuple):
 
 
 def resting(plan: Plan, phase: PlannedPhase) -> tuple[list[Block], Block | None]:
-    """The blocks below the first in which something learns, and that one; an adapter's host is not below it."""
-    below: list[Block] = []
-    for block in plan.blocks:
-        if any(phase.learns(p.name) for p in block.parameters):
-            return below[: -1 if block.kind == "adapter" else None], block
-        below.append(block)
-    return below, None
+    """The blocks below head and frost line, and the next, in which or in whose adapter something learns if anywhere."""
+    heights = accumulate(block.kind != "adapter" for block in plan.blocks)
+    under = [block for block, height in zip(plan.blocks, heights, strict=True) if height <= phase.line]
+    below = [block for block in under if block.kind != "head"]
+    return below, next(iter(plan.blocks[len(below) :]), None)
+
+
+def up_to(blocks: Sequence[Block], layers: int) -> list[Block]:
+    """Those of them that the states after the `layers` lowest layers follow from."""
+    counts = accumulate(block.kind == "layer" for block in blocks)
+    below = ("embeddings", "layer", "adapter")
+    return [block for block, count in zip(blocks, counts, strict=True) if count <= layers and block.kind in below]
 
 
 def line_over(below: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> Line | None:

@@ -88,15 +88,13 @@ class Pretrained(nn.Module):
         else:
             words.no_truncation()  # what the last call set; the next one sets it anew
             told = words.to_str()
-        tokenizer = hashlib.sha256(told.encode()).hexdigest()
-        kind = f"{type(self.model).__module__}.{type(self.model).__qualname__}"
-        about = {
+        return {
             "architecture": architecture,
-            "model": kind,
+            "model": f"{type(self.model).__module__}.{type(self.model).__qualname__}",
             "attention": config._attn_implementation,
-            "tokenizer": tokenizer,
+            "tokenizer": hashlib.sha256(told.encode()).hexdigest(),
+            "pairs": self.reads_pairs,
         }
-        return about | {"pairs": self.reads_pairs}
 
     def language_model(self) -> Tail:
         """What the model has above its states to tell words by, as its checkpoint has it; with `untrained` drawn anew.
