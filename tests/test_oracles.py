@@ -112,10 +112,8 @@ def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
     assert (exact.predict(vectors["test"]) == decisions(fit, vectors["test"])).mean() >= 0.995
 
 
-OTHERS = [pytest.param(f"vader_{name}", marks=pytest.mark.slow) for name in ("tweets", "nyt", "amazon")]
-
-
-@pytest.mark.parametrize("dataset", ["vader_movies", *OTHERS])
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", [f"vader_{name}" for name in ("movies", "tweets", "nyt", "amazon")])
 def test_probing_with_defaults_is_within_two_points_of_logistic_regression(job: Any, dataset: str) -> None:
     fit = fitted(job("freezing=frozen", f"dataset={dataset}"))
     vectors, labels = probed(fit)

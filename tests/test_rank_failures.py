@@ -65,6 +65,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "whole")
 
 
+@pytest.mark.slow
 def test_a_rank_that_is_killed_ends_the_run_which_then_goes_on_to_the_same_weights(undisturbed: str) -> None:
     words, run = [*RUN, "hydra.run.dir=run"], place("run")
     with attempt(*words, really=True) as one:

@@ -49,7 +49,8 @@ def kill_after(one: Attempt, run: RunFolder, step: int, delay: float) -> None:
     assert not run.result.exists()
 
 
-@pytest.mark.parametrize("really", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["forked", "command"])
+@pytest.mark.slow
+@pytest.mark.parametrize("really", [False, True], ids=["forked", "command"])
 def test_a_run_killed_at_five_random_moments_ends_with_the_same_weights(really: bool, undisturbed: str) -> None:
     seed = time.time_ns() % 1_000_000
     chance, run = random.Random(seed), place("killed")

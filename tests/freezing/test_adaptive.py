@@ -190,8 +190,8 @@ class PowerError(Exception):
     "words",
     [
         ["freezing=plateau", "freezing.min_delta=1000", "trainer.max_epochs=4"],
-        ["freezing=autofreeze", "freezing.points=10", "trainer.max_epochs=2"],
-        ["freezing=auto_rgn", "trainer.max_epochs=2"],
+        pytest.param(["freezing=autofreeze", "freezing.points=10", "trainer.max_epochs=2"], marks=pytest.mark.slow),
+        pytest.param(["freezing=auto_rgn", "trainer.max_epochs=2"], marks=pytest.mark.slow),
     ],
     ids=lambda words: words[0].partition("=")[2],
 )

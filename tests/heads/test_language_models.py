@@ -549,6 +549,7 @@ def test_training_a_verbalizer_is_training_the_masked_model_itself(freezing: str
     assert trained(["head=verbalizer", words, *freezing.split()], MaskedByHand, learns) == 42
 
 
+@pytest.mark.slow
 def test_training_by_likelihood_is_training_the_causal_model_itself(tmp_path: Path) -> None:
     small_causal("Llama", tmp_path)
     words = "head.words={class 1: middling, class 2: a good time}"
