@@ -108,7 +108,8 @@ def test_ranks_end_with_a_command_that_is_killed_as_they_start() -> None:
 
 
 def test_an_error_is_told_in_its_own_words(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Of a rank that ends at once: there is no config to read."""
+    """Of a rank that ends at once: there is no config to read. Its peer is ended with its own reason half written."""
+    (tmp_path / "..rank1.json.10638").write_text('{"wh')
     with pytest.raises(RankError, match=r"rank [01]: FileNotFoundError: .*config\.yaml") as caught:
         launch(tmp_path, 2)
     assert "read_text" in caught.value.where[-1] or "open" in caught.value.where[-1]

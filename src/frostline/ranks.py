@@ -108,7 +108,8 @@ def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
 def _error(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -> FrostlineError:
     told = read_json(_reason(folder, rank)) if _reason(folder, rank).exists() else None
     for i in range(len(ranks)):
-        _reason(folder, i).unlink(missing_ok=True)
+        for file in folder.glob(f"*{_reason(folder, i).name}*"):  # and what a rank had of it when it was ended
+            file.unlink(missing_ok=True)
     if told is None:
         status = ranks[rank].returncode
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
