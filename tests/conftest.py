@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: as many threads as cores in each would stand in queues
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Go = Callable[..., dict[str, Any]]
 
