@@ -94,7 +94,7 @@ class Classifier(Resumable):
         if phase.restart and phase.start == self.current_epoch:
             self._optimizer.state.clear()
         if count := self.course.measures():
-            torch.manual_seed(derive(self.seed, "measure", self.current_epoch, self.global_rank))
+            self._draw_from("measure", self.current_epoch, self.global_rank)
             self.course.measured(gradients_ahead(self, self._losses, self.engine.parameters, count))
         self.epoch_loss, self.epoch_rows = 0.0, 0
 
@@ -106,7 +106,14 @@ class Classifier(Resumable):
         self.engine.set_rates(self._optimizer, self.base_lr, self.schedule, self.global_step, self.steps_an_epoch)
         self.part = batch_idx % self.parts
         place = self.global_rank + self.part * self.trainer.world_size  # parts draw as further ranks would
-        torch.manual_seed(derive(self.seed, "dropout", self.global_step, place))
+        self._draw_from("dropout", self.global_step, place)
+
+    def _draw_from(self, *names: str | int) -> None:
+        """Begin torch's chance anew; its manual_seed would keep a stack trace for each kind of device there is not."""
+        seed = derive(self.seed, *names)
+        torch.default_generator.manual_seed(seed)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss over the whole batch, all its parts on all ranks; the means that are taken over them undone."""
