@@ -28,6 +28,7 @@ class IA3:
         probe  1-10    ·    ·  ·     ·  ·     1     387    4 of 5
         tune   11-13   ·    ·  0.05  ·  0.05  0.05  1,923  1 of 5
         1,923 of 4,371,331 parameters learn at some time
+        the frost line saves up to 47% of all passes through layers
 
     Raises:
         UserError: a name matches nothing, or nothing is usual in the family.

@@ -31,6 +31,7 @@ class Prefix:
         probe  1-10    ·    ·     ·  ·  1     387      4 of 5
         tune   11-13   ·    0.05  ·  ·  0.05  330,371  0 of 5
         330,371 of 4,699,779 parameters learn at some time
+        the frost line saves up to 47% of all passes through layers
 
     Raises:
         UserError: the family's attention takes no keys and values from before a text, or not so many places.

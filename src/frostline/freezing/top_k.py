@@ -18,6 +18,7 @@ def top_k(blocks: Sequence[Block], k: Count = 1, norms: bool = False) -> tuple[P
         phase  epochs  emb  0  1  head  learn    frost line
         top 1  1-4     ·    ·  1  1     198,659  2 of 5
         198,659 of 4,369,795 parameters learn at some time
+        the frost line saves up to 19% of all passes through layers
 
     Raises:
         UserError: the encoder has fewer than k blocks.

@@ -1,6 +1,7 @@
 """frostline plan [-m] [KEY=VALUE ...] [--write FILE]: what will learn when, from the shapes of the model alone.
 
-Phases down, blocks across, the multiplier of `optimizer.lr` in each cell. FILE gets the plan as rules to edit.
+Phases down, blocks across, the multiplier of `optimizer.lr` in each cell; then what keeping all below the frost line
+can save. FILE gets the plan as rules to edit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
 from frostline.plan_text import rules, table
+from frostline.saving import told
 from frostline.types import Config
 
 
@@ -36,6 +38,8 @@ def main(argv: list[str]) -> int:
         if len(jobs) > 1:
             print(" ".join(job.overrides))
         print(table(plan, solved="fit" in offers(job.config["head"]["_target_"])))
+        if saved := told(plan):
+            print(saved)
         if file is not None:
             write_rules(plan, job, file)
     return 0
