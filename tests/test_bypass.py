@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +14,9 @@ from torch import Tensor
 
 from families import FAMILIES, LAYERS, encoder_of
 from frostline.bypass import Bypass
+from frostline.frost.ragged import Reader
+from frostline.frost.shelf import Entry
+from shelves import KEY, Dtype, fill
 
 NOT = {"ALBERT": "used 3 times", "T5": "more than states", "XLNet": "states of another shape"}
 ABLE = [family for family in FAMILIES if family not in NOT]
@@ -77,3 +84,37 @@ def test_an_encoder_whose_upper_layers_read_more_than_states_is_found_out() -> N
     highest.register_forward_hook(lambda m, given, output: output + aside["mean"])
     said = Bypass(encoder).objection(2, *texts([9, 4]))
     assert said == "its upper layers read more than states"
+
+
+@pytest.mark.parametrize("family", ABLE)
+@settings(max_examples=6, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=2, max_size=9),
+    count=st.integers(1, LAYERS),
+    size=st.integers(1, 4),
+    dtype=st.sampled_from(["float32", "float16"]),
+    data=st.data(),
+)
+def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone(
+    family: str, lengths: list[int], count: int, size: int, dtype: Dtype, data: st.DataObject
+) -> None:
+    """Written in batches of one order and size, read in those of another; float16 rounds what it keeps, and no more."""
+    encoder, (ids, mask) = encoder_of(family), texts(lengths)
+    bypass, rows = Bypass(encoder), list(range(len(lengths)))
+    assert bypass.objection(count, ids, mask) is None
+    order, read = data.draw(st.permutations(rows)), np.array(data.draw(st.permutations(rows))[:3])
+    kept: dict[int, Tensor] = {}
+    for batch in (order[i : i + size] for i in range(0, len(rows), size)):
+        longest = max(lengths[row] for row in batch)
+        states = bypass.states(count, ids[batch, :longest], mask[batch, :longest]).detach()
+        kept |= {row: states[place, : lengths[row]] for place, row in enumerate(batch)}
+    with TemporaryDirectory() as folder:
+        batches = [order[i : i + size] for i in range(0, len(rows), size)]
+        found = Reader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read)
+    longest = max(lengths[row] for row in read)
+    given_ids, given_mask = ids[read, :longest], mask[read, :longest]
+    with bypass.fed(count, found):
+        begun = encoder(given_ids, given_mask)
+    there = given_mask.bool()
+    noise = 2e-2 if dtype == "float16" else 1e-5
+    torch.testing.assert_close(begun[there], encoder(given_ids, given_mask)[there], rtol=noise, atol=noise)
