@@ -57,6 +57,7 @@ class Classifier(Resumable):
     ) -> None:
         super().__init__(encoder, pooler, head, Engine(plan, blocks), decider)
         self.loss = loss
+        self.compares = isinstance(loss, Comparing)  # slow to ask in each step
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
@@ -134,7 +135,7 @@ class Classifier(Resumable):
 
     def _loss(self, batch: Batch, outputs: Outputs) -> Tensor:
         told: tuple[Any, ...] = (outputs.logits, batch["labels"], outputs.vectors)
-        if isinstance(self.loss, Comparing) and outputs.vectors is not None:
+        if self.compares and outputs.vectors is not None:
             seed = derive(self.seed, "pairs", self.global_step)
             ranks = self.global_rank, self.trainer.world_size
             told += (whole_batch(outputs.vectors, batch["labels"], batch["size"], seed, *ranks),)
