@@ -17,7 +17,7 @@ from frostline.store.identity import run_id
 PLACE = {"python", "platform", "processor", "cores", "command", "packages", "git", "device", "ranks", "threads"}
 GROUPS = {"encoder", "pooler", "head", "dataset", "freezing", "optimizer", "scheduler", "trainer", "logger"}
 SCORES = ("loss", "accuracy", "f1_macro", "ece")
-COST = {"seconds", "seconds_fit", "texts_encoded", "texts_from_store", "peak_memory_bytes"}
+COST = {"seconds", "seconds_fit", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"}
 OURS = {
     "config.yaml",
     "plan.txt",
@@ -60,6 +60,7 @@ def assert_result(result: dict[str, Any], config: dict[str, Any]) -> None:
     assert set(result["cost"]) == COST
     assert result["cost"]["seconds"] > result["cost"]["seconds_fit"] >= 0
     assert result["cost"]["texts_encoded"] + result["cost"]["texts_from_store"] > 0
+    assert result["cost"]["texts_read"] > 0
     assert result["cost"]["peak_memory_bytes"] > 1e8
 
 

@@ -38,9 +38,8 @@ def test_the_jobs_of_a_sweep_share_one_pass(go: Go, frostline: Command, tmp_path
     jobs = [RunFolder(file.parent.absolute()) for file in Path("runs/default").glob("*/result.json")]
     assert len(jobs) == 4
     assert encoded(*jobs) == TEXTS
-    kept = [line.split()[-2] for line in said.out.splitlines()[2:6]]
-    assert kept[0] != "100%"
-    assert kept[1:] == ["100%"] * 3
+    saved = [line.split()[-2] for line in said.out.splitlines()[2:6]]
+    assert saved == [f"{1 - TEXTS / (2 * (256 + 40) + 64):.0%}", "100%", "100%", "100%"]
     assert all(is_as_alone(go, job) for job in jobs)
 
 

@@ -18,11 +18,12 @@ def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, An
     """
     scale = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-    own = classifier.texts_encoded, classifier.texts_from_store, peak
-    encoded, from_store, memory = map(sum, zip(*gathered(own, ranks), strict=True))
+    own = classifier.texts_read, classifier.texts_encoded, classifier.texts_from_store, peak
+    read, encoded, from_store, memory = map(sum, zip(*gathered(own, ranks), strict=True))
     return {
         "seconds": point.spent,
         "seconds_fit": point.spent_fitting,
+        "texts_read": read,
         "texts_encoded": encoded,
         "texts_from_store": from_store,
         "peak_memory_bytes": memory,

@@ -19,7 +19,7 @@ def vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_
 
 
 class Network(pl.LightningModule):
-    """Knows what a step is; counts the texts that go through the encoder, and those whose vectors were stored."""
+    """Knows what a step is; counts the texts that steps read, that the encoder read, and whose states were kept."""
 
     def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -28,6 +28,7 @@ class Network(pl.LightningModule):
         self.part = 0  # of the batch, that is being read
         self.shared_out = False  # each rank holds a share of every parameter
         self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
+        self.texts_read = 0
         self.texts_encoded = 0
         self.texts_from_store = 0
 
@@ -50,6 +51,7 @@ class Network(pl.LightningModule):
 
     def outputs(self, batch: Batch) -> Outputs:
         """A batch of tokens, or of what was kept of them -> logits (B, C) and the vectors (B, D) behind them."""
+        self.texts_read += len(batch["labels"])
         if "kept" in batch:
             self.texts_from_store += len(batch["kept"])
         else:

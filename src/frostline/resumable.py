@@ -59,7 +59,7 @@ class Resumable(Network):
         checkpoint["state_dict"] = self.learned()
         checkpoint["ended"] = self.ended
         checkpoint["course"] = self.course.state_dict()
-        own = [self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
+        own = [self.texts_read, self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
         checkpoint["counts"] = gathered(own, self.trainer.world_size)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -69,6 +69,6 @@ class Resumable(Network):
         self.course.load_state_dict(checkpoint["course"])
         counts = checkpoint["counts"]
         if len(counts) != self.trainer.world_size:  # `devices: auto` on another machine: the first rank has it all
-            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0.0, 0]] * self.global_rank]
+            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0, 0.0, 0]] * self.global_rank]
         own = counts[self.global_rank]
-        self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = own
+        self.texts_read, self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = own

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frostline.store.summary import Row, table
 
-COST = {"seconds": 12.34, "texts_encoded": 250, "texts_from_store": 750}
+COST = {"seconds": 12.34, "texts_read": 1000, "texts_encoded": 250}
 
 
 def row(folder: Path, *overrides: str, status: int = 0, error: str = "", learned: int = 1234567) -> Row:
@@ -21,9 +21,9 @@ def row(folder: Path, *overrides: str, status: int = 0, error: str = "", learned
 
 def test_a_single_run_is_one_row(tmp_path: Path) -> None:
     assert table([row(tmp_path / "runs" / "a")]).splitlines() == [
-        "freezing    learned  accuracy  macro-F1  kept  seconds",
-        "--------  ---------  --------  --------  ----  -------",
-        "full      1,234,567     0.612     0.500   75%     12.3",
+        "freezing    learned  accuracy  macro-F1  saved  seconds",
+        "--------  ---------  --------  --------  -----  -------",
+        "full      1,234,567     0.612     0.500    75%     12.3",
         "",
         "results: runs/a",
     ]
@@ -35,6 +35,6 @@ def test_jobs_are_told_apart_by_what_differs(tmp_path: Path) -> None:
         row(tmp_path / "runs" / "b", "freezing=full", "+seed=1", "optimizer.lr=2", status=1, error="out of memory"),
     ]
     lines = table(rows).splitlines()
-    assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "kept", "seconds"]
+    assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "saved", "seconds"]
     assert lines[3].split() == ["full", "2", "failed"]
     assert lines[-2:] == ["results: runs", "failed: b: out of memory"]

@@ -11,7 +11,7 @@ from typing import Any
 from frostline.store.files import read_json
 
 FAILED = "failed"
-COLUMNS = ("learned", "accuracy", "macro-F1", "kept", "seconds")
+COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
 def table(rows: Sequence[Row]) -> str:
     """What differs between the jobs, what learned, the scores, the cost; then where the results lie.
 
-    kept: the share of texts whose states below the frost line were kept, and not computed again.
+    saved: of all times that a text was read, the share in which what lies below the frost line was not computed.
     """
     if not rows:
         return "no job has ended; see the messages above"
@@ -69,12 +69,13 @@ def _scores(row: Row) -> list[str]:
     metrics = result["metrics"]
     learned = f"{result['parameters']['ever_trainable']:,}"
     scores = [f"{metrics[name]:.3f}" for name in ("test/accuracy", "test/f1_macro")]
-    return [learned, *scores, _kept(result["cost"]), f"{result['cost']['seconds']:.1f}"]
+    return [learned, *scores, _saved(result["cost"]), f"{result['cost']['seconds']:.1f}"]
 
 
-def _kept(cost: Mapping[str, Any]) -> str:
-    kept = cost["texts_from_store"]
-    return f"{kept / max(kept + cost['texts_encoded'], 1):.0%}"
+def _saved(cost: Mapping[str, Any]) -> str:
+    if not cost.get("texts_read"):  # a run of before this was counted
+        return ""
+    return f"{max(1 - cost['texts_encoded'] / cost['texts_read'], 0):.0%}"
 
 
 def _place(rows: Sequence[Row]) -> str:
