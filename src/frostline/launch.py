@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from frostline import estimate, ranks
-from frostline.compose import completion, resolvers, search
+from frostline.compose import completion, helping, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.errors import FrostlineError, Problem, UserError
@@ -59,7 +59,10 @@ def show(arguments: Arguments) -> int:
             return 0
     elif arguments.overrides:
         composable(arguments)
-    _run_hydra(arguments.argv)
+    if arguments.shows == "help":
+        print(helping.text(arguments))
+    else:
+        _run_hydra(arguments.argv)
     return 0
 
 
