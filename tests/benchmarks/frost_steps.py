@@ -26,7 +26,7 @@ from frostline.compose.command import jobs
 from frostline.data.batches import training_order
 
 STEPS, ROUNDS, WARMUP = 8, 7, 2  # steps a round; rounds; steps before the first
-TEXTS = {"smollm2": 512}  # of train, where encoding all would take longer than all steps together
+FEW, EVERY_K = 512, 1_000  # texts of train, where encoding all would take longer than all steps together
 SHARED = ["dataset=vader_movies", "freezing=top_k", "trainer=cpu", "trainer.max_epochs=1", "logger=csv"]
 SHORT = ["dataset.max_val=32", "trainer.checkpoint_seconds=1000000"]
 
@@ -49,8 +49,8 @@ class Figures:
         return pairs(self.read, self.kept)
 
 
-def measure(encoder: str, k: int, rounds: int = ROUNDS) -> Figures:
-    few = [f"dataset.max_train={TEXTS[encoder]}"] if encoder in TEXTS else []
+def measure(encoder: str, k: int, rounds: int = ROUNDS, texts: int | None = None) -> Figures:
+    few = [] if texts is None else [f"dataset.max_train={texts}"]
     with tempfile.TemporaryDirectory() as store:
         kept, read = (
             jobs(
@@ -94,8 +94,8 @@ if __name__ == "__main__":
     encoder, which, *more = sys.argv[1:]
     rounds = int(more[0]) if more else ROUNDS
     if which != "all":
-        print(report(encoder, measure(encoder, int(which), rounds)))
+        print(report(encoder, measure(encoder, int(which), rounds, FEW if encoder == "smollm2" else None)))
     else:
-        every = [measure(encoder, k, rounds) for k in range(1, 7)]
+        every = [measure(encoder, k, rounds, EVERY_K) for k in range(1, 7)]
         print("\n\n".join(report(encoder, figures) for figures in every))
         Path("steps.json").write_text(json.dumps([vars(figures) for figures in every]))
