@@ -51,7 +51,7 @@ class Network(pl.LightningModule):
 
     def outputs(self, batch: Batch) -> Outputs:
         """A batch of tokens, or of what was kept of them -> logits (B, C) and the vectors (B, D) behind them."""
-        self.texts_read += len(batch["labels"])
+        self.texts_read += len(batch["kept"] if "kept" in batch else batch["input_ids"])
         if "kept" in batch:
             self.texts_from_store += len(batch["kept"])
         else:
