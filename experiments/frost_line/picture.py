@@ -53,10 +53,11 @@ def draw_steps(axes: Axes, figures: list[dict[str, Any]]) -> None:
         spread = [[m - 1e3 * min(f[key]) for m, f in zip(middle, figures, strict=True)]]
         spread += [[1e3 * max(f[key]) - m for m, f in zip(middle, figures, strict=True)]]
         axes.errorbar(heights, middle, yerr=spread, color=colour, marker=marker, capsize=3, label=name)
-    counted = [(f["layers"] + 2 * f["learn"]) / (3 * f["learn"]) for f in figures]
-    limit = [1e3 * median(found["read"]) / ratio for found, ratio in zip(figures, counted, strict=True)]
+    limit = [1e3 * median(found["read"]) / found["counted"] for found in figures]
     axes.plot(heights, limit, color="k", linestyle="--", label="counted limit")
-    axes.set(xlabel="layers below the frost line, of 6", ylabel="milliseconds a step", ylim=(0, None))
+    axes.set(
+        xlabel=f"layers below the frost line, of {figures[0]['layers']}", ylabel="milliseconds a step", ylim=(0, None)
+    )
     axes.set_title("a step of 32 texts, minilm on two cores")
     axes.legend(frameon=False)
 

@@ -98,4 +98,4 @@ if __name__ == "__main__":
     else:
         every = [measure(encoder, k, rounds, EVERY_K) for k in range(1, 7)]
         print("\n\n".join(report(encoder, figures) for figures in every))
-        Path("steps.json").write_text(json.dumps([vars(figures) for figures in every]))
+        Path("steps.json").write_text(json.dumps([vars(figures) | {"counted": figures.counted} for figures in every]))
