@@ -1,4 +1,4 @@
-"""The network moved through a plan by the engine, as a LightningModule."""
+"""The network that learns: moved through a plan by the engine, step by step, as a LightningModule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -19,19 +18,17 @@ from frostline.clipping import clip
 from frostline.data.loader import Batch
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
+from frostline.evaluated import Evaluated
 from frostline.measure import gradients_ahead
-from frostline.multilabel import MultiLabelScores
 from frostline.plan import Plan
 from frostline.regularizer import Regularizer
-from frostline.resumable import Resumable
 from frostline.roles import Comparing, Outputs
-from frostline.scores import Scores
 from frostline.sharding import share_out
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
 
-class Classifier(Resumable):
+class Classifier(Evaluated):
     """Text in, class out. What learns when is the plan's business, rates are the plan's times `base_lr`.
 
     Shapes: B texts, T tokens, D width, C classes.
@@ -55,18 +52,13 @@ class Classifier(Resumable):
         regularizer: Regularizer | None = None,
         multi_label: bool = False,
     ) -> None:
-        super().__init__(encoder, pooler, head, Engine(plan, blocks), decider)
+        super().__init__(encoder, pooler, head, Engine(plan, blocks), decider, classes, multi_label)
         self.loss = loss
         self.compares = isinstance(loss, Comparing)  # slow to ask in each step
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
         self.regularizer.begin(self, self.engine.parameters)
-        self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
-        self.confusion: list[list[int]] | None = None
-        self.tested = "test"  # which test set the test loop reads; others are named test_<name>
-
-    # Training
 
     def configure_model(self) -> None:
         """Share the parameters out among the ranks where the strategy does so; their names in the plan stay."""
@@ -151,7 +143,7 @@ class Classifier(Resumable):
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
         total = self.trainer.strategy.reduce(sums, reduce_op="sum")
         rates = [float(group["lr"]) for group in self._optimizer.param_groups]
-        self._log_all({"train/loss": float(total[0] / total[1]), "train/lr": max(rates)})
+        self.log_all({"train/loss": float(total[0] / total[1]), "train/lr": max(rates)})
         self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
         if self.course.ends(self.current_epoch) or self.trainer.should_stop:
             self._end_phase(self.current_epoch + 1)
@@ -171,35 +163,3 @@ class Classifier(Resumable):
     @property
     def _optimizer(self) -> Optimizer:
         return self.trainer.optimizers[0]
-
-    # Evaluation
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.scores.update(self(batch), batch["labels"], batch["weight"])
-
-    def on_validation_epoch_end(self) -> None:
-        self._score("val")
-
-    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
-        found = self.outputs(batch)
-        self.scores.update(found.logits, batch["labels"], batch["weight"])
-        return {"outputs": found}
-
-    def on_test_epoch_end(self) -> None:
-        self._score(self.tested)
-
-    def _score(self, split: str) -> None:
-        if split == "val" and isinstance(self.scores, MultiLabelScores):
-            self.scores.choose_thresholds()
-        self.confusion = self.scores.confusion()
-        values = self.scores.compute()
-        self.scores.reset()
-        curve = self.trainer.state.fn == TrainerFn.FITTING  # final scores are written once, at the end
-        self._log_all({f"{split}/{name}": value for name, value in values.items()}, curve)
-
-    def _log_all(self, values: dict[str, float], curve: bool = True) -> None:
-        """Values are already those of all ranks, so that a mean over ranks changes nothing."""
-        values = values | {"step": float(self.global_step), "epoch": float(self.current_epoch)}
-        wide = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
-        several = self.trainer.world_size > 1
-        self.log_dict(wide, on_step=False, on_epoch=True, batch_size=1, sync_dist=several, logger=curve)
