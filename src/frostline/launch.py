@@ -8,9 +8,10 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hydra
+import hydra._internal.hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -18,6 +19,7 @@ from frostline import estimate, ranks
 from frostline.compose import completion, helping, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
+from frostline.compose.loader import Loader
 from frostline.errors import FrostlineError, Problem, UserError
 from frostline.progress import say
 from frostline.store.summary import Row, table
@@ -67,13 +69,14 @@ def show(arguments: Arguments) -> int:
 
 
 def _run_hydra(argv: list[str]) -> None:
-    before = sys.argv
-    sys.argv = [before[0], *argv]  # Hydra reads no other
+    application: Any = hydra._internal.hydra
+    before = sys.argv, application.ConfigLoaderImpl
+    sys.argv, application.ConfigLoaderImpl = [before[0][0], *argv], Loader  # Hydra takes no other way to give them
     try:
         decorate = hydra.main(str(search.conf_folder()), "config", search.VERSION_BASE)
         decorate(task)()
     finally:
-        sys.argv = before
+        sys.argv, application.ConfigLoaderImpl = before
 
 
 def task(cfg: DictConfig) -> float:

@@ -22,6 +22,7 @@ from frostline.compose.check import check, told_once
 from frostline.compose.folders import folder_problems
 from frostline.compose.overrides import Composer
 from frostline.compose.resolve import resolved
+from frostline.compose.signature import read
 from frostline.compose.sweep import expand
 from frostline.errors import Problem, UserError
 from frostline.store.identity import run_id
@@ -58,6 +59,7 @@ def checked(arguments: Arguments) -> list[Job]:
 def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     """The jobs and all their problems; jobs that could be composed are there even so."""
     resolvers.forget()
+    read.cache_clear()
     composer = _composer(arguments)
     lines = expand(composer, arguments.overrides, arguments.multirun)
     problems: list[Problem] = []

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf, flag_override
 
 from frostline.compose import search
 from frostline.compose.arguments import Arguments
+from frostline.compose.loader import Loader
 
 
 def text(arguments: Arguments) -> str:
@@ -34,7 +35,7 @@ def text(arguments: Arguments) -> str:
     )
 
 
-def _groups(loader: search.Loader) -> Mapping[str, str]:
+def _groups(loader: Loader) -> Mapping[str, str]:
     """Each group with its choices, in a line."""
     lines = {group: f"{group}: {', '.join(sorted(found))}\n" for group, found in _choices(loader, "") if found}
     hydra = [line for group, line in sorted(lines.items()) if group.split("/")[0] == "hydra"]
@@ -42,7 +43,7 @@ def _groups(loader: search.Loader) -> Mapping[str, str]:
     return {"HYDRA_CONFIG_GROUPS": "".join(hydra), "APP_CONFIG_GROUPS": "".join(ours)}
 
 
-def _choices(loader: search.Loader, parent: str) -> Iterator[tuple[str, list[str]]]:
+def _choices(loader: Loader, parent: str) -> Iterator[tuple[str, list[str]]]:
     repository = loader.repository
     for name in repository.get_group_options(parent, ObjectType.GROUP):
         group = f"{parent}/{name}".lstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -13,19 +14,21 @@ from frostline.errors import Problem, UserError
 def resolved(cfg: DictConfig) -> tuple[dict[str, Any], list[Problem]]:
     """The config as plain values; what cannot be resolved is left out and told."""
     problems: list[Problem] = []
-    ours = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    return _plain(ours, "", problems), problems
+    return _plain(cfg, [key for key in cfg if key != "hydra"], "", problems), problems
 
 
-def _plain(node: DictConfig | ListConfig, prefix: str, problems: list[Problem]) -> Any:
+def _plain(node: DictConfig | ListConfig, keys: Iterable[Any], prefix: str, problems: list[Problem]) -> Any:
     found: dict[Any, Any] = {}
-    for key in range(len(node)) if isinstance(node, ListConfig) else list(node):
+    for key in keys:
         try:
             value = "???" if OmegaConf.is_missing(node, key) else node[key]
         except (OmegaConfBaseException, UserError, TypeError) as error:
             problems += _unresolved(f"{prefix}{key}", error)
             continue
-        found[key] = _plain(value, f"{prefix}{key}.", problems) if isinstance(value, DictConfig | ListConfig) else value
+        if isinstance(value, DictConfig | ListConfig):
+            inside = range(len(value)) if isinstance(value, ListConfig) else list(value)
+            value = _plain(value, inside, f"{prefix}{key}.", problems)
+        found[key] = value
     return list(found.values()) if isinstance(node, ListConfig) else found
 
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import pkgutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -59,8 +59,8 @@ _WRITE = "write one with `frostline plan --write FILE` and edit it"
 
 def plain(root: DictConfig) -> dict[str, Any]:
     """The resolved config less Hydra's own part."""
-    ours = OmegaConf.masked_copy(root, [str(key) for key in root if key != "hydra"])
-    return cast(dict[str, Any], OmegaConf.to_container(ours, resolve=True))
+    ours = {str(key): "???" if OmegaConf.is_missing(root, key) else root[key] for key in root if key != "hydra"}
+    return {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in ours.items()}
 
 
 def choices(root: DictConfig) -> dict[str, str]:
@@ -75,23 +75,24 @@ def run_leaf(*, _root_: DictConfig) -> str:
     name = leaf(config, choices(_root_))
     if not config.get("rerun"):
         return name
-    key = (str(_parent(config) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
+    key = (str(_parent(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
     if key not in _reruns:  # kept: in a job's own time the folder comes into being
-        _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(config, n))
+        _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(_root_, n))
     return _reruns[key]
 
 
-def _parent(config: dict[str, Any]) -> Path:
-    return Path(str(config.get("paths", {}).get("runs", "runs"))).expanduser() / str(config.get("study"))
+def _parent(root: DictConfig) -> Path:
+    runs = OmegaConf.select(root, "paths.runs", default="runs")
+    return Path(str(runs)).expanduser() / str(OmegaConf.select(root, "study"))
 
 
-def _free(config: dict[str, Any], name: str) -> bool:
-    return name not in _reruns.values() and not (_parent(config) / name).exists()
+def _free(root: DictConfig, name: str) -> bool:
+    return name not in _reruns.values() and not (_parent(root) / name).exists()
 
 
 def folder(*, _root_: DictConfig) -> str:
     """runs/<study>/<leaf>, for a single run and a job of a sweep alike."""
-    return str(_parent(plain(_root_)) / run_leaf(_root_=_root_))
+    return str(_parent(_root_) / run_leaf(_root_=_root_))
 
 
 def sweep(*, _root_: DictConfig) -> str:
@@ -99,7 +100,7 @@ def sweep(*, _root_: DictConfig) -> str:
     own = OmegaConf.select(_root_, f"hydra.job.env_set.{SWEEP}")
     if own and OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False) is None:
         return str(own)
-    return str(_parent(plain(_root_)))
+    return str(_parent(_root_))
 
 
 def subdir(*, _root_: DictConfig) -> str | None:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from hydra import version
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
@@ -18,10 +17,10 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from frostline.compose import resolvers
+from frostline.compose.loader import Loader
 
 VERSION_BASE = "1.3"
 GROUP = "experiment"
-Loader = ConfigLoaderImpl
 PACKAGE = Path(__file__).resolve().parents[1]
 
 

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import typing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ class CannotTellError(Exception):
     """The source alone does not show the signature."""
 
 
+@cache
 def read(target: str, key: str) -> Signature:
-    """The signature of a dotted name.
+    """The signature of a dotted name; looked up once in a command.
 
     Raises:
         UserError: there is no such module or name; `key` is the config key it was read from.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from frostline.compose import search
 from frostline.compose.arguments import parse
+from frostline.compose.loader import Loader
 from frostline.compose.names import options
 from frostline.errors import Problem, UserError, did_you_mean
 
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _file(loader: search.Loader, choice: str) -> Iterator[str]:
+def _file(loader: Loader, choice: str) -> Iterator[str]:
     """The lines of the yaml that Hydra would read."""
     for source in loader.get_sources():
         if source.is_config(choice) and source.scheme() in FOLDERS:

@@ -1,0 +1,79 @@
+"""Composed with a memory or without, a config is the same to the last of Hydra's own keys."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from frostline.compose import search
+from frostline.compose.loader import Loader
+
+COMMANDS = [
+    [],
+    ["seed=3"],
+    ["freezing=frozen", "optimizer.lr=0.01", "seed=2"],
+    ["freezing=frozen", "seed=7", "optimizer.lr=0.02", "+trainer.limit_batches=2"],
+    ["seed=7", "freezing=top_k", "freezing.k=2", "~cache.dtype"],
+    ["freezing=lp_ft", "hydra/launcher=basic", "hydra.job.num=3", "study=a", "dataset.shifts=[vader_tweets]"],
+    ["freezing=lp_ft", "hydra/launcher=basic", "hydra.sweep.subdir=x", "dataset={batch_size: 8}"],
+    ["encoder=hub", "encoder.name=some/where", "head=mlp", "experiment=adaptation/topics"],
+    ["freezing=frozen,full", "seed=range(1,4)", "optimizer.lr=1e-3"],
+    ["recipe=setfit", "hydra.job.env_copy=[HOME]", "paths.runs=elsewhere"],
+    ["hydra.searchpath=[file:///]", "seed=2"],
+]
+
+
+def told(loader: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, list[bool | None]]:
+    cfg = loader.load_configuration("config", lines, mode, validate_sweep_overrides=False)
+    nodes = (cfg, cfg.hydra, cfg.trainer)
+    flags = [flag for node in nodes for flag in (OmegaConf.is_struct(node), OmegaConf.is_readonly(node))]
+    return OmegaConf.to_yaml(cfg), flags
+
+
+@pytest.fixture
+def loaders() -> tuple[Loader, ConfigLoaderImpl]:
+    ours = search.loader()
+    return ours, ConfigLoaderImpl(ours.config_search_path)
+
+
+@pytest.mark.parametrize("mode", [RunMode.RUN, RunMode.MULTIRUN])
+def test_a_config_is_that_of_hydra_whatever_was_composed_before(
+    loaders: tuple[Loader, ConfigLoaderImpl], mode: RunMode
+) -> None:
+    ours, hydra = loaders
+    expected = [told(hydra, lines, mode) for lines in COMMANDS]
+    assert [told(ours, lines, mode) for lines in COMMANDS] == expected
+    assert [told(ours, lines, mode) for lines in reversed(COMMANDS)] == expected[::-1]
+    assert 3 < len(ours.composed) < len(COMMANDS)
+
+
+def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
+    ours, _ = loaders
+    before = told(ours, ["seed=3"], RunMode.RUN)
+    cfg = ours.load_configuration("config", ["seed=3"], RunMode.RUN)
+    cfg.trainer.max_epochs = 99
+    cfg.hydra.overrides.task.append("more")
+    assert told(ours, ["seed=3"], RunMode.RUN) == before
+
+
+@pytest.mark.parametrize("lines", [["optimizer.rate=1"], ["freezing=frozn"], ["seed"], ["+seed=2"]])
+def test_what_hydra_refuses_is_refused_in_its_words(loaders: tuple[Loader, ConfigLoaderImpl], lines: list[str]) -> None:
+    said = []
+    for loader in loaders:
+        with pytest.raises(HydraException) as error:
+            loader.load_configuration("config", lines, RunMode.RUN)
+        said.append(str(error.value))
+    assert said[0] == said[1]
+
+
+def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
+    ours, _ = loaders
+    before = told(ours, ["seed=3"], RunMode.RUN)
+    sent = pickle.loads(pickle.dumps(ours))
+    assert not sent.composed
+    assert told(sent, ["seed=3"], RunMode.RUN) == before
