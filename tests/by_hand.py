@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from frostline.chance import derive
 from frostline.compose import command
+from frostline.compose.corpora import load_corpus
 from frostline.compose.making import make
-from frostline.compose.parts import load_corpus
 from frostline.data.batches import training_order
 from frostline.fit import Fit
 from frostline.store.folder import RunFolder

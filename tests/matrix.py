@@ -72,7 +72,7 @@ def _through(pair: Sequence[tuple[int, str]], dice: random.Random) -> Combinatio
 
 def prepare(folder: Path) -> None:
     """The files that combinations need in the present folder: a few real texts, and a small causal model."""
-    from frostline.compose.parts import load_corpus
+    from frostline.compose.corpora import load_corpus
 
     [job] = command.jobs(["dataset=vader_movies", f"dataset.max_train={2 * TEXTS}"])
     corpus = load_corpus(job.config["dataset"])

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from frostline.chance import derive
+from frostline.compose.corpora import load_corpus
 from frostline.compose.making import make
-from frostline.compose.parts import load_corpus
 from frostline.data.batches import training_order
 from frostline.fit import Fit
 from frostline.store.folder import RunFolder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,16 @@ class Account:
     place: RunFolder
     built: Built
     best: Best
-    trainer: Any
+    device: str
+    ranks: int = 1
 
-    def begin(self, resume: Path | None) -> None:
-        planned = table(self.built.plan, solved=isinstance(self.built.classifier.head, Fitted))
-        say(planned)
-        found = self._environment()
+    @property
+    def planned(self) -> str:
+        """The plan as a table."""
+        return table(self.built.plan, solved=isinstance(self.built.classifier.head, Fitted))
+
+    def begin(self, resume: Path | None, around: environment.Surroundings | None = None) -> None:
+        found = self._environment(around or environment.look())
         if resume is not None:
             self._same_sources(found)
             step = resume_step(resume)
@@ -46,7 +51,7 @@ class Account:
             for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
                 left.unlink(missing_ok=True)
         curves.cut(self.place.metrics, -1 if resume is None else step)
-        write_text(self.place.plan, planned + "\n")
+        write_text(self.place.plan, self.planned + "\n")
         write_json(self.place.environment, found)
 
     def _same_sources(self, found: dict[str, Any]) -> None:
@@ -57,13 +62,12 @@ class Account:
             what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
             raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
-    def _environment(self) -> dict[str, Any]:
-        describe = environment.describe()
-        if difference := environment.diff():
-            write_text(self.place.path / "uncommitted.diff", difference)
-        return describe | {
-            "device": str(self.trainer.strategy.root_device),
-            "ranks": self.trainer.world_size,
+    def _environment(self, around: environment.Surroundings) -> dict[str, Any]:
+        if around.difference:
+            write_text(self.place.path / "uncommitted.diff", around.difference)
+        return around.told | {
+            "device": self.device,
+            "ranks": self.ranks,
             "threads": torch.get_num_threads(),
             "data": self._data(),
             "encoder": {"fingerprint": self.built.encoder_fingerprint},
@@ -80,8 +84,10 @@ class Account:
             "shifts": {name: shift.described() for name, shift in self.built.shifts.items()},
         }
 
-    def finish(self, scores: dict[str, float], seen: dict[str, Any], cost: dict[str, Any]) -> None:
-        """result.json last. seen: what the run has to tell beside scores."""
+    def finish(
+        self, scores: dict[str, float], seen: dict[str, Any], cost: dict[str, Any], loggers: Sequence[Any], step: int
+    ) -> None:
+        """result.json last. seen: what the run has to tell beside scores; step: the optimizer's last."""
         classifier = self.built.classifier
         result = {
             "id": self.job["id"],
@@ -98,7 +104,7 @@ class Account:
             "parameters": self._parameters(),
             "cost": cost,
         }
-        conclude(self.trainer.loggers, result, self.trainer.global_step)
+        conclude(loggers, result, step)
         self.place.failure.unlink(missing_ok=True)
         write_json(self.place.result, result)
         for left in (self.place.resume_point, self.place.unmixed):

@@ -41,6 +41,12 @@ def find_blocks(encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> list[
     return [block for block in found if block.parameters or block.modules]
 
 
+def head_block(head: nn.Module) -> list[ModuleBlock]:
+    """Of a head that shares no parameter with the encoder; none where there is nothing in it."""
+    block = _block("head", "head", [("", head)], set())
+    return [block] if block.parameters or block.modules else []
+
+
 Parts = list[tuple[str, nn.Module | nn.Parameter]]
 
 

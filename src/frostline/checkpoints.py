@@ -40,7 +40,7 @@ class Best(pl.Callback):
         if trainer.state.fn != TrainerFn.FITTING:
             return
         values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
-        if not self._is_better(values):
+        if not self.is_better(values):
             return
         self.epoch, self.values = trainer.current_epoch, values
         assert isinstance(pl_module, Classifier)
@@ -48,7 +48,8 @@ class Best(pl.Callback):
         if trainer.is_global_zero:
             self.save(weights)
 
-    def _is_better(self, values: dict[str, float]) -> bool:
+    def is_better(self, values: dict[str, float]) -> bool:
+        """Whether an epoch with these validation scores takes the best one's place."""
         if self.epoch is None or self.monitor is None:
             return True
         return better(self.monitor, values[self.monitor], self.values[self.monitor])

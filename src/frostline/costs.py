@@ -16,9 +16,7 @@ def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, An
 
     Memory is that of the processes; what lies on a GPU is not in it.
     """
-    scale = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-    own = classifier.texts_read, classifier.texts_encoded, classifier.texts_from_store, peak
+    own = classifier.texts_read, classifier.texts_encoded, classifier.texts_from_store, peak_memory()
     read, encoded, from_store, memory = map(sum, zip(*gathered(own, ranks), strict=True))
     return {
         "seconds": point.spent,
@@ -28,3 +26,8 @@ def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, An
         "texts_from_store": from_store,
         "peak_memory_bytes": memory,
     }
+
+
+def peak_memory() -> int:
+    """Of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

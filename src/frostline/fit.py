@@ -58,7 +58,8 @@ class Fit:
         callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
         self.loggers = self._loggers()
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
-        self.account = Account(config, job, place, self.built, self.best, self.trainer)
+        device = str(self.trainer.strategy.root_device)
+        self.account = Account(config, job, place, self.built, self.best, device, count)
 
     def _loggers(self) -> list[Any]:
         name = title(self.config, self.job["choices"], self.job["overrides"])
@@ -114,6 +115,7 @@ class Fit:
         """Fit, from the resume point where there is one."""
         resume = self.place.resume_point if self.place.resume_point.exists() else None
         if self.trainer.is_global_zero:
+            say(self.account.planned)
             self.account.begin(resume)
         if not self.learns:
             return
@@ -163,7 +165,7 @@ class Fit:
             seen = {**self.interpolation.record, **seen}
         elif not self.place.best.exists():
             self.best.save(self.classifier.learned())
-        self.account.finish(scores, seen, self.cost)
+        self.account.finish(scores, seen, self.cost, self.trainer.loggers, self.trainer.global_step)
 
     def part(self) -> None:
         """The ranks leave together, when the record is complete."""

@@ -7,6 +7,8 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,15 +21,18 @@ from frostline import estimate, ranks
 from frostline.compose import completion, helping, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
+from frostline.compose.fusing import groups
 from frostline.compose.loader import Loader
 from frostline.errors import FrostlineError, Problem, UserError
 from frostline.progress import say
+from frostline.store.folder import RunFolder
 from frostline.store.summary import Row, table
 from frostline.types import Config
 
 DEBUG = "FROSTLINE_DEBUG"
 QUIET = ["hydra.output_subdir=null"]  # of the ranks that torchrun starts, the first writes for all
 resolvers.register()  # here, because a launcher's worker imports this module for `task` and nothing else
+Outcome = dict[str, Any] | Exception
 _rows: list[Row] = []
 
 
@@ -79,27 +84,72 @@ def _run_hydra(argv: list[str]) -> None:
         sys.argv, application.ConfigLoaderImpl = before
 
 
-def task(cfg: DictConfig) -> float:
-    """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
+@dataclass(frozen=True)
+class Described:
+    """One job, as Hydra hands it over."""
+
+    config: Config
+    choices: dict[str, str]
+    overrides: list[str]
+    folder: Path
+
+
+def describe(cfg: DictConfig) -> Described:
+    """What Hydra says of the job that it is about to do."""
     current = HydraConfig.get()
-    multirun = not OmegaConf.is_missing(current.job, "num")
     config = cast(Config, OmegaConf.to_container(cfg, resolve=True))
     choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
     overrides = [str(line) for line in current.overrides.task]
-    folder = Path(current.runtime.output_dir)
-    if multirun and is_main_process():
-        say(f"job {current.job.num}: {' '.join(overrides)}")
-    row = Row(str(folder), choices, overrides)
+    return Described(config, choices, overrides, Path(current.runtime.output_dir))
+
+
+def task(cfg: DictConfig) -> float:
+    """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
+    job, current = describe(cfg), HydraConfig.get()
+    if not OmegaConf.is_missing(current.job, "num") and is_main_process():
+        say(f"job {current.job.num}: {' '.join(job.overrides)}")
+    return _ended(job, _done(job))
+
+
+def together(jobs: Sequence[Described]) -> list[float]:
+    """Several jobs, those that can be trained together in one go; their values in order."""
+    values: dict[int, float] = {}
+    begun = [i for i, job in enumerate(jobs) if RunFolder(job.folder).resume_point.exists()]
+    for group in groups([job.config for job in jobs], begun):
+        say(str(group))
+        own = [jobs[place] for place in group.places]
+        for place, job, outcome in zip(group.places, own, map(_done, own) if group.why else _fused(own), strict=True):
+            values[place] = _ended(job, outcome)
+    return [values[place] for place in range(len(jobs))]
+
+
+def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
+    from frostline.fused.together import Task, Together
+
+    tasks = [Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
+    try:
+        return Together(tasks).run(tasks)
+    except Exception as error:  # of what they share
+        return [error] * len(jobs)
+
+
+def _done(job: Described) -> Outcome:
     try:
         from frostline.train import run
 
-        result = run(config, choices, overrides, folder)
+        return run(job.config, job.choices, job.overrides, job.folder)
     except Exception as error:
-        _tell(error)
-        row = Row(str(folder), choices, overrides, getattr(error, "status", 1), _reason(error))
-        result = {}
+        return error
+
+
+def _ended(job: Described, outcome: Outcome) -> float:
+    row = Row(str(job.folder), job.choices, job.overrides)
+    result = outcome if isinstance(outcome, dict) else {}
+    if isinstance(outcome, Exception):
+        _tell(outcome)
+        row = Row(str(job.folder), job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome))
     _record(row)
-    return float(result.get("metrics", {}).get(config["trainer"]["monitor"] or "val/f1_macro", "nan"))
+    return float(result.get("metrics", {}).get(job.config["trainer"]["monitor"] or "val/f1_macro", "nan"))
 
 
 def _tell(error: Exception) -> None:

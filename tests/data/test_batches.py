@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from frostline.compose.parts import load_corpus
+from frostline.compose.corpora import load_corpus
 from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens, read

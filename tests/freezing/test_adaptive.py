@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from frostline.chance import derive
+from frostline.compose.corpora import load_corpus
 from frostline.compose.making import make
-from frostline.compose.parts import load_corpus
 from frostline.data.batches import training_order
 from frostline.fit import Fit
 from frostline.freezing.auto_rgn import RelativeGradientNorms

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,12 @@ import torch
 from torch import Tensor
 
 from frostline.agreement import digest
+from frostline.blocks import head_block
 from frostline.classifier import Classifier
 from frostline.compose import fits
+from frostline.compose.corpora import load_corpus, load_shifts
 from frostline.compose.making import make
-from frostline.compose.parts import build_model, load_corpus, load_shifts
+from frostline.compose.parts import build_head, build_model
 from frostline.compose.planning import course_of
 from frostline.data.tokens import Tokens, read
 from frostline.errors import UserError
@@ -76,6 +76,18 @@ def build(config: Config) -> Built:
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
 
 
+def build_beside(built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift]) -> Built:
+    """A run on the encoder and pooler of another, in which nothing of them learns; its head and texts are its own."""
+    encoder, pooler = built.classifier.encoder, built.classifier.pooler
+    head = build_head(config, encoder, corpus.classes, multi_label=corpus.multi_label, texts=len(corpus.train))
+    blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
+    plan, decider = course_of(config, blocks)
+    parts = {"encoder": encoder, "pooler": pooler, "head": head, "plan": plan, "decider": decider, "blocks": blocks}
+    settings, averaging = Settings(**config["trainer"]), make(config["averaging"])
+    classifier = _classifier(config, parts, corpus)
+    return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
+
+
 def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classifier:
     optimizer = config["optimizer"]
     return Classifier(
@@ -94,9 +106,10 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
 
 def _counts(corpus: Corpus) -> list[int]:
     """How many texts of train are of each class."""
-    rows = [[i for i, one in enumerate(row) if one] if isinstance(row, list) else [row] for row in corpus.train.labels]
-    found = Counter(chain.from_iterable(rows))
-    return [found[i] for i in range(len(corpus.classes))]
+    labels = np.asarray(corpus.train.labels)
+    if corpus.multi_label:
+        return [int(count) for count in labels.sum(axis=0)]
+    return [int(count) for count in np.bincount(labels, minlength=len(corpus.classes))]
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ jobs = command.jobs(["freezing=frozen", "seed=2"])      # UserError with every p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from frostline.compose import resolvers, search
 from frostline.compose.arguments import Arguments, parse
 from frostline.compose.check import check, told_once
 from frostline.compose.folders import folder_problems
+from frostline.compose.fusing import groups
 from frostline.compose.overrides import Composer
 from frostline.compose.resolve import resolved
 from frostline.compose.signature import read
@@ -28,16 +29,22 @@ from frostline.errors import Problem, UserError
 from frostline.store.identity import run_id
 from frostline.types import Config
 
+FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
+
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder."""
+    """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder.
+
+    launcher: the `_target_` of what starts it in a sweep.
+    """
 
     config: Config
     choices: dict[str, str]
     overrides: list[str]
     id: str
     folder: Path
+    launcher: str = ""
 
 
 def jobs(argv: list[str]) -> list[Job]:
@@ -65,7 +72,15 @@ def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     problems: list[Problem] = []
     found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
     problems = told_once([*composer.problems, *problems])
-    return found, problems or folder_problems(found)
+    return found, problems or [*folder_problems(found), *_unfused(found)]
+
+
+def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
+    """A sweep that is to be fused and in which nothing can be."""
+    if any(job.launcher == FUSED for job in jobs) and all(group.why for group in groups([job.config for job in jobs])):
+        why = "; ".join(dict.fromkeys(str(group.why) for group in groups([job.config for job in jobs])))
+        what = f"'fused', but no two jobs can be trained together: {why}"
+        yield Problem("hydra/launcher", what, "leave it out, or sweep over what stands above a frozen encoder")
 
 
 def composable(arguments: Arguments) -> None:
@@ -102,7 +117,14 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
             problems.append(Problem("hydra.run.dir", f"cannot be resolved: {error}", "correct it"))
             return
     task = [str(line) for line in cfg.hydra.overrides.task]
-    yield Job(config, resolvers.choices(cfg), task, run_id(config), folder)
+    yield Job(
+        config,
+        resolvers.choices(cfg),
+        task,
+        run_id(config),
+        folder,
+        str(OmegaConf.select(cfg, "hydra.launcher._target_")),
+    )
 
 
 def _folder(cfg: DictConfig, multirun: bool) -> Path:

@@ -1,41 +1,18 @@
-"""From a checked config to its parts, without a Trainer: texts and model. Sizes flow forward once."""
+"""From a checked config to its model, without a Trainer. Sizes flow forward once."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from frostline.chance import derive
 from frostline.compose.making import make
-from frostline.compose.settings import Texts
-from frostline.data.prepare import prepare
-from frostline.data.shifts import shift
-from frostline.types import Config, Corpus, Shift
+from frostline.types import Config
 
 if TYPE_CHECKING:
     from torch import nn
 
     from frostline.blocks import ModuleBlock
-
-READING = {field.name for field in fields(Texts)}
-
-
-def load_corpus(dataset: Config) -> Corpus:
-    """The data set, split and capped."""
-    preparing = inspect.signature(prepare).parameters.keys() - {"raw"}
-    source = {k: v for k, v in dataset.items() if k not in preparing and k not in READING}
-    return prepare(make(source).load(), **{k: v for k, v in dataset.items() if k in preparing})
-
-
-def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
-    """The test parts of other data sets by split name, each cut as it would be at home, capped like the home's."""
-    found = {}
-    for name, given in (dataset.get("shifted") or {}).items():
-        other = load_corpus({**given, "max_test": dataset.get("max_test")})
-        found[f"test_{name.replace('/', '_')}"] = shift(name, home, other)
-    return found
 
 
 def build_model(
@@ -56,14 +33,22 @@ def build_model(
     encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
     torch.manual_seed(derive(seed, "pooler"))
     pooler = make(config["pooler"], width=encoder.width, layers=_layers(encoder))
-    torch.manual_seed(derive(seed, "head"))
-    supplied = {"width": encoder.width, "classes": len(classes), "names": classes, "encoder": encoder}
-    head = make(config["head"], **supplied, **data)
+    head = build_head(config, encoder, classes, **data)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     blocks = find_blocks(**parts)
     torch.manual_seed(derive(seed, "adapter"))
     adapter = make({key: value for key, value in config["adapter"].items() if key != "suits"})
     return adapt(adapter, encoder, blocks), parts
+
+
+def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any) -> nn.Module:
+    """The head as the run's seed draws it."""
+    import torch
+
+    torch.manual_seed(derive(config["seed"], "head"))
+    supplied = {"width": encoder.width, "classes": len(classes), "names": classes, "encoder": encoder}
+    head: nn.Module = make(config["head"], **supplied, **data)
+    return head
 
 
 def _layers(encoder: nn.Module) -> int:

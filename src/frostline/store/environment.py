@@ -8,11 +8,24 @@ import platform
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 COMMAND = "FROSTLINE_COMMAND"  # what was typed; workers and ranks have command lines of their own
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What several runs of one process, begun together, may share. difference: the uncommitted part of the code."""
+
+    told: dict[str, Any]
+    difference: str
+
+
+def look() -> Surroundings:
+    return Surroundings(describe(), diff())
 
 
 def describe() -> dict[str, Any]:

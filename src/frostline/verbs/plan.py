@@ -65,7 +65,7 @@ def _check_writable(file: Path, jobs: int) -> None:
 
 def plan_from_shapes(config: Config) -> Plan:
     """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
-    from frostline.compose.parts import load_corpus
+    from frostline.compose.corpora import load_corpus
     from frostline.compose.planning import planned
     from frostline.compose.shapes import blocks_of
 

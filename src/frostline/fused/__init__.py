@@ -1,0 +1,1 @@
+"""Heads over one encoder at rest, trained together: each as it would be alone."""
