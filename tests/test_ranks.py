@@ -111,8 +111,15 @@ def test_a_language_model_s_record_counts_each_text_once_on_two_ranks(frostline:
     assert records[1] == pytest.approx(records[0], rel=1e-4)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", choices("freezing"))
+# One of each way through a plan: nothing learns, the same throughout, by epochs, as training decides, rates measured.
+EXAMPLES = ("direct", "full", "bitfit", "lp_ft", "gradual", "plateau", "autofreeze", "auto_rgn")
+
+
+def marked(name: str) -> Any:
+    return pytest.param(name, marks=pytest.mark.slow if name in EXAMPLES else pytest.mark.exhaustive)
+
+
+@pytest.mark.parametrize("name", list(map(marked, choices("freezing"))))
 def test_every_strategy_on_two_ranks(frostline: Command, name: str) -> None:
     """By itself, and the same as the second job of a sweep, whose first has one rank."""
     words = [*RUN, *strategy(name), "trainer.max_epochs=5"]

@@ -124,11 +124,11 @@ def together(jobs: Sequence[Described]) -> list[float]:
 
 
 def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
-    from frostline.fused.together import Task, Together
+    from frostline.fused.task import Task
+    from frostline.fused.together import train
 
-    tasks = [Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
     try:
-        return Together(tasks).run(tasks)
+        return train([Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs])
     except Exception as error:  # of what they share
         return [error] * len(jobs)
 

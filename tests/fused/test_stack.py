@@ -37,7 +37,7 @@ def test_each_head_says_what_it_says_alone(kind: str) -> None:
     rates, rows, seeds = [0.3, 0.0, 0.6], [6, 4, 1], [11, 12, 13]
     alone = heads(kind, rates)
     stack, given = Stack(alone), torch.randn(3, TEXTS, WIDTH)
-    found = stack.logits(given, seeds, rows)
+    found = stack.logits(given, torch.arange(3), seeds, rows)
     for head, own, texts, seed, count in zip(alone, found, given, seeds, rows, strict=True):
         torch.manual_seed(seed)
         torch.testing.assert_close(own[:count], head.train()(texts[:count]))
@@ -74,7 +74,7 @@ def test_each_head_moves_as_by_torch_s_own_optimizer(name: str) -> None:
             stack.keep(places)
             ours.keep(torch.tensor(places))
         given, target = torch.randn(len(places), TEXTS, WIDTH).double(), torch.randn(len(places), TEXTS, CLASSES)
-        ((stack.logits(given, [], []) - target) ** 2).mean(dim=(1, 2)).sum().backward()
+        ((stack.logits(given, torch.arange(len(places)), [], []) - target) ** 2).mean(dim=(1, 2)).sum().backward()
         rates = torch.tensor([learning[place] for place in places]).double()
         ours.step(stack.parameters, dict.fromkeys(stack.parameters, rates))
         for parameter in stack.parameters.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from frostline.chance import derive
 from frostline.checkpoints import Best
 from frostline.classifier import Classifier
 from frostline.compose.build import Built
-from frostline.data.batches import Indices, training_order
 from frostline.multilabel import MultiLabelScores
 
 
@@ -48,8 +47,6 @@ class Pupil:
     weights: dict[str, Tensor] = field(default_factory=dict)
     failed: Exception | None = None
     stopped: bool = False
-    loss: float = 0.0
-    _order: list[Indices] = field(default_factory=list)
 
     @property
     def classifier(self) -> Classifier:
@@ -76,21 +73,25 @@ class Pupil:
         return self.stopped or self.failed is not None or self.epoch == self.built.settings.max_epochs
 
     @property
-    def dropout_seed(self) -> int:
-        return derive(self.classifier.seed, "dropout", self.step, 0)
+    def batch_size(self) -> int:
+        return int(self.config["dataset"]["batch_size"])
 
-    def batch(self) -> Indices:
-        """The rows of train that the next step reads."""
-        place = self.step % self.steps_an_epoch
-        if place == 0:
-            size, seed = self.config["dataset"]["batch_size"], derive(self.config["seed"], "order")
-            self._order, self.loss = training_order(self.parts["train"].lengths, size, seed, self.epoch), 0.0
-        return self._order[place]
+    @property
+    def order_seed(self) -> int:
+        return derive(self.config["seed"], "order")
 
-    def rate(self) -> float:
-        """Of the next step, before a parameter's own multiplier."""
+    @property
+    def schedule(self) -> str:
+        """Alike for runs whose rates rise and fall together."""
+        return json.dumps([self.config["scheduler"], self.steps_an_epoch, self.built.settings.max_epochs])
+
+    def dropout_seed(self, step: int) -> int:
+        return derive(self.classifier.seed, "dropout", step, 0)
+
+    def factor(self, step: int) -> float:
+        """On the base rate, at the step about to be taken."""
         model = self.classifier
-        return model.base_lr * model.schedule(model.engine.progress(self.step, self.steps_an_epoch))
+        return model.schedule(model.engine.progress(step, self.steps_an_epoch))
 
     def multiplier(self, name: str) -> float:
         """Of a parameter of the head."""
@@ -104,24 +105,22 @@ class Pupil:
 
     # Epochs
 
-    def ends_epoch(self) -> bool:
-        """Asked after a step."""
-        return self.step % self.steps_an_epoch == 0
-
-    def end_epoch(self, logits: Tensor, weights: dict[str, Tensor], rate: float) -> None:
-        """logits (N, C) of the validation part; weights: the head's, now; rate: the last step's highest."""
-        values = self.scored("val", logits)
-        self.curves.append((self.step, self.epoch, values))
-        told = {"train/loss": self.loss / len(self.parts["train"]), "train/lr": rate}
-        self.curves.append((self.step, self.epoch, told))
+    def end_epoch(
+        self, step: int, scores: dict[str, float], told: dict[str, float], weights: Callable[[], dict[str, Tensor]]
+    ) -> None:
+        """scores of the validation part; told: the sum of the epoch's losses, and a rate; weights: the head's, now."""
+        self.step, values = step, {f"val/{name}": value for name, value in scores.items()}
+        self.curves.append((step, self.epoch, values))
+        mean = told["train/loss"] / len(self.parts["train"])
+        self.curves.append((step, self.epoch, {**told, "train/loss": mean}))
         if self.best.is_better(values):
-            self.best.epoch, self.best.values, self.weights = self.epoch, values, weights
+            self.best.epoch, self.best.values, self.weights = self.epoch, values, weights()
         patience = self.built.settings.patience
         assert self.best.epoch is not None
         self.stopped = patience is not None and self.epoch - self.best.epoch >= patience
         self.epoch += 1
         if self.done:
-            self._end_phase(weights)
+            self._end_phase(weights())
 
     def _end_phase(self, weights: dict[str, Tensor]) -> None:
         self.take(weights)
@@ -136,14 +135,14 @@ class Pupil:
             parameter.copy_(weights[name])
 
     def scored(self, split: str, logits: Tensor) -> dict[str, float]:
-        """As `Evaluated` scores a split."""
+        """As `Evaluated` scores a split, from its logits (N, C); the confusion is kept."""
         model = self.classifier
         labels = self.parts[split].labels
         model.scores.update(logits, labels, torch.ones(len(labels)))
         if split == "val" and isinstance(model.scores, MultiLabelScores):
             model.scores.choose_thresholds()
         model.confusion = model.scores.confusion()
-        values = {f"{split}/{name}": value for name, value in model.scores.compute().items()}
+        values = model.scores.compute()
         model.scores.reset()
         return values
 

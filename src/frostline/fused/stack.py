@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,15 +59,22 @@ class Stack:
         """Whether chance has a part in what a head says while it learns."""
         return any(map(any, self.rates))
 
-    def logits(self, vectors: Tensor, seeds: Sequence[int], rows: Sequence[int]) -> Tensor:
-        """Of each head's own texts (J, B, D), as it learns -> (J, B, C).
+    def logits(self, vectors: Tensor, which: Tensor, seeds: Sequence[int], rows: Sequence[int]) -> Tensor:
+        """Of each head's own texts, as it learns: vectors (G, B, D) of G batches, which (J,) of them -> (J, B, C).
 
-        seeds: what each head's dropout draws from, if any; rows: how many of its B texts are its batch, the first ones.
+        Heads with the same batch stand beside each other. seeds: what each head's dropout draws from, if any; rows:
+        how many of its B texts are its batch, the first ones.
         """
-        if not self.draws:
-            return self._called(self.resting, {**self.parameters, **self.buffers}, vectors, 0)
-        masks = self._masks(vectors, seeds, rows)
-        return self._called(self.learning, {**self.parameters, **self.buffers, **masks}, vectors, 0)
+        state = {**self.parameters, **self.buffers}
+        if self.draws:
+            own = vectors[which]
+            return self._called(self.learning, {**state, **self._masks(own, seeds, rows)}, own, 0)
+        batches, heads = len(vectors), len(self) // len(vectors)
+        if not torch.equal(which, torch.arange(batches).repeat_interleave(heads)):
+            return self._called(self.resting, state, vectors[which], 0)
+        shared = {name: value.view(batches, heads, *value.shape[1:]) for name, value in state.items()}
+        found: Tensor = vmap(partial(self._called, self.resting, texts=None))(shared, vectors)
+        return found.flatten(0, 1)
 
     @torch.no_grad()
     def read(self, vectors: Tensor, places: Sequence[int]) -> Tensor:

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from frostline.below import Below
+from frostline.compose.build import Built
+from frostline.compose.corpora import load_shifts, prepared, source_of
+from frostline.compose.making import make
 from frostline.data.tokens import Tokens, read
 from frostline.fused.pupil import Part
-from frostline.types import Split, Text
+from frostline.types import Config, Corpus, Shift, Split, Text
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run reads: texts as they were loaded, and where their vectors are."""
+
+    corpus: Corpus
+    shifts: dict[str, Shift]
+    parts: dict[str, Part]
 
 
 class SharedTexts:
-    """Vectors (U, D) of all texts that have been asked for, in the order in which they came."""
+    """Vectors (U, D) of all texts that have been asked for, in the order in which they came.
 
-    def __init__(self, below: Below, encoder: Any, max_length: int) -> None:
-        self.below, self.encoder, self.max_length = below, encoder, max_length
+    built: the run whose encoder is that of all, with its own texts tokenised.
+    """
+
+    def __init__(self, below: Below, built: Built, dataset: Config) -> None:
+        self.encoder: Any = built.classifier.encoder  # known by its role alone: it tokenizes too
+        self.below, self.max_length = below, dataset["max_length"]
         self.known: dict[Text, int] = {}
         self.lengths: list[int] = []
         self.found: list[Tensor] = []
-        self.more = 0
+        self.raw: Any = None
+        self.sets = {_key(dataset): self._placed(built.corpus, built.shifts, built.tokens)}
 
     @property
     def vectors(self) -> Tensor:
@@ -30,24 +49,33 @@ class SharedTexts:
             self.found = [torch.cat(self.found)]
         return self.found[0]
 
-    def part(self, name: str, split: Split, tokens: Mapping[str, Tokens]) -> Part:
-        """A split by its texts' places; tokens: those of whole splits that have been made already, by name."""
-        new = dict.fromkeys(text for text in split.texts if text not in self.known)
-        if len(new) == len(split) and name in tokens:
-            self._add(name, list(new), tokens[name])
-        elif new:
-            self.more += 1
-            texts = list(new)
-            name = f"{name} {self.more}"
-            read_now = read(
-                Split(texts, [0] * len(texts)), self.encoder.tokenize, self.max_length, self.encoder.pad_id, name
-            )
-            self._add(name, texts, read_now)
+    def of(self, dataset: Config) -> Data:
+        if (key := _key(dataset)) not in self.sets:
+            self.raw = self.raw or make(source_of(dataset)).load()
+            corpus = prepared(self.raw, dataset)
+            self.sets[key] = self._placed(corpus, load_shifts(dataset, corpus), {})
+        return self.sets[key]
+
+    def _placed(self, corpus: Corpus, shifts: dict[str, Shift], tokens: Mapping[str, Tokens]) -> Data:
+        splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
+        splits |= {name: shift.split for name, shift in shifts.items()}
+        return Data(corpus, shifts, {name: self._part(name, split, tokens.get(name)) for name, split in splits.items()})
+
+    def _part(self, name: str, split: Split, tokens: Tokens | None) -> Part:
+        """A split by its texts' places; what is not known yet is encoded, under the split's name where that is all."""
+        new = list(dict.fromkeys(text for text in split.texts if text not in self.known))
+        if new and (tokens is None or len(new) < len(split)):
+            name, encoder = f"{name} {len(self.found)}", self.encoder
+            tokens = read(Split(new, [0] * len(new)), encoder.tokenize, self.max_length, encoder.pad_id, name)
+        if new:
+            assert tokens is not None
+            first = len(self.lengths)
+            self.known |= {text: first + i for i, text in enumerate(new)}
+            self.lengths += tokens.lengths
+            self.found = [*self.found, self.below.vectors(name, tokens).float().cpu()]
         places = [self.known[text] for text in split.texts]
         return Part(torch.tensor(places), torch.tensor(split.labels), [self.lengths[place] for place in places])
 
-    def _add(self, name: str, texts: list[Text], tokens: Tokens) -> None:
-        first = len(self.lengths)
-        self.known |= {text: first + i for i, text in enumerate(texts)}
-        self.lengths += tokens.lengths
-        self.found.append(self.below.vectors(name, tokens).float().cpu())
+
+def _key(dataset: Config) -> str:
+    return json.dumps(dataset, sort_keys=True, default=str)

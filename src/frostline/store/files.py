@@ -10,6 +10,24 @@ from pathlib import Path
 from typing import Any
 
 PART = ".part"
+_together = False
+
+
+@contextmanager
+def written_together() -> Iterator[None]:
+    """Of many small files: each is whole or absent as ever; all are on the disk when this is left, not one by one."""
+    global _together
+    _together = True
+    try:
+        yield
+    finally:
+        _together = False
+        os.sync()
+
+
+def _onto_disk(file: int) -> None:
+    if not _together:
+        os.fsync(file)
 
 
 @contextmanager
@@ -22,7 +40,7 @@ def whole(path: Path) -> Iterator[Path]:
     yield beside
     beside.chmod(mode)  # safetensors would keep the file from the rest of the group
     with beside.open("rb") as file:
-        os.fsync(file.fileno())
+        _onto_disk(file.fileno())
     beside.replace(path)
 
 
@@ -33,7 +51,7 @@ def write_text(path: Path, text: str) -> None:
         with beside.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            _onto_disk(file.fileno())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

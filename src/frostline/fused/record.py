@@ -1,0 +1,93 @@
+"""The record of a run that was trained with others: the files that it would have alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from frostline.account import Account
+from frostline.checkpoints import Best
+from frostline.compose.build import Built, build_beside
+from frostline.costs import peak_memory
+from frostline.fused.pupil import Pupil
+from frostline.fused.task import Task
+from frostline.fused.texts import Data
+from frostline.loggers.choose import choose
+from frostline.loggers.ending import fail
+from frostline.store.environment import Surroundings
+from frostline.store.identity import title
+
+
+@dataclass
+class Record:
+    """`begin` before anything learns, `leave` all but the result, `finish` with the result."""
+
+    task: Task
+    pupil: Pupil
+    account: Account
+    scores: dict[str, float] = field(default_factory=dict)
+    loggers: list[Any] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Surroundings) -> Record:
+        """lead: the run whose encoder is that of all."""
+        built = build_beside(lead, task.config, data.corpus, data.shifts)
+        about = {"encoder": built.encoder_fingerprint, "id": task.job["id"]}
+        best = Best(task.place, built.settings.monitor, about)
+        account = Account(task.config, task.job, task.place, built, best, device)
+        account.begin(None, around)
+        return cls(task, Pupil(task.config, built, data.parts, best), account)
+
+    def leave(self, vectors: Tensor) -> None:
+        """Score the best epoch's weights, keep them, and tell the loggers what they would have been told on the way.
+
+        Raises:
+            FrostlineError: the run came to no end.
+        """
+        pupil = self.pupil
+        if pupil.failed is not None:
+            raise pupil.failed
+        if pupil.learns:
+            pupil.take(pupil.weights)
+        self.scores = dict(pupil.best.values or self._scored("val", vectors))
+        if pupil.built.corpus.multi_label:
+            self._scored("val", vectors)  # thresholds are those of the best epoch's weights
+        for split in (*pupil.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
+            self.scores |= self._scored(split, vectors)
+        pupil.best.save(pupil.classifier.learned())
+        config, job = self.task.config, self.task.job
+        name = title(config, job["choices"], job["overrides"])
+        shown = config | {"choices": job["choices"], "id": job["id"]}
+        self.loggers = choose(self.task.place, config["study"], name, shown, **config["logger"])
+        for step, epoch, values in pupil.curves:
+            for logger in self.loggers:
+                logger.log_metrics({**values, "epoch": float(epoch)}, step)
+
+    def _scored(self, split: str, vectors: Tensor) -> dict[str, float]:
+        with torch.no_grad():
+            logits = self.pupil.classifier.head.eval()(vectors[self.pupil.parts[split].places])
+            found = self.pupil.scored(split, logits)
+        return {f"{split}/{name}": value for name, value in found.items()}
+
+    def finish(self, seconds: float, encoded: int) -> dict[str, Any]:
+        """seconds: its share of those that all took; encoded: how many texts are on its account."""
+        pupil, texts = self.pupil, {name: len(part) for name, part in self.pupil.parts.items()}
+        read = (texts["train"] + texts["val"]) * pupil.epoch if pupil.learns else texts["val"]
+        read += sum(count for name, count in texts.items() if name not in ("train", "val"))
+        cost = {
+            "seconds": seconds,
+            "seconds_fit": seconds if pupil.learns else 0.0,
+            "texts_read": read,
+            "texts_encoded": encoded,
+            "texts_from_store": read,
+            "peak_memory_bytes": peak_memory(),
+        }
+        try:
+            self.account.finish(self.scores, {}, cost, self.loggers, pupil.step)
+        except BaseException:
+            fail(self.loggers)
+            raise
+        return self.task.place.read_result() or {}
