@@ -22,13 +22,12 @@ from frostline.data.loader import Loader
 from frostline.epochs import Epochs
 from frostline.interpolation import Interpolation
 from frostline.keeping import Cache, Keep
-from frostline.loggers.choose import choose
+from frostline.loggers.choose import of_run
 from frostline.origin import Origin
 from frostline.patience import Patience
 from frostline.progress import say
 from frostline.solving import Solver
 from frostline.store.folder import RunFolder
-from frostline.store.identity import title
 from frostline.trainer import make_trainer
 from frostline.types import Config
 from frostline.witness import Witness
@@ -56,15 +55,10 @@ class Fit:
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
         lasting = [self.best, Averager(averaging), Patience(self.best, settings.patience), self.point]
         callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
-        self.loggers = self._loggers()
+        self.loggers = of_run(place, config, job)
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         device = str(self.trainer.strategy.root_device)
         self.account = Account(config, job, place, self.built, self.best, device, count)
-
-    def _loggers(self) -> list[Any]:
-        name = title(self.config, self.job["choices"], self.job["overrides"])
-        shown = self.config | {"choices": self.job["choices"], "id": self.job["id"]}
-        return choose(self.place, self.config["study"], name, shown, **self.config["logger"])
 
     # Batches
 

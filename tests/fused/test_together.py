@@ -14,9 +14,9 @@ from frostline.store.files import read_json
 frostline = in_process
 SMALL = [
     "freezing=frozen",
-    "dataset.max_train=200",
-    "dataset.max_val=100",
-    "dataset.max_test=90",
+    "dataset.max_train=100",
+    "dataset.max_val=60",
+    "dataset.max_test=50",
     "trainer.max_epochs=3",
 ]
 FUSED = ["-m", "hydra/launcher=fused", "logger=csv", "study=fused"]
@@ -42,8 +42,8 @@ SWEEPS = {
 ONLY_ALONE = {"weights", "seconds", "seconds_fit", "peak_memory_bytes", "texts_encoded", "texts_from_store"}
 
 
-def results(study: str) -> dict[str, Path]:
-    return {read_json(file)["id"]: file.parent for file in Path("runs", study).glob("*/result.json")}
+def results(study: str, root: str = "runs") -> dict[str, Path]:
+    return {read_json(file)["id"]: file.parent for file in Path(root, study).glob("*/result.json")}
 
 
 def without(value: Any) -> Any:

@@ -15,21 +15,19 @@ from frostline.costs import peak_memory
 from frostline.fused.pupil import Pupil
 from frostline.fused.task import Task
 from frostline.fused.texts import Data
-from frostline.loggers.choose import choose
+from frostline.loggers.choose import of_run
 from frostline.loggers.ending import fail
 from frostline.store.environment import Surroundings
-from frostline.store.identity import title
 
 
 @dataclass
 class Record:
-    """`begin` before anything learns, `leave` all but the result, `finish` with the result."""
+    """`begin` before anything learns, `leave` its weights, and `finish` with the result."""
 
     task: Task
     pupil: Pupil
     account: Account
     scores: dict[str, float] = field(default_factory=dict)
-    loggers: list[Any] = field(default_factory=list)
 
     @classmethod
     def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Surroundings) -> Record:
@@ -42,7 +40,7 @@ class Record:
         return cls(task, Pupil(task.config, built, data.parts, best), account)
 
     def leave(self, vectors: Tensor) -> None:
-        """Score the best epoch's weights, keep them, and tell the loggers what they would have been told on the way.
+        """Score the best epoch's weights, and keep them.
 
         Raises:
             FrostlineError: the run came to no end.
@@ -58,13 +56,6 @@ class Record:
         for split in (*pupil.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
             self.scores |= self._scored(split, vectors)
         pupil.best.save(pupil.classifier.learned())
-        config, job = self.task.config, self.task.job
-        name = title(config, job["choices"], job["overrides"])
-        shown = config | {"choices": job["choices"], "id": job["id"]}
-        self.loggers = choose(self.task.place, config["study"], name, shown, **config["logger"])
-        for step, epoch, values in pupil.curves:
-            for logger in self.loggers:
-                logger.log_metrics({**values, "epoch": float(epoch)}, step)
 
     def _scored(self, split: str, vectors: Tensor) -> dict[str, float]:
         with torch.no_grad():
@@ -85,9 +76,14 @@ class Record:
             "texts_from_store": read,
             "peak_memory_bytes": peak_memory(),
         }
+        # Told after the fact, one run after the other, as W&B has one at a time.
+        loggers = of_run(self.task.place, self.task.config, self.task.job)
         try:
-            self.account.finish(self.scores, {}, cost, self.loggers, pupil.step)
+            for step, epoch, values in pupil.curves:
+                for logger in loggers:
+                    logger.log_metrics({**values, "epoch": float(epoch)}, step)
+            self.account.finish(self.scores, {}, cost, loggers, pupil.step)
         except BaseException:
-            fail(self.loggers)
+            fail(loggers)
             raise
         return self.task.place.read_result() or {}

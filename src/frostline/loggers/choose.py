@@ -6,6 +6,14 @@ from typing import Any, Literal
 
 from frostline.loggers.record import Record
 from frostline.store.folder import RunFolder
+from frostline.store.identity import title
+
+
+def of_run(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
+    """As the config of the run says; job: its `id`, `choices` and `overrides`."""
+    name = title(config, job["choices"], job["overrides"])
+    shown = config | {"choices": job["choices"], "id": job["id"]}
+    return choose(folder, config["study"], name, shown, **config["logger"])
 
 
 def choose(
