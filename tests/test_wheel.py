@@ -189,6 +189,15 @@ def test_a_lab_s_own_arms_train_its_own_parts(frostline: Frostline, lab: Path) -
     assert not [file for file in files if file.is_relative_to(HOUSE / "src") or file.is_relative_to(HOUSE / "tests")]
 
 
+def test_heads_of_a_lab_s_own_are_trained_together(frostline: Frostline, lab: Path) -> None:
+    """Hydra finds our launcher in the wheel; the lab's encoder, head and texts are shared and stacked like ours."""
+    own = ["encoder=letters", "dataset=counts", "head=scaled", "freezing=frozen", "logger=csv", "study=fused"]
+    said = frostline("-m", "hydra/launcher=fused", *OWN, *own, *FEW, "optimizer.lr=1e-2,1e-1")
+    assert said.returncode == 0, said.stderr
+    assert "2 jobs trained together" in said.stderr
+    assert len([assert_full(file.parent) for file in lab.glob("runs/fused/*/result.json")]) == 2
+
+
 @pytest.mark.slow
 def test_two_ranks_know_the_lab_s_parts(frostline: Frostline, lab: Path) -> None:
     ranks = ["trainer=ddp", "trainer.devices=2", "hydra.run.dir=ranks"]

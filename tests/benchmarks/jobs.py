@@ -31,14 +31,15 @@ def measure(jobs: int = JOBS) -> dict[str, list[float]]:
     """Seconds of each job but the first: in all, at work, and beyond."""
     import lightning.pytorch as pl
 
-    from frostline import fit, launch
+    from frostline import fit
+    from frostline.store import ledger
 
     work, ends = Stopwatch(), list[tuple[float, float]]()
     fit.build = _timed(fit.build, work)
     for name in ("fit", "validate", "test"):
         setattr(pl.Trainer, name, _timed(getattr(pl.Trainer, name), work))
-    record = launch._record
-    launch._record = lambda row: (ends.append((time.perf_counter(), work.take())), record(row))[1]
+    note = ledger.note
+    ledger.note = lambda *told: (ends.append((time.perf_counter(), work.take())), note(*told))[1]
     with contextlib.redirect_stdout(io.StringIO()):
         cli.main(["-m", f"seed=range(1,{jobs + 1})", *SHARED])
     pairs = list(itertools.pairwise(ends))

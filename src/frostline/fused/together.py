@@ -24,8 +24,15 @@ AT_ONCE = 256  # runs whose folders are open at a time
 
 def train(tasks: Sequence[Task]) -> list[Outcome]:
     """Tasks that agree on encoder, pooler and source of texts -> what came of each, in order."""
-    together = Together(tasks[0])
-    return [outcome for i in range(0, len(tasks), AT_ONCE) for outcome in together.run(tasks[i : i + AT_ONCE])]
+    found: list[Outcome | None] = [stored(task.place, task.job) for task in tasks]
+    left = [i for i, result in enumerate(found) if result is None]
+    together = Together(tasks[left[0]]) if left else None
+    for first in range(0, len(left), AT_ONCE):
+        places = left[first : first + AT_ONCE]
+        assert together is not None
+        for place, outcome in zip(places, together.run([tasks[place] for place in places]), strict=True):
+            found[place] = outcome
+    return [outcome for outcome in found if outcome is not None]
 
 
 class Together:
@@ -42,7 +49,7 @@ class Together:
         self.around = environment.look()
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """Runs that are complete are left as they are; one that fails takes no other with it."""
+        """A run that fails takes no other with it."""
         began = time.monotonic()
         ended: list[Outcome | None] = [None] * len(tasks)
         records: dict[int, Record] = {}
@@ -66,12 +73,9 @@ class Together:
         return [outcome for outcome in ended if outcome is not None]
 
     def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, Record]) -> Outcome | None:
-        """The result of a run that is complete already; the others are under way."""
-        result = stored(task.place, task.job)
-        if result is None:
-            held.enter_context(task.place.claimed(task.job))
-            result = stored(task.place, task.job)  # another process may have just ended
-        if result is not None:
+        """The result of a run that another process has completed by now; the others are under way."""
+        held.enter_context(task.place.claimed(task.job))
+        if (result := stored(task.place, task.job)) is not None:
             return result
         begin(task.place, task.config)
         device = str(self.fit.trainer.strategy.root_device)

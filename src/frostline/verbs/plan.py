@@ -1,7 +1,7 @@
 """frostline plan [-m] [KEY=VALUE ...] [--write FILE]: what will learn when, from the shapes of the model alone.
 
 Phases down, blocks across, the multiplier of `optimizer.lr` in each cell; then what keeping all below the frost line
-can save. FILE gets the plan as rules to edit.
+can save, and of a fused sweep which jobs are trained together. FILE gets the plan as rules to edit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from frostline.compose import command
+from frostline.compose.fusing import groups
 from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
@@ -42,6 +43,8 @@ def main(argv: list[str]) -> int:
             print(saved)
         if file is not None:
             write_rules(plan, job, file)
+    if any(job.launcher == command.FUSED for job in jobs):
+        print("\n".join(map(str, groups([job.config for job in jobs]))))
     return 0
 
 
