@@ -32,6 +32,7 @@ class Bypass:
         self.layers: list[nn.Module] = [] if found is None else list(found[1])
         self.beside: int | None = None  # how many Nones a layer gives after its states; None: it gives states alone
         self.dtype = torch.float32
+        self.source: nn.Module | None = None  # what gives the lowest layer its input as it is, where one module does
 
     def states(self, count: int, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """The states (B, T, D) after the `count` lowest layers; nothing above them is computed."""
@@ -53,10 +54,14 @@ class Bypass:
 
     @contextlib.contextmanager
     def fed(self, count: int, states: Tensor) -> Iterator[None]:
-        """Within it the `count` lowest layers give `states` (B, T, D), whatever they are given."""
+        """Within it the embeddings and the `count` lowest layers give `states` (B, T, D), whatever they are given."""
         states = states.to(self.dtype)
         output = states if self.beside is None else (states, *[None] * self.beside)
-        with _overridden(self.layers[:count], lambda *given, **more: output):
+        source = [] if self.source is None else [self.source]
+        with (
+            _overridden(self.layers[:count], lambda *given, **more: output),
+            _overridden(source, lambda *given, **more: states),
+        ):
             yield
 
     @torch.no_grad()
@@ -68,7 +73,8 @@ class Bypass:
         outputs: list[Any] = []
         hooks = [m.register_forward_hook(lambda m, given, output: outputs.append(output)) for m in self.layers[:count]]
         try:
-            whole = self.encoder(input_ids, attention_mask)
+            with self._source_noted():
+                whole = self.encoder(input_ids, attention_mask)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -79,10 +85,39 @@ class Bypass:
         self._form(outputs[-1])
         kept = attention_mask.bool()
         states = outputs[-1][0] if self.beside is not None else outputs[-1]
-        self.encoder(input_ids.flip(0), attention_mask.flip(0))  # what layers hand on aside is now of other texts
-        with self.fed(count, states.masked_fill(~kept.unsqueeze(-1), 0)):
-            begun = self.encoder(input_ids, attention_mask)
-        return None if torch.equal(begun[kept], whole[kept]) else "its upper layers read more than states"
+
+        def same() -> bool:
+            self.encoder(input_ids.flip(0), attention_mask.flip(0))  # what layers hand on aside is now of other texts
+            with self.fed(count, states.masked_fill(~kept.unsqueeze(-1), 0)):
+                return torch.equal(self.encoder(input_ids, attention_mask)[kept], whole[kept])
+
+        if self.source is not None and not same():
+            self.source = None  # its output has other readers
+        return None if same() else "its upper layers read more than states"
+
+    @contextlib.contextmanager
+    def _source_noted(self) -> Iterator[None]:
+        """Within it `source` is looked for: the last module beside the layers whose output the lowest one is given."""
+        inside = {id(module) for layer in self.layers for module in layer.modules()}
+        beside = [module for module in self.encoder.modules() if id(module) not in inside]
+        given: list[tuple[nn.Module, Tensor]] = []
+
+        def told(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                given.append((module, output))
+
+        def asked(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+            first = inputs[0] if inputs else next(iter(named.values()), None)
+            found = [module for module, output in given if output is first]
+            self.source = found[-1] if found else None
+
+        hooks = [module.register_forward_hook(told) for module in beside]
+        hooks.append(self.layers[0].register_forward_pre_hook(asked, with_kwargs=True))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _form(self, output: Any) -> None:
         self.beside = len(output) - 1 if isinstance(output, tuple) else None
