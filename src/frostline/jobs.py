@@ -12,6 +12,7 @@ from typing import Any, cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from frostline import stopping
 from frostline.compose import resolvers
 from frostline.compose.command import is_main_process
 from frostline.compose.fusing import groups
@@ -19,7 +20,7 @@ from frostline.errors import FrostlineError
 from frostline.progress import say
 from frostline.store import ledger
 from frostline.store.folder import RunFolder
-from frostline.store.summary import Row
+from frostline.store.summary import COMPLETE, FAILED, RESUMED, SKIPPED, TRAINED, Row
 from frostline.types import Config
 
 DEBUG = "FROSTLINE_DEBUG"
@@ -46,37 +47,47 @@ def describe(cfg: DictConfig) -> Described:
     return Described(config, choices, overrides, Path(current.runtime.output_dir))
 
 
+class Skipped(Exception):  # noqa: N818  # no error: the job was not begun
+    status = 0
+
+
 def task(cfg: DictConfig) -> float:
     """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
     job, current = describe(cfg), HydraConfig.get()
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
-    return _ended(job, _done(job))
+    how = _how(job)
+    return _ended(job, how, _done(job, how))
 
 
 def together(jobs: Sequence[Described]) -> list[float]:
     """Several jobs, those that can be trained together in one go; their values in order."""
     values: dict[int, float] = {}
-    begun = [i for i, job in enumerate(jobs) if RunFolder(job.folder).resume_point.exists()]
-    for group in groups([job.config for job in jobs], begun):
+    hows = [_how(job) for job in jobs]
+    for group in groups([job.config for job in jobs], [i for i, how in enumerate(hows) if how == RESUMED]):
         say(str(group))
         own = [jobs[place] for place in group.places]
-        for place, job, outcome in zip(group.places, own, map(_done, own) if group.why else _fused(own), strict=True):
-            values[place] = _ended(job, outcome)
+        found = (_done(jobs[place], hows[place]) for place in group.places) if group.why else _fused(own)
+        for place, outcome in zip(group.places, found, strict=True):
+            values[place] = _ended(jobs[place], hows[place], outcome)
     return [values[place] for place in range(len(jobs))]
 
 
 def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
-    from frostline.fused.task import Task
-    from frostline.fused.together import train
-
+    if (skipped := _skipped(jobs[0])) is not None:
+        return [skipped] * len(jobs)
     try:
+        from frostline.fused.task import Task
+        from frostline.fused.together import train
+
         return train([Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs])
     except Exception as error:  # of what they share
         return [error] * len(jobs)
 
 
-def _done(job: Described) -> Outcome:
+def _done(job: Described, how: str) -> Outcome:
+    if how != COMPLETE and (skipped := _skipped(job)) is not None:
+        return skipped
     try:
         from frostline.train import run
 
@@ -85,12 +96,30 @@ def _done(job: Described) -> Outcome:
         return error
 
 
-def _ended(job: Described, outcome: Outcome) -> float:
-    row = Row(str(job.folder), job.choices, job.overrides)
+def _how(job: Described) -> str:
+    """What there is to do, as its folder shows it."""
+    place = RunFolder(job.folder)
+    return COMPLETE if place.result.exists() else RESUMED if place.resume_point.exists() else TRAINED
+
+
+def _skipped(job: Described) -> Skipped | None:
+    """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
+    limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
+    if stopping.asked():
+        return Skipped("Ctrl-C")
+    if limit is not None and sweep and (count := sum(r.how == FAILED for r in ledger.rows(Path(sweep)))) > limit:
+        return Skipped(f"{count} failed, and max_failures is {limit}")
+    return None
+
+
+def _ended(job: Described, how: str, outcome: Outcome) -> float:
+    row = Row(str(job.folder), job.choices, job.overrides, how=how)
     result = outcome if isinstance(outcome, dict) else {}
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, Skipped):
+        row = Row(str(job.folder), job.choices, job.overrides, 0, str(outcome), SKIPPED)
+    elif isinstance(outcome, Exception):
         _tell(outcome)
-        row = Row(str(job.folder), job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome))
+        row = Row(row.folder, job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome), FAILED)
     if is_main_process():
         ledger.note(row, os.environ.get(resolvers.SWEEP))
     return float(result.get("metrics", {}).get(job.config["trainer"]["monitor"] or "val/f1_macro", "nan"))

@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
 import hydra._internal.hydra
 
-from frostline import estimate, ranks
+from frostline import estimate, ranks, stopping
 from frostline.compose import completion, helping, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
@@ -22,6 +23,7 @@ from frostline.jobs import DEBUG, task
 from frostline.store import ledger
 from frostline.store.summary import Row, table
 
+INTERRUPTED = 130  # as shells have it
 QUIET = ["hydra.output_subdir=null"]  # of the ranks that torchrun starts, the first writes for all
 
 
@@ -32,12 +34,15 @@ def launch(arguments: Arguments) -> int:
         raise UserError(Problem("--multirun", "one group of ranks cannot do a sweep, whose jobs end it", do), "command")
     search.register()
     ledger.here.clear()
+    stopping.forget()
     for name in (resolvers.SWEEP, estimate.JOBS):
         os.environ.pop(name, None)
     os.environ[DEBUG] = "1" if arguments.debug else ""
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
-    _run_hydra([*arguments.argv, *(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)])
+    more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
+    with stopping.listening() if sweep else nullcontext():
+        _run_hydra([*arguments.argv, *more])
     if not is_main_process():
         return 0
     rows = _in_order(ledger.rows(sweep), jobs) if sweep else list(ledger.here)
@@ -95,6 +100,8 @@ def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
 
 def _status(rows: list[Row], multirun: bool) -> int:
     failed = [row.status for row in rows if row.status]
+    if stopping.asked():
+        return INTERRUPTED
     if not rows:
         return 1
     return (1 if multirun else failed[0]) if failed else 0

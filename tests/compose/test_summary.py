@@ -32,7 +32,7 @@ def test_a_single_run_is_one_row(tmp_path: Path) -> None:
 def test_jobs_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     rows = [
         row(tmp_path / "runs" / "a", "freezing=frozen", "+seed=1", "optimizer.lr=1"),
-        row(tmp_path / "runs" / "b", "freezing=full", "+seed=1", "optimizer.lr=2", status=1, error="out of memory"),
+        row(tmp_path / "runs" / "b", "freezing=full", "+seed=1", "optimizer.lr=2", status=1, error="out of memory", how="failed"),
     ]
     lines = table(rows).splitlines()
     assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "saved", "seconds"]

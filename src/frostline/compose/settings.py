@@ -14,6 +14,7 @@ class Top:
     seed: Whole = 1
     study: str = "default"
     rerun: bool = False
+    max_failures: Whole | None = None
 
 
 @dataclass(frozen=True)

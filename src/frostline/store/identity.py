@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache")  # they change no number of the result
+ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # they change no number of the result
 EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names

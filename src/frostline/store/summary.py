@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +11,23 @@ from typing import Any
 
 from frostline.store.files import read_json
 
-FAILED = "failed"
+TRAINED, RESUMED, COMPLETE, FAILED, SKIPPED = "trained", "resumed", "complete before", "failed", "skipped"
 COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A job that has ended: where, what it was, and its exit status."""
+    """A job that has ended: where, what it was, and its exit status.
+
+    how: one of the words above; error: why, of a job that failed or was skipped.
+    """
 
     folder: str
     choices: Mapping[str, str]
     overrides: Sequence[str]
     status: int = 0
     error: str = ""
+    how: str = TRAINED
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -35,8 +40,16 @@ def table(rows: Sequence[Row]) -> str:
     keys = differing(rows)
     cells = [[*keys, *COLUMNS]] + [[*(given(row).get(key, "") for key in keys), *_scores(row)] for row in rows]
     lines = aligned(cells, left=len(keys))
-    failed = [f"failed: {Path(row.folder).name}: {row.error}" for row in rows if row.status]
-    return "\n".join([*lines, "", f"results: {_place(rows)}", *failed])
+    told = [f"{row.how}: {Path(row.folder).name}: {row.error}" for row in rows if row.error]
+    return "\n".join([*lines, "", f"results: {_place(rows)}", *_counted(rows), *told])
+
+
+def _counted(rows: Sequence[Row]) -> list[str]:
+    """How the jobs of a sweep ended, where that is not the same for all."""
+    count = Counter(row.how for row in rows)
+    if len(rows) == 1 or set(count) == {TRAINED}:
+        return []
+    return [f"{len(rows)} jobs: " + ", ".join(f"{number} {how}" for how, number in count.items())]
 
 
 def given(row: Row) -> dict[str, str]:
@@ -63,8 +76,8 @@ def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
 
 def _scores(row: Row) -> list[str]:
     file = Path(row.folder) / "result.json"
-    if row.status or not file.exists():
-        return [FAILED, *[""] * (len(COLUMNS) - 1)]
+    if row.error or not file.exists():
+        return [row.how if row.error else FAILED, *[""] * (len(COLUMNS) - 1)]
     result: dict[str, Any] = read_json(file)
     metrics = result["metrics"]
     learned = f"{result['parameters']['ever_trainable']:,}"
