@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from frostline.store.summary import Row, table
+from frostline.store.summary import FAILED, TRAINED, Row, table
 
 COST = {"seconds": 12.34, "texts_read": 1000, "texts_encoded": 250}
 
@@ -16,7 +16,7 @@ def row(folder: Path, *overrides: str, status: int = 0, error: str = "", learned
     result = {"metrics": metrics, "parameters": {"ever_trainable": learned}, "cost": COST}
     if not status:
         (folder / "result.json").write_text(json.dumps(result))
-    return Row(str(folder), {"freezing": "full"}, overrides, status, error)
+    return Row(str(folder), {"freezing": "full"}, overrides, status, error, FAILED if status else TRAINED)
 
 
 def test_a_single_run_is_one_row(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_single_run_is_one_row(tmp_path: Path) -> None:
 def test_jobs_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     rows = [
         row(tmp_path / "runs" / "a", "freezing=frozen", "+seed=1", "optimizer.lr=1"),
-        row(tmp_path / "runs" / "b", "freezing=full", "+seed=1", "optimizer.lr=2", status=1, error="out of memory", how="failed"),
+        row(tmp_path / "runs" / "b", "freezing=full", "+seed=1", "optimizer.lr=2", status=1, error="out of memory"),
     ]
     lines = table(rows).splitlines()
     assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "saved", "seconds"]
