@@ -37,4 +37,4 @@ def test_jobs_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     lines = table(rows).splitlines()
     assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "saved", "seconds"]
     assert lines[3].split() == ["full", "2", "failed"]
-    assert lines[-2:] == ["results: runs", "failed: b: out of memory"]
+    assert lines[-3:] == ["results: runs", "2 jobs: 1 trained, 1 failed", "failed: b: out of memory"]
