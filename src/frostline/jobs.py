@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +77,16 @@ def together(jobs: Sequence[Described]) -> list[float]:
 def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
     if (skipped := _skipped(jobs[0])) is not None:
         return [skipped] * len(jobs)
-    try:
-        from frostline.fused.task import Task
-        from frostline.fused.together import train
+    from frostline.fused.task import Task, Unfit
+    from frostline.fused.together import train
 
-        return train([Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs])
+    try:
+        found = train([Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs])
     except Exception as error:  # of what they share
         return [error] * len(jobs)
+    for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, Unfit)).items():
+        say(f"{count} jobs one by one after all: {why}")
+    return (_done(job, TRAINED) if isinstance(one, Unfit) else one for job, one in zip(jobs, found, strict=True))
 
 
 def _done(job: Described, how: str) -> Outcome:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from frostline.fused.optimizers import stepper
-from frostline.fused.stack import Stack
+from frostline.fused.stack import Stack, objection
 from frostline.heads.cosine import Cosine
 from frostline.heads.linear import Linear
 from frostline.heads.mlp import Mlp
@@ -43,6 +43,45 @@ def test_each_head_says_what_it_says_alone(kind: str) -> None:
         torch.testing.assert_close(own[:count], head.train()(texts[:count]))
     for head, own in zip([alone[2], alone[0]], stack.read(given[0], [2, 0]), strict=True):
         torch.testing.assert_close(own, head.eval()(given[0]))
+
+
+class Functional(Linear):
+    """Draws chance by itself."""
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return self.out(nn.functional.dropout(vectors, 0.5, self.training))
+
+
+class Remembering(Linear):
+    """Keeps the mean of what it sees."""
+
+    def __init__(self) -> None:
+        super().__init__(WIDTH, CLASSES)
+        self.norm = nn.BatchNorm1d(WIDTH)
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return self.out(self.norm(vectors))
+
+
+class Scaled(Linear):
+    """What differs between two of them is in no parameter."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__(WIDTH, CLASSES)
+        self.scale = scale
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.scale * vectors)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_heads_of_the_house_can_be_stacked(kind: str) -> None:
+    assert objection(heads(kind, [0.3, 0.0, 0.6]), torch.randn(4, WIDTH)) is None
+
+
+def test_heads_that_a_stack_would_get_wrong_are_found() -> None:
+    for own in ([Functional(WIDTH, CLASSES)] * 2, [Remembering()] * 2, [Scaled(1.0), Scaled(2.0)]):
+        assert objection(own, torch.randn(4, WIDTH)) is not None
 
 
 CONSTANTS: dict[str, list[dict[str, Any]]] = {

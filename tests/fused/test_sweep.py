@@ -56,6 +56,33 @@ def test_a_job_that_fails_takes_no_other_with_it(frostline: Command) -> None:
     assert len(results("fused")) == 2
 
 
+OWN = """
+from torch.nn import functional
+
+from frostline.heads.linear import Linear
+
+
+class Own(Linear):
+    def forward(self, vectors):
+        return self.out(functional.dropout(vectors, 0.5, self.training))
+"""
+
+
+def test_heads_of_a_user_s_own_that_cannot_be_stacked_are_trained_alone(frostline: Command, tmp_path: Path) -> None:
+    """Chance that a head draws by itself would be lost in a stack."""
+    (tmp_path / "mylab").mkdir()
+    (tmp_path / "mylab" / "heads.py").write_text(OWN)
+    words = [*SMALL, "logger=csv", "head._target_=mylab.heads.Own", "seed=1,2"]
+    said = frostline("-m", "hydra/launcher=fused", "study=fused", *words)
+    assert said.status == 0, said.err
+    assert "2 jobs one by one after all: its head cannot be stacked" in said.err
+    fused = kept("runs")
+    Path("runs").rename("together")
+    assert frostline("-m", "study=fused", *words).status == 0
+    assert len(fused) == 2
+    assert fused == kept("runs")
+
+
 def test_what_cannot_be_fused_is_done_after_it_one_by_one(frostline: Command) -> None:
     said = frostline(*FUSED, "freezing=full,frozen", "seed=1,2", "trainer.max_epochs=1")
     assert said.status == 0, said.err

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from frostline.agreement import digest
 from frostline.chance import derive
@@ -58,11 +58,13 @@ class Pupil:
 
     @property
     def kind(self) -> str:
-        """Alike where heads can stand in one stack."""
+        """Alike where heads can stand in one stack: what differs is in their numbers and in dropout alone."""
         head = self.classifier.head
+        drops = any(isinstance(module, nn.Dropout) for module in head.modules())
+        given = {key: value for key, value in self.config["head"].items() if key != "dropout" or not drops}
         shapes = {name: list(p.shape) for name, p in (*head.named_parameters(), *head.named_buffers())}
         multi = self.built.corpus.multi_label
-        return json.dumps([repr(type(head)), shapes, self.config["optimizer"]["_target_"], multi])
+        return json.dumps([given, shapes, self.config["optimizer"]["_target_"], multi])
 
     @property
     def steps_an_epoch(self) -> int:

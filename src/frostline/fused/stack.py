@@ -37,7 +37,8 @@ class Stack:
         first = heads[0]
         self.rates = [[part.p for part in _dropouts(head).values()] for head in heads]
         self.widths: list[tuple[int, ...]] = []  # what each dropout of a head is given, less the batch
-        self.resting, self.learning = _bare(first, nn.Identity), _bare(first, Given)
+        self.resting, self.plain = _bare(first, nn.Identity).eval(), _bare(first, nn.Identity).train()
+        self.learning = _bare(first, Given).train()
         self.masked = list(_dropouts(first))
         own = [dict(head.named_parameters()) for head in heads]
         self.parameters = {n: torch.stack([p[n].detach() for p in own]).requires_grad_() for n in own[0]}
@@ -71,9 +72,9 @@ class Stack:
             return self._called(self.learning, {**state, **self._masks(own, seeds, rows)}, own, 0)
         batches, heads = len(vectors), len(self) // len(vectors)
         if not torch.equal(which, torch.arange(batches).repeat_interleave(heads)):
-            return self._called(self.resting, state, vectors[which], 0)
+            return self._called(self.plain, state, vectors[which], 0)
         shared = {name: value.view(batches, heads, *value.shape[1:]) for name, value in state.items()}
-        found: Tensor = vmap(partial(self._called, self.resting, texts=None))(shared, vectors)
+        found: Tensor = vmap(partial(self._called, self.plain, texts=None))(shared, vectors)
         return found.flatten(0, 1)
 
     @torch.no_grad()
@@ -117,6 +118,31 @@ class Stack:
 
     def _note(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
         self.widths.append(tuple(given[0].shape[1:]))
+
+
+@torch.no_grad()
+def objection(heads: Sequence[nn.Module], texts: Tensor) -> str | None:
+    """Why these heads cannot stand in a stack, tried on a few texts (B, D) as they learn; None: they can.
+
+    A head of a user's own may draw chance otherwise than by nn.Dropout, keep what it sees, or look across its batch.
+    """
+    stack, rows = Stack(heads), [len(texts)] * len(heads)
+    seeds = list(range(len(heads)))
+    try:
+        found = stack.logits(texts.expand(len(heads), *texts.shape), torch.arange(len(heads)), seeds, rows)
+        alone = stack.read(texts, seeds)
+    except RuntimeError as error:
+        return str(error).splitlines()[0]
+    for head, seed, learning, resting in zip(heads, seeds, found, alone, strict=True):
+        before = [buffer.clone() for buffer in head.buffers()]
+        torch.manual_seed(seed)
+        if not torch.allclose(head.train()(texts), learning, atol=1e-4, rtol=1e-4):
+            return "one says something else than alone while it learns"
+        if not torch.allclose(head.eval()(texts), resting, atol=1e-4, rtol=1e-4):
+            return "one says something else than alone at rest"
+        if not all(map(torch.equal, before, head.buffers())):
+            return "one keeps what it sees"
+    return None
 
 
 def _dropouts(head: nn.Module) -> dict[str, nn.Dropout]:

@@ -24,3 +24,7 @@ class Task:
     @classmethod
     def of(cls, config: Config, choices: dict[str, str], overrides: list[str], folder: Path) -> Task:
         return cls(config, {"id": run_id(config), "choices": choices, "overrides": overrides}, RunFolder(folder))
+
+
+class Unfit(Exception):  # noqa: N818  # no error: the run is to be done by itself
+    pass

@@ -10,7 +10,8 @@ from frostline.errors import UserError
 from frostline.fit import Fit
 from frostline.fused.pupil import Pupil
 from frostline.fused.record import Record
-from frostline.fused.task import Outcome, Task
+from frostline.fused.stack import objection
+from frostline.fused.task import Outcome, Task, Unfit
 from frostline.fused.texts import SharedTexts
 from frostline.fused.training import Cohort
 from frostline.progress import Progress
@@ -20,6 +21,7 @@ from frostline.store.files import written_together
 from frostline.train import begin, note_failure, stored
 
 AT_ONCE = 256  # runs whose folders are open at a time
+TRIED = 4  # texts on which it is tried whether heads can be stacked
 
 
 def train(tasks: Sequence[Task]) -> list[Outcome]:
@@ -94,7 +96,11 @@ class Together:
         steps = sum(p.steps_an_epoch * p.built.settings.max_epochs for own in kinds.values() for p in own)
         with Progress(f"training {heads} heads", steps, "steps") as bar:
             for own in kinds.values():
-                Cohort(own, self.texts.vectors).learn(bar.update)
+                if why := objection([pupil.classifier.head for pupil in own], self.texts.vectors[:TRIED]):
+                    for pupil in own:
+                        pupil.failed = Unfit(f"its head cannot be stacked: {why}")
+                else:
+                    Cohort(own, self.texts.vectors).learn(bar.update)
 
     def _encoded(self) -> int:
         """Texts that the encoder has read since this was last asked: they are on the next run's account."""
@@ -104,6 +110,6 @@ class Together:
 
 
 def _failed(task: Task, error: Exception) -> Exception:
-    if not isinstance(error, UserError):  # such as a folder that is another run's, which is left as it is
+    if not isinstance(error, UserError | Unfit):  # such as a folder that is another run's, which is left as it is
         note_failure(task.place, error)
     return error
