@@ -63,14 +63,14 @@ class Record:
             found = self.pupil.scored(split, logits)
         return {f"{split}/{name}": value for name, value in found.items()}
 
-    def finish(self, seconds: float, encoded: int) -> dict[str, Any]:
-        """seconds: its share of those that all took; encoded: how many texts are on its account."""
+    def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:
+        """seconds, fitted: its share of those that all took, and learnt; encoded: how many texts are on its account."""
         pupil, texts = self.pupil, {name: len(part) for name, part in self.pupil.parts.items()}
         read = (texts["train"] + texts["val"]) * pupil.epoch if pupil.learns else texts["val"]
         read += sum(count for name, count in texts.items() if name not in ("train", "val"))
         cost = {
             "seconds": seconds,
-            "seconds_fit": seconds if pupil.learns else 0.0,
+            "seconds_fit": fitted if pupil.learns else 0.0,
             "texts_read": read,
             "texts_encoded": encoded,
             "texts_from_store": read,

@@ -68,10 +68,12 @@ class Together:
 
         with ExitStack() as held:
             begun = each(range(len(tasks)), lambda place: self._begin(held, tasks[place], place, records))
+            fitting = time.monotonic()
             self._learn([records[place].pupil for place in begun])
+            fitted = (time.monotonic() - fitting) / max(len(begun), 1)
             left = each(begun, lambda place: records[place].leave(self.texts.vectors))
             seconds = (time.monotonic() - began) / max(len(left), 1)
-            each(left, lambda place: records[place].finish(seconds, self._encoded()))
+            each(left, lambda place: records[place].finish(seconds, fitted, self._encoded()))
         return [outcome for outcome in ended if outcome is not None]
 
     def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, Record]) -> Outcome | None:
