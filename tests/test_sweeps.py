@@ -50,12 +50,12 @@ def interrupt(one: Attempt) -> None:
     os.kill(one.process.pid, signal.SIGINT)
 
 
-LONG = ["-m", *SMALL, "trainer.max_epochs=6", "seed=1,2,3", "trainer.checkpoint_seconds=0"]
+LONG = ["-m", *SMALL, "trainer.max_epochs=30", "seed=1,2,3", "trainer.checkpoint_seconds=0"]
 
 
 def test_ctrl_c_lets_the_job_under_way_end(frostline: Command) -> None:
     with attempt(*LONG) as one:
-        one.until(lambda: "epoch 1 of 6" in one.said)
+        one.until(lambda: "epoch 1 of 30" in one.said)
         interrupt(one)
         assert one.wait() == 130
     assert "Ctrl-C: what is under way comes to its end" in one.said
@@ -68,7 +68,7 @@ def test_ctrl_c_lets_the_job_under_way_end(frostline: Command) -> None:
 
 def test_ctrl_c_twice_ends_all_at_once_and_the_sweep_goes_on_later(frostline: Command) -> None:
     with attempt(*LONG) as one:
-        one.until(lambda: "epoch 2 of 6" in one.said)
+        one.until(lambda: "epoch 2 of 30" in one.said)
         interrupt(one)
         one.until(lambda: "Ctrl-C" in one.said)
         interrupt(one)
