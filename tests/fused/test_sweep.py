@@ -70,9 +70,9 @@ class Own(Linear):
 
 def test_heads_of_a_user_s_own_that_cannot_be_stacked_are_trained_alone(frostline: Command, tmp_path: Path) -> None:
     """Chance that a head draws by itself would be lost in a stack."""
-    (tmp_path / "mylab").mkdir()
-    (tmp_path / "mylab" / "heads.py").write_text(OWN)
-    words = [*SMALL, "logger=csv", "head._target_=mylab.heads.Own", "seed=1,2"]
+    (tmp_path / "stacklab").mkdir()
+    (tmp_path / "stacklab" / "heads.py").write_text(OWN)
+    words = [*SMALL, "logger=csv", "head._target_=stacklab.heads.Own", "seed=1,2"]
     said = frostline("-m", "hydra/launcher=fused", "study=fused", *words)
     assert said.status == 0, said.err
     assert "2 jobs one by one after all: its head cannot be stacked" in said.err
