@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from command_line import Command, in_process
+from frostline.fused import together
 from frostline.store.files import read_json
 
 frostline = in_process
@@ -91,4 +92,18 @@ def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
     alone = results("fused")
     assert fused.keys() == alone.keys()
     for job, run in alone.items():
+        assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
+
+
+def test_texts_that_come_later_are_encoded_for_what_they_are(
+    frostline: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job is begun when the one before has ended, and brings more texts of the same split."""
+    monkeypatch.setattr(together, "AT_ONCE", 1)
+    words = [*SMALL, "dataset.max_train=40,60,80"]
+    assert frostline(*FUSED, *words).status == 0
+    fused = results("fused")
+    Path("runs").rename("together")
+    assert frostline("-m", "logger=csv", "study=fused", *words).status == 0
+    for job, run in results("fused").items():
         assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)

@@ -65,7 +65,7 @@ class SharedTexts:
         """A split by its texts' places; what is not known yet is encoded, under the split's name where that is all."""
         new = list(dict.fromkeys(text for text in split.texts if text not in self.known))
         if new and (tokens is None or len(new) < len(split)):
-            name, encoder = f"{name} {len(self.found)}", self.encoder
+            name, encoder = f"{name} {len(self.lengths)}", self.encoder  # a name of its own: `below` goes by it
             tokens = read(Split(new, [0] * len(new)), encoder.tokenize, self.max_length, encoder.pad_id, name)
         if new:
             assert tokens is not None
