@@ -91,8 +91,9 @@ class Bypass:
             with self.fed(count, states.masked_fill(~kept.unsqueeze(-1), 0)):
                 return torch.equal(self.encoder(input_ids, attention_mask)[kept], whole[kept])
 
-        if self.source is not None and not same():
-            self.source = None  # its output has other readers
+        if same():
+            return None
+        self.source = None  # its output may have other readers
         return None if same() else "its upper layers read more than states"
 
     @contextlib.contextmanager

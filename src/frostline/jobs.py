@@ -75,8 +75,8 @@ def together(jobs: Sequence[Described]) -> list[float]:
 
 
 def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
-    if (skipped := _skipped(jobs[0])) is not None:
-        return [skipped] * len(jobs)
+    if _skipped(jobs[0]) is not None:
+        return [_done(job, _how(job)) for job in jobs]  # what is complete is told as such
     from frostline.fused.task import Task, Unfit
     from frostline.fused.together import train
 

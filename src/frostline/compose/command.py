@@ -77,8 +77,9 @@ def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
 
 def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
     """A sweep that is to be fused and in which nothing can be."""
-    if any(job.launcher == FUSED for job in jobs) and all(group.why for group in groups([job.config for job in jobs])):
-        why = "; ".join(dict.fromkeys(str(group.why) for group in groups([job.config for job in jobs])))
+    found = groups([job.config for job in jobs]) if any(job.launcher == FUSED for job in jobs) else []
+    if found and all(group.why for group in found):
+        why = "; ".join(dict.fromkeys(str(group.why) for group in found))
         what = f"'fused', but no two jobs can be trained together: {why}"
         yield Problem("hydra/launcher", what, "leave it out, or sweep over what stands above a frozen encoder")
 

@@ -45,11 +45,9 @@ def groups(configs: Sequence[Config], begun: Collection[int] = ()) -> list[Group
             kin.setdefault(kinship(config), []).append(place)
         else:
             apart.setdefault((why, kinship(config)), []).append(place)
-    found = [
-        Group(places, None if len(places) > 1 else "no other has its encoder and texts") for places in kin.values()
-    ]
-    together, single = ([g for g in found if bool(g.why) == alone] for alone in (False, True))
-    return [*together, *single, *(Group(places, why) for (why, _), places in apart.items())]
+    several = [Group(places) for places in kin.values() if len(places) > 1]
+    single = [Group(places, "no other has its encoder and texts") for places in kin.values() if len(places) == 1]
+    return [*several, *single, *(Group(places, why) for (why, _), places in apart.items())]
 
 
 def objection(config: Config) -> str | None:

@@ -11,11 +11,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-CONSTANTS = {  # of an optimizer by its `_target_`: what a head may have its own of
-    "frostline.optimizers.adamw.adamw": ("beta1", "beta2", "eps"),
-    "frostline.optimizers.sgd.sgd": ("momentum",),
-}
-
 
 class Stepper(Protocol):
     def step(self, parameters: Mapping[str, Tensor], rates: Mapping[str, Tensor]) -> None:
@@ -31,10 +26,6 @@ def stepper(configs: Sequence[Mapping[str, Any]], decays: Mapping[str, Tensor]) 
     """For heads with these optimizers, all of one kind; decays (J,) by name of the parameter."""
     kinds: dict[str, type[AdamW] | type[Sgd]] = {"adamw": AdamW, "sgd": Sgd}
     return kinds[configs[0]["_target_"].rpartition(".")[2]](configs, decays)
-
-
-def supported(config: Mapping[str, Any]) -> bool:
-    return config["_target_"] in CONSTANTS
 
 
 class AdamW:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class Part:
 class Pupil:
     """What differs from run to run, and how far it has come; nothing of it depends on the others.
 
-    curves: what a run alone would log, as (step, epoch, values). ended: why it goes on no more, where it failed.
+    curves: what a run alone would log, as (step, epoch, values). failed: why it goes on no more.
     """
 
     config: dict[str, Any]
@@ -68,7 +68,7 @@ class Pupil:
 
     @property
     def steps_an_epoch(self) -> int:
-        return -(-len(self.parts["train"]) // int(self.config["dataset"]["batch_size"]))
+        return -(-len(self.parts["train"]) // self.batch_size)
 
     @property
     def done(self) -> bool:
@@ -147,11 +147,3 @@ class Pupil:
         values = model.scores.compute()
         model.scores.reset()
         return values
-
-
-def by_texts(places: Sequence[int], pupils: Sequence[Pupil], split: str) -> list[list[int]]:
-    """Those that read the same texts of a split, together."""
-    found: dict[int, list[int]] = {}
-    for place in places:
-        found.setdefault(id(pupils[place].parts[split].places), []).append(place)
-    return list(found.values())

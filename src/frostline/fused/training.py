@@ -6,7 +6,7 @@ Shapes: J heads, G orders of batches, B texts of a batch, D width, C classes, U 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from frostline.errors import FrostlineError
 from frostline.fused.optimizers import stepper
 from frostline.fused.orders import Orders, order_of
-from frostline.fused.pupil import Pupil, by_texts
+from frostline.fused.pupil import Pupil
 from frostline.fused.scoring import scores
 from frostline.fused.stack import Stack
 
@@ -106,7 +106,8 @@ class Cohort:
 
     def _end_epochs(self, ended: Sequence[int]) -> None:
         highest = torch.stack([self.rates * own for own in self.multipliers.values()]).amax(dim=0)
-        for same in by_texts(ended, self.pupils, "val"):
+        for alike in _alike([id(self.pupils[place].parts["val"].places) for place in ended]):
+            same = [ended[i] for i in alike]
             val = self.pupils[same[0]].parts["val"]
             for place, values in zip(same, self._scores(same, self.vectors[val.places], val.labels), strict=True):
                 told = {"train/loss": float(self.loss[place]), "train/lr": float(highest[place])}
@@ -139,9 +140,9 @@ class Cohort:
             self._look()
 
 
-def _alike(keys: Sequence[str]) -> list[list[int]]:
+def _alike(keys: Sequence[Hashable]) -> list[list[int]]:
     """The places of equal keys."""
-    found: dict[str, list[int]] = {}
+    found: dict[Hashable, list[int]] = {}
     for place, key in enumerate(keys):
         found.setdefault(key, []).append(place)
     return list(found.values())
