@@ -7,8 +7,10 @@ keeps to these times itself; where it does not, its background process is killed
 from __future__ import annotations
 
 import atexit
+import importlib
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -61,7 +63,14 @@ def _init(url: str, **about: Any) -> Any:
     return _wandb().init(**about, settings=_settings(base_url=url))
 
 
-_service = Service(set_up=lambda: _wandb().setup(_settings()), tear_down=lambda: _wandb().teardown())
+def _set_up() -> Any:
+    # Every start imports this, which takes seconds on a busy machine: before the clock that is held against a server.
+    with suppress(ImportError):
+        importlib.import_module("wandb.sdk.launch")
+    return _wandb().setup(_settings())
+
+
+_service = Service(set_up=_set_up, tear_down=lambda: _wandb().teardown())
 
 
 class WandbRun(Logger):
