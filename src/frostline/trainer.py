@@ -45,10 +45,11 @@ def make_trainer(
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl
 
-    # Its advice is not the user's business; its warnings are.
+    # Its advice is not the user's business; its warnings are. Ranks need no srun: they are started by ourselves.
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
+    for advice in (".*LeafSpec.*deprecated", "The .srun. command is available on your system but is not used"):
+        warnings.filterwarnings("ignore", message=advice)
     shares = settings.strategy == "fsdp2" and count > 1
     return pl.Trainer(
         max_epochs=settings.max_epochs,
