@@ -20,12 +20,7 @@ from torch import Tensor
 from frostline.classifier import Classifier
 from frostline.store.files import whole
 from frostline.store.folder import RunFolder
-
-SMALLER_IS_BETTER = ("loss", "ece")
-
-
-def better(metric: str, new: float, old: float) -> bool:
-    return new < old if metric.rpartition("/")[2] in SMALLER_IS_BETTER else new > old
+from frostline.store.monitored import better
 
 
 class Best(pl.Callback):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from frostline.averaging import Interpolating
-from frostline.checkpoints import better
 from frostline.classifier import Classifier
+from frostline.store.monitored import better
 
 Row = dict[str, Any]
 

@@ -58,7 +58,7 @@ def task(cfg: DictConfig) -> float:
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
     how = _how(job)
-    return _ended(job, how, _done(job, how))
+    return _ended(job, how, _alone(job, how))
 
 
 def together(jobs: Sequence[Described]) -> list[float]:
@@ -68,7 +68,9 @@ def together(jobs: Sequence[Described]) -> list[float]:
     for group in groups([job.config for job in jobs], [i for i, how in enumerate(hows) if how == RESUMED]):
         say(str(group))
         own = [jobs[place] for place in group.places]
-        found = (_done(jobs[place], hows[place]) for place in group.places) if group.why else _fused(own)
+        for job in [] if group.why else own:
+            _begin(job)
+        found = (_alone(jobs[place], hows[place]) for place in group.places) if group.why else _fused(own)
         for place, outcome in zip(group.places, found, strict=True):
             values[place] = _ended(jobs[place], hows[place], outcome)
     return [values[place] for place in range(len(jobs))]
@@ -87,6 +89,16 @@ def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
     for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, Unfit)).items():
         say(f"{count} jobs one by one after all: {why}")
     return (_done(job, TRAINED) if isinstance(one, Unfit) else one for job, one in zip(jobs, found, strict=True))
+
+
+def _begin(job: Described) -> None:
+    if is_main_process():
+        ledger.begin(job.folder, os.environ.get(resolvers.SWEEP))
+
+
+def _alone(job: Described, how: str) -> Outcome:
+    _begin(job)
+    return _done(job, how)
 
 
 def _done(job: Described, how: str) -> Outcome:
@@ -124,9 +136,15 @@ def _ended(job: Described, how: str, outcome: Outcome) -> float:
     elif isinstance(outcome, Exception):
         _tell(outcome)
         row = Row(row.folder, job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome), FAILED)
+    value = result.get("metrics", {}).get(monitored(job.config))
     if is_main_process():
-        ledger.note(row, os.environ.get(resolvers.SWEEP))
-    return float(result.get("metrics", {}).get(job.config["trainer"]["monitor"] or "val/f1_macro", "nan"))
+        ledger.note(row, os.environ.get(resolvers.SWEEP), value)
+    return float("nan" if value is None else value)
+
+
+def monitored(config: Config) -> str:
+    """The metric by which the jobs of a sweep are compared."""
+    return str(config["trainer"]["monitor"] or "val/f1_macro")
 
 
 def _tell(error: Exception) -> None:

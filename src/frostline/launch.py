@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from frostline.compose import completion, helping, resolvers, search
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.compose.loader import Loader
+from frostline.compose.sweep import BASIC
 from frostline.errors import Problem, UserError
-from frostline.jobs import DEBUG, task
+from frostline.jobs import DEBUG, monitored, task
 from frostline.store import ledger
+from frostline.store.environment import COMMAND
 from frostline.store.summary import Row, table
+from frostline.watching import watched
 
 INTERRUPTED = 130  # as shells have it
 QUIET = ["hydra.output_subdir=null"]  # of the ranks that torchrun starts, the first writes for all
@@ -41,7 +45,7 @@ def launch(arguments: Arguments) -> int:
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
-    with stopping.listening() if sweep else nullcontext():
+    with _sweeping(sweep, jobs) if sweep else nullcontext():
         _run_hydra([*arguments.argv, *more])
     if not is_main_process():
         return 0
@@ -50,6 +54,14 @@ def launch(arguments: Arguments) -> int:
     if arguments.multirun or not status:
         print(table(rows))
     return status
+
+
+@contextmanager
+def _sweeping(sweep: Path, jobs: list[Job]) -> Iterator[None]:
+    known = [job.folder for job in jobs] if jobs[0].sweeper == BASIC else []
+    ledger.open_sweep(sweep, os.environ.get(COMMAND, ""), known, monitored(jobs[0].config))
+    with stopping.listening(), watched(sweep):
+        yield
 
 
 def show(arguments: Arguments) -> int:

@@ -36,7 +36,7 @@ FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
 class Job:
     """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder.
 
-    launcher: the `_target_` of what starts it in a sweep.
+    launcher, sweeper: the `_target_` of what starts it in a sweep, and of what chose it.
     """
 
     config: Config
@@ -45,6 +45,7 @@ class Job:
     id: str
     folder: Path
     launcher: str = ""
+    sweeper: str = ""
 
 
 def jobs(argv: list[str]) -> list[Job]:
@@ -124,7 +125,7 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         task,
         run_id(config),
         folder,
-        str(OmegaConf.select(cfg, "hydra.launcher._target_")),
+        *(str(OmegaConf.select(cfg, f"hydra.{part}._target_")) for part in ("launcher", "sweeper")),
     )
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from frostline.adaptive import Adaptive, Decider
 from frostline.plan import Block, Phase, Rule
+from frostline.store.monitored import better
 from frostline.strata import globs, tiers
 from frostline.types import Count, NonNegative
-
-SMALLER_IS_BETTER = ("loss", "ece")
 
 
 def plateau(
@@ -44,7 +43,7 @@ class Plateau(Decider):
 
     def __init__(self, phases: int, patience: int, min_delta: float, watch: str) -> None:
         self.phases, self.patience, self.min_delta, self.watch = phases, patience, min_delta, watch
-        self.sign = -1.0 if watch.rpartition("/")[2] in SMALLER_IS_BETTER else 1.0
+        self.sign = 1.0 if better(watch, 1, 0) else -1.0
         self.best = float("-inf")
         self.waited = 0
 
@@ -53,9 +52,9 @@ class Plateau(Decider):
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
         score = self.sign * scores[self.watch]
-        better = score > self.best + self.min_delta
-        self.best = score if better else self.best
-        self.waited = 0 if better else self.waited + 1
+        improved = score > self.best + self.min_delta
+        self.best = score if improved else self.best
+        self.waited = 0 if improved else self.waited + 1
         if self.waited < self.patience or index + 1 == self.phases:
             return index
         self.waited = 0
