@@ -74,6 +74,13 @@ def test_each_job_of_a_sweep_has_its_plan(frostline: Command) -> None:
     assert said.count("parameters learn at some time") == 2
 
 
+def test_jobs_with_one_plan_are_told_it_once(frostline: Command) -> None:
+    said = table(frostline("plan", "-m", "freezing=frozen", "seed=1,2", "optimizer.lr=1e-3,1e-2"))
+    lines = [line for line in said.splitlines() if "seed=" in line]
+    assert lines == said.splitlines()[:4]
+    assert said.count("parameters learn at some time") == 1
+
+
 def told_to(said: Said) -> list[str]:
     """The command that --write says reads its file back."""
     return shlex.split(said.err.rpartition("read it back with: frostline ")[2])

@@ -1,24 +1,29 @@
 """frostline plan [-m] [KEY=VALUE ...] [--write FILE]: what will learn when, from the shapes of the model alone.
 
 Phases down, blocks across, the multiplier of `optimizer.lr` in each cell; then what keeping all below the frost line
-can save, and of a fused sweep which jobs are trained together. FILE gets the plan as rules to edit.
+can save. Of a sweep also what it will take, and of a fused one which jobs are trained together. FILE gets the plan as
+rules to edit.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from frostline.compose import command
-from frostline.compose.fusing import groups
+from frostline.compose import command, forecast
+from frostline.compose.forecast import Run
+from frostline.compose.fusing import Group, groups
 from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
 from frostline.plan_text import rules, table
 from frostline.saving import told
-from frostline.types import Config
+from frostline.store.standing import lasting
+from frostline.types import Config, Corpus
 
 
 def main(argv: list[str]) -> int:
@@ -34,18 +39,33 @@ def main(argv: list[str]) -> int:
     jobs = command.jobs(rest)
     if file is not None:
         _check_writable(file, len(jobs))
-    for job in jobs:
-        plan = plan_from_shapes(job.config)
-        if len(jobs) > 1:
-            print(" ".join(job.overrides))
-        print(table(plan, solved="fit" in offers(job.config["head"]["_target_"])))
-        if saved := told(plan):
-            print(saved)
-        if file is not None:
-            write_rules(plan, job, file)
-    if any(job.launcher == command.FUSED for job in jobs):
-        print("\n".join(map(str, groups([job.config for job in jobs]))))
+    texts: dict[str, Corpus] = {}
+    runs = [run_of(job.config, texts) for job in jobs]
+    shown: dict[str, list[command.Job]] = {}
+    for job, run in zip(jobs, runs, strict=True):
+        shown.setdefault(_shown(run), []).append(job)
+    for plan, own in shown.items():
+        print("\n".join([*(" ".join(job.overrides) for job in own if len(jobs) > 1), plan]))
+    if file is not None:
+        write_rules(runs[0].plan, jobs[0], file)
+    if len(jobs) > 1:
+        print("\n".join(_foretold(jobs, runs)))
     return 0
+
+
+def _shown(run: Run) -> str:
+    lines = [table(run.plan, solved="fit" in offers(run.config["head"]["_target_"])), told(run.plan)]
+    return "\n".join(filter(None, lines))
+
+
+def _foretold(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
+    """What the sweep will take: of a fused one group by group."""
+    fused = any(job.launcher == command.FUSED for job in jobs)
+    found = groups([job.config for job in jobs]) if fused else [Group(list(range(len(jobs))), "as they come")]
+    costs = [forecast.seconds(group, runs) for group in found]
+    if fused:
+        yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(found, costs, strict=True))
+    yield f"{len(jobs)} jobs: about {lasting(sum(costs))} on two CPU cores, less what the store has already"
 
 
 def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
@@ -68,12 +88,18 @@ def _check_writable(file: Path, jobs: int) -> None:
 
 def plan_from_shapes(config: Config) -> Plan:
     """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
+    return run_of(config, {}).plan
+
+
+def run_of(config: Config, texts: dict[str, Corpus]) -> Run:
+    """texts: what has been read before, by the data set's config."""
     from frostline.compose.corpora import load_corpus
     from frostline.compose.planning import planned
     from frostline.compose.shapes import blocks_of
 
-    classes = load_corpus(config["dataset"]).classes
-    return planned(config, blocks_of(config, classes))[0]
+    key = json.dumps(config["dataset"], sort_keys=True, default=str)
+    corpus = texts[key] = texts.get(key) or load_corpus(config["dataset"])
+    return Run(config, planned(config, blocks_of(config, corpus.classes))[0], corpus)
 
 
 def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
