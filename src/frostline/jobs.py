@@ -82,8 +82,9 @@ def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
     from frostline.fused.task import Task, Unfit
     from frostline.fused.together import train
 
+    tasks = [Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
     try:
-        found = train([Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs])
+        found = train(tasks, Path(os.environ[resolvers.SWEEP]))
     except Exception as error:  # of what they share
         return [error] * len(jobs)
     for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, Unfit)).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from pathlib import Path
@@ -117,6 +118,30 @@ def test_three_fused_jobs_are_three_runs_of_wandb(alone: Path, frostline: Comman
         result = read_json(run / "result.json")
         assert summary(records)["test/f1_macro"] == pytest.approx(result["metrics"]["test/f1_macro"])
         assert [row["epoch"] for row in history(records) if "train/loss" in row] == [0, 1, 2]
+
+
+def test_thousands_may_be_one_table_of_wandb(alone: Path, frostline: Command) -> None:  # noqa: F811
+    """A row a run, those that were complete before among them, and no W&B run of their own."""
+    words = [word for word in FUSED if word != "logger=csv"]
+    assert frostline(*words, "optimizer.lr=1e-3,1e-2", "logger=csv").status == 0
+    said = frostline(*words, *RATES, "logger=auto", "logger.fused=table")
+    assert said.status == 0, said.err
+    runs = results("fused")
+    assert len(runs) == 3
+    assert [read(run) for run in runs.values()] == [[]] * 3
+    [folder] = Path("runs/fused/.sweeps").glob("*/table-*")
+    [records] = read(folder)
+    assert (about(records)["display_name"], about(records)["run_group"]) == ("3 runs by optimizer.lr", "fused")
+    assert exits(records) == [0]
+    [file] = folder.glob("wandb/offline-run-*/files/media/table/*.json")
+    table = json.loads(file.read_text())
+    rows = {row["id"]: row for row in (dict(zip(table["columns"], cells, strict=True)) for cells in table["data"])}
+    assert rows.keys() == runs.keys()
+    for job, run in runs.items():
+        result = read_json(run / "result.json")
+        assert rows[job]["run"] == run.name
+        assert f"optimizer.lr={rows[job]['optimizer.lr']}" in result["overrides"]
+        assert rows[job]["test/f1_macro"] == pytest.approx(result["metrics"]["test/f1_macro"])
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from frostline.account import Account
 from frostline.checkpoints import Best
 from frostline.compose.build import Built, build_beside
 from frostline.costs import peak_memory
+from frostline.fused import table
 from frostline.fused.pupil import Pupil
 from frostline.fused.task import Task
 from frostline.fused.texts import Data
@@ -77,7 +78,7 @@ class Record:
             "peak_memory_bytes": peak_memory(),
         }
         # Told after the fact, one run after the other, as W&B has one at a time.
-        loggers = of_run(self.task.place, self.task.config, self.task.job)
+        loggers = of_run(self.task.place, table.less_wandb(self.task.config), self.task.job)
         try:
             for step, epoch, values in pupil.curves:
                 for logger in loggers:

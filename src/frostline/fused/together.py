@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from frostline.errors import UserError
 from frostline.fit import Fit
+from frostline.fused import table
 from frostline.fused.pupil import Pupil
 from frostline.fused.record import Record
 from frostline.fused.stack import objection
@@ -24,8 +26,11 @@ AT_ONCE = 256  # runs whose folders are open at a time
 TRIED = 4  # texts on which it is tried whether heads can be stacked
 
 
-def train(tasks: Sequence[Task]) -> list[Outcome]:
-    """Tasks that agree on encoder, pooler and source of texts -> what came of each, in order."""
+def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
+    """Tasks that agree on encoder, pooler and source of texts -> what came of each, in order.
+
+    sweep: the folder of the sweep's own files.
+    """
     found: list[Outcome | None] = [stored(task.place, task.job) for task in tasks]
     left = [i for i, result in enumerate(found) if result is None]
     together = Together(tasks[left[0]]) if left else None
@@ -34,7 +39,11 @@ def train(tasks: Sequence[Task]) -> list[Outcome]:
         assert together is not None
         for place, outcome in zip(places, together.run([tasks[place] for place in places]), strict=True):
             found[place] = outcome
-    return [outcome for outcome in found if outcome is not None]
+    ended = [outcome for outcome in found if outcome is not None]
+    results = [(task, own) for task, own in zip(tasks, ended, strict=True) if isinstance(own, dict)]
+    if results and table.wanted(tasks[0].config):
+        table.tell(results, sweep / f"table-{tasks[0].place.path.name}")
+    return ended
 
 
 class Together:

@@ -26,8 +26,9 @@ def choose(
     curves: bool = True,
     project: str = "frostline",
     entity: str | None = None,
+    fused: Literal["runs", "table"] = "runs",
 ) -> list[Any]:
-    """The record always; Weights & Biases and TensorBoard as asked."""
+    """The record always; Weights & Biases and TensorBoard as asked. fused: for runs that are trained together."""
     chosen: list[Any] = [Record(folder, curves)]
     if wandb is not None:
         from frostline.loggers.wandb import WandbRun

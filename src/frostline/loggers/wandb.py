@@ -136,6 +136,10 @@ class WandbRun(Logger):
         """The final metrics, as the run's folder has them."""
         self._tell(lambda run: run.summary.update(dict(metrics)))
 
+    @rank_zero_only
+    def save_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self._tell(lambda run: run.log({name: _wandb().Table(columns=list(columns), data=[list(row) for row in rows])}))
+
     def finalize(self, status: str) -> None:
         self._failed = self._failed or status != "success"
 
