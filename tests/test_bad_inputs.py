@@ -476,6 +476,14 @@ def test_a_complete_run_is_not_trained_again_in_its_folder(frostline: Command, t
     assert re.match(r"rerun: '.*done' holds the finished run; ", *problems)
 
 
+def test_a_sweep_that_asks_for_a_run_twice(frostline: Command) -> None:
+    said = frostline("-m", "seed=1,2", "optimizer.lr=1e-3,0.001")
+    assert said.status == 2
+    runs = [f"'seed={seed} optimizer.lr=0.001' and 'seed={seed} optimizer.lr=0.001'" for seed in (1, 2)]
+    assert said.problems() == [f"--multirun: {two} are one and the same run; leave one out" for two in runs]
+    assert not Path("runs").exists()
+
+
 def test_two_jobs_cannot_share_a_folder(frostline: Command) -> None:
     said = frostline("-m", "seed=1,2", "hydra.sweep.subdir=same")
     assert re.match(r"hydra\.sweep\.subdir: '.*same' is the folder of two different jobs; ", *refused(said))

@@ -19,16 +19,22 @@ class HasFolder(Protocol):
     @property
     def folder(self) -> Path: ...
     @property
+    def overrides(self) -> Sequence[str]: ...
+    @property
     def config(self) -> dict[str, object]: ...
 
 
 def folder_problems(jobs: Sequence[HasFolder]) -> list[Problem]:
     problems = [problem for job in jobs for problem in _one(job)]
-    owners: dict[Path, str] = {}
+    owners: dict[Path, HasFolder] = {}
     for job in jobs:
-        if owners.setdefault(job.folder, job.id) != job.id:
+        owner = owners.setdefault(job.folder, job)
+        if owner.id != job.id:
             what = f"'{job.folder}' is the folder of two different jobs"
             problems.append(Problem("hydra.sweep.subdir", what, "leave it out, or name what differs in it"))
+        elif owner is not job:
+            what = f"'{' '.join(owner.overrides)}' and '{' '.join(job.overrides)}' are one and the same run"
+            problems.append(Problem("--multirun", what, "leave one out"))
     return list(dict.fromkeys(problems))
 
 
