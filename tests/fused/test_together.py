@@ -11,6 +11,7 @@ import pytest
 from command_line import Command, in_process
 from frostline.fused import together
 from frostline.store.files import read_json
+from test_multilabel import file  # noqa: F401  # a fixture
 
 frostline = in_process
 SMALL = [
@@ -44,7 +45,7 @@ ONLY_ALONE = {"weights", "seconds", "seconds_fit", "peak_memory_bytes", "texts_e
 
 
 def results(study: str, root: str = "runs") -> dict[str, Path]:
-    return {read_json(file)["id"]: file.parent for file in Path(root, study).glob("*/result.json")}
+    return {read_json(one)["id"]: one.parent for one in Path(root, study).glob("*/result.json")}
 
 
 def without(value: Any) -> Any:
@@ -60,12 +61,13 @@ def curves(run: Path) -> tuple[list[list[str]], list[float]]:
 
 
 def files(run: Path) -> list[str]:
-    return sorted(str(file.relative_to(run)) for file in run.rglob("*"))
+    return sorted(str(one.relative_to(run)) for one in run.rglob("*"))
 
 
 def is_as_alone(fused: Path, alone: Path) -> bool:
     ours, theirs = read_json(fused / "result.json"), read_json(alone / "result.json")
-    assert ours.pop("metrics") == pytest.approx(theirs.pop("metrics"), abs=1e-4)
+    for numbers in ("metrics", "thresholds"):
+        assert ours.pop(numbers, {}) == pytest.approx(theirs.pop(numbers, {}), abs=1e-4)
     assert without(ours) == without(theirs)
     names, values = curves(fused)
     assert (names, values) == (curves(alone)[0], pytest.approx(curves(alone)[1], abs=1e-4))
@@ -92,6 +94,26 @@ def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
     alone = results("fused")
     assert fused.keys() == alone.keys()
     for job, run in alone.items():
+        assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
+
+
+def test_runs_over_several_labels_a_text_are_each_as_alone(frostline: Command, file: str) -> None:  # noqa: F811
+    """With the thresholds that each would have chosen."""
+    words = [*file.split(), *SMALL, "optimizer.lr=1e-3,1e-1", "head=linear,mlp"]
+    said = frostline(*FUSED, *words)
+    assert said.status == 0, said.err
+    assert "4 jobs trained together" in said.err
+    fused = results("fused")
+    Path("runs").rename("together")
+    assert frostline("-m", "logger=csv", "study=fused", *words).status == 0
+    for job, run in results("fused").items():
+        assert read_json(run / "result.json")["thresholds"].keys() == {
+            "long",
+            "loud",
+            "negative",
+            "neutral",
+            "positive",
+        }
         assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
 
 

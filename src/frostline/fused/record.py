@@ -68,6 +68,8 @@ class Record:
         """seconds, fitted: its share of those that all took, and learnt; encoded: how many texts are on its account."""
         pupil, texts = self.pupil, {name: len(part) for name, part in self.pupil.parts.items()}
         read = (texts["train"] + texts["val"]) * pupil.epoch if pupil.learns else texts["val"]
+        if pupil.learns and pupil.built.corpus.multi_label:
+            read += texts["val"]  # once more, for the thresholds of the best epoch
         read += sum(count for name, count in texts.items() if name not in ("train", "val"))
         cost = {
             "seconds": seconds,
