@@ -77,11 +77,16 @@ def is_as_alone(fused: Path, alone: Path) -> bool:
     return True
 
 
-FEW = ["rates, decays, seeds", "kinds of heads"]
+MARKS = {  # test_drawn.py draws from most of what the others sweep over
+    "rates, decays, seeds": [],
+    "kinds of heads": [],
+    "folds, noise, smoothing": [pytest.mark.slow],
+    "balanced, clipped, shifts": [pytest.mark.slow],
+}
 
 
 @pytest.mark.parametrize(
-    "sweep", [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in SWEEPS]
+    "sweep", [pytest.param(name, marks=MARKS.get(name, [pytest.mark.exhaustive])) for name in SWEEPS]
 )
 def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
     words = [*SMALL, *SWEEPS[sweep]]
