@@ -224,6 +224,17 @@ CONFIG = [
     ("debug=fst", r"debug: there is no choice 'fst'; did you mean fast\?"),
     ("experiment=no/such", r"experiment: there is no choice 'no/such'; "),
     ("experiment=lab/wrong", r"optimizer\.rate: adamw takes no such argument; "),
+    ("experiment=lab/seeds", r"experiment: there is no choice 'lab/seeds'; did you mean sweep=lab/seeds\?"),
+    ("freezing=lora", r"freezing: there is no choice 'lora'; did you mean adapter=lora\?"),
+    ("sweep=lab/seeds", r"sweep: 'lab/seeds' is a sweep; add -m to start its jobs"),
+    ("check sweep=lab/seeds", r"sweep: 'lab/seeds' is a sweep; add -m to start its jobs"),
+    ("-m sweep=lab/seds", r"sweep: there is no choice 'lab/seds'; did you mean lab/seeds\?"),
+    ("-m sweep=lab/wrong", r"sweep: there is no choice 'lab/wrong'; did you mean experiment=lab/wrong\?"),
+    ("-m sweep=lab/broken", r"sweep: 'lab/broken' cannot be chosen: "),
+    ("-m sweep=lab/nothing", r"sweep: 'lab/nothing' does not say what is swept, so there is no job; set in it hydra"),
+    ("-m sweep=lab/seeds,lab/nothing", r"sweep: 'lab/seeds,lab/nothing' is more than one sweep; start one at a time"),
+    ("-m sweep=lab/no_arm", r"experiment: 'glob\(no/\*\)' matches nothing, so there is no job; "),
+    ("plan -m sweep=lab/seeds seed=range(0,0)", r"seed: 'range\(0,0\)' matches nothing, so there is no job; "),
     ("experiment=lab/broken", r"experiment: 'lab/broken' cannot be chosen: "),
     ("regularizer=mixout regularizer.p=1", r"regularizer\.p: 1 is not above 0 and below 1; "),
     ("regularizer=l2_sp regularizer.alpha=-1", r"regularizer\.alpha: -1 is not above 0; "),
@@ -295,6 +306,7 @@ CONFIG = [
     ("=3", r"=3: '=3' is not KEY=VALUE in Hydra's grammar; "),
     ("trian", r"trian: is neither a verb nor KEY=VALUE; "),
     ("chek seed=2", r"chek: is neither a verb nor KEY=VALUE; did you mean check\?"),
+    ("-m --cfg job", r"--cfg: shows one job, and -m asks for several; leave out one of them"),
     ("--foo", r"--foo: no such flag; "),
     ("--cfg", r"--cfg: expected one argument; "),
     ("--config-dir nowhere", r"--config-dir: 'nowhere' is no folder; "),
@@ -327,6 +339,8 @@ def written(tmp_path: Path) -> Path:
     lab = tmp_path / "experiments" / "lab"
     lab.mkdir(parents=True)
     (lab / "wrong.yaml").write_text("# @package _global_\noptimizer: {rate: 1}\n")
+    for name, params in {"seeds": "seed: '1,2'", "nothing": "", "no_arm": "experiment: glob(no/*)"}.items():
+        (lab / f"{name}.yaml").write_text(f"# @package _global_\nhydra: {{sweeper: {{params: {{{params}}}}}}}\n")
     (lab / "broken.yaml").write_text("# @package _global_\noptimizer: {lr: [\n")
     (tmp_path / "bad.yaml").write_text("phases: [\n")
     (tmp_path / "list.yaml").write_text("- 1\n")

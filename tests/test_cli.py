@@ -82,6 +82,7 @@ def test_hydra_s_own_flags_work(frostline: Command) -> None:
         ("frostline plan head=mlp head.drop", "head.dropout="),
         ("frostline check --debug head=m", "head=mlp"),
         ("frostline list head op", "optimizer"),
+        ("frostline list sw", "sweep"),
         ("frostline plan --write mine.yaml pool", "pooler. pooler="),
         ("frostline plan --write ", ""),
     ],

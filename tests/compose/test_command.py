@@ -98,14 +98,6 @@ def test_sweeps_are_expanded_as_hydra_does() -> None:
     assert jobs("freezing=frozen -m seed=1,2")[1].overrides == ["freezing=frozen", "seed=2"]
 
 
-def test_a_study_s_yaml_may_hold_the_sweep_itself(tmp_path: Path) -> None:
-    (tmp_path / "experiments" / "lab").mkdir(parents=True)
-    sweep = "# @package _global_\nhydra: {sweeper: {params: {freezing: 'frozen,full', seed: 'range(1,3)'}}}\n"
-    (tmp_path / "experiments" / "lab" / "all.yaml").write_text(sweep)
-    assert len(jobs("-m experiment=lab/all")) == 4
-    assert [job.config["seed"] for job in jobs("-m experiment=lab/all seed=7")] == [7, 7]
-
-
 def test_the_rules_of_a_file_are_in_the_config_and_make_the_id(tmp_path: Path) -> None:
     ids = set()
     for rate in (1.0, 0.5, 0.5):

@@ -9,7 +9,7 @@ from frostline.store.identity import title
 CHOICES = {"freezing": "frozen", "encoder": "bert_tiny", "pooler": "mean", "head": "linear", "dataset": "vader_movies"}
 TITLES = [
     ("", "frozen bert_tiny vader_movies s1"),
-    ("freezing=frozen dataset=vader_movies seed=1 study=mine", "frozen bert_tiny vader_movies s1"),
+    ("freezing=frozen dataset=vader_movies seed=1 study=mine sweep=lab/all", "frozen bert_tiny vader_movies s1"),
     ("optimizer.lr=0.01 +head.depth=3", "frozen bert_tiny vader_movies optimizer.lr=0.01 head.depth=3 s1"),
     ("optimizer=sgd ~head.dropout", "frozen bert_tiny vader_movies optimizer=sgd ~head.dropout s1"),
     ("encoder.name=my/model rerun=true", "frozen bert_tiny vader_movies encoder.name=my/model rerun=true s1"),

@@ -22,7 +22,7 @@ def test_every_choice_of_a_group_has_a_line_on_what_it_is(frostline: Command, gr
 def test_all_groups_are_listed_the_parts_first(frostline: Command) -> None:
     titles = [line.split()[0] for line in frostline("list").out.splitlines() if not line.startswith(" ")]
     assert titles[: len(GROUPS) - 3] == GROUPS[:-3]
-    assert {*GROUPS, "experiment"} <= set(titles)
+    assert {*GROUPS, "experiment", "sweep"} <= set(titles)
 
 
 def test_several_groups_are_listed_in_the_order_asked_for(frostline: Command) -> None:

@@ -41,6 +41,9 @@ def parse(argv: list[str]) -> Arguments:
     if unknown:
         problems = [wrong(word, "no such flag", did_you_mean(word, flags)).problems[0] for word in unknown]
         raise UserError(problems, subject="command")
+    shown = next((name for name in SHOWING if getattr(found, name)), None)
+    if found.multirun and shown in ("cfg", "info"):
+        raise wrong(f"--{shown}", "shows one job, and -m asks for several", "leave out one of them")
     _check_folder("--config-dir", found.config_dir)
     _check_folder("--config-path", found.config_path)
     absolute = str(Path(found.config_path).resolve()) if found.config_path else None
@@ -49,7 +52,7 @@ def parse(argv: list[str]) -> Arguments:
         argv=[*(absolute if absolute and word == found.config_path else word for word in flagged), *found.overrides],
         overrides=found.overrides,
         multirun=found.multirun or "hydra.mode=MULTIRUN" in found.overrides,
-        shows=next((name for name in SHOWING if getattr(found, name)), None),
+        shows=shown,
         config_name=found.config_name or "config",
         config_dir=found.config_dir,
         config_path=absolute,

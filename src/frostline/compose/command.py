@@ -24,7 +24,7 @@ from frostline.compose.fusing import groups
 from frostline.compose.overrides import Composer
 from frostline.compose.resolve import resolved
 from frostline.compose.signature import read
-from frostline.compose.sweep import expand
+from frostline.compose.sweep import alone, expand
 from frostline.errors import Problem, UserError
 from frostline.store.identity import run_id
 from frostline.types import Config
@@ -106,6 +106,8 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
     if multirun:
         with open_dict(cfg):
             cfg.hydra.job.num = cfg.hydra.job.id = number
+    else:
+        problems += alone(cfg)
     with _current(cfg):
         config, unresolved = resolved(cfg)
         told = {problem.key for problem in unresolved}

@@ -80,6 +80,8 @@ class Composer:
             return True
         known = list(options(self.loader, group))
         hint = did_you_mean(name, known, "" if known else f"this group is empty; leave {group} out")
+        if there := [g for g in self.loader.list_groups("") if self.loader.repository.config_exists(f"{g}/{name}")]:
+            hint = f"did you mean {there[0]}={name}?"
         self.problems.append(Problem(group, f"there is no choice '{name}'", hint))
         self.doubtful.add(group.split("/")[0])
         return False

@@ -1,4 +1,4 @@
-"""Where configs and parts are looked for: ours, the user's --config-dir, and ./experiments as the group experiment."""
+"""Where configs and parts are looked for: ours, the user's --config-dir, and ./experiments as experiment and sweep."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobRuntime, setup_globals
 from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
 
 from frostline.compose import resolvers
 from frostline.compose.loader import Loader
 
 VERSION_BASE = "1.3"
-GROUP = "experiment"
+ARMS, SWEEPS = "experiment", "sweep"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -37,16 +38,16 @@ def studies() -> list[Path]:
 
 
 class Studies(FileConfigSource):
-    """experiments/<study>/<arm>.yaml as the choice <study>/<arm> of the group experiment."""
+    """experiments/<study>/<name>.yaml as <study>/<name> of the group sweep if it sets hydra.sweeper, else experiment."""
 
     @staticmethod
     def scheme() -> str:
         return "studies"
 
     def _below(self, config_path: str) -> str | None:
-        """The path below experiments/ of what Hydra looks for; None if it is not in the group."""
+        """The path below experiments/ of what Hydra looks for; None if it is in neither group."""
         first, _, rest = config_path.partition("/")
-        return rest if first == GROUP else None
+        return rest if first in (ARMS, SWEEPS) else None
 
     def load_config(self, config_path: str) -> ConfigResult:
         return super().load_config(self._below(config_path) or "")
@@ -60,15 +61,25 @@ class Studies(FileConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         below = self._below(config_path)
-        return bool(below and super().is_config(below))
+        return bool(below and super().is_config(below)) and self._is_of(config_path)
+
+    def _is_of(self, config_path: str) -> bool:
+        """Whether a file belongs to the group it is looked for in; one that cannot be read may be meant for either."""
+        file = Path(self.path) / f"{(self._below(config_path) or '').removesuffix('.yaml')}.yaml"
+        try:
+            sweeps = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper") is not None
+        except Exception:
+            return True
+        return sweeps == config_path.startswith(f"{SWEEPS}/")
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """All arms at once, as <study>/<arm>, so that experiment=glob(<study>/*) finds them."""
+        """All of a group at once, as <study>/<arm>, so that experiment=glob(<study>/*) finds them."""
         if config_path == "":
-            return [GROUP] if results_filter != ObjectType.CONFIG else []
+            return [ARMS, SWEEPS] if results_filter != ObjectType.CONFIG else []
         folder = Path(self.path) / (self._below(config_path) or "")
-        arms = sorted(folder.rglob("*.yaml")) if results_filter != ObjectType.GROUP else []
-        return [arm.relative_to(folder).with_suffix("").as_posix() for arm in arms]
+        files = sorted(folder.rglob("*.yaml")) if results_filter != ObjectType.GROUP else []
+        names = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+        return [name for name in names if self._is_of(f"{config_path}/{name}")]
 
 
 class StudiesPath(SearchPathPlugin):

@@ -10,9 +10,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from frostline.compose.names import named
 from frostline.compose.overrides import Composer
+from frostline.compose.search import SWEEPS
 from frostline.errors import Problem
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+CHOSEN = f"hydra.runtime.choices.{SWEEPS}"
 
 
 def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[str]]:
@@ -24,12 +26,16 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[st
     task = [o for o in overrides if not o.is_hydra_override()]
     illegal = [o for o in hydra if o.is_sweep_override()]
     composer.problems += [_told(o, "sweeps over Hydra's own config", "give it one value") for o in illegal]
+    several = [o for o in task if o.key_or_group == SWEEPS and o.is_sweep_override()]
+    composer.problems += [_told(o, f"'{_value(o)}' is more than one sweep", "start one at a time") for o in several]
     plain = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
     master = Composer(composer.loader, composer.config_name)
     cfg = master.compose(plain, RunMode.MULTIRUN)
     fixed = [str(o.input_line) for o in hydra if o not in illegal]
+    composer.problems += _empty(cfg) if cfg is not None else []
     if cfg is None or OmegaConf.select(cfg, "hydra.sweeper._target_") != BASIC:
         return [plain]  # a sweeper of another kind chooses as it goes
+    task = [o for o in task if o not in several]
     swept = _known(composer, _params(composer, cfg) + task)
     return [fixed + job for job in _product(composer, swept)] or [plain]  # no job: the rest is looked at all the same
 
@@ -40,6 +46,21 @@ def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:
     do = "add -m to sweep over it, or write [a,b] for a list"
     composer.problems += [_told(o, f"'{_value(o)}' is a sweep", do) for o in swept]
     return [str(o.input_line) for o in parsed if not o.is_sweep_override()]
+
+
+def alone(cfg: DictConfig) -> list[Problem]:
+    """A study's sweep that was asked for as a single run would be a run of none of its arms."""
+    name = OmegaConf.select(cfg, CHOSEN)
+    return [] if name is None else [Problem(SWEEPS, f"'{name}' is a sweep", "add -m to start its jobs")]
+
+
+def _empty(cfg: DictConfig) -> list[Problem]:
+    """A study's sweep that does not say what is swept would be one job."""
+    name = OmegaConf.select(cfg, CHOSEN)
+    if name is None or OmegaConf.select(cfg, "hydra.sweeper.params"):
+        return []
+    do = "set in it hydra.sweeper.params, below `# @package _global_`"
+    return [Problem(SWEEPS, f"'{name}' does not say what is swept, so there is no job", do)]
 
 
 def _params(composer: Composer, cfg: DictConfig) -> list[Override]:

@@ -12,7 +12,7 @@ ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures") 
 EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
-UNTITLED = ("seed", "study", "logger", "paths", "hydra")  # overrides that a title tells otherwise, or need not tell
+UNTITLED = ("seed", "study", "logger", "paths", "hydra", "sweep")  # overrides that a title need not tell, or has told
 
 
 def run_id(config: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from frostline.compose.names import options
 from frostline.errors import Problem, UserError, did_you_mean
 
 PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
-OURS = (*PARTS, "trainer", "logger", "recipe", "experiment", "debug")
+OURS = (*PARTS, "trainer", "logger", "recipe", "experiment", "sweep", "debug")
 
 
 FOLDERS = ("file", search.Studies.scheme())
