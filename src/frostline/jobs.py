@@ -57,8 +57,18 @@ def task(cfg: DictConfig) -> float:
     job, current = describe(cfg), HydraConfig.get()
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
+    return alone(job)
+
+
+def alone(job: Described) -> float:
+    """One job that has been described, wherever this is."""
     how = _how(job)
     return _ended(job, how, _alone(job, how))
+
+
+def lost(job: Described, error: Exception) -> float:
+    """One that was given to another process, which told nothing of its end."""
+    return _ended(job, TRAINED, error)
 
 
 def together(jobs: Sequence[Described]) -> list[float]:

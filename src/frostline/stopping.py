@@ -16,6 +16,12 @@ def asked() -> bool:
     return _asked
 
 
+def ask() -> None:
+    """As Ctrl-C does, for whoever learns of it in another way."""
+    global _asked
+    _asked = True
+
+
 def forget() -> None:
     """A new command."""
     global _asked

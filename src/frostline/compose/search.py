@@ -38,7 +38,7 @@ def studies() -> list[Path]:
 
 
 class Studies(FileConfigSource):
-    """experiments/<study>/<name>.yaml as <study>/<name> of the group sweep if it sets hydra.sweeper, else experiment."""
+    """experiments/<study>/<name>.yaml as <study>/<name> of the group sweep if it sets hydra.sweeper, or experiment."""
 
     @staticmethod
     def scheme() -> str:
