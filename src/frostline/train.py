@@ -26,6 +26,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     follows = ranks.outside() is not None and ranks.outside_rank() > 0  # the first rank has the folder, and speaks
     progress.silent = follows
     if (result := stored(place, job)) is not None:
+        _tell_agent(config, job, place, result)
         return result
     if follows:
         work(config, job, place)
@@ -54,6 +55,17 @@ def stored(place: RunFolder, job: dict[str, Any]) -> dict[str, Any] | None:
         left.unlink(missing_ok=True)
     say(f"complete since an earlier run: {place.path}")
     return result
+
+
+def _tell_agent(config: Config, job: dict[str, Any], place: RunFolder, result: dict[str, Any]) -> None:
+    """W&B's agent has opened a run for this; its search would learn nothing from an empty one."""
+    from frostline.loggers.start import agent_run
+
+    if agent_run():
+        from frostline.loggers.choose import of_run
+        from frostline.loggers.ending import tell
+
+        tell(of_run(place, config, job), result)
 
 
 def begin(place: RunFolder, config: Config) -> None:

@@ -17,8 +17,7 @@ def conclude(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
         if isinstance(logger, Record):
             logger.conclude(scores if _drew_no_curve(logger, result) else tested, step, result["best"]["epoch"] or 0)
         elif isinstance(logger, WandbRun):
-            logger.save_summary(summary(result))
-            logger.finish()
+            tell([logger], result)
         else:
             logger.log_metrics(tested, step)
             logger.finalize("success")
@@ -27,6 +26,14 @@ def conclude(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
 def _drew_no_curve(record: Record, result: dict[str, Any]) -> bool:
     """Whether the validation scores of the best epoch are not among those of all epochs, in the same file."""
     return not record.keep_curves or result["best"]["epoch"] is None
+
+
+def tell(loggers: Sequence[Any], result: dict[str, Any]) -> None:
+    """The final numbers of a run that has been complete before, to W&B, which has not seen it."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.save_summary(summary(result))
+            logger.finish()
 
 
 def fail(loggers: Sequence[Any]) -> None:

@@ -70,11 +70,19 @@ class Start:
 
 
 def _kept_id(folder: Path) -> str:
-    """Drawn at the first start, kept for when a run goes on; another folder's, machine's or person's run is another."""
-    file = folder / ".wandb-id"
-    if not file.exists():
-        write_text(file, secrets.token_hex(6))
+    """Drawn at the first start, kept for when a run goes on; another folder's, machine's or person's run is another.
+
+    W&B's agent has opened a run already, and W&B takes its id whatever it is given.
+    """
+    file, opened = folder / ".wandb-id", agent_run()
+    if opened or not file.exists():
+        write_text(file, opened or secrets.token_hex(6))
     return file.read_text(encoding="utf-8")
+
+
+def agent_run() -> str | None:
+    """The id of the run that W&B's agent, if it is what has started this process, has opened for it."""
+    return os.environ.get("WANDB_RUN_ID") if os.environ.get("WANDB_SWEEP_ID") else None
 
 
 def sync(run: Any) -> str:
