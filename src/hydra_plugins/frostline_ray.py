@@ -100,8 +100,10 @@ class RayLauncher(Prepared):
                 place = waiting.pop(done)
                 try:
                     values[place] = ray.get(done)
-                except Exception as error:  # of Ray or of its node; what happens to a run is in its value
+                except ray.exceptions.RayTaskError as error:  # of its node, which cannot begin it; a run's own is noted
                     values[place] = lost(jobs[place], error)
+                except ray.exceptions.RayError as error:
+                    values[place] = lost(jobs[place], _gone(error))
             if stopping.asked():
                 stop.touch()
         return [values[place] for place in range(len(jobs))]
@@ -123,6 +125,14 @@ def _do(job: Described, environ: dict[str, str], folder: str, path: list[str], s
     if stop.exists():
         stopping.ask()
     return alone(job)
+
+
+def _gone(error: Exception) -> Exception:
+    from frostline.errors import FrostlineError
+
+    why = str(error).strip().splitlines()[0].rstrip(".")
+    do = "start the same command again, it goes on from its last checkpoint"
+    return FrostlineError(f"its worker was lost: {why}; {do}")
 
 
 def _reach(address: str) -> None:
