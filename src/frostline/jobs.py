@@ -57,10 +57,10 @@ def task(cfg: DictConfig) -> float:
     job, current = describe(cfg), HydraConfig.get()
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
-    return alone(job)
+    return single(job)
 
 
-def alone(job: Described) -> float:
+def single(job: Described) -> float:
     """One job that has been described, wherever this is."""
     how = _how(job)
     return _ended(job, how, _alone(job, how))

@@ -120,11 +120,11 @@ def _do(job: Described, environ: dict[str, str], folder: str, path: list[str], s
     os.environ.update(environ)
     sys.path += [place for place in path if place not in sys.path]
     from frostline import stopping
-    from frostline.jobs import alone
+    from frostline.jobs import single
 
     if stop.exists():
         stopping.ask()
-    return alone(job)
+    return single(job)
 
 
 def _gone(error: Exception) -> Exception:
