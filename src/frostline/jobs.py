@@ -13,7 +13,7 @@ from typing import Any, cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from frostline import stopping
+from frostline import share, stopping
 from frostline.compose import resolvers
 from frostline.compose.command import is_main_process
 from frostline.compose.fusing import groups
@@ -57,8 +57,17 @@ def task(cfg: DictConfig) -> float:
     job, current = describe(cfg), HydraConfig.get()
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
+    share.take(job.config["trainer"])
     how = _how(job)
     return _ended(job, how, _done(job, how))
+
+
+def lost(job: Described, why: Exception) -> float:
+    """A job whose worker has ended before it. Where the job has come to its own end even so, that is what counts."""
+    sweep, folder = os.environ[resolvers.SWEEP], str(job.folder)
+    if all(row.folder != folder for row in ledger.rows(Path(sweep))):
+        return _ended(job, FAILED, why)
+    return float("nan")
 
 
 def together(jobs: Sequence[Described]) -> list[float]:
@@ -109,7 +118,7 @@ def _how(job: Described) -> str:
 def _skipped(job: Described) -> Skipped | None:
     """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
     limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
-    if stopping.asked():
+    if stopping.asked(sweep):
         return Skipped("Ctrl-C")
     if limit is not None and sweep and (count := sum(r.how == FAILED for r in ledger.rows(Path(sweep)))) > limit:
         return Skipped(f"{count} failed, and max_failures is {limit}")

@@ -41,7 +41,7 @@ def launch(arguments: Arguments) -> int:
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
-    with stopping.listening() if sweep else nullcontext():
+    with stopping.listening(sweep) if sweep else nullcontext():
         _run_hydra([*arguments.argv, *more])
     if not is_main_process():
         return 0

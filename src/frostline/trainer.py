@@ -49,11 +49,13 @@ def make_trainer(
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated")
+    warnings.filterwarnings("ignore", message=".*srun.*available")  # not every run on a cluster's machine is for it
     shares = settings.strategy == "fsdp2" and count > 1
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=count,
+        devices=count // ranks.nodes(),
+        num_nodes=ranks.nodes(),
         strategy=_sharded(count) if shares else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,

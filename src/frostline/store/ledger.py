@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -16,15 +17,17 @@ def note(row: Row, sweep: str | None) -> None:
         here.append(row)
         return
     Path(sweep).mkdir(parents=True, exist_ok=True)
-    with _file(Path(sweep)).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row.__dict__) + "\n")
+    with _file(Path(sweep)).open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # not every file system that machines share appends in one piece
+        file.write((json.dumps(row.__dict__) + "\n").encode())
 
 
 def rows(sweep: Path) -> list[Row]:
-    """In the order in which they ended."""
+    """In the order in which they ended; of a job that has ended more than once, as it ended last."""
     file = _file(sweep)
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [Row(**json.loads(line)) for line in lines]
+    lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []  # less what is half written
+    found = [Row(**json.loads(line)) for line in lines]
+    return list({row.folder: row for row in found}.values())
 
 
 def _file(sweep: Path) -> Path:
