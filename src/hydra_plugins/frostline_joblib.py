@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,8 @@ from hydra.core.utils import JobReturn
 
 from frostline.errors import FrostlineError, Problem
 from frostline.types import Count
-from hydra_plugins.frostline_worker import AGAIN, Worker, WorkersLauncher, deaf
+from frostline.workers import deaf
+from hydra_plugins.frostline_worker import AGAIN, Worker, WorkersLauncher
 
 Calls = dict[int, list[str]]  # number of a job -> its overrides
 
@@ -40,10 +42,8 @@ class JoblibLauncher(WorkersLauncher):
 
         calls = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
         workers = min(effective_n_jobs(self.n_jobs), len(calls))
-        worker = self.worker(share.told(workers) if workers > 1 else {}, parent=workers > 1)
-        if workers == 1:  # joblib would do them in this process
-            workers, worker = 2, self.worker(share.told(1))
-        begun = Begun(worker, str(self.place / "begun"))
+        begun = Begun(self.worker(share.told(workers)), str(self.place / "begun"))
+        Finalize(None, _end_workers, exitpriority=1)
         values: dict[int, float | Exception] = {}
         suspects: Calls = {}
         while left := {n: words for n, words in calls.items() if n not in values and n not in suspects}:
@@ -76,12 +76,20 @@ class Begun:
         return set(map(int, file.read_text().split())) if file.exists() else set()
 
 
+def _end_workers() -> None:
+    """They wait for more, and this process would wait for them."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
 def _do(begun: Begun, calls: Calls, workers: int, values: dict[int, Any]) -> Exception | None:
     """Fill in the values of jobs as they end; why that stopped, if it did."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    pool = Parallel(workers, backend="loky", batch_size=1, return_as="generator_unordered", initializer=deaf)
+    settings = {"backend": "loky", "batch_size": 1, "pre_dispatch": workers, "initializer": deaf}
+    pool = Parallel(max(workers, 2), return_as="generator_unordered", **settings)  # one would be this process
     try:
         for number, value in pool(delayed(begun)(words, number) for number, words in calls.items()):
             values[number] = value

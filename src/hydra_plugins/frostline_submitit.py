@@ -121,7 +121,7 @@ class SlurmLauncher(SubmititLauncher):
     def _worker(self, jobs: int) -> Worker:
         from frostline import share
 
-        return self.worker(share.told_by_slurm(), parent=False)
+        return self.worker(share.told_by_slurm(), lead=False)
 
     def _there(self, jobs: list[Any]) -> set[str]:
         """Slurm's accounting, which submitit asks, is not on every cluster; its queue is."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import signal
-import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, env_override, run_job, setup_globals
@@ -18,26 +15,31 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from frostline import workers
 from frostline.errors import FrostlineError
 
 AGAIN = "start the same command again, it goes on from its last checkpoint"
-_alive: list[IO[str]] = []  # the lock that this process holds until it ends
 
 
 @dataclass
 class Worker:
-    """A job's overrides and number to its value. parent: a file that is locked while jobs are wanted."""
+    """A job's overrides and number to its value.
+
+    folder: that the command was given in; leader: the file by which its process is known, where the job ends with it.
+    """
 
     hydra_context: HydraContext
     task_function: TaskFunction
     config: DictConfig
     state: Mapping[Any, Any]
-    parent: str | None = None
+    folder: str
+    leader: str | None = None
 
     def __call__(self, overrides: list[str], number: int) -> float | Exception:
-        deaf()
-        if self.parent:
-            end_with(self.parent)
+        workers.deaf()
+        if self.leader:
+            workers.follow(self.leader)
+        os.chdir(self.folder)
         setup_globals()
         Singleton.set_state(dict(self.state))
         done = run(self.hydra_context, self.task_function, self.config, overrides, number)
@@ -67,13 +69,14 @@ class WorkersLauncher(Launcher):
         place.mkdir(parents=True, exist_ok=True)
         return place
 
-    def worker(self, share: Mapping[str, str], parent: bool = True) -> Worker:
-        """share: what a worker is told of its part of the machine; parent: whether it ends when this process does."""
+    def worker(self, share: Mapping[str, str], lead: bool = True) -> Worker:
+        """share: what a worker is told of its part of the machine; lead: whether it ends when this process does."""
         setup_globals()
         with open_dict(self.config):
             self.config.hydra.job.env_set.update(share)
-        alive = str(_hold(self.place / "alive")) if parent else None
-        return Worker(self.hydra_context, self.task_function, self.config, Singleton.get_state(), alive)
+        leader = workers.lead(self.place / "leader") if lead else None
+        state, folder = Singleton.get_state(), str(Path.cwd())
+        return Worker(self.hydra_context, self.task_function, self.config, state, folder, leader)
 
     def ended(self, values: Sequence[float | Exception], overrides: Sequence[Sequence[str]], first: int) -> list[Any]:
         """As Hydra wants it. A job of which its worker has told nothing is entered as failed."""
@@ -106,36 +109,6 @@ def run(context: HydraContext, function: Any, config: DictConfig, overrides: lis
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
     )
-
-
-def deaf() -> None:
-    """Ctrl-C is for the process that was asked for the sweep; a terminal sends it to all."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def end_with(parent: str) -> None:
-    """End this process when the one that holds the file is gone, in whatever way."""
-    if parent in _watched:
-        return
-    _watched.add(parent)
-
-    def wait() -> None:
-        with Path(parent).open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-_watched: set[str] = set()
-
-
-def _hold(file: Path) -> Path:
-    """Locked until this process ends."""
-    if str(file) not in [held.name for held in _alive]:
-        _alive.append(file.open("a"))
-        fcntl.flock(_alive[-1], fcntl.LOCK_EX)
-    return file
 
 
 def _returned(value: float) -> JobReturn:
