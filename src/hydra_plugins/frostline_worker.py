@@ -39,7 +39,10 @@ class Worker:
         workers.deaf()
         if self.leader:
             workers.follow(self.leader)
+        from frostline.compose import resolvers
+
         os.chdir(self.folder)
+        resolvers.forget()
         setup_globals()
         Singleton.set_state(dict(self.state))
         done = run(self.hydra_context, self.task_function, self.config, overrides, number)

@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from frostline.compose import search
+from frostline.compose import resolvers, search
 from frostline.compose.command import jobs
 from frostline.errors import UserError
 
@@ -78,3 +78,20 @@ def test_a_launcher_of_the_user_s_own_that_is_not_there(tmp_path: Path) -> None:
 def test_wrong_settings_of_a_launcher(words: list[str], told: str) -> None:
     [problem] = problems("hydra/launcher=joblib", *words)
     assert problem.startswith(told)
+
+
+def test_a_rerun_that_another_worker_takes_up_stays_in_its_folder(tmp_path: Path) -> None:
+    def leaf(number: int, seed: int) -> str:
+        words = ["rerun=true", f"seed={seed}", f"hydra.job.num={number}"]
+        words.append(f"++hydra.job.env_set.{resolvers.SWEEP}={tmp_path}")
+        cfg = search.loader().load_configuration("config", words, RunMode.RUN)
+        return resolvers.run_leaf(_root_=cfg)
+
+    first = leaf(0, seed=1)
+    assert first.endswith("-rerun1")
+    resolvers.forget()  # a new process
+    Path("runs/default", first).mkdir(parents=True)
+    assert leaf(0, seed=1) == first
+    assert leaf(1, seed=2).endswith("-rerun1")
+    resolvers.forget()
+    assert leaf(2, seed=1).endswith("-rerun2")
