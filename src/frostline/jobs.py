@@ -63,11 +63,16 @@ def task(cfg: DictConfig) -> float:
 
 
 def lost(job: Described, why: Exception) -> float:
-    """A job whose worker has ended before it. Where the job has come to its own end even so, that is what counts."""
-    sweep, folder = os.environ[resolvers.SWEEP], str(job.folder)
-    if all(row.folder != folder for row in ledger.rows(Path(sweep))):
-        return _ended(job, FAILED, why)
-    return float("nan")
+    """A job whose worker ended before it had told how the job ended; its folder may know."""
+    place, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
+    if any(row.folder == str(job.folder) for row in ledger.rows(sweep)):
+        return _score(job, place.read_result())
+    if (result := place.read_result()) is not None:
+        return _ended(job, TRAINED, result)
+    from frostline.train import note_failure
+
+    note_failure(place, why)
+    return _ended(job, FAILED, why)
 
 
 def together(jobs: Sequence[Described]) -> list[float]:
@@ -135,7 +140,11 @@ def _ended(job: Described, how: str, outcome: Outcome) -> float:
         row = Row(row.folder, job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome), FAILED)
     if is_main_process():
         ledger.note(row, os.environ.get(resolvers.SWEEP))
-    return float(result.get("metrics", {}).get(job.config["trainer"]["monitor"] or "val/f1_macro", "nan"))
+    return _score(job, result)
+
+
+def _score(job: Described, result: dict[str, Any] | None) -> float:
+    return float((result or {}).get("metrics", {}).get(job.config["trainer"]["monitor"] or "val/f1_macro", "nan"))
 
 
 def _tell(error: Exception) -> None:
