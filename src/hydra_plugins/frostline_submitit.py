@@ -46,7 +46,7 @@ class SubmititLauncher(WorkersLauncher):
             jobs = self._executor().map_array(worker, calls, range(initial_job_idx, initial_job_idx + len(calls)))
         finally:
             signal.signal(signal.SIGINT, before)
-        say(f"{len(jobs)} jobs by submitit ({self.cluster}); what they say is in {jobs[0].paths.folder.parent}")
+        say(f"jobs by submitit: {len(jobs)} on {self.cluster}; what they say is in {jobs[0].paths.folder.parent}")
         return self.ended(self._values(jobs), job_overrides, initial_job_idx)
 
     def _worker(self, jobs: int) -> Worker:

@@ -3,7 +3,8 @@
     with cluster() as environment: subprocess.run(["sinfo"], env=environment)
 
 Debian's slurm-wlm is installed where it is missing. All that it writes lies in a temporary folder, and all ports are
-free ones. No accounting, and no control groups, which a container need not have.
+free ones. No accounting, and no control groups, which a container need not have. A job that is put into the queue again
+starts when the credentials of its first start have expired.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket={munge}
+AuthInfo=socket={munge},cred_expire=20
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -44,7 +45,7 @@ MpiDefault=none
 SwitchType=switch/none
 KillWait=5
 ReturnToService=2
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=2000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=2000
 PartitionName=all Nodes=ALL Default=YES State=UP
@@ -78,8 +79,9 @@ def cluster() -> Iterator[dict[str, str]]:
         try:
             _configure(folder)
             for words in (_munged(folder), ["slurmctld", "-D"], *(["slurmd", "-D", "-N", node] for node in NODES)):
+                bound = ["setpriv", "--pdeathsig=KILL", *words]  # should this process be killed
                 with (folder / "daemons.log").open("ab") as log:
-                    daemons.append(subprocess.Popen(words, stdout=log, stderr=log, env=environ, start_new_session=True))
+                    daemons.append(subprocess.Popen(bound, stdout=log, stderr=log, env=environ, start_new_session=True))
                 if len(daemons) == 1:
                     _soon((folder / "munge" / "socket").exists, folder)
             _soon(lambda: _answer("sinfo", "-h", "-o", "%D %T", environ=environ) == "2 idle", folder)
@@ -104,7 +106,8 @@ def _configure(folder: Path) -> None:
 def _munged(folder: Path) -> list[str]:
     munge = folder / "munge"
     files = [f"--{name}-file={munge / name}" for name in ("key", "pid", "seed", "log")]
-    return ["runuser", "-u", "munge", "--", "munged", "--foreground", "--force", f"--socket={munge / 'socket'}", *files]
+    user = ["--reuid=munge", "--regid=munge", "--clear-groups", "--"]
+    return [*user, "munged", "--foreground", "--force", f"--socket={munge / 'socket'}", *files]
 
 
 def _free_ports(count: int) -> list[int]:
