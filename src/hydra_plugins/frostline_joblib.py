@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.util import find_spec
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
-from hydra.core.utils import JobReturn
-
 from frostline.errors import FrostlineError, Problem
 from frostline.types import Count
 from frostline.workers import deaf
-from hydra_plugins.frostline_worker import AGAIN, Worker, WorkersLauncher
-
-Calls = dict[int, list[str]]  # number of a job -> its overrides
+from hydra_plugins.frostline_worker import AGAIN, Calls, Worker, WorkersLauncher
 
 
 class JoblibLauncher(WorkersLauncher):
@@ -34,13 +30,12 @@ class JoblibLauncher(WorkersLauncher):
         if find_spec("joblib") is None:
             yield Problem("hydra/launcher", "joblib is not installed", "pip install 'frostline[joblib]'")
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def work(self, calls: Calls) -> dict[int, float | Exception]:
         from joblib import effective_n_jobs
 
         from frostline import share
         from frostline.progress import say
 
-        calls = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
         workers = min(effective_n_jobs(self.n_jobs), len(calls))
         begun = Begun(self.worker(share.told(workers)), str(self.place / "begun"))
         Finalize(None, _end_workers, exitpriority=1)
@@ -54,7 +49,7 @@ class JoblibLauncher(WorkersLauncher):
         for number, words in suspects.items():
             if (killed := _do(begun, {number: words}, workers, values)) is not None:
                 values[number] = killed
-        return self.ended([values[number] for number in calls], job_overrides, initial_job_idx)
+        return values
 
 
 class Begun:

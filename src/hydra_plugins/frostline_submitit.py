@@ -7,15 +7,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from hydra.core.utils import JobReturn
 from omegaconf import OmegaConf
 
 from frostline.errors import FrostlineError, Problem
-from hydra_plugins.frostline_worker import AGAIN, Worker, WorkersLauncher
+from hydra_plugins.frostline_worker import AGAIN, Calls, Worker, WorkersLauncher
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -36,18 +35,17 @@ class SubmititLauncher(WorkersLauncher):
         if find_spec("submitit") is None:
             yield Problem("hydra/launcher", "submitit is not installed", "pip install 'frostline[submitit]'")
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def work(self, calls: Calls) -> dict[int, float | Exception]:
         from frostline.progress import say
 
-        calls = [list(overrides) for overrides in job_overrides]
         worker = self._worker(len(calls))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which what is started here keeps
         try:
-            jobs = self._executor().map_array(worker, calls, range(initial_job_idx, initial_job_idx + len(calls)))
+            jobs = self._executor().map_array(worker, calls.values(), calls)
         finally:
             signal.signal(signal.SIGINT, before)
         say(f"jobs by submitit: {len(jobs)} on {self.cluster}; what they say is in {jobs[0].paths.folder.parent}")
-        return self.ended(self._values(jobs), job_overrides, initial_job_idx)
+        return dict(zip(calls, self._values(jobs), strict=True))
 
     def _worker(self, jobs: int) -> Worker:
         raise NotImplementedError

@@ -20,12 +20,15 @@ from frostline.errors import FrostlineError
 
 AGAIN = "start the same command again, it goes on from its last checkpoint"
 
+Calls = dict[int, list[str]]  # number of a job -> its overrides
+
 
 @dataclass
 class Worker:
     """A job's overrides and number to its value.
 
-    folder: that the command was given in; leader: the file by which its process is known, where the job ends with it.
+    folder: that the command was given in; share: what the worker is told of its part of the machine; leader: the file
+    by which the command's process is known, where the job ends with it.
     """
 
     hydra_context: HydraContext
@@ -33,6 +36,7 @@ class Worker:
     config: DictConfig
     state: Mapping[Any, Any]
     folder: str
+    share: Mapping[str, str]
     leader: str | None = None
 
     def __call__(self, overrides: list[str], number: int) -> float | Exception:
@@ -42,6 +46,7 @@ class Worker:
         from frostline.compose import resolvers
 
         os.chdir(self.folder)
+        os.environ.update(self.share)
         resolvers.forget()
         setup_globals()
         Singleton.set_state(dict(self.state))
@@ -73,27 +78,41 @@ class WorkersLauncher(Launcher):
         return place
 
     def worker(self, share: Mapping[str, str], lead: bool = True) -> Worker:
-        """share: what a worker is told of its part of the machine; lead: whether it ends when this process does."""
-        setup_globals()
-        with open_dict(self.config):
-            self.config.hydra.job.env_set.update(share)
+        """share: what it is told of its part of the machine; lead: whether it ends when this process does."""
         leader = workers.lead(self.place / "leader") if lead else None
         state, folder = Singleton.get_state(), str(Path.cwd())
-        return Worker(self.hydra_context, self.task_function, self.config, state, folder, leader)
+        return Worker(self.hydra_context, self.task_function, self.config, state, folder, share, leader)
 
-    def ended(self, values: Sequence[float | Exception], overrides: Sequence[Sequence[str]], first: int) -> list[Any]:
-        """As Hydra wants it. A job of which its worker has told nothing is entered as failed."""
-        return [
-            self._lost(list(overrides[i]), first + i, value) if isinstance(value, Exception) else _returned(value)
-            for i, value in enumerate(values)
-        ]
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """What is complete already needs no worker; a job of which its worker tells nothing is entered as failed."""
+        setup_globals()
+        calls = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
+        done = {n: self._here(words, n) for n, words in calls.items() if self._is_complete(words, n)}
+        left = {n: words for n, words in calls.items() if n not in done}
+        values = self.work(left) if left else {}
+        for number, value in values.items():
+            done[number] = self._lost(calls[number], number, value) if isinstance(value, Exception) else value
+        return [JobReturn(_return_value=done[number], status=JobStatus.COMPLETED) for number in calls]
 
-    def _lost(self, overrides: list[str], number: int, why: Exception) -> JobReturn:
+    def work(self, calls: Calls) -> dict[int, float | Exception]:
+        """The jobs' values, or why they came to nothing."""
+        raise NotImplementedError
+
+    def _is_complete(self, overrides: list[str], number: int) -> bool:
+        from frostline.jobs import describe
+
+        folder = run(self.hydra_context, describe, self.config, overrides, number).return_value.folder
+        return bool((folder / "result.json").exists())
+
+    def _here(self, overrides: list[str], number: int) -> float:
+        return float(run(self.hydra_context, self.task_function, self.config, overrides, number).return_value)
+
+    def _lost(self, overrides: list[str], number: int, why: Exception) -> float:
         from frostline.jobs import describe, lost
 
         job = run(self.hydra_context, describe, self.config, overrides, number)
         with env_override(dict(self.config.hydra.job.env_set)):
-            return _returned(lost(job.return_value, why))
+            return lost(job.return_value, why)
 
 
 def run(context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int) -> JobReturn:
@@ -112,7 +131,3 @@ def run(context: HydraContext, function: Any, config: DictConfig, overrides: lis
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
     )
-
-
-def _returned(value: float) -> JobReturn:
-    return JobReturn(_return_value=value, status=JobStatus.COMPLETED)

@@ -78,13 +78,12 @@ def run_leaf(*, _root_: DictConfig) -> str:
         return name
     key = (str(_parent(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
     if key not in _reruns:  # kept: in a job's own time the folder comes into being
-        free = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(_root_, n))
-        _reruns[key] = _agreed(_root_, free)
-    return _reruns[key]
+        _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(_root_, n))
+    return _agreed(_root_, _reruns[key])
 
 
 def _agreed(root: DictConfig, name: str) -> str:
-    """The name that a job of a sweep was given when a worker began it, which may since have been killed."""
+    """The name that a job of a sweep was given first, by the process that was asked for it or a worker since killed."""
     own, number = (OmegaConf.select(root, k, throw_on_missing=False) for k in (_OWN, "hydra.job.num"))
     if not own or number is None:
         return name
