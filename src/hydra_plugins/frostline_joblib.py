@@ -75,7 +75,8 @@ def _end_workers() -> None:
     """They wait for more, and this process would wait for them."""
     from joblib.externals.loky import get_reusable_executor
 
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    workers = get_reusable_executor(reuse=True)
+    getattr(workers, "terminate", workers.shutdown)(kill_workers=True)  # joblib's own clears its files away too
 
 
 def _do(begun: Begun, calls: Calls, workers: int, values: dict[int, Any]) -> Exception | None:
