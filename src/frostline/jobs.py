@@ -13,7 +13,7 @@ from typing import Any, cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from frostline import stopping
+from frostline import share, stopping
 from frostline.compose import resolvers
 from frostline.compose.command import is_main_process
 from frostline.compose.fusing import groups
@@ -57,6 +57,7 @@ def task(cfg: DictConfig) -> float:
     job, current = describe(cfg), HydraConfig.get()
     if not OmegaConf.is_missing(current.job, "num") and is_main_process():
         say(f"job {current.job.num}: {' '.join(job.overrides)}")
+    share.take(job.config["trainer"])
     return single(job)
 
 
@@ -66,9 +67,17 @@ def single(job: Described) -> float:
     return _ended(job, how, _alone(job, how))
 
 
-def lost(job: Described, error: Exception) -> float:
-    """One that was given to another process, which told nothing of its end."""
-    return _ended(job, TRAINED, error)
+def lost(job: Described, why: Exception) -> float:
+    """A job whose worker ended before it had told how the job ended; its folder may know."""
+    place, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
+    if any(row.folder == str(job.folder) for row in ledger.rows(sweep)):
+        return _score(job, place.read_result())
+    if (result := place.read_result()) is not None:
+        return _ended(job, TRAINED, result)
+    from frostline.train import note_failure
+
+    note_failure(place, why)
+    return _ended(job, FAILED, why)
 
 
 def together(jobs: Sequence[Described]) -> list[float]:
@@ -132,7 +141,7 @@ def _how(job: Described) -> str:
 def _skipped(job: Described) -> Skipped | None:
     """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
     limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
-    if stopping.asked():
+    if stopping.asked(sweep):
         return Skipped("Ctrl-C")
     if limit is not None and sweep and (count := sum(r.how == FAILED for r in ledger.rows(Path(sweep)))) > limit:
         return Skipped(f"{count} failed, and max_failures is {limit}")
@@ -147,10 +156,13 @@ def _ended(job: Described, how: str, outcome: Outcome) -> float:
     elif isinstance(outcome, Exception):
         _tell(outcome)
         row = Row(row.folder, job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome), FAILED)
-    value = result.get("metrics", {}).get(monitored(job.config))
     if is_main_process():
-        ledger.note(row, os.environ.get(resolvers.SWEEP), value)
-    return float("nan" if value is None else value)
+        ledger.note(row, os.environ.get(resolvers.SWEEP), result.get("metrics", {}).get(monitored(job.config)))
+    return _score(job, result)
+
+
+def _score(job: Described, result: dict[str, Any] | None) -> float:
+    return float((result or {}).get("metrics", {}).get(monitored(job.config), "nan"))
 
 
 def monitored(config: Config) -> str:

@@ -60,7 +60,7 @@ def launch(arguments: Arguments) -> int:
 def _sweeping(sweep: Path, jobs: list[Job]) -> Iterator[None]:
     known = [job.folder for job in jobs] if jobs[0].sweeper == BASIC else []
     ledger.open_sweep(sweep, os.environ.get(COMMAND, ""), known, monitored(jobs[0].config))
-    with stopping.listening(), watched(sweep):
+    with stopping.listening(sweep), watched(sweep):
         yield
 
 

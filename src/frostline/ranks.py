@@ -20,6 +20,7 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 
+from frostline import share
 from frostline.errors import FrostlineError, Problem, RankError, UserError, calls
 from frostline.progress import say
 from frostline.store.files import read_json, write_json
@@ -33,6 +34,13 @@ def outside() -> int | None:
         return int(os.environ["WORLD_SIZE"])
     tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     return tasks if tasks > 1 and own() is None else None
+
+
+def nodes() -> int:
+    """How many machines those ranks are on, as many on each; torchrun calls them groups."""
+    if outside() is None:
+        return 1
+    return int(os.environ.get("GROUP_WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_NODES") or 1)
 
 
 def outside_rank() -> int:
@@ -64,7 +72,7 @@ def launch(folder: Path, count: int) -> None:
 
 def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
     told = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
-    threads = os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
+    threads = share.threads(count)
     path = os.pathsep.join(p for p in sys.path if p)
     environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
     _reason(folder, rank).unlink(missing_ok=True)

@@ -54,7 +54,8 @@ def make_trainer(
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=count,
+        devices=count // ranks.nodes(),
+        num_nodes=ranks.nodes(),
         strategy=_sharded(count) if shares else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         gradient_clip_val=settings.gradient_clip,

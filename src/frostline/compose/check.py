@@ -75,10 +75,10 @@ def _top(config: Config) -> list[Problem]:
     unknown = [key for key in config if key not in known and key not in roles]
     problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
     problems += [Problem(r, "is missing", f"choose one: `frostline list {r}`") for r in roles if not config.get(r)]
-    problems += _arguments("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
+    problems += arguments("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
     for role, (function, supplied) in FIXED.items():
         if isinstance(given := config.get(role), Mapping):
-            problems += _arguments(role, given, read(function, role), supplied=supplied)
+            problems += arguments(role, given, read(function, role), supplied=supplied)
     return problems + _study(config.get("study"))
 
 
@@ -124,7 +124,7 @@ def _part(role: str, config: Config) -> list[Problem]:
         extras = _extras(role)
     except UserError as error:
         return error.problems
-    return _arguments(role, given, signature, extras, SUPPLIED[role])
+    return arguments(role, given, signature, extras, SUPPLIED[role])
 
 
 def _extras(role: str) -> dict[str, Parameter]:
@@ -136,7 +136,7 @@ def _extras(role: str) -> dict[str, Parameter]:
     return read(f"{SETTINGS}.{own}", role).parameters if own else {}
 
 
-def _arguments(
+def arguments(
     role: str,
     given: Mapping[str, Any],
     signature: Signature,

@@ -10,19 +10,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from frostline.compose import resolvers, search
 from frostline.compose.arguments import Arguments, parse
 from frostline.compose.check import check, told_once
 from frostline.compose.folders import folder_problems
 from frostline.compose.fusing import groups
+from frostline.compose.launchers import launcher_problems
 from frostline.compose.overrides import Composer
-from frostline.compose.resolve import resolved
+from frostline.compose.resolve import one_line, resolved
 from frostline.compose.signature import read
 from frostline.compose.sweep import alone, expand
 from frostline.errors import Problem, UserError
@@ -112,6 +114,7 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         config, unresolved = resolved(cfg)
         told = {problem.key for problem in unresolved}
         bad = unresolved + [problem for problem in check(config) if problem.key not in told]
+        problems += _launcher(cfg) if multirun and number == 0 else []
         problems += [p for p in bad if p.key.split(".")[0] not in composer.doubtful]
         if bad or composer.problems:
             return
@@ -129,6 +132,15 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         folder,
         *(str(OmegaConf.select(cfg, f"hydra.{part}._target_")) for part in ("launcher", "sweeper")),
     )
+
+
+def _launcher(cfg: DictConfig) -> list[Problem]:
+    """It is the same for all jobs of a sweep."""
+    try:
+        given = OmegaConf.to_container(cfg.hydra.launcher, resolve=True)
+    except OmegaConfBaseException as error:
+        return [Problem("hydra.launcher", f"cannot be resolved: {one_line(error)}", "correct it")]
+    return list(launcher_problems(cast(Config, given)))
 
 
 def _folder(cfg: DictConfig, multirun: bool) -> Path:

@@ -16,6 +16,7 @@ from frostline.store.identity import leaf
 
 SUITS = {"lr": 1e-4, "epochs": 3}
 SWEEP = "FROSTLINE_SWEEP"  # set by hydra.job.env_set: where a sweep keeps its own files
+_OWN = f"hydra.job.env_set.{SWEEP}"
 _reruns: dict[tuple[str, Any], str] = {}
 
 
@@ -78,7 +79,22 @@ def run_leaf(*, _root_: DictConfig) -> str:
     key = (str(_parent(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
     if key not in _reruns:  # kept: in a job's own time the folder comes into being
         _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(_root_, n))
-    return _reruns[key]
+    return _agreed(_root_, _reruns[key])
+
+
+def _agreed(root: DictConfig, name: str) -> str:
+    """The name that a job of a sweep was given first, by the process that was asked for it or a worker since killed."""
+    own, number = (OmegaConf.select(root, k, throw_on_missing=False) for k in (_OWN, "hydra.job.num"))
+    if not own or number is None:
+        return name
+    file = Path(str(own)) / "reruns" / str(number)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x") as new:
+            new.write(name)
+    except FileExistsError:
+        return file.read_text()
+    return name
 
 
 def _parent(root: DictConfig) -> Path:
@@ -97,7 +113,7 @@ def folder(*, _root_: DictConfig) -> str:
 
 def sweep(*, _root_: DictConfig) -> str:
     """A job's parent folder; for the sweep as a whole, which has no job number, the folder of its own files."""
-    own = OmegaConf.select(_root_, f"hydra.job.env_set.{SWEEP}")
+    own = OmegaConf.select(_root_, _OWN)
     if own and OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False) is None:
         return str(own)
     return str(_parent(_root_))

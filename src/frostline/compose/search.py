@@ -10,6 +10,7 @@ from hydra import version
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobRuntime, setup_globals
@@ -94,6 +95,14 @@ def register() -> None:
     resolvers.register()
     Plugins.instance().register(Studies)
     Plugins.instance().register(StudiesPath)
+    _win_over_plugins()
+
+
+def _win_over_plugins() -> None:
+    """Hydra would fill in our launchers' files from the configs of the same name that installed plugins bring."""
+    theirs = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for file in (conf_folder() / "hydra" / "launcher").glob("*.yaml"):
+        theirs.pop(file.name, None)
 
 
 def make_importable(config_dir: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -75,8 +76,8 @@ def note(row: Row, sweep: str | None, value: float | None = None) -> None:
 
 
 def rows(sweep: Path) -> list[Row]:
-    """In the order in which they ended."""
-    return [one.row for one in told(sweep) if isinstance(one, Ended)]
+    """In the order in which they ended; of a job that has ended more than once, as it ended last."""
+    return list({one.row.folder: one.row for one in told(sweep) if isinstance(one, Ended)}.values())
 
 
 def told(sweep: Path) -> list[Begun | Ended]:
@@ -99,5 +100,6 @@ def _read(line: dict[str, Any]) -> Begun | Ended:
 
 def _append(sweep: Path, line: dict[str, Any]) -> None:
     sweep.mkdir(parents=True, exist_ok=True)
-    with (sweep / JOBS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    with (sweep / JOBS).open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # not every file system that machines share appends in one piece
+        file.write((json.dumps(line) + "\n").encode())
