@@ -69,6 +69,11 @@ def own_arguments(config: Config, role: str) -> Config:
     return {key: value for key, value in given.items() if key not in ours}
 
 
+def arguments(key: str, given: Mapping[str, Any], target: str) -> list[Problem]:
+    """What is wrong with values, given under a key, for what a dotted name takes."""
+    return _arguments(key, given, read(target, key))
+
+
 def _top(config: Config) -> list[Problem]:
     known = read(f"{SETTINGS}.Top", "config").parameters
     roles = [*SUPPLIED, *FIXED]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,23 @@ from frostline.compose import resolvers, search
 from frostline.compose.arguments import Arguments, parse
 from frostline.compose.check import check, told_once
 from frostline.compose.folders import folder_problems
-from frostline.compose.fusing import groups
+from frostline.compose.fusing import FUSED, groups
 from frostline.compose.overrides import Composer
 from frostline.compose.resolve import resolved
+from frostline.compose.searching import Search
 from frostline.compose.signature import read
 from frostline.compose.sweep import expand
 from frostline.errors import Problem, UserError
 from frostline.store.identity import run_id
 from frostline.types import Config
 
-FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
-
 
 @dataclass(frozen=True)
 class Job:
     """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder.
 
-    launcher: the `_target_` of what starts it in a sweep.
+    launcher: the `_target_` of what starts it in a sweep. search: of which it is one of the points that are looked at
+    before the first trial is drawn.
     """
 
     config: Config
@@ -45,6 +45,7 @@ class Job:
     id: str
     folder: Path
     launcher: str = ""
+    search: Search | None = None
 
 
 def jobs(argv: list[str]) -> list[Job]:
@@ -68,9 +69,10 @@ def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     resolvers.forget()
     read.cache_clear()
     composer = _composer(arguments)
-    lines = expand(composer, arguments.overrides, arguments.multirun)
+    lines, search = expand(composer, arguments.overrides, arguments.multirun)
     problems: list[Problem] = []
-    found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
+    made = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
+    found = [replace(job, search=search) for job in made]
     problems = told_once([*composer.problems, *problems])
     return found, problems or [*folder_problems(found), *_unfused(found)]
 
@@ -87,7 +89,7 @@ def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
 def composable(arguments: Arguments) -> None:
     """Raises UserError where the overrides do not compose; their values are not looked at."""
     composer = _composer(arguments)
-    for line in expand(composer, arguments.overrides, arguments.multirun):
+    for line in expand(composer, arguments.overrides, arguments.multirun)[0]:
         composer.compose(line)
     if composer.problems:
         raise UserError(told_once(composer.problems), subject="command")

@@ -8,17 +8,22 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from frostline.compose import searching, space
 from frostline.compose.names import named
 from frostline.compose.overrides import Composer
+from frostline.compose.searching import Search
 from frostline.errors import Problem
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
-def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[str]]:
-    """The overrides of each job; what is wrong is noted by the composer."""
+def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[list[str]], Search | None]:
+    """The overrides of each job, and of a search those of the points that show what can be wrong with it.
+
+    What is wrong is noted by the composer.
+    """
     if not multirun:
-        return [_without_sweeps(composer, lines)]
+        return [_without_sweeps(composer, lines)], None
     overrides = composer.parse(lines)
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
@@ -28,10 +33,17 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[st
     master = Composer(composer.loader, composer.config_name)
     cfg = master.compose(plain, RunMode.MULTIRUN)
     fixed = [str(o.input_line) for o in hydra if o not in illegal]
-    if cfg is None or OmegaConf.select(cfg, "hydra.sweeper._target_") != BASIC:
-        return [plain]  # a sweeper of another kind chooses as it goes
+    sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
+    if cfg is None or sweeper not in (BASIC, searching.SWEEPER):
+        return [plain], None  # a sweeper of another kind chooses as it goes
     swept = _known(composer, _params(composer, cfg) + task)
-    return [fixed + job for job in _product(composer, swept)] or [plain]  # no job: the rest is looked at all the same
+    if sweeper == searching.SWEEPER:
+        search, among, problems = searching.of(cfg, swept)
+        composer.problems += problems
+        unswept = [str(o.input_line) for o in swept if not o.is_sweep_override()]
+        return [fixed + unswept + point for point in space.probes(among)], search
+    jobs = [fixed + job for job in _product(composer, swept)]
+    return jobs or [plain], None  # no job: the rest is looked at all the same
 
 
 def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:

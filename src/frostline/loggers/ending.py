@@ -29,6 +29,14 @@ def _drew_no_curve(record: Record, result: dict[str, Any]) -> bool:
     return not record.keep_curves or result["best"]["epoch"] is None
 
 
+def leave(loggers: Sequence[Any]) -> None:
+    """A run that is given up halfway, and has no final metrics."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.save_summary({"pruned": True})
+            logger.finish()
+
+
 def fail(loggers: Sequence[Any]) -> None:
     """A run that ends too early."""
     for logger in loggers:

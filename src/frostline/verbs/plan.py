@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from frostline.compose import command
-from frostline.compose.fusing import groups
+from frostline.compose.fusing import FUSED, groups
 from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
             print(saved)
         if file is not None:
             write_rules(plan, job, file)
-    if any(job.launcher == command.FUSED for job in jobs):
+    if any(job.launcher == FUSED for job in jobs):
         print("\n".join(map(str, groups([job.config for job in jobs]))))
     return 0
 
