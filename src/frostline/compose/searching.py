@@ -90,9 +90,6 @@ class Search:
 def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, list[Parameter], list[Problem]]:
     """The search, None where it is not clear; the space as far as it is; and what is wrong."""
     found, problems = space.parameters(overrides)
-    if not found and not problems:
-        do = "give a key what it may be, such as optimizer.lr=tag(log,interval(1e-4,1e-1))"
-        problems.append(Problem("hydra/sweeper", "there is nothing to search among", do))
     if modules.find("optuna") is None:
         do = "pip install 'frostline[optuna]', or leave hydra/sweeper=optuna out"
         return None, found, [*problems, Problem("hydra/sweeper", "Optuna is not installed", do)]

@@ -56,18 +56,18 @@ def _written(value: float) -> str:
 
 
 def parameters(overrides: Sequence[Override]) -> tuple[list[Parameter], list[Problem]]:
-    """Of the overrides that sweep, the last of each key; and what is wrong with the others."""
-    found: dict[str, Parameter] = {}
+    """Of the overrides that sweep; and what is wrong with the others."""
+    found: list[Parameter] = []
     problems: list[Problem] = []
     for override in overrides:
         if not override.is_sweep_override():
             continue
         what = next(_wrong(override), None)
         if what is None:
-            found[override.get_key_element()] = _parameter(override)
+            found.append(_parameter(override))
         else:
             problems.append(Problem(override.key_or_group, f"'{_text(override)}' {what[0]}", what[1]))
-    return list(found.values()), problems
+    return found, problems
 
 
 def probes(space: Sequence[Parameter]) -> list[list[str]]:

@@ -36,14 +36,27 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[l
     sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
     if cfg is None or sweeper not in (BASIC, searching.SWEEPER):
         return [plain], None  # a sweeper of another kind chooses as it goes
-    swept = _known(composer, _params(composer, cfg) + task)
+    given = _params(composer, cfg) + task
+    swept = _known(composer, given)
     if sweeper == searching.SWEEPER:
-        search, among, problems = searching.of(cfg, swept)
-        composer.problems += problems
-        unswept = [str(o.input_line) for o in swept if not o.is_sweep_override()]
-        return [fixed + unswept + point for point in space.probes(among)], search
+        search, points = _searched(composer, cfg, given, swept)
+        return [fixed + point for point in points], search
     jobs = [fixed + job for job in _product(composer, swept)]
     return jobs or [plain], None  # no job: the rest is looked at all the same
+
+
+def _searched(
+    composer: Composer, cfg: DictConfig, given: list[Override], known: list[Override]
+) -> tuple[Search | None, list[list[str]]]:
+    """A search, None where it is not clear, and the overrides of the points to look at."""
+    known = list({o.get_key_element(): o for o in known}.values())  # of a key given twice the last holds
+    search, among, problems = searching.of(cfg, known)
+    composer.problems += problems
+    if not any(o.is_sweep_override() for o in given):
+        do = "give a key what it may be, such as optimizer.lr=tag(log,interval(1e-4,1e-1))"
+        composer.problems.append(Problem("hydra/sweeper", "there is nothing to search among", do))
+    unswept = [str(o.input_line) for o in known if not o.is_sweep_override()]
+    return search, [unswept + point for point in space.probes(among)]
 
 
 def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from frostline.store.files import read_json
 from frostline.store.summary import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row, aligned
 from frostline.studies import TRIAL, Place, Trial, made
 
+ROW = "row"  # what a trial keeps its line of the table under
 Launch = Callable[[Sequence[Sequence[str]], int], object]
 current: Trials | None = None  # what the sweeper, which Hydra makes, is to do
 
@@ -83,6 +84,10 @@ class Trials:
     def __init__(self, search: Search, place: Place, study: Any, sweep: Path) -> None:
         self.search, self.place, self.study, self.sweep = search, place, study, sweep
 
+    def _trials(self) -> list[Any]:
+        found: list[Any] = self.study.get_trials(deepcopy=False)
+        return found
+
     def run(self, launch: Launch) -> None:
         """Do what is left of them."""
         self._note_ended()
@@ -100,7 +105,7 @@ class Trials:
 
     def _batch(self) -> list[Drawn]:
         """The next trials; those that were under way when the search was killed come first."""
-        trials, settings = self.study.get_trials(deepcopy=False), self.search.settings
+        trials, settings = self._trials(), self.search.settings
         open_ = [trial.number for trial in trials if not trial.state.is_finished()]
         end = min(settings.n_trials, ((open_ or [len(trials)])[0] // settings.n_jobs + 1) * settings.n_jobs)
         numbers = [number for number in open_ if number < end] + list(range(len(trials), end))
@@ -110,7 +115,7 @@ class Trials:
         """A trial, with what it lacks of its values drawn."""
         import optuna
 
-        trials = self.study.get_trials(deepcopy=False)
+        trials = self._trials()
         values = dict(trials[number].params) if number < len(trials) else {}
         if missing := [parameter for parameter in self.search.space if parameter.key not in values]:
             self.study.sampler = self.search.sampler(number)
@@ -139,8 +144,7 @@ class Trials:
 
     def _note_ended(self) -> None:
         """Trials of earlier attempts go into the table as they ended."""
-        known = [Row(**trial.user_attrs["row"]) for trial in self.study.trials if trial.state.is_finished()]
-        for row in {row.folder: row for row in known}.values():
+        for row in {row.folder: row for row in map(_row, self._trials()) if row is not None}.values():
             ledger.note(replace(row, how=COMPLETE) if row.how in (TRAINED, RESUMED) else row, str(self.sweep))
 
     def _tell(self, batch: Sequence[Drawn]) -> bool:
@@ -154,8 +158,8 @@ class Trials:
     def _tell_one(self, drawn: Drawn, row: Row) -> None:
         from optuna.trial import TrialState
 
-        trial = self.study.get_trials(deepcopy=False)[drawn.number]
-        self.study._storage.set_trial_user_attr(trial._trial_id, "row", asdict(row))
+        trial = self._trials()[drawn.number]
+        self.study._storage.set_trial_user_attr(trial._trial_id, ROW, asdict(row))
         values = self._values(row)
         if row.how == PRUNED:
             self.study.tell(drawn.number, state=TrialState.PRUNED)
@@ -178,22 +182,29 @@ class Trials:
     @property
     def folders(self) -> list[str]:
         """Of the runs, as they were drawn."""
-        return [trial.user_attrs["row"]["folder"] for trial in self.study.trials if "row" in trial.user_attrs]
+        return [row.folder for row in map(_row, self._trials()) if row is not None]
 
     @property
     def told(self) -> str:
         """The best trial; of several objectives all trials that no other beats in each."""
-        if not any(trial.values and trial.state.name == "COMPLETE" for trial in self.study.trials):
+        if not any(trial.state.name == "COMPLETE" for trial in self._trials()):
             return "best: no trial has come to its end"
-        best, names = self.study.best_trials, self.search.objectives
+        best, names = sorted(self.study.best_trials, key=lambda trial: trial.number), self.search.objectives
         lines = {trial.number: self._drawn(trial.number).chosen for trial in best}
         scores = {trial.number: [f"{value:.4g}" for value in trial.values] for trial in best}
         if len(names) == 1:
-            return "\n".join(f"best: trial {i}, {names[0]} {scores[i][0]}: {' '.join(lines[i])}" for i in scores)
+            first = best[0].number
+            return f"best: trial {first}, {names[0]} {scores[first][0]}: {' '.join(lines[first])}"
         keys = [parameter.key for parameter in self.search.space]
         cells = [[str(i), *(line.partition("=")[2] for line in lines[i]), *scores[i]] for i in scores]
         head = f"{len(best)} best: no other trial is better in one of {', '.join(names)} and as good in the others"
         return "\n".join([head, *aligned([["trial", *keys, *names], *cells], left=1 + len(keys))])
+
+
+def _row(trial: Any) -> Row | None:
+    """How a trial has ended; None where it has not, or where another program has put it there."""
+    told = trial.user_attrs.get(ROW) if trial.state.is_finished() else None
+    return None if told is None else Row(**told)
 
 
 def flat(result: dict[str, Any]) -> dict[str, float]:
