@@ -53,7 +53,7 @@ def launch(arguments: Arguments) -> int:
         return 0
     order = found.folders if found else [str(job.folder.absolute()) for job in jobs]
     rows = _in_order(ledger.rows(sweep), order) if sweep else list(ledger.here)
-    status = _status(rows, arguments.multirun)
+    status = _status(rows, arguments.multirun) or int(found is not None and found.left > 0)
     if arguments.multirun or not status:
         print(table(rows))
     if found:

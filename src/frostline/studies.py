@@ -75,10 +75,8 @@ class Place:
         if not self.is_file or not file.exists():
             return
         content = file.read_bytes()
-        if whole := content.rpartition(b"\n")[0]:
-            whole += b"\n"
-        if whole != content:
-            os.truncate(file, len(whole))
+        if content.startswith(b'{"op_code"') and not content.endswith(b"\n"):
+            os.truncate(file, content.rfind(b"\n") + 1)
 
 
 def kinds(role: str) -> dict[str, Any]:

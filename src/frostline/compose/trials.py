@@ -6,7 +6,6 @@ draws what it would have drawn. Trials are handed to the launcher `n_jobs` at a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from frostline import stopping
+from frostline.compose import front
 from frostline.compose.searching import KEY, Search
 from frostline.errors import wrong
 from frostline.progress import say
 from frostline.store import ledger
 from frostline.store.files import read_json
-from frostline.store.summary import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row, aligned
+from frostline.store.summary import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row
 from frostline.studies import TRIAL, Place, Trial, made
 
 ROW = "row"  # what a trial keeps its line of the table under
@@ -173,9 +173,7 @@ class Trials:
         file = Path(row.folder) / "result.json"
         if row.how == FAILED or not file.exists():
             return None
-        numbers = flat(read_json(file))
-        values = [numbers.get(objective, math.nan) for objective in self.search.objectives]
-        return None if any(map(math.isnan, values)) else values
+        return front.values(read_json(file), self.search.objectives)
 
     # The end
 
@@ -185,29 +183,19 @@ class Trials:
         return [row.folder for row in map(_row, self._trials()) if row is not None]
 
     @property
+    def left(self) -> int:
+        """How many have not come to an end."""
+        wanted = self.search.settings.n_trials
+        return wanted - len([trial for trial in self._trials()[:wanted] if trial.state.is_finished()])
+
+    @property
     def told(self) -> str:
-        """The best trial; of several objectives all trials that no other beats in each."""
-        if not any(trial.state.name == "COMPLETE" for trial in self._trials()):
-            return "best: no trial has come to its end"
-        best, names = sorted(self.study.best_trials, key=lambda trial: trial.number), self.search.objectives
-        lines = {trial.number: self._drawn(trial.number).chosen for trial in best}
-        scores = {trial.number: [f"{value:.4g}" for value in trial.values] for trial in best}
-        if len(names) == 1:
-            first = best[0].number
-            return f"best: trial {first}, {names[0]} {scores[first][0]}: {' '.join(lines[first])}"
-        keys = [parameter.key for parameter in self.search.space]
-        cells = [[str(i), *(line.partition("=")[2] for line in lines[i]), *scores[i]] for i in scores]
-        head = f"{len(best)} best: no other trial is better in one of {', '.join(names)} and as good in the others"
-        return "\n".join([head, *aligned([["trial", *keys, *names], *cells], left=1 + len(keys))])
+        """What has been found, and whether that is all."""
+        left = f"{self.left} of {self.search.settings.n_trials} trials are left: the same command goes on with them"
+        return "\n".join([front.told(self.study, self.search), *([left] if self.left else [])])
 
 
 def _row(trial: Any) -> Row | None:
     """How a trial has ended; None where it has not, or where another program has put it there."""
     told = trial.user_attrs.get(ROW) if trial.state.is_finished() else None
     return None if told is None else Row(**told)
-
-
-def flat(result: dict[str, Any]) -> dict[str, float]:
-    """The numbers of a result: test/accuracy, parameters/ever_trainable, cost/seconds."""
-    parts = {f"{part}/{name}": value for part in ("parameters", "cost") for name, value in result[part].items()}
-    return {**result["metrics"], **parts}
