@@ -8,7 +8,9 @@ import pytest
 
 from command_line import Command, in_process
 from frostline.store.files import read_json
+from loggers.test_runs import alone  # noqa: F401  # a fixture
 from searches import PRUNED, RATE, SEARCH, epochs, lines, states, trials
+from wandb_files import exits, history, read, summary
 
 frostline = in_process
 
@@ -63,3 +65,13 @@ def test_the_ranks_of_a_pruned_trial_end_together(frostline: Command) -> None:
     assert said.status == 0, said.err
     assert states() == ["PRUNED"]
     assert lines(said)[1].startswith("pruned: ")
+
+
+def test_for_wandb_a_pruned_trial_has_ended_well(alone: Path, frostline: Command) -> None:  # noqa: F811
+    words = [word for word in SEARCH if word != "logger=csv"]
+    assert frostline(*words, "logger=auto", RATE, "hydra.sweeper.n_trials=1", PRUNED).status == 0
+    [run] = [pruned.parent for pruned in Path("runs").glob("*/*/pruned.json")]
+    [records] = read(run)
+    assert exits(records) == [0]
+    assert summary(records)["pruned"] is True
+    assert [row["epoch"] for row in history(records) if "train/loss" in row] == [0]
