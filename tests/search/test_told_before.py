@@ -27,6 +27,7 @@ BAD = {
     "hydra.sweeper.n_trials: 0 is not at least 1; give a number at least 1": [RATE, "hydra.sweeper.n_trials=0"],
     "hydra.sweeper.n_jobs: 0 is not at least 1; give a number at least 1": [RATE, "hydra.sweeper.n_jobs=0"],
     "hydra.sweeper.sampler: Optuna has no sampler 'tpo'; did you mean tpe?": [RATE, "hydra.sweeper.sampler=tpo"],
+    "hydra.sweeper.sampler: 'cmaes' needs cmaes, which is not installed": [RATE, "hydra.sweeper.sampler=cmaes"],
     "hydra.sweeper.sampler.n_startup: TPESampler takes no such argument; did you mean": [
         RATE,
         "hydra.sweeper.sampler={name: tpe, n_startup: 3}",

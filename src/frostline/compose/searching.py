@@ -31,6 +31,7 @@ OTHERS = {
 }
 SMALLER_IS_BETTER = ("loss", "ece")
 DIRECTIONS = ("maximize", "minimize")
+PACKAGES = {"cmaes": "cmaes", "gp": "scipy", "qmc": "scipy"}  # that Optuna itself does without
 ALIKE = ("qmc",)  # samplers whose seed belongs to the search as a whole
 Named = str | Mapping[str, Any]  # what Optuna has under a name, or the name with arguments
 
@@ -160,12 +161,10 @@ def _named(role: str, given: Named) -> list[Problem]:
         return [Problem(key, what, did_you_mean(name.lower(), list(known)))]
     if problems := arguments(key, rest, f"{known[name.lower()].__module__}.{known[name.lower()].__name__}"):
         return problems
+    if modules.find(package := PACKAGES.get(name.lower(), "optuna")) is None:
+        return [Problem(key, f"'{name}' needs {package}, which is not installed", f"pip install {package}")]
     try:
         made(role, {"name": name, **rest})
-    except ImportError as error:
-        return [
-            Problem(key, f"'{name}' needs a package that is not installed ({error.name})", f"pip install {error.name}")
-        ]
     except Exception as error:
         return [Problem(key, f"'{name}' cannot be made so: {str(error).splitlines()[0]}", "see Optuna's documentation")]
     return []
