@@ -23,11 +23,15 @@ from frostline.epochs import Epochs
 from frostline.interpolation import Interpolation
 from frostline.keeping import Cache, Keep
 from frostline.loggers.choose import of_run
+from frostline.loggers.ending import leave
 from frostline.origin import Origin
 from frostline.patience import Patience
 from frostline.progress import say
+from frostline.pruning import Pruning
 from frostline.solving import Solver
+from frostline.store.files import write_json
 from frostline.store.folder import RunFolder
+from frostline.studies import Trial
 from frostline.trainer import make_trainer
 from frostline.types import Config
 from frostline.witness import Witness
@@ -53,7 +57,9 @@ class Fit:
         )
         solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
-        lasting = [self.best, Averager(averaging), Patience(self.best, settings.patience), self.point]
+        self.pruning = Pruning(Trial.here())
+        ending = [Patience(self.best, settings.patience), self.pruning]
+        lasting = [self.best, Averager(averaging), *ending, self.point]
         callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
         self.loggers = of_run(place, config, job)
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
@@ -153,6 +159,11 @@ class Fit:
 
     def finish(self, scores: dict[str, float]) -> None:
         """Write what the run has come to."""
+        if self.pruning.said:
+            leave(self.loggers)
+            write_json(self.place.pruned, self.pruning.said)
+            self.place.resume_point.unlink(missing_ok=True)
+            return
         seen = self.witness.record
         if self.interpolation is not None and self.learns:
             self.best.keep_mixed(self.classifier.learned())

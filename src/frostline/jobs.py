@@ -21,7 +21,8 @@ from frostline.errors import FrostlineError
 from frostline.progress import say
 from frostline.store import ledger
 from frostline.store.folder import RunFolder
-from frostline.store.summary import COMPLETE, FAILED, RESUMED, SKIPPED, TRAINED, Row
+from frostline.store.summary import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row
+from frostline.studies import Pruned
 from frostline.types import Config
 
 DEBUG = "FROSTLINE_DEBUG"
@@ -151,8 +152,9 @@ def _skipped(job: Described) -> Skipped | None:
 def _ended(job: Described, how: str, outcome: Outcome) -> float:
     row = Row(str(job.folder), job.choices, job.overrides, how=how)
     result = outcome if isinstance(outcome, dict) else {}
-    if isinstance(outcome, Skipped):
-        row = Row(str(job.folder), job.choices, job.overrides, 0, str(outcome), SKIPPED)
+    if isinstance(outcome, Skipped | Pruned):
+        how = SKIPPED if isinstance(outcome, Skipped) else PRUNED
+        row = Row(row.folder, job.choices, job.overrides, outcome.status, str(outcome), how)
     elif isinstance(outcome, Exception):
         _tell(outcome)
         row = Row(row.folder, job.choices, job.overrides, getattr(outcome, "status", 1), _reason(outcome), FAILED)

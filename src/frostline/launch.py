@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import hydra
 import hydra._internal.hydra
 
 from frostline import estimate, ranks, stopping
-from frostline.compose import completion, helping, resolvers, search
+from frostline.compose import completion, helping, resolvers, search, trials
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.compose.loader import Loader
@@ -25,6 +25,7 @@ from frostline.jobs import DEBUG, monitored, task
 from frostline.store import ledger
 from frostline.store.environment import COMMAND
 from frostline.store.summary import Row, table
+from frostline.studies import TRIAL
 from frostline.watching import watched
 
 INTERRUPTED = 130  # as shells have it
@@ -39,20 +40,28 @@ def launch(arguments: Arguments) -> int:
     search.register()
     ledger.here.clear()
     stopping.forget()
-    for name in (resolvers.SWEEP, estimate.JOBS):
+    for name in (resolvers.SWEEP, estimate.JOBS, TRIAL):
         os.environ.pop(name, None)
     os.environ[DEBUG] = "1" if arguments.debug else ""
     jobs = checked(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
-    with _sweeping(sweep, jobs) if sweep else nullcontext():
+    found: trials.Trials | None = None
+    with ExitStack() as held:
+        if sweep:
+            held.enter_context(_sweeping(sweep, jobs))
+        if sweep and jobs[0].search:
+            found = held.enter_context(trials.opened(jobs[0].search, jobs[0].id, sweep))
         _run_hydra([*arguments.argv, *more])
     if not is_main_process():
         return 0
-    rows = _in_order(ledger.rows(sweep), jobs) if sweep else list(ledger.here)
-    status = _status(rows, arguments.multirun)
+    order = found.folders if found else [str(job.folder.absolute()) for job in jobs]
+    rows = _in_order(ledger.rows(sweep), order) if sweep else list(ledger.here)
+    status = _status(rows, arguments.multirun) or int(found is not None and found.left > 0)
     if arguments.multirun or not status:
         print(table(rows))
+    if found:
+        print(found.told)
     return status
 
 
@@ -90,10 +99,10 @@ def _run_hydra(argv: list[str]) -> None:
         sys.argv, application.ConfigLoaderImpl = before
 
 
-def _in_order(rows: list[Row], jobs: list[Job]) -> list[Row]:
+def _in_order(rows: list[Row], folders: list[str]) -> list[Row]:
     """As they were asked for: a launcher may end them in another order."""
-    places = {str(job.folder.absolute()): i for i, job in reversed(list(enumerate(jobs)))}
-    return sorted(rows, key=lambda row: places.get(row.folder, len(jobs)))
+    places = {folder: i for i, folder in reversed(list(enumerate(folders)))}
+    return sorted(rows, key=lambda row: places.get(row.folder, len(folders)))
 
 
 def _sweep_folder(job: Job) -> Path:
@@ -105,7 +114,8 @@ def _sweep_folder(job: Job) -> Path:
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
     escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     read = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
-    shared = f"'{len(jobs) // len(read)}'"  # on average
+    count = jobs[0].search.settings.n_trials if jobs[0].search else len(jobs)
+    shared = f"'{max(count // len(read), 1)}'"  # on average
     set_to = {resolvers.SWEEP: f"'{escaped}'", estimate.JOBS: shared}
     return [f"++hydra.job.env_set.{name}={value}" for name, value in set_to.items()]
 

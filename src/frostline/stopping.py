@@ -22,12 +22,6 @@ def asked(sweep: str | None = None) -> bool:
     return _asked or (bool(sweep) and _file(Path(str(sweep))).exists())
 
 
-def ask() -> None:
-    """As Ctrl-C does, for whoever learns of it in another way."""
-    global _asked
-    _asked = True
-
-
 def forget() -> None:
     """A new command."""
     global _asked

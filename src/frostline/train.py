@@ -11,6 +11,7 @@ from frostline.progress import say
 from frostline.store.files import read_json, write_json, write_text
 from frostline.store.folder import RunFolder
 from frostline.store.identity import run_id
+from frostline.studies import Pruned, Trial
 from frostline.types import Config
 
 
@@ -20,6 +21,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     Raises:
         UserError: the config cannot be run, or the folder belongs to another run.
         FrostlineError: the run failed; failure.json says how.
+        Pruned: the search that it is a trial of has given it up; pruned.json says when.
     """
     place = RunFolder(folder)
     job = {"id": run_id(config), "choices": choices, "overrides": overrides}
@@ -34,6 +36,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     with place.claimed(job):
         if (result := stored(place, job)) is not None:  # another process has just ended
             return result
+        _stay_pruned(place)
         begin(place, config)
         try:
             _on_ranks(config, job, place)
@@ -41,6 +44,8 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
             note_failure(place, error)
             raise
         result = place.read_result()
+        if result is None and place.pruned.exists():
+            raise Pruned(read_json(place.pruned)["what"])
         if result is None:
             raise FrostlineError("the run ended without a result; see the messages above")
         return result
@@ -68,11 +73,22 @@ def _tell_agent(config: Config, job: dict[str, Any], place: RunFolder, result: d
         tell(of_run(place, config, job), result)
 
 
+def _stay_pruned(place: RunFolder) -> None:
+    """A trial that was given up before its search was killed; for all others the run is one like any."""
+    trial = Trial.here()
+    if trial is None or not place.pruned.exists():
+        return
+    told = read_json(place.pruned)
+    if (told["search"], told["trial"]) == (trial.name, trial.number):
+        raise Pruned(told["what"])
+
+
 def begin(place: RunFolder, config: Config) -> None:
-    """Leave the config, and nothing of an attempt that failed."""
+    """Leave the config, and nothing of an attempt that failed or was given up."""
     import yaml
 
     place.failure.unlink(missing_ok=True)
+    place.pruned.unlink(missing_ok=True)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text in a fifth of the time
     write_text(place.config, yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True))
 
@@ -127,7 +143,7 @@ def work(config: Config, job: dict[str, Any], place: RunFolder) -> None:
     fit = Fit(config, job, place, rank_count(config))
     try:
         fit.learn()
-        scores = fit.score()
+        scores = {} if fit.pruning.said else fit.score()
         if fit.trainer.is_global_zero:
             fit.finish(scores)
         fit.part()

@@ -19,6 +19,7 @@ from hydra.core.utils import JobReturn, env_override
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from frostline.errors import Problem
 from hydra_plugins._prepared import Prepared, ended
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ class RayLauncher(Prepared):
     environ: how the names of variables begin that jobs get from here; all others they have from their node.
     """
 
-    package, extra = "ray", "ray"  # what must be installed, and our extra that does it
-
     def __init__(self, init: DictConfig, remote: DictConfig, environ: Sequence[str]) -> None:
         self.init, self.remote = _plain(init), _plain(remote)
         self.passed = tuple(environ)
@@ -48,6 +47,12 @@ class RayLauncher(Prepared):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         with _told():
             self._start()
+
+    @staticmethod
+    def problems() -> Iterator[Problem]:
+        """What keeps it from starting here."""
+        if find_spec("ray") is None:
+            yield Problem(KEY, "ray is not installed", "pip install 'frostline[ray]'")
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         jobs = self.prepare(job_overrides, initial_job_idx)
@@ -58,8 +63,6 @@ class RayLauncher(Prepared):
         """Connect to a cluster, or start Ray on this machine until this process ends."""
         from frostline.errors import wrong
 
-        if find_spec(self.package) is None:
-            raise wrong(KEY, f"{self.package} is not installed", f"pip install 'frostline[{self.extra}]'")
         os.environ.update(QUIET | os.environ)
         import ray
 
@@ -71,7 +74,8 @@ class RayLauncher(Prepared):
         except Exception as error:
             why = str(error).strip().splitlines()[0]
             raise wrong(KEY, f"Ray cannot be used: {why}", "correct hydra.launcher.init or .remote") from error
-        self._check_room([node["Resources"] for node in ray.nodes() if node["Alive"]])
+        nodes: Any = ray.nodes  # which has types in some versions alone
+        self._check_room([node["Resources"] for node in nodes() if node["Alive"]])
 
     def _check_room(self, nodes: list[dict[str, float]]) -> None:
         """Ray would wait without end for a node that can take a job."""
@@ -86,12 +90,9 @@ class RayLauncher(Prepared):
     def _values(self, jobs: Sequence[Described]) -> list[float]:
         import ray
 
-        from frostline import stopping
-        from frostline.compose.resolvers import SWEEP
         from frostline.jobs import lost
 
-        stop = Path(self.environ[SWEEP]) / "stop"
-        here = self._here(), str(Path.cwd()), sys.path, stop
+        here = self._here(), str(Path.cwd()), sys.path
         named = [self.do.options(name=job.folder.name) for job in jobs]  # of each line that a job says
         waiting = {do.remote(job, *here): i for i, (do, job) in enumerate(zip(named, jobs, strict=True))}
         values: dict[int, float] = {}
@@ -104,8 +105,6 @@ class RayLauncher(Prepared):
                     values[place] = lost(jobs[place], error)
                 except ray.exceptions.RayError as error:
                     values[place] = lost(jobs[place], _gone(error))
-            if stopping.asked():
-                stop.touch()
         return [values[place] for place in range(len(jobs))]
 
     def _here(self) -> dict[str, str]:
@@ -114,16 +113,13 @@ class RayLauncher(Prepared):
         return passed | self.environ
 
 
-def _do(job: Described, environ: dict[str, str], folder: str, path: list[str], stop: Path) -> float:
+def _do(job: Described, environ: dict[str, str], folder: str, path: list[str]) -> float:
     """On a node: one job, as it would be done here. A worker does several, one after another."""
     os.chdir(folder)
     os.environ.update(environ)
     sys.path += [place for place in path if place not in sys.path]
-    from frostline import stopping
     from frostline.jobs import single
 
-    if stop.exists():
-        stopping.ask()
     return single(job)
 
 

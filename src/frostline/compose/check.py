@@ -143,6 +143,7 @@ def arguments(
     extras: Mapping[str, Parameter] | None = None,
     supplied: Mapping[str, str] | None = None,
 ) -> list[Problem]:
+    """What is wrong with values, given under a key, for what takes them."""
     taken = {n: p for n, p in signature.parameters.items() if n not in (supplied or {})} | dict(extras or {})
     dot = f"{role}." if role else ""
     owned = {name: by for name, by in (supplied or {}).items() if name in given}

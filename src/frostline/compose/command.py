@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,24 +21,24 @@ from frostline.compose import resolvers, search
 from frostline.compose.arguments import Arguments, parse
 from frostline.compose.check import check, told_once
 from frostline.compose.folders import folder_problems
-from frostline.compose.fusing import groups
+from frostline.compose.fusing import FUSED, groups
 from frostline.compose.launchers import launcher_problems
 from frostline.compose.overrides import Composer
 from frostline.compose.resolve import one_line, resolved
+from frostline.compose.searching import Search
 from frostline.compose.signature import read
 from frostline.compose.sweep import alone, expand
 from frostline.errors import Problem, UserError
 from frostline.store.identity import run_id
 from frostline.types import Config
 
-FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
-
 
 @dataclass(frozen=True)
 class Job:
     """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder.
 
-    launcher, sweeper: the `_target_` of what starts it in a sweep, and of what chose it.
+    launcher, sweeper: the `_target_` of what starts it in a sweep, and of what chose it. search: of which it is one of
+    the points that are looked at before the first trial is drawn.
     """
 
     config: Config
@@ -48,6 +48,7 @@ class Job:
     folder: Path
     launcher: str = ""
     sweeper: str = ""
+    search: Search | None = None
 
 
 def jobs(argv: list[str]) -> list[Job]:
@@ -71,11 +72,13 @@ def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     resolvers.forget()
     read.cache_clear()
     composer = _composer(arguments)
-    lines = expand(composer, arguments.overrides, arguments.multirun)
+    lines, search = expand(composer, arguments.overrides, arguments.multirun)
     problems: list[Problem] = []
-    found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
+    made = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
+    found = [replace(job, search=search) for job in made]
     problems = told_once([*composer.problems, *problems])
-    return found, problems or [*folder_problems(found), *_unfused(found)]
+    apart = [*{job.id: job for job in found}.values()] if search else found  # points that are looked at may coincide
+    return found, problems or [*folder_problems(apart), *_unfused(found)]
 
 
 def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
@@ -90,7 +93,7 @@ def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
 def composable(arguments: Arguments) -> None:
     """Raises UserError where the overrides do not compose; their values are not looked at."""
     composer = _composer(arguments)
-    for line in expand(composer, arguments.overrides, arguments.multirun):
+    for line in expand(composer, arguments.overrides, arguments.multirun)[0]:
         composer.compose(line)
     if composer.problems:
         raise UserError(told_once(composer.problems), subject="command")
@@ -130,7 +133,8 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         task,
         run_id(config),
         folder,
-        *(str(OmegaConf.select(cfg, f"hydra.{part}._target_")) for part in ("launcher", "sweeper")),
+        launcher=str(OmegaConf.select(cfg, "hydra.launcher._target_")),
+        sweeper=str(OmegaConf.select(cfg, "hydra.sweeper._target_")),
     )
 
 

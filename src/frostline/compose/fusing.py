@@ -11,6 +11,7 @@ from frostline.compose.offers import offers
 from frostline.compose.sketch import learners, outlined
 from frostline.types import Config
 
+FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
 PLAIN = {  # what a run trained together has none of
     "regularizer": "frostline.regularizer.Regularizer",
     "averaging": "frostline.averaging.Averaging",

@@ -8,19 +8,24 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from frostline.compose import searching, space
 from frostline.compose.names import named
 from frostline.compose.overrides import Composer
 from frostline.compose.search import SWEEPS
+from frostline.compose.searching import Search
 from frostline.errors import Problem
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 CHOSEN = f"hydra.runtime.choices.{SWEEPS}"
 
 
-def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[str]]:
-    """The overrides of each job; what is wrong is noted by the composer."""
+def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[list[str]], Search | None]:
+    """The overrides of each job, and of a search those of the points that show what can be wrong with it.
+
+    What is wrong is noted by the composer.
+    """
     if not multirun:
-        return [_without_sweeps(composer, lines)]
+        return [_without_sweeps(composer, lines)], None
     overrides = composer.parse(lines)
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
@@ -33,11 +38,31 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> list[list[st
     cfg = master.compose(plain, RunMode.MULTIRUN)
     fixed = [str(o.input_line) for o in hydra if o not in illegal]
     composer.problems += _empty(cfg) if cfg is not None else []
-    if cfg is None or OmegaConf.select(cfg, "hydra.sweeper._target_") != BASIC:
-        return [plain]  # a sweeper of another kind chooses as it goes
+    sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
+    if cfg is None or sweeper not in (BASIC, searching.SWEEPER):
+        return [plain], None  # a sweeper of another kind chooses as it goes
     task = [o for o in task if o not in several]
-    swept = _known(composer, _params(composer, cfg) + task)
-    return [fixed + job for job in _product(composer, swept)] or [plain]  # no job: the rest is looked at all the same
+    given = _params(composer, cfg) + task
+    swept = _known(composer, given)
+    if sweeper == searching.SWEEPER:
+        search, points = _searched(composer, cfg, given, swept)
+        return [fixed + point for point in points], search
+    jobs = [fixed + job for job in _product(composer, swept)]
+    return jobs or [plain], None  # no job: the rest is looked at all the same
+
+
+def _searched(
+    composer: Composer, cfg: DictConfig, given: list[Override], known: list[Override]
+) -> tuple[Search | None, list[list[str]]]:
+    """A search, None where it is not clear, and the overrides of the points to look at."""
+    known = list({o.get_key_element(): o for o in known}.values())  # of a key given twice the last holds
+    search, among, problems = searching.of(cfg, known)
+    composer.problems += problems
+    if not any(o.is_sweep_override() for o in given):
+        do = "give a key what it may be, such as optimizer.lr=tag(log,interval(1e-4,1e-1))"
+        composer.problems.append(Problem("hydra/sweeper", "there is nothing to search among", do))
+    unswept = [str(o.input_line) for o in known if not o.is_sweep_override()]
+    return search, [unswept + point for point in space.probes(among)]
 
 
 def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:

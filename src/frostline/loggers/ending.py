@@ -36,6 +36,14 @@ def tell(loggers: Sequence[Any], result: dict[str, Any]) -> None:
             logger.finish()
 
 
+def leave(loggers: Sequence[Any]) -> None:
+    """A run that is given up halfway, and has no final metrics."""
+    for logger in loggers:
+        if isinstance(logger, WandbRun):
+            logger.save_summary({"pruned": True})
+            logger.finish()
+
+
 def fail(loggers: Sequence[Any]) -> None:
     """A run that ends too early."""
     for logger in loggers:

@@ -61,6 +61,11 @@ class RunFolder:
         return self.path / "failure.json"
 
     @property
+    def pruned(self) -> Path:
+        """Why its search gave it up, of a run that has neither result nor failure."""
+        return self.path / "pruned.json"
+
+    @property
     def job(self) -> Path:
         """Whose folder this is: id, choices and overrides, written before anything else."""
         return self.path / ".job.json"

@@ -12,6 +12,7 @@ from typing import Any
 from frostline.store.files import read_json
 
 TRAINED, RESUMED, COMPLETE, FAILED, SKIPPED = "trained", "resumed", "complete before", "failed", "skipped"
+PRUNED = "pruned"  # by its search, which had seen enough
 COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
 
 
@@ -19,7 +20,7 @@ COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
 class Row:
     """A job that has ended: where, what it was, and its exit status.
 
-    how: one of the words above; error: why, of a job that failed or was skipped.
+    how: one of the words above; error: why, of a job that has no result.
     """
 
     folder: str

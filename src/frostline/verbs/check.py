@@ -14,7 +14,11 @@ def main(argv: list[str]) -> int:
         print(__doc__)
         return 0
     jobs = command.jobs(argv)
-    print(f"ok: {len(jobs)} job{'s' if len(jobs) != 1 else ''}")
+    searched = jobs[0].search
+    if searched:
+        print(f"ok: a search of {searched.settings.n_trials} trials, of which the ends of its space are")
+    else:
+        print(f"ok: {len(jobs)} job{'s' if len(jobs) != 1 else ''}")
     for job in jobs if len(jobs) <= MOST else []:
         print(f"  {job.folder}")
     for line in dict.fromkeys(line for job in jobs for line in downloads(job.config)):

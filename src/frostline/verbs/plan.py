@@ -16,7 +16,7 @@ from pathlib import Path
 
 from frostline.compose import command, forecast
 from frostline.compose.forecast import Run
-from frostline.compose.fusing import Group, groups
+from frostline.compose.fusing import FUSED, Group, groups
 from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
         print("\n".join([*(" ".join(job.overrides) for job in own if len(jobs) > 1), plan]))
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
-    if len(jobs) > 1:
+    if len(jobs) > 1 and jobs[0].search is None:
         print("\n".join(_foretold(jobs, runs)))
     return 0
 
@@ -60,7 +60,7 @@ def _shown(run: Run) -> str:
 
 def _foretold(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
     """What the sweep will take: of a fused one group by group."""
-    fused = any(job.launcher == command.FUSED for job in jobs)
+    fused = any(job.launcher == FUSED for job in jobs)
     found = groups([job.config for job in jobs]) if fused else [Group(list(range(len(jobs))), "as they come")]
     costs = [forecast.seconds(group, runs) for group in found]
     if fused:

@@ -1,0 +1,32 @@
+"""Where Hydra looks for sweepers; it reads this file at every start, so that all else is imported in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+
+class OptunaSweeper(Sweeper):
+    """Hands the trials of the search that `frostline` has checked and opened to the launcher."""
+
+    def __init__(self, **settings: Any) -> None:
+        """As they stand in hydra.sweeper, from where the check has read them."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from hydra.core.plugins import Plugins
+
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        from frostline.compose import trials
+
+        assert self.config is not None and self.launcher is not None and trials.current is not None
+        folder = Path(str(self.config.hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        trials.current.run(self.launcher.launch)
