@@ -131,9 +131,9 @@ def workers(parent: int) -> list[int]:
 
 def test_ctrl_c_in_a_terminal_ends_the_sweep_after_the_jobs_under_way() -> None:
     """A terminal sends it to the workers too."""
-    words = ["-m", *TINY, *LAUNCHERS["joblib"], "freezing=full", "logger=csv", "trainer.max_epochs=20", "seed=1,2,3"]
+    words = ["-m", *TINY, *LAUNCHERS["joblib"], "freezing=full", "logger=csv", "trainer.max_epochs=8", "seed=1,2,3"]
     with attempt(*words) as one:
-        one.until(lambda: "epoch 1 of 20" in one.said)
+        one.until(lambda: "epoch 1 of 8" in one.said)
         for pid in [one.process.pid, *workers(one.process.pid)]:
             os.kill(pid, signal.SIGINT)
         assert one.wait() == 130, one.said
