@@ -33,7 +33,7 @@ def study(own_folder: None, tmp_path: Path) -> None:
     lab.mkdir(parents=True)
     (lab / "all.yaml").write_text(SWEEP)
     (lab / "arm.yaml").write_text(ARM)
-    (lab / "other.yaml").write_text(ARM)
+    (lab / "other.yaml").write_text(f"{ARM}seed: 2\n")
 
 
 def jobs(line: str) -> list[command.Job]:
