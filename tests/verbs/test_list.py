@@ -19,6 +19,16 @@ def test_every_choice_of_a_group_has_a_line_on_what_it_is(frostline: Command, gr
     assert all(len(line.split()) > 3 for line in lines), lines
 
 
+@pytest.mark.parametrize("group", ["hydra/launcher", "hydra/sweeper"])
+def test_ways_to_do_a_sweep_are_listed_those_of_hydra_too(frostline: Command, group: str) -> None:
+    title, *lines = frostline("list", group).out.splitlines()
+    assert title == group
+    told = dict(line.split(maxsplit=1) for line in lines)
+    assert told.pop("basic") == "Hydra's own"
+    assert sorted(told) == choices(group)
+    assert all(len(line.split()) > 3 for line in told.values())
+
+
 def test_all_groups_are_listed_the_parts_first(frostline: Command) -> None:
     titles = [line.split()[0] for line in frostline("list").out.splitlines() if not line.startswith(" ")]
     assert titles[: len(GROUPS) - 3] == GROUPS[:-3]

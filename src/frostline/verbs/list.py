@@ -13,8 +13,7 @@ from frostline.errors import Problem, UserError, did_you_mean
 
 PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
 OURS = (*PARTS, "trainer", "logger", "recipe", "experiment", "sweep", "debug")
-
-
+HYDRAS = ["hydra/launcher", "hydra/sweeper"]  # less those of Hydra's groups in which there is nothing of ours
 FOLDERS = ("file", search.Studies.scheme())
 
 
@@ -26,6 +25,7 @@ def main(argv: list[str]) -> int:
     loader = search.loader(arguments.config_path, arguments.config_dir)
     known = [group for group in loader.list_groups("") if group != "hydra"]
     known.sort(key=lambda group: (OURS.index(group) if group in OURS else len(OURS), group))
+    known += HYDRAS
     unknown = [word for word in arguments.overrides if word not in known]
     if unknown:
         raise UserError([Problem(word, "no such group", did_you_mean(word, known)) for word in unknown], "command")
@@ -34,7 +34,8 @@ def main(argv: list[str]) -> int:
         width = max(map(len, choices), default=0)
         print(group if choices else f"{group} (none yet)")
         for name in choices:
-            print(f"  {name:<{width}}  {_description(_file(loader, f'{group}/{name}'))}".rstrip())
+            told = _description(_file(loader, f"{group}/{name}")) or ("Hydra's own" if group in HYDRAS else "")
+            print(f"  {name:<{width}}  {told}".rstrip())
     return 0
 
 
