@@ -36,7 +36,8 @@ def sweep(folder: Path, store: Path, heads: int, launcher: str, more: list[str])
         f"optimizer.weight_decay={','.join(map(str, decays))}",
     ]
     words = ["-m", f"hydra/launcher={launcher}", *SHARED, *swept, f"paths.runs={folder}", f"cache.dir={store}", *more]
-    environ = os.environ | {"OMP_NUM_THREADS": "2"}
+    shared_out = launcher == "joblib"  # by the launcher itself; a number that is given would be each worker's
+    environ = os.environ | ({} if shared_out else {"OMP_NUM_THREADS": "2"})
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "frostline", *words], capture_output=True, text=True, env=environ)
     seconds = time.perf_counter() - began

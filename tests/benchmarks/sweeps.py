@@ -35,6 +35,7 @@ def measure(heads: list[int]) -> dict[str, dict[int, float]]:
                     more = ["trainer.max_epochs=5", *WORDS[launcher]]
                     seconds = sweep(root / f"{launcher}{count}", root / "store", count, launcher, more)
                     found[launcher][count] = 60 * count / seconds
+                    print(f"{launcher}, {count} heads: {seconds:.0f} s", file=sys.stderr, flush=True)
     return found
 
 

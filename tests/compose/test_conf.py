@@ -138,9 +138,9 @@ def test_an_experiment_wins_over_the_groups_and_debug_over_the_experiment(tmp_pa
 
 
 def test_the_arms_of_a_study_are_swept_by_a_pattern(tmp_path: Path) -> None:
-    for study, arm in (("lab", "a"), ("lab", "b"), ("other", "c")):
+    for seed, (study, arm) in enumerate((("lab", "a"), ("lab", "b"), ("other", "c"))):
         file = tmp_path / "experiments" / study / f"{arm}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"# @package _global_\nstudy: {study}\n")
+        file.write_text(f"# @package _global_\nstudy: {study}\nseed: {seed}\n")
     jobs = command.jobs(["-m", "experiment=glob(lab/*)"])
     assert [job.choices["experiment"] for job in jobs] == ["lab/a", "lab/b"]
