@@ -67,8 +67,7 @@ def launch(arguments: Arguments) -> int:
 
 @contextmanager
 def _sweeping(sweep: Path, jobs: list[Job]) -> Iterator[None]:
-    known = [job.folder for job in jobs] if jobs[0].sweeper == BASIC else []
-    ledger.open_sweep(sweep, os.environ.get(COMMAND, ""), known, monitored(jobs[0].config))
+    ledger.open_sweep(sweep, os.environ.get(COMMAND, ""), _count(jobs), monitored(jobs[0].config))
     with stopping.listening(sweep), watched(sweep):
         yield
 
@@ -111,11 +110,17 @@ def _sweep_folder(job: Job) -> Path:
     return (job.folder.parent / ".sweeps" / stamp).absolute()
 
 
+def _count(jobs: list[Job]) -> int | None:
+    """Of a search's jobs only the number is known, of another sweeper's not even that."""
+    if jobs[0].search:
+        return jobs[0].search.settings.n_trials
+    return len(jobs) if jobs[0].sweeper == BASIC else None
+
+
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
     escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     read = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
-    count = jobs[0].search.settings.n_trials if jobs[0].search else len(jobs)
-    shared = f"'{max(count // len(read), 1)}'"  # on average
+    shared = f"'{max((_count(jobs) or len(jobs)) // len(read), 1)}'"  # on average
     set_to = {resolvers.SWEEP: f"'{escaped}'", estimate.JOBS: shared}
     return [f"++hydra.job.env_set.{name}={value}" for name, value in set_to.items()]
 

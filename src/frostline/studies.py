@@ -1,4 +1,4 @@
-"""Optuna's side of a search: where its trials are kept, and its samplers and pruners by name.
+"""Optuna's side of a search: where its trials are kept, and the trial that a run is.
 
 Optuna is imported in use: a run that belongs to no search does without it.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from frostline.errors import wrong
+from frostline.samplers import made
 
 TRIAL = "FROSTLINE_TRIAL"  # set by hydra.job.env_set for a job of a search that prunes
-NEEDING = ("BaseSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "NopPruner")  # more than plain values
 
 
 @dataclass(frozen=True)
@@ -77,27 +77,6 @@ class Place:
         content = file.read_bytes()
         if content.startswith(b'{"op_code"') and not content.endswith(b"\n"):
             os.truncate(file, content.rfind(b"\n") + 1)
-
-
-def kinds(role: str) -> dict[str, Any]:
-    """Optuna's classes for `sampler` or `pruner` that can be made from plain values, each by its name less the role."""
-    import optuna
-
-    module, suffix = getattr(optuna, f"{role}s"), role.capitalize()
-    names = [name for name in module.__all__ if name.endswith(suffix) and name not in NEEDING]
-    return {name.removesuffix(suffix).lower(): getattr(module, name) for name in names if not name.startswith("Base")}
-
-
-def made(role: str, given: Mapping[str, Any], **more: Any) -> Any:
-    """A sampler or a pruner: `name`, and its arguments."""
-    import warnings
-
-    from optuna.exceptions import ExperimentalWarning
-
-    arguments = {key: value for key, value in given.items() if key != "name"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # whoever names it has chosen it
-        return kinds(role)[str(given["name"]).lower()](**arguments, **more)
 
 
 @dataclass(frozen=True)

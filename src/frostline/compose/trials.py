@@ -14,13 +14,15 @@ from typing import Any
 
 from frostline import stopping
 from frostline.compose import front
-from frostline.compose.searching import KEY, Search
+from frostline.compose.faults import KEY
+from frostline.compose.searching import Search
 from frostline.errors import wrong
 from frostline.progress import say
+from frostline.samplers import made
 from frostline.store import ledger
 from frostline.store.files import read_json
 from frostline.store.summary import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row
-from frostline.studies import TRIAL, Place, Trial, made
+from frostline.studies import TRIAL, Place, Trial
 
 ROW = "row"  # what a trial keeps its line of the table under
 Launch = Callable[[Sequence[Sequence[str]], int], object]

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,16 @@ here: list[Row] = []  # of a run by itself
 
 @dataclass(frozen=True)
 class Opened:
-    """A sweep as it was begun: by what command, in which process, when, and the folders of its jobs.
+    """A sweep as it was begun: by what command, in which process, when, and how many jobs it has.
 
-    folders: empty where a sweeper finds its jobs as it goes. monitor: the metric that its jobs are compared by.
+    jobs: None where that is not known. monitor: the metric that they are compared by.
     """
 
     command: str
     host: str
     pid: int
     at: float
-    folders: Sequence[str]
+    jobs: int | None
     monitor: str
 
 
@@ -51,10 +50,9 @@ class Ended:
     value: float | None
 
 
-def open_sweep(sweep: Path, command: str, folders: Sequence[Path], monitor: str) -> None:
+def open_sweep(sweep: Path, command: str, jobs: int | None, monitor: str) -> None:
     sweep.mkdir(parents=True, exist_ok=True)
-    places = [str(folder.absolute()) for folder in folders]
-    about = Opened(command, socket.gethostname(), os.getpid(), time.time(), places, monitor)
+    about = Opened(command, socket.gethostname(), os.getpid(), time.time(), jobs, monitor)
     write_json(sweep / ABOUT, about.__dict__)
 
 

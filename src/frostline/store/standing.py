@@ -25,9 +25,9 @@ class Standing:
 
     @property
     def waiting(self) -> int | None:
-        """Jobs that nobody has begun; None where the sweeper finds its jobs as it goes."""
-        total = len(self.opened.folders)
-        return max(total - len(self.ended) - len(self.under_way), 0) if total else None
+        """Jobs that nobody has begun; None where nobody knows how many there will be."""
+        total = self.opened.jobs
+        return None if total is None else max(total - len(self.ended) - len(self.under_way), 0)
 
     @property
     def ranked(self) -> list[Ended]:
@@ -46,7 +46,7 @@ class Standing:
 
     def __str__(self) -> str:
         """`3 of 9 jobs: 2 trained, 1 failed; 1 under way, 5 wait; best val/f1_macro 0.68 (seed=2); about 4 s left`."""
-        total = f" of {len(self.opened.folders)}" if self.opened.folders else ""
+        total = f" of {self.opened.jobs}" if self.opened.jobs else ""
         counts = Counter(one.row.how for one in self.ended)
         ended = f"{len(self.ended)}{total} jobs" + (": " if counts else "") + _counted(counts.items())
         left = [("under way", len(self.under_way)), ("wait", self.waiting or 0)]
