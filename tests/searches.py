@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 
-from command_line import Said
+from command_line import Command, Said
 from frostline.store.files import read_json
 
 SMALL = ["dataset.max_train=64", "dataset.max_val=32", "dataset.max_test=32", "dataset.max_length=32", "logger=csv"]
@@ -53,3 +54,11 @@ def scores(root: str = "runs") -> list[float]:
 def epochs(run: Path) -> set[int]:
     with (run / "metrics.csv").open(newline="") as file:
         return {int(row["epoch"]) for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def searched(frostline: Command) -> Said:
+    """Eight trials, four at a time."""
+    said = frostline(*FUSED)
+    assert said.status == 0, said.err
+    return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Command, in_process
+from frostline.store import ledger
 from parts import choices
 
 frostline = in_process
@@ -165,7 +165,6 @@ def test_a_sweep_keeps_its_own_files_apart(frostline: Command, tmp_path: Path) -
     said = frostline("-m", *LIGHT, "freezing=direct", "seed=1,2", "paths.runs='the, runs'")
     assert said.status == 0, said.err
     [sweep] = (tmp_path / "the, runs" / "default" / ".sweeps").iterdir()
-    assert sorted(file.name for file in sweep.iterdir()) == ["jobs.jsonl", "multirun.yaml"]
-    jobs = [json.loads(line) for line in (sweep / "jobs.jsonl").read_text().splitlines()]
-    assert [Path(job["folder"]).parent for job in jobs] == [tmp_path / "the, runs" / "default"] * 2
+    assert sorted(file.name for file in sweep.iterdir()) == ["jobs.jsonl", "multirun.yaml", "sweep.json"]
+    assert [Path(row.folder).parent for row in ledger.rows(sweep)] == [tmp_path / "the, runs" / "default"] * 2
     assert said.out.splitlines()[0].split()[0] == "seed"

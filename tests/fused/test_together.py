@@ -102,6 +102,7 @@ def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
         assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
 
 
+@pytest.mark.slow
 def test_runs_over_several_labels_a_text_are_each_as_alone(frostline: Command, file: str) -> None:  # noqa: F811
     """With the thresholds that each would have chosen."""
     words = [*file.split(), *SMALL, "optimizer.lr=1e-3,1e-1", "head=linear,mlp"]

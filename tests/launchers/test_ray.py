@@ -123,7 +123,7 @@ def test_a_sweep_s_jobs_are_runs_as_any_other(alone: Path, on_ray: list[str]) ->
     assert_runs_of_wandb("spread", "mine")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_job_may_be_of_several_ranks(on_ray: list[str]) -> None:
     words = [*SMALL, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=1,2", "trainer.max_epochs=1"]
     complete(*on_ray, *words, "logger=csv", "paths.runs=spread")
@@ -155,7 +155,7 @@ def test_a_killed_worker_s_job_goes_on_elsewhere_and_a_failing_job_ends_no_other
         assert differences(f"spread/default/{name}", f"undisturbed/default/{name}") == []
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_job_that_dies_again_and_again_is_told_as_failed(on_ray: list[str]) -> None:
     words = [*SMALL, "freezing=full,frozen", "trainer.max_epochs=8", "trainer.checkpoint_seconds=0", "logger=csv"]
     with attempt(*on_ray, *words, "hydra.launcher.remote.max_retries=0") as one:
@@ -167,7 +167,7 @@ def test_a_job_that_dies_again_and_again_is_told_as_failed(on_ray: list[str]) ->
     assert re.search(r"^failed: full-\S+: FrostlineError: its worker was lost: ", one.said, re.MULTILINE)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ctrl_c_lets_what_is_under_way_end(on_ray: list[str]) -> None:
     words = [*SMALL, "freezing=full", "seed=1,2,3,4", "trainer.max_epochs=8", "trainer.checkpoint_seconds=0"]
     with attempt(*on_ray, *words, "logger=csv") as one:
@@ -180,7 +180,7 @@ def test_ctrl_c_lets_what_is_under_way_end(on_ray: list[str]) -> None:
     assert "Traceback" not in one.said
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("word", "told"),
     [

@@ -79,6 +79,7 @@ def test_every_parameter_of_the_yaml_is_one_of_ours(frostline: Command, last: bo
     assert sweep()["metric"] == {"name": "val/f1_macro", "goal": "maximize"}
 
 
+@pytest.mark.slow
 def test_the_agent_s_run_is_the_run_s_own(agent: Agent) -> None:
     values = drawn(last=True) | SMALL
     assert done(agent, "agents1", values) == 0

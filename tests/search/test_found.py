@@ -8,12 +8,23 @@ import pytest
 
 from command_line import Command, Said, in_process
 from frostline.store.files import read_json
-from searches import FUSED, PRUNED, SEARCH, costs, drawn, lines, scores, states, trials
+from searches import (
+    FUSED,
+    PRUNED,
+    SEARCH,
+    costs,
+    drawn,
+    lines,
+    scores,
+    searched,  # noqa: F401  # a fixture
+    states,
+    trials,
+)
 
 frostline = in_process
 
 
-def test_the_best_trial_is_told_as_the_command_that_repeats_it(searched: Said) -> None:
+def test_the_best_trial_is_told_as_the_command_that_repeats_it(searched: Said) -> None:  # noqa: F811
     best = max(range(8), key=lambda number: scores()[number])
     head, _, overrides = lines(searched)[-1].rpartition(": ")
     assert head == f"best: trial {best}, val/f1_macro {scores()[best]:.4g}"
@@ -54,7 +65,7 @@ def test_a_batch_of_trials_is_trained_together(frostline: Command) -> None:
 
 
 @pytest.mark.slow
-def test_a_batch_comes_to_the_trials_that_it_comes_to_one_by_one(searched: Said, frostline: Command) -> None:
+def test_a_batch_comes_to_the_trials_that_it_comes_to_one_by_one(searched: Said, frostline: Command) -> None:  # noqa: F811
     assert frostline(*FUSED, "hydra/launcher=basic", "paths.runs=alone").status == 0
     assert drawn("alone") == drawn()
     assert scores("alone") == pytest.approx(scores(), abs=1e-4)

@@ -8,7 +8,18 @@ import pytest
 
 from attempts import attempt
 from command_line import Command, Said, in_process
-from searches import FUSED, RATE, SEARCH, TWELVE, costs, drawn, lines, scores, states
+from searches import (
+    FUSED,
+    RATE,
+    SEARCH,
+    TWELVE,
+    costs,
+    drawn,
+    lines,
+    scores,
+    searched,  # noqa: F401  # a fixture
+    states,
+)
 
 frostline = in_process
 
@@ -31,7 +42,7 @@ def test_killed_after_five_of_twelve_trials_and_started_again(frostline: Command
     assert (drawn("whole"), scores("whole")) == (drawn(), scores())
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_search_killed_as_often_as_it_has_trials_is_the_undisturbed_one(frostline: Command) -> None:
     """Killed with the storage just written to: a draw half made, a trial ended and not told."""
     words = [*SEARCH, RATE, "head=linear,cosine", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=2"]
@@ -45,30 +56,32 @@ def test_a_search_killed_as_often_as_it_has_trials_is_the_undisturbed_one(frostl
     assert (drawn("whole"), scores("whole")) == (drawn(), scores())
 
 
+@pytest.mark.slow
 def test_the_same_command_again_trains_nothing_and_a_longer_search_what_is_new(frostline: Command) -> None:
     words = [*SEARCH, RATE, "head=linear,cosine"]
-    searched = frostline(*words, "hydra.sweeper.n_trials=3")
-    assert searched.status == 0, searched.err
+    once = frostline(*words, "hydra.sweeper.n_trials=3")
+    assert once.status == 0, once.err
     first, before = drawn(), costs()
     again = frostline(*words, "hydra.sweeper.n_trials=3")
     assert again.status == 0
     assert lines(again)[1] == "3 jobs: 3 complete before"
-    assert again.out.splitlines()[:5] == searched.out.splitlines()[:5]
-    assert lines(again)[-1] == lines(searched)[-1]
+    assert again.out.splitlines()[:5] == once.out.splitlines()[:5]
+    assert lines(again)[-1] == lines(once)[-1]
     longer = frostline(*words, "hydra.sweeper.n_trials=4")
     assert lines(longer)[1] == "4 jobs: 3 complete before, 1 trained"
     assert drawn()[:3] == first
     assert {run: costs()[run] for run in before} == before
 
 
-def test_a_seeded_search_repeats_itself_and_another_seed_is_another_search(searched: Said, frostline: Command) -> None:
+@pytest.mark.slow
+def test_a_seeded_search_repeats_itself_and_another_seed_is_another_search(searched: Said, frostline: Command) -> None:  # noqa: F811
     assert frostline(*FUSED, "paths.runs=again").status == 0
     assert (drawn("again"), scores("again")) == (drawn(), scores())
     assert frostline(*FUSED, "paths.runs=other", "hydra.sweeper.seed=2").status == 0
     assert drawn("other") != drawn()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "sampler", ["random", "qmc", "gp", "nsgaii", "{name: tpe, n_startup_trials: 2, multivariate: true}"]
 )
@@ -81,7 +94,7 @@ def test_samplers_go_on_as_they_would_have(sampler: str, frostline: Command) -> 
     assert drawn("whole") == drawn()
 
 
-def test_a_line_half_written_is_cut_off(searched: Said, frostline: Command) -> None:
+def test_a_line_half_written_is_cut_off(searched: Said, frostline: Command) -> None:  # noqa: F811
     [storage] = Path("runs").glob("*/.optuna/*.log")
     with storage.open("a") as file:
         file.write('{"op_code": 4, "worker')

@@ -67,6 +67,7 @@ def test_the_ranks_of_a_pruned_trial_end_together(frostline: Command) -> None:
     assert lines(said)[1].startswith("pruned: ")
 
 
+@pytest.mark.slow
 def test_for_wandb_a_pruned_trial_has_ended_well(alone: Path, frostline: Command) -> None:  # noqa: F811
     words = [word for word in SEARCH if word != "logger=csv"]
     assert frostline(*words, "logger=auto", RATE, "hydra.sweeper.n_trials=1", PRUNED).status == 0

@@ -9,7 +9,15 @@ from filelock import FileLock
 
 from attempts import attempt
 from command_line import Command, Said, in_process
-from searches import FUSED, RATE, SEARCH, TWELVE, costs, states
+from searches import (
+    FUSED,
+    RATE,
+    SEARCH,
+    TWELVE,
+    costs,
+    searched,  # noqa: F401  # a fixture
+    states,
+)
 
 frostline = in_process
 
@@ -80,7 +88,7 @@ def test_a_check_looks_at_each_choice_and_each_end(frostline: Command) -> None:
     assert len(said.out.splitlines()) == 1 + 1 + 1 + 2
 
 
-def test_two_searches_at_once_would_do_the_same_trials(searched: Said, frostline: Command) -> None:
+def test_two_searches_at_once_would_do_the_same_trials(searched: Said, frostline: Command) -> None:  # noqa: F811
     [storage] = Path("runs").glob("*/.optuna/*.log")
     with FileLock(storage.with_suffix(".held")):
         said = frostline(*FUSED, "hydra.sweeper.n_trials=9")

@@ -8,6 +8,8 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from attempts import attempt
 from command_line import Command, in_process
 
@@ -47,6 +49,7 @@ def test_a_sweep_that_has_ended(frostline: Command) -> None:
     assert [frostline("status", str(folder)).out for folder in ("runs/default", own)] == [said.out] * 2
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_under_way_and_one_that_was_killed(frostline: Command) -> None:
     words = [*SMALL, "trainer.max_epochs=20", "seed=1,2,3", "trainer.checkpoint_seconds=0"]
     with attempt("-m", *words) as one:
