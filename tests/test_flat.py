@@ -19,7 +19,7 @@ SWEEPS = {
 }
 COUNTS = [
     pytest.param("basic", 40, marks=pytest.mark.slow),
-    pytest.param("fused", 120, marks=pytest.mark.slow),
+    pytest.param("fused", 120, marks=pytest.mark.exhaustive),
     pytest.param("basic", 200, marks=[pytest.mark.exhaustive, pytest.mark.timeout(3600)]),
     pytest.param("fused", 2000, marks=[pytest.mark.exhaustive, pytest.mark.timeout(3600)]),
 ]

@@ -111,8 +111,8 @@ def test_a_language_model_s_record_counts_each_text_once_on_two_ranks(frostline:
     assert records[1] == pytest.approx(records[0], rel=1e-4)
 
 
-# One of each way through a plan: the same throughout, by epochs, as training decides, with rates that it measures.
-EXAMPLES = ("full", "lp_ft", "gradual", "autofreeze", "auto_rgn")
+# One of each way through a plan: by epochs, as training decides, with rates that it measures.
+EXAMPLES = ("lp_ft", "gradual", "autofreeze", "auto_rgn")
 
 
 def marked(name: str) -> Any:

@@ -49,8 +49,13 @@ def kill_after(one: Attempt, run: RunFolder, step: int, delay: float) -> None:
     assert not run.result.exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("really", [False, True], ids=["forked", "command"])
+@pytest.mark.parametrize(
+    "really",
+    [
+        pytest.param(False, id="forked", marks=pytest.mark.slow),
+        pytest.param(True, id="command", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_run_killed_at_five_random_moments_ends_with_the_same_weights(really: bool, undisturbed: str) -> None:
     seed = time.time_ns() % 1_000_000
     chance, run = random.Random(seed), place("killed")
@@ -121,8 +126,15 @@ for group in ("regularizer", "averaging"):
     KINDS |= {name: [*strategy("lp_ft"), f"{group}={name}"] for name in choices(group) if name != "none"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+# One of each that keeps something of its own between epochs; the others by hand.
+EXAMPLES = {"full", "gradual", "plateau", "autofreeze", "auto_rgn", "half precision", "momentum", "in parts", "patient"}
+EXAMPLES |= {"mixout", "ema", "swa"}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow if kind in EXAMPLES else pytest.mark.exhaustive) for kind in KINDS],
+)
 def test_a_killed_run_of_any_kind_ends_with_the_same_weights(kind: str) -> None:
     words = ["logger=csv", "trainer.checkpoint_seconds=0", "trainer.max_epochs=5", *KINDS[kind]]
     words += ["dataset.max_train=96", "dataset.max_val=24", "dataset.max_test=24", "dataset.batch_size=16"]

@@ -80,7 +80,6 @@ def is_as_alone(fused: Path, alone: Path) -> bool:
 MARKS = {  # test_drawn.py draws from most of what the others sweep over
     "rates, decays, seeds": [],
     "kinds of heads": [],
-    "folds, noise, smoothing": [pytest.mark.slow],
     "balanced, clipped, shifts": [pytest.mark.slow],
 }
 

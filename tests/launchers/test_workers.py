@@ -93,7 +93,7 @@ def test_jobs_of_two_ranks(launcher: list[str], one_by_one: Callable[..., Result
     assert [place["ranks"] for place in places] == [2, 2]
 
 
-@launchers("joblib")
+@launchers()
 def test_a_job_that_kills_its_worker_is_told_and_goes_on_later(launcher: list[str], frostline: Command) -> None:
     """The other is under way at the same time, and under joblib loses its worker too."""
     Path("mortal").mkdir()

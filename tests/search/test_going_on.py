@@ -56,7 +56,7 @@ def test_a_search_killed_as_often_as_it_has_trials_is_the_undisturbed_one(frostl
     assert (drawn("whole"), scores("whole")) == (drawn(), scores())
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_same_command_again_trains_nothing_and_a_longer_search_what_is_new(frostline: Command) -> None:
     words = [*SEARCH, RATE, "head=linear,cosine"]
     once = frostline(*words, "hydra.sweeper.n_trials=3")
