@@ -29,7 +29,7 @@ def _drew_no_curve(record: Record, result: dict[str, Any]) -> bool:
 
 
 def tell(loggers: Sequence[Any], result: dict[str, Any]) -> None:
-    """The final numbers of a run that has been complete before, to W&B, which has not seen it."""
+    """The final numbers, to W&B alone, and the end of its run."""
     for logger in loggers:
         if isinstance(logger, WandbRun):
             logger.save_summary(summary(result))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from frostline.compose import command, forecast
 from frostline.compose.forecast import Run
-from frostline.compose.fusing import FUSED, Group, groups
+from frostline.compose.fusing import FUSED, groups
 from frostline.compose.offers import offers
 from frostline.errors import wrong
 from frostline.plan import Plan
@@ -61,11 +61,11 @@ def _shown(run: Run) -> str:
 def _foretold(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
     """What the sweep will take: of a fused one group by group."""
     fused = any(job.launcher == FUSED for job in jobs)
-    found = groups([job.config for job in jobs]) if fused else [Group(list(range(len(jobs))), "as they come")]
-    costs = [forecast.seconds(group, runs) for group in found]
-    if fused:
-        yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(found, costs, strict=True))
-    yield f"{len(jobs)} jobs: about {lasting(sum(costs))} on two CPU cores, less what the store has already"
+    found = groups([job.config for job in jobs]) if fused else []
+    costs = [forecast.seconds(group, runs) for group in found] or [run.seconds for run in runs]
+    yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(found, costs, strict=False))
+    whole = sum(costs)
+    yield f"{len(jobs)} jobs: about {lasting(whole)} on two CPU cores, less what the store has already"
 
 
 def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
