@@ -27,7 +27,7 @@ class Prepared(Launcher):
             run_job(
                 hydra_context=self.hydra_context,
                 task_function=describe,
-                config=self._config(list(overrides), first + i),
+                config=config_of(self.hydra_context, self.config, overrides, first + i),
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
             )
@@ -39,11 +39,13 @@ class Prepared(Launcher):
         """What a job's environment has beside its own."""
         return {str(name): str(value) for name, value in self.config.hydra.job.env_set.items()}
 
-    def _config(self, overrides: list[str], number: int) -> DictConfig:
-        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
-        return config
+
+def config_of(context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
+    """One job's, by the sweep's."""
+    config = context.config_loader.load_sweep_config(sweep, list(overrides))
+    with open_dict(config):
+        config.hydra.job.id = config.hydra.job.num = number
+    return config
 
 
 def ended(jobs: list[JobReturn], values: Sequence[float]) -> list[JobReturn]:

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, open_dict
 
 from frostline import workers
 from frostline.errors import FrostlineError
+from hydra_plugins._prepared import config_of
 
 AGAIN = "start the same command again, it goes on from its last checkpoint"
 
@@ -119,10 +120,9 @@ def run(context: HydraContext, function: Any, config: DictConfig, overrides: lis
     """Hydra's own way to do a job of a sweep."""
     from frostline.compose.command import is_main_process
 
-    own = context.config_loader.load_sweep_config(config, overrides)
-    with open_dict(own):
-        own.hydra.job.id = own.hydra.job.num = number
-        if not is_main_process():  # of several ranks the first writes for all
+    own = config_of(context, config, overrides, number)
+    if not is_main_process():  # of several ranks the first writes for all
+        with open_dict(own):
             own.hydra.output_subdir = None
     return run_job(
         hydra_context=context,
