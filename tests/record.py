@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 from safetensors import safe_open
 
@@ -24,6 +26,7 @@ OURS = {
     "metrics.csv",
     "environment.json",
     "result.json",
+    "predictions.parquet",
     "checkpoints",
     ".lock",
     ".job.json",
@@ -37,11 +40,13 @@ def assert_full(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(place.result.read_text())
     config = yaml.safe_load(place.config.read_text())
     assert_result(result, config)
+    assert result["config"] == config
     assert run_id(config) == result["id"] == json.loads(place.job.read_text())["id"]
     assert_environment(place, result)
     assert_plan(place, result)
     assert_metrics(place, result, config)
     assert_checkpoint(place, result)
+    assert_predictions(place, result)
     files = {file.name for file in folder.iterdir()}
     assert OURS <= files <= OURS | OTHERS, files
     assert [file.name for file in place.checkpoints.iterdir()] == ["best.safetensors"]
@@ -117,3 +122,20 @@ def assert_checkpoint(place: RunFolder, result: dict[str, Any]) -> None:
     assert about["encoder"] == json.loads(place.environment.read_text())["encoder"]["fingerprint"]
     head = sum(size for name, size in sizes.items() if name.startswith("head."))
     assert sum(sizes.values()) in (result["parameters"]["ever_trainable"], head)
+
+
+def assert_predictions(place: RunFolder, result: dict[str, Any]) -> None:
+    """A row for each text of each test set, in order, whose chances give the accuracy that the result tells."""
+    found = pd.read_parquet(place.predictions)
+    assert set(found["set"]) == {name.partition("/")[0] for name in result["metrics"] if name.startswith("test")}
+    for name, rows in found.groupby("set", observed=True):
+        assert rows["id"].is_monotonic_increasing and rows["id"].is_unique
+        chances = rows.filter(regex=r"^p_\d+$").to_numpy()
+        if "thresholds" in result:
+            told = chances >= np.array([*result["thresholds"].values()])
+            right = [set(np.flatnonzero(row)) == set(label) for row, label in zip(told, rows["label"], strict=True)]
+        else:
+            right = chances.argmax(axis=1) == rows["label"]
+            assert np.allclose(chances.sum(axis=1), 1, atol=1e-5)
+        assert math.isclose(np.mean(right), result["metrics"][f"{name}/accuracy"], abs_tol=1e-6)
+    assert len(found[found["set"] == "test"]) == np.sum(result["confusion"]) or "thresholds" in result

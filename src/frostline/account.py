@@ -15,6 +15,7 @@ from frostline.errors import wrong
 from frostline.loggers.ending import conclude
 from frostline.multilabel import MultiLabelScores
 from frostline.plan_text import table
+from frostline.predictions import Told, write
 from frostline.progress import say
 from frostline.roles import Fitted
 from frostline.solving import solved
@@ -85,9 +86,19 @@ class Account:
         }
 
     def finish(
-        self, scores: dict[str, float], seen: dict[str, Any], cost: dict[str, Any], loggers: Sequence[Any], step: int
+        self,
+        scores: dict[str, float],
+        told: dict[str, Told],
+        seen: dict[str, Any],
+        cost: dict[str, Any],
+        loggers: Sequence[Any],
+        step: int,
     ) -> None:
-        """result.json last. seen: what the run has to tell beside scores; step: the optimizer's last."""
+        """result.json last.
+
+        told: of each test set; seen: what there is to tell beside scores; step: the optimizer's last.
+        """
+        write(self.place.predictions, told)
         classifier = self.built.classifier
         result = {
             "id": self.job["id"],
@@ -103,6 +114,7 @@ class Account:
             **seen,
             "parameters": self._parameters(),
             "cost": cost,
+            "config": self.config,  # here too, so that whoever reads many results opens one file of each
         }
         conclude(loggers, result, step)
         self.place.failure.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from frostline.loggers.choose import of_run
 from frostline.loggers.ending import leave
 from frostline.origin import Origin
 from frostline.patience import Patience
+from frostline.predictions import Predictions
 from frostline.progress import say
 from frostline.pruning import Pruning
 from frostline.solving import Solver
@@ -57,10 +58,11 @@ class Fit:
         )
         solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
+        self.predictions = Predictions()
         self.pruning = Pruning(Trial.here())
         ending = [Patience(self.best, settings.patience), self.pruning]
         lasting = [self.best, Averager(averaging), *ending, self.point]
-        callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness]
+        callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness, self.predictions]
         self.loggers = of_run(place, config, job)
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         device = str(self.trainer.strategy.root_device)
@@ -170,7 +172,8 @@ class Fit:
             seen = {**self.interpolation.record, **seen}
         elif not self.place.best.exists():
             self.best.save(self.classifier.learned())
-        self.account.finish(scores, seen, self.cost, self.trainer.loggers, self.trainer.global_step)
+        told, loggers = self.predictions.told, self.trainer.loggers
+        self.account.finish(scores, told, seen, self.cost, loggers, self.trainer.global_step)
 
     def part(self) -> None:
         """The ranks leave together, when the record is complete."""

@@ -38,12 +38,16 @@ class MultiLabelScores(nn.Module):
         self.loss = MeanMetric()
         self.kept = Kept()
 
+    def chances(self, logits: Tensor) -> Tensor:
+        """Of each class by itself (B, C), from logits (B, C)."""
+        return logits.float().sigmoid()
+
     def update(self, logits: Tensor, labels: Tensor, weight: Tensor) -> None:
         """logits (B, C), labels (B, C), weight (B,): rows of weight 0 are left out."""
         kept = weight > 0
         own = losses(logits[kept].float(), labels[kept]).double()
         self.loss.update(own.sum() / kept.sum().clamp(min=1), kept.sum())
-        self.kept.update(logits[kept].float().sigmoid(), labels[kept])
+        self.kept.update(self.chances(logits[kept]), labels[kept])
 
     def choose_thresholds(self) -> None:
         """Of each class the threshold with the best F1 on what has been seen; a collective call.

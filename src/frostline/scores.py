@@ -30,12 +30,16 @@ class Scores(nn.Module):
         self.ece = MulticlassCalibrationError(count, n_bins=15, ignore_index=NO_CLASS)
         self.confusion_matrix = MulticlassConfusionMatrix(count, ignore_index=NO_CLASS)
 
+    def chances(self, logits: Tensor) -> Tensor:
+        """Of each class (B, C), from logits (B, C)."""
+        return logits.float().softmax(dim=-1)
+
     def update(self, logits: Tensor, labels: Tensor, weight: Tensor) -> None:
         """logits (B, C), labels (B,), weight (B,): rows of weight 0 are left out."""
         kept = weight > 0
         losses = functional.cross_entropy(logits[kept].float(), labels[kept], reduction="none").double()
         self.loss.update(losses.sum() / kept.sum().clamp(min=1), kept.sum())
-        chances = logits.float().masked_fill(~kept[:, None], 0).softmax(dim=-1)
+        chances = self.chances(logits.masked_fill(~kept[:, None], 0))
         for metric in (self.accuracy, self.f1, self.ece, self.confusion_matrix):  # none takes an empty batch
             metric.update(chances, labels.masked_fill(~kept, NO_CLASS))
 

@@ -18,9 +18,11 @@ from frostline.lines import Line
 class Batch(TypedDict):
     """Rows of one rank. `weight` (B,) is 0 for a row that only fills the rank's place; `size` is the whole batch's.
 
+    places: of the texts in their split (B,).
     kept: what lies below `line`: vectors (B, 1, D), a stack (B, L + 1, D), or token states (B, T, D).
     """
 
+    places: Tensor
     labels: Tensor
     weight: Tensor
     size: int
@@ -72,7 +74,8 @@ class Loader:
     def _batch(self, rows: Rows, source: Source | None) -> Batch:
         index = torch.from_numpy(rows.index)
         weight = torch.full((len(index),), float(rows.counted > 0))
-        batch: Batch = {"labels": self.tokens.labels[index], "weight": weight, "size": rows.size}
+        labels = self.tokens.labels[index]
+        batch: Batch = {"places": index, "labels": labels, "weight": weight, "size": rows.size}
         kept = None if source is None else source.rows(rows.index)
         if source is not None and kept is not None:
             batch["kept"], batch["line"] = kept, source.line

@@ -18,6 +18,7 @@ from frostline.fused.task import Task
 from frostline.fused.texts import Data
 from frostline.loggers.choose import of_run
 from frostline.loggers.ending import fail
+from frostline.predictions import Told
 from frostline.store.environment import Surroundings
 
 
@@ -29,6 +30,7 @@ class Record:
     pupil: Pupil
     account: Account
     scores: dict[str, float] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Surroundings) -> Record:
@@ -60,8 +62,11 @@ class Record:
 
     def _scored(self, split: str, vectors: Tensor) -> dict[str, float]:
         with torch.no_grad():
-            logits = self.pupil.classifier.head.eval()(vectors[self.pupil.parts[split].places])
+            part, model = self.pupil.parts[split], self.pupil.classifier
+            logits = model.head.eval()(vectors[part.places])
             found = self.pupil.scored(split, logits)
+            if split != "val":
+                self.told[split] = Told(torch.arange(len(part)), part.labels, model.scores.chances(logits))
         return {f"{split}/{name}": value for name, value in found.items()}
 
     def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:
@@ -85,7 +90,7 @@ class Record:
             for step, epoch, values in pupil.curves:
                 for logger in loggers:
                     logger.log_metrics({**values, "epoch": float(epoch)}, step)
-            self.account.finish(self.scores, {}, cost, loggers, pupil.step)
+            self.account.finish(self.scores, self.told, {}, cost, loggers, pupil.step)
         except BaseException:
             fail(loggers)
             raise

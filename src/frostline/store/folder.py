@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def predictions(self) -> Path:
+        """What was told of each text of the test sets."""
+        return self.path / "predictions.parquet"
+
+    @property
     def failure(self) -> Path:
         return self.path / "failure.json"
 
