@@ -96,6 +96,7 @@ def mortal() -> list[str]:
     return [*LONG, "head._target_=mortal.Mortal", "hydra.run.dir=run"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_whose_data_changed_is_refused(frostline: Command, mortal: list[str]) -> None:
     texts = [f"{word} film number {i},{word}" for i in range(100) for word in ("good", "bad")]
     data = Path("data.csv")
@@ -139,6 +140,7 @@ def test_a_second_process_is_refused_and_harms_nothing(frostline: Command, undis
     assert differences("run", undisturbed) == []
 
 
+@pytest.mark.slow
 def test_a_run_told_to_end_says_so_by_its_status_and_goes_on_later(undisturbed: str) -> None:
     """SIGTERM, as schedulers and `timeout` send it."""
     with attempt(*LONG, "hydra.run.dir=run") as one:

@@ -175,6 +175,7 @@ def test_a_solved_head_s_run_scores_what_scikit_learn_tells(
         assert expected > 0.4
 
 
+@pytest.mark.slow
 def test_a_run_with_focal_loss_is_one_with_cross_entropy_where_gamma_is_0(go: Go, file: str) -> None:
     words = [*file.split(), "freezing=frozen"]
     plain, same, focal = (go(*words, *loss) for loss in ([], ["loss=focal", "loss.gamma=0"], ["loss=focal"]))

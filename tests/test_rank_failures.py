@@ -140,6 +140,7 @@ def test_ranks_whose_weights_differ_end_the_run(frostline: Command) -> None:
     assert "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_a_user_s_mistake_that_only_a_rank_can_see_is_told_in_the_grammar(frostline: Command) -> None:
     """The model must be built to know that it has two layers."""
     said = frostline(*LIGHT, "freezing=top_k", "freezing.k=3", "hydra.run.dir=run")

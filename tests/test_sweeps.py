@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from attempts import Attempt, attempt
 from command_line import Command, in_process
 
@@ -53,6 +55,7 @@ def interrupt(one: Attempt) -> None:
 LONG = ["-m", *SMALL, "trainer.max_epochs=30", "seed=1,2,3", "trainer.checkpoint_seconds=0"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_lets_the_job_under_way_end(frostline: Command) -> None:
     with attempt(*LONG) as one:
         one.until(lambda: "epoch 1 of 30" in one.said)
@@ -66,6 +69,7 @@ def test_ctrl_c_lets_the_job_under_way_end(frostline: Command) -> None:
     assert told(said.out)[1] == "3 jobs: 1 complete before, 2 trained"
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_ends_all_at_once_and_the_sweep_goes_on_later(frostline: Command) -> None:
     with attempt(*LONG) as one:
         one.until(lambda: "epoch 2 of 30" in one.said)

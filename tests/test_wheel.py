@@ -189,6 +189,7 @@ def test_a_lab_s_own_arms_train_its_own_parts(frostline: Frostline, lab: Path) -
     assert not [file for file in files if file.is_relative_to(HOUSE / "src") or file.is_relative_to(HOUSE / "tests")]
 
 
+@pytest.mark.slow
 def test_heads_of_a_lab_s_own_are_trained_together(frostline: Frostline, lab: Path) -> None:
     """Hydra finds our launcher in the wheel; the lab's encoder, head and texts are shared and stacked like ours."""
     own = ["encoder=letters", "dataset=counts", "head=scaled", "freezing=frozen", "logger=csv", "study=fused"]

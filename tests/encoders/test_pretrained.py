@@ -332,6 +332,7 @@ def test_a_hub_that_cannot_be_reached_is_told_soon(tmp_path: Path) -> None:
     assert seconds < SECONDS_FOR_A_HUB_THAT_IS_NOT_THERE
 
 
+@pytest.mark.slow
 def test_a_hub_that_never_answers_is_told_soon(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         seconds, message = asked(HF_ENDPOINT=f"http://127.0.0.1:{mute.getsockname()[1]}", HF_HOME=str(tmp_path))

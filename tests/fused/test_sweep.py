@@ -93,6 +93,7 @@ def test_what_cannot_be_fused_is_done_after_it_one_by_one(frostline: Command) ->
     assert len(results("fused")) == 4
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_alone_goes_on_alone(frostline: Command) -> None:
     words = [*SMALL, "logger=csv", "study=fused", "trainer.max_epochs=40", "trainer.checkpoint_seconds=0"]
     with attempt(*words, "seed=2") as one:

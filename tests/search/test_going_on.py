@@ -94,6 +94,7 @@ def test_samplers_go_on_as_they_would_have(sampler: str, frostline: Command) -> 
     assert drawn("whole") == drawn()
 
 
+@pytest.mark.slow
 def test_a_line_half_written_is_cut_off(searched: Said, frostline: Command) -> None:  # noqa: F811
     [storage] = Path("runs").glob("*/.optuna/*.log")
     with storage.open("a") as file:

@@ -63,6 +63,7 @@ def test_a_sweep_that_is_under_way_and_one_that_was_killed(frostline: Command) -
     assert "(stopped, the same command goes on with it; its last sign of life" in frostline("status").out
 
 
+@pytest.mark.slow
 def test_the_last_sweep_is_told(frostline: Command) -> None:
     for seeds in ("seed=1,2", "seed=3,4,5"):
         assert frostline("-m", *SMALL, "freezing=direct", seeds).status == 0
