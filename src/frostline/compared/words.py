@@ -1,0 +1,61 @@
+"""What the verbs that compare runs are given: folders of complete runs, and a tolerance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from frostline.errors import Problem, UserError, wrong
+from frostline.store.folder import RunFolder
+
+OPTION, TOLERANCE = "--tolerance", 1e-4
+
+
+def tolerance_of(argv: Sequence[str]) -> tuple[float, list[str]]:
+    """The tolerance and the words that are left.
+
+    Raises:
+        UserError: it is no number of at least 0.
+    """
+    words = [word for word in argv if word != "--debug"]
+    if OPTION not in words:
+        return TOLERANCE, words
+    place = words.index(OPTION)
+    given = words[place + 1] if place + 1 < len(words) else "nothing"
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise wrong(OPTION, f"{given!r} is no distance", f"give a number of at least 0, such as {TOLERANCE}")
+    return value, words[:place] + words[place + 2 :]
+
+
+def complete(words: Sequence[str]) -> list[RunFolder]:
+    """The run in each folder.
+
+    Raises:
+        UserError: with all folders that hold no complete run.
+    """
+    found = [RunFolder(Path(word).expanduser()) for word in words]
+    if problems := [problem for run in found for problem in _problems(run)]:
+        raise UserError(problems, "command")
+    return found
+
+
+def _problems(run: RunFolder) -> list[Problem]:
+    key = str(run.path)
+    if not run.path.is_dir():
+        return [Problem(key, "is no folder", "give that of a run")]
+    if not run.result.exists():
+        return [Problem(key, "holds no complete run: it has no result.json", "give the folder of one that is complete")]
+    lacking = [file.name for file in (run.config, run.environment) if not file.exists()]
+    if lacking:
+        return [Problem(key, f"lacks {' and '.join(lacking)}", "give a whole run folder")]
+    for file in (run.result, run.environment):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            return [Problem(str(file), f"cannot be read ({error})", "give the folder of a run that is whole")]
+    return []

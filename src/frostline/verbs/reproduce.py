@@ -1,0 +1,88 @@
+"""frostline reproduce RUN ... [--environment recorded] [--tolerance 1e-4]: run it again from its record, and compare.
+
+Config, seeds, texts and the number of threads are those of the record; where the texts are no longer the same it is
+refused. `--environment recorded` does it with the recorded versions of all packages, in an environment made for it.
+Results go to ./reproduced; what differs is told as by `diff`. Exit status 1 where results differ.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from frostline.compared.aspect import DIFFERS, EQUAL, NEAR
+from frostline.compared.runs import Comparison
+from frostline.compared.words import complete, tolerance_of
+from frostline.errors import FrostlineError, wrong
+from frostline.progress import say
+from frostline.rebuilt import KEY, rebuilt
+from frostline.store.files import read_json
+from frostline.store.folder import RunFolder
+
+WORDS = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different"}
+
+
+def main(argv: list[str]) -> int:
+    """Raises UserError where a run is not complete, or cannot be done again here."""
+    if {"-h", "--help"} & set(argv):
+        print(__doc__)
+        return 0
+    tolerance, words = tolerance_of(argv)
+    recorded, words = _environment(words)
+    if not words:
+        raise wrong("reproduce", "no run is named", "give its folder")
+    verdicts = [_reproduced(run, recorded, tolerance) for run in complete(words)]
+    if len(verdicts) > 1:
+        print(f"{len(verdicts)} runs: {', '.join(f'{n} {what}' for what, n in Counter(verdicts).items())}")
+    return int(WORDS[DIFFERS] in verdicts)
+
+
+def _environment(words: list[str]) -> tuple[bool, list[str]]:
+    """Whether the recorded environment is asked for, and the words that are left."""
+    if KEY not in words:
+        return False, words
+    place = words.index(KEY)
+    given = "".join(words[place + 1 : place + 2])
+    if given not in ("present", "recorded"):
+        raise wrong(KEY, f"{given!r} is none that there is", "give present or recorded")
+    return given == "recorded", words[:place] + words[place + 2 :]
+
+
+def _reproduced(record: RunFolder, recorded: bool, tolerance: float) -> str:
+    """What came of it, in words."""
+    folder = _place(record)
+    told = read_json(record.environment)
+    say(f"{record.path} again, in {folder.path}")
+    _run(record, folder, told, recorded)
+    comparison = Comparison(record, folder, tolerance)
+    print(comparison.told())
+    verdict = WORDS[comparison.verdict].format(tolerance=tolerance)
+    print(f"{record.path.name}: {verdict}")
+    return verdict
+
+
+def _place(record: RunFolder) -> RunFolder:
+    """A new folder, or that of an attempt that came to no end."""
+    name, number = record.path.resolve().name, 1
+    while (place := RunFolder(Path("reproduced") / (name if number == 1 else f"{name}-{number}"))).result.exists():
+        number += 1
+    return place
+
+
+def _run(record: RunFolder, folder: RunFolder, told: dict[str, Any], recorded: bool) -> None:
+    python, more = Path(sys.executable), os.environ.get("PYTHONPATH")
+    if recorded:
+        python, ours = rebuilt(told)
+        more = str(ours)
+    threads = str(told["threads"])
+    environ = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    environ = environ | ({"PYTHONPATH": more} if more else {})
+    done = subprocess.run([str(python), "-m", "frostline.again", str(record.path), str(folder.path)], env=environ)
+    if done.returncode:
+        error = FrostlineError(f"{record.path}: it could not be done again; see above")
+        error.status = done.returncode if done.returncode in (1, 2) else 1
+        raise error
