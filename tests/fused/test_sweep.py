@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from attempts import attempt, complete
+from attempts import attempt
 from command_line import Command, in_process
 from frostline.store.files import read_json
 from fused.test_together import SMALL, results
@@ -143,30 +141,3 @@ def test_thousands_may_be_one_table_of_wandb(alone: Path, frostline: Command) ->
         assert rows[job]["run"] == run.name
         assert f"optimizer.lr={rows[job]['optimizer.lr']}" in result["overrides"]
         assert rows[job]["test/f1_macro"] == pytest.approx(result["metrics"]["test/f1_macro"])
-
-
-@pytest.mark.slow
-def test_a_sweep_killed_at_random_moments_ends_as_an_undisturbed_one() -> None:
-    """Twelve jobs, some fused, some not; what is complete is not trained again, and nothing is left half written."""
-    seed = time.time_ns() % 1_000_000
-    chance, words = random.Random(seed), [*FUSED, "freezing=frozen,full", "seed=1,2,3", "optimizer.lr=1e-3,1e-2"]
-    began = time.monotonic()
-    complete(*words, "paths.runs=whole")
-    whole = time.monotonic() - began
-    costs: dict[str, dict[str, Any]] = {}
-    for _ in range(10):
-        with attempt(*words, "paths.runs=killed") as one:
-            end = time.monotonic() + chance.uniform(0.05, 0.6) * whole
-            while one.status is None and time.monotonic() < end:
-                time.sleep(0.01)
-            if one.status is None:
-                one.kill()
-        now = {job: cost(run) for job, run in results("fused", "killed").items()}
-        assert {job: now[job] for job in costs} == costs, f"chance {seed}"
-        costs = now
-    complete(*words, "paths.runs=killed")
-    assert {job: cost(results("fused", "killed")[job]) for job in costs} == costs
-    assert len(kept("whole")) == 12
-    assert kept("killed") == kept("whole"), f"chance {seed}"
-    left = [str(file) for file in Path("killed").rglob("*") if file.suffix == ".part" or ".json." in file.name]
-    assert left == []
