@@ -1,0 +1,49 @@
+"""How a table is to be read: a sentence on its numbers, and one on the test behind its bold ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from frostline.report import paired
+from frostline.report.cells import Cell
+from frostline.report.paired import Difference
+from frostline.report.table import Table
+
+
+def notes(table: Table) -> list[str]:
+    found = list(_numbers(list(table.each())))
+    return found + (list(_comparison(table)) if table.baseline else [])
+
+
+def _numbers(cells: Sequence[Cell]) -> Iterator[str]:
+    yield "Mean ± standard deviation over n seeds [95% interval by Student's t]; one seed has no interval."
+    if any(cell.runs > cell.seeds for cell in cells):
+        yield "Runs of one seed, such as folds, are averaged first."
+
+
+def _comparison(table: Table) -> Iterator[str]:
+    found = [cell.difference for cell in table.each() if cell.difference]
+    named = ", ".join(f"{key}={value}" for key, value in table.baseline.items())
+    yield f"Δ: mean difference to {named}, paired by seed and split, with a 95% bootstrap interval (BCa) over seeds."
+    tested = [one for one in found if one.p is not None]
+    if tested:
+        yield (
+            f"p: paired sign-flip permutation test ({_how(tested)}) over {_span(tested)} pairs, Holm-corrected over "
+            f"{len(tested)} comparison{'s' if len(tested) != 1 else ''}; bold: better at p < {paired.LEVEL}."
+        )
+    if len(tested) < len(found):
+        few = [one for one in found if one.p is None]
+        yield (
+            f"Too few pairs for a test in {len(few)} of {len(found)} comparisons ({_span(few)}): "
+            f"p < {paired.LEVEL} needs {paired.FEWEST} or more."
+        )
+
+
+def _how(tested: Sequence[Difference]) -> str:
+    kinds = {one.exact for one in tested}
+    return "exact or sampled" if len(kinds) > 1 else "exact" if True in kinds else f"{paired.RESAMPLES} draws"
+
+
+def _span(found: Sequence[Difference]) -> str:
+    low, high = min(one.pairs for one in found), max(one.pairs for one in found)
+    return str(low) if low == high else f"{low} to {high}"
