@@ -34,7 +34,7 @@ def without_record(runs: Sequence[Run]) -> Iterator[Doubt]:
         ("environment.json", [run for run in complete if not run.environment]),
     ):
         if lacking:
-            what = f"{count(len(lacking))} without a {name} that can be read: whether they belong cannot be seen"
+            what = f"{count(len(lacking))} of which no {name} can be read, to see whether they belong"
             yield Doubt(what, [run.folder for run in lacking])
 
 
