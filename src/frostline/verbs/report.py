@@ -91,18 +91,21 @@ class Words:
             if "=" in value:
                 key, _, value = value.partition("=")
             found.setdefault(key, []).append(value)
+        found.pop("", None)  # which is told as a problem
         return found
 
 
 def read(typed: Iterable[str]) -> Words:
     """Words as they are typed, `--flag value` or `--flag=value`; nothing is refused before all are read."""
-    words, left = Words(), iter(typed)
-    for word in left:
+    words, left = Words(), list(typed)
+    while left:
+        word = left.pop(0)
         name, equals, value = word.partition("=")
         if word == PER_SEED:
             words.per_seed = True
         elif name in FLAGS:
-            _take(words, name, value if equals else next(left, ""))
+            follows = bool(left) and not left[0].startswith("--")
+            _take(words, name, value if equals else left.pop(0) if follows else "")
         elif word.startswith("-"):
             words.problems.append(Problem(word, "report takes no such flag", did_you_mean(name, [*FLAGS, PER_SEED])))
         else:
@@ -112,12 +115,8 @@ def read(typed: Iterable[str]) -> Words:
 
 
 def _take(words: Words, flag: str, value: str) -> None:
-    if not value or value.startswith("--"):
+    if not value:
         words.problems.append(Problem(flag, "has no value", f"give {flag} {FLAGS[flag]}"))
-    if value.startswith("--"):  # a flag of its own
-        words.problems += read([value]).problems
-        words.per_seed = words.per_seed or value == PER_SEED
-        return
     words.given[flag] += _parts(value)
 
 

@@ -6,6 +6,8 @@ from frostline.report.cells import Cell
 from frostline.report.runs import placed
 from frostline.report.table import Table
 
+LEAST = 0.001  # a p that is written out
+
 
 def number(value: float) -> str:
     """Three decimals where that tells something: `0.463`, `12.4`, `4,369,795`."""
@@ -40,7 +42,9 @@ def change(cell: Cell) -> str:
     text = f"Δ {signed(one.mean)}"
     if one.low is not None and one.high is not None:
         text += f" [{signed(one.low)}, {signed(one.high)}]"
-    return text if cell.p is None else f"{text}, p={cell.p:.3f}"
+    if cell.p is None:
+        return text
+    return f"{text}, p={cell.p:.3f}" if cell.p >= LEAST else f"{text}, p<{LEAST}"
 
 
 def signed(value: float) -> str:
