@@ -11,7 +11,7 @@ from frostline.report import paired
 from frostline.report.grid import Key
 from frostline.report.intervals import Summary, summary
 from frostline.report.paired import Difference
-from frostline.report.runs import Run
+from frostline.report.runs import Run, covered
 from frostline.store.monitored import better
 
 
@@ -79,5 +79,6 @@ def split_means(
     for run in runs:
         value = run.metrics.get(metric, math.nan)
         if math.isfinite(value) and run.folder not in fallen:
-            values.setdefault((run.seed, (run.repeat, run.texts(without))), []).append(value)
+            texts = tuple(pair for pair in run.texts if not covered(pair[0], without))
+            values.setdefault((run.seed, (run.repeat, texts)), []).append(value)
     return {pair: math.fsum(own) / len(own) for pair, own in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE = "complete", "failed", "pruned", "unfinished", "unreadable"
@@ -12,9 +13,10 @@ READING = ("dataset.max_length", "dataset.batch_size", "dataset.shifts", "datase
 REPEATS = ("dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")  # the same, drawn again
 
 Value = Any  # of a config key: text, number, truth, None, or a tuple of them
+Pairs = tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """folder: as it was found. config: resolved, flat, by dotted key. why: of a run that has no result.
 
@@ -41,15 +43,16 @@ class Run:
     def seed(self) -> Value:
         return self.config.get("seed")
 
-    @property
-    def repeat(self) -> tuple[tuple[str, Value], ...]:
+    @cached_property
+    def repeat(self) -> Pairs:
         """Which fold or draw of its data set it is; those that are not drawn again are left out."""
         return tuple((key, self.config[key]) for key in REPEATS if self.config.get(key) is not None)
 
-    def texts(self, without: Sequence[str] = ()) -> tuple[tuple[str, Value], ...]:
-        """All keys that decide which texts are read, less the repeats and those below `without`."""
+    @cached_property
+    def texts(self) -> Pairs:
+        """All keys that decide which texts are read, less the repeats."""
         own = ((key, value) for key, value in self.config.items() if key.startswith("dataset."))
-        return tuple(pair for pair in own if pair[0] not in (*READING, *REPEATS) and not covered(pair[0], without))
+        return tuple(pair for pair in own if pair[0] not in READING and pair[0] not in REPEATS)
 
 
 def covered(key: str, shown: Sequence[str]) -> bool:

@@ -45,7 +45,7 @@ def _repeats(grid: Grid) -> dict[Any, set[Repeat]]:
 
 
 def _texts(run: Run) -> Any:
-    return run.choices.get("dataset"), run.texts()
+    return run.choices.get("dataset"), run.texts
 
 
 def _repeat(run: Run, shown: Sequence[str]) -> Repeat:

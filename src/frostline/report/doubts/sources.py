@@ -51,7 +51,7 @@ def _unequal(runs: Sequence[Run], name: str, what: str, same: Callable[[Run], Ha
 
 
 def _texts(run: Run) -> Hashable:
-    return run.choices.get("dataset"), run.texts(), run.repeat
+    return run.choices.get("dataset"), run.texts, run.repeat
 
 
 def _encoder(run: Run) -> Hashable:
