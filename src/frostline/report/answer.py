@@ -20,6 +20,7 @@ from frostline.report.question import Question
 from frostline.report.reading import read
 from frostline.report.runs import COMPLETE, Run, placed
 from frostline.report.table import Table, table
+from frostline.report.texts import compared
 
 
 def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ()) -> Table:
@@ -65,6 +66,7 @@ def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> 
     fell = collapsed(pooled.at.values())
     shown = laid_out(chosen, asked.row_keys, asked.cols, wanted)
     made = table(shown, asked, {run.folder for run in fell})
+    differences, unknown = compared(pooled, asked.baseline) if asked.texts else ([], [])
     others = [run for run in runs if run.state != COMPLETE and _may_belong(run, asked)]
     doubts = [
         *without_result(others),
@@ -77,8 +79,10 @@ def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> 
         *without_record(chosen),
         *sources(chosen),
         *_unpaired(made, asked),
+        *unknown,
     ]
-    return dataclasses.replace(made, notes=notes(made), warnings=doubts)
+    made = dataclasses.replace(made, warnings=doubts, texts=differences)
+    return dataclasses.replace(made, notes=notes(made))
 
 
 def _may_belong(run: Run, asked: Question) -> bool:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from frostline.report import paired
 from frostline.report.cells import Cell
-from frostline.report.paired import Difference
+from frostline.report.paired import Difference, chance
+from frostline.report.runs import placed
 from frostline.report.table import Table
 
 
 def notes(table: Table) -> list[str]:
     found = list(_numbers(list(table.each())))
-    return found + (list(_comparison(table)) if table.baseline else [])
+    found += list(_comparison(table)) if table.baseline else []
+    return found + list(_texts(table))
 
 
 def _numbers(cells: Sequence[Cell]) -> Iterator[str]:
@@ -47,3 +49,18 @@ def _how(tested: Sequence[Difference]) -> str:
 def _span(found: Sequence[Difference]) -> str:
     low, high = min(one.pairs for one in found), max(one.pairs for one in found)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def _texts(table: Table) -> Iterator[str]:
+    if table.texts:
+        tests = sum(len(one.mcnemar) for one in table.texts)
+        yield (
+            "Text by text, accuracy less the baseline's, with a 95% bootstrap interval over texts (those of all seeds "
+            f"together); McNemar's exact test of each pair of runs, Holm-corrected over {tests}."
+        )
+    keys = (*table.row_keys, *table.col_keys)
+    for one in table.texts:
+        chances = ", ".join(f"{name}: {chance(p)}" for name, p in one.mcnemar.items())
+        interval = f"[{one.low:+.3f}, {one.high:+.3f}]"
+        place = placed(keys, (*one.row, *one.col))
+        yield f"{place}: {one.mean:+.3f} {interval} over {one.texts:,} texts; {chances}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LEVEL = 0.05
+LEAST = 0.001  # that is written out
 RESAMPLES = 9999  # signs are all tried where there are no more ways than this, of up to 13 pairs
 
 
@@ -97,3 +98,8 @@ def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
     draws = np.random.default_rng(0)
     found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, vectorized=True, axis=-1, rng=draws)
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def chance(p: float) -> str:
+    """`p=0.031`."""
+    return f"p={p:.3f}" if p >= LEAST else f"p<{LEAST}"

@@ -15,7 +15,7 @@ USUAL_ROW, USUAL_METRIC = "freezing", "test/f1_macro"
 class Question:
     """rows, cols: config keys or groups. where: key -> the values wanted. baseline: key of a row -> its value.
 
-    per_seed: a row for each seed.
+    per_seed: a row for each seed. texts: compare with the baseline text by text, too.
     """
 
     rows: Sequence[str] = (USUAL_ROW,)
@@ -24,6 +24,7 @@ class Question:
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     baseline: Mapping[str, str] = field(default_factory=dict)
     per_seed: bool = False
+    texts: bool = False
 
     @property
     def row_keys(self) -> tuple[str, ...]:
@@ -63,6 +64,8 @@ class Question:
 
     def _unknown_baseline(self, runs: Sequence[Run]) -> Iterator[Problem]:
         shown = [run for run in runs if self.wants(run)] or runs
+        if self.texts and not self.baseline:
+            yield Problem("--texts", "compares with nothing", "give --baseline KEY=VALUE too")
         for key, text in self.baseline.items():
             values = list(dict.fromkeys(run.value(key) for run in shown))
             if key not in self.rows:

@@ -16,9 +16,25 @@ from frostline.report.runs import Value, is_told
 
 
 @dataclass(frozen=True)
+class TextDifference:
+    """Accuracy of a row less the baseline's. texts: of all splits; low, high: the 95% bootstrap interval over texts,
+    in which a text keeps its predictions of all seeds. mcnemar: seed (and split) -> p, Holm-corrected over the table.
+    """
+
+    row: Key
+    col: Key
+    texts: int
+    mean: float
+    low: float
+    high: float
+    mcnemar: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Table:
     """row_keys, col_keys: what the values of rows and cols are of. cells: one a row, a column and a metric that has
-    runs. notes: how to read it, a sentence each. warnings: what is missing or does not belong.
+    runs. notes: how to read it, a sentence each. warnings: what is missing or does not belong. texts: rows compared
+    with the baseline text by text, where that was asked for.
     """
 
     row_keys: Sequence[str]
@@ -30,6 +46,7 @@ class Table:
     baseline: Mapping[str, str]
     notes: Sequence[str] = ()
     warnings: Sequence[Doubt] = ()
+    texts: Sequence[TextDifference] = ()
 
     def each(self) -> Iterator[Cell]:
         """Row by row."""

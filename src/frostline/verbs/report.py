@@ -6,6 +6,7 @@ result.json such as test/accuracy (without another test/f1_macro), cost/seconds 
   --where KEY=VALUE,…     only such runs; may be given again
   --baseline KEY=VALUE,…  differences to that row, paired by seed and split, tested and Holm-corrected
   --per-seed              a row for each seed
+  --texts                 compare with the baseline text by text too, from predictions.parquet: McNemar's test
   --format FORM           markdown, latex, csv or json
 
 Each cell has mean, standard deviation and 95% interval over its seeds. What is missing among the runs, or does not
@@ -36,7 +37,7 @@ FLAGS = {
     "--baseline": "KEY=VALUE",
     "--format": "FORM",
 }
-PER_SEED = "--per-seed"
+PER_SEED, TEXTS = "--per-seed", "--texts"  # which take no value
 
 
 def main(argv: list[str]) -> int:
@@ -54,7 +55,8 @@ def main(argv: list[str]) -> int:
         cols=words.given["--cols"],
         where=words.pairs("--where"),
         baseline={key: values[0] for key, values in words.pairs("--baseline").items()},
-        per_seed=words.per_seed,
+        per_seed=PER_SEED in words.switches,
+        texts=TEXTS in words.switches,
     )
     made = answer(words.paths, asked, words.problems)
     sys.stdout.write(_form(words.form)(made))
@@ -76,7 +78,7 @@ class Words:
 
     paths: list[str] = field(default_factory=list)
     given: dict[str, list[str]] = field(default_factory=lambda: {flag: [] for flag in FLAGS})
-    per_seed: bool = False
+    switches: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -101,13 +103,15 @@ def read(typed: Iterable[str]) -> Words:
     while left:
         word = left.pop(0)
         name, equals, value = word.partition("=")
-        if word == PER_SEED:
-            words.per_seed = True
+        if word in (PER_SEED, TEXTS):
+            words.switches.add(word)
         elif name in FLAGS:
             follows = bool(left) and not left[0].startswith("--")
             _take(words, name, value if equals else left.pop(0) if follows else "")
         elif word.startswith("-"):
-            words.problems.append(Problem(word, "report takes no such flag", did_you_mean(name, [*FLAGS, PER_SEED])))
+            words.problems.append(
+                Problem(word, "report takes no such flag", did_you_mean(name, [*FLAGS, PER_SEED, TEXTS]))
+            )
         else:
             words.paths.append(word)
     words.problems += _wrong(words)

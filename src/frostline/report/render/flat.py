@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from frostline.report.cells import Cell
-from frostline.report.table import Table
+from frostline.report.table import Table, TextDifference
 
 
 def as_json(table: Table) -> str:
@@ -19,6 +19,7 @@ def as_json(table: Table) -> str:
         "metrics": list(table.metrics),
         "baseline": dict(table.baseline),
         "rows": [record(table, cell) for cell in table.each()],
+        **({"texts": [text_record(table, one) for one in table.texts]} if table.texts else {}),
         "notes": list(table.notes),
         "warnings": [str(doubt) for doubt in table.warnings],
     }
@@ -32,6 +33,13 @@ def as_csv(table: Table) -> str:
     writer.writeheader()
     writer.writerows({key: _compact(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def text_record(table: Table, one: TextDifference) -> dict[str, Any]:
+    """A row compared with the baseline text by text."""
+    keys = dict(zip((*table.row_keys, *table.col_keys), (*one.row, *one.col), strict=True))
+    numbers = {"texts": one.texts, "difference": one.mean, "low": one.low, "high": one.high}
+    return keys | numbers | {"mcnemar_p_holm": dict(one.mcnemar)}
 
 
 def record(table: Table, cell: Cell) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from frostline.report.cells import Cell
+from frostline.report.paired import chance
 from frostline.report.runs import placed
 from frostline.report.table import Table
-
-LEAST = 0.001  # a p that is written out
 
 
 def number(value: float) -> str:
@@ -42,9 +41,7 @@ def change(cell: Cell) -> str:
     text = f"Δ {signed(one.mean)}"
     if one.low is not None and one.high is not None:
         text += f" [{signed(one.low)}, {signed(one.high)}]"
-    if cell.p is None:
-        return text
-    return f"{text}, p={cell.p:.3f}" if cell.p >= LEAST else f"{text}, p<{LEAST}"
+    return text if cell.p is None else f"{text}, {chance(cell.p)}"
 
 
 def signed(value: float) -> str:
