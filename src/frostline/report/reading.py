@@ -39,7 +39,7 @@ def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
         here = open_folders.pop()
         entries = _entries(here)
         names = {entry.name for entry in entries}
-        if names & SIGNS:
+        if names & SIGNS or _logged(names):
             yield here, names
             continue
         for entry in entries:
@@ -47,6 +47,11 @@ def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
                 yield from _walk(entry.path, seen)
             elif entry.is_dir(follow_symlinks=False):
                 open_folders.append(entry.path)
+
+
+def _logged(names: set[str]) -> list[str]:
+    """W&B's file, in a folder of its own."""
+    return sorted(name for name in names if name.startswith("run-") and name.endswith(".wandb"))[:1]
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -61,6 +66,10 @@ def _run(folder: str, files: set[str]) -> Run:
     try:
         if RESULT in files:
             return _complete(folder, files)
+        if not files & SIGNS:
+            from frostline.report.wandb_file import read_file  # W&B is needed for its own files alone
+
+            return read_file(Path(folder, *_logged(files)))
         return _without_result(folder, files)
     except (OSError, ValueError, UnreadableError) as error:
         return Run(folder, UNREADABLE, why=_brief(error))

@@ -43,11 +43,16 @@ def once(runs: Sequence[Run]) -> tuple[list[Run], list[Doubt]]:
     by_id: dict[str, list[Run]] = {}
     for run in runs:
         by_id.setdefault(run.id, []).append(run)
-    kept = {key: max(same, key=lambda run: (run.written, run.folder)) for key, same in by_id.items()}
+    kept = {key: max(same, key=_newest) for key, same in by_id.items()}
     differ = [(kept[key], same) for key, same in by_id.items() if any(scores(run) != scores(kept[key]) for run in same)]
     told = [f"{run.id}: {run.folder} (newest, used), {_others(run, same)}" for run, same in differ]
     what = f"{count(len(differ))} done more than once with different results; the newest is used"
     return list(kept.values()), [Doubt(what, told)] if told else []
+
+
+def _newest(run: Run) -> tuple[bool, float, str]:
+    """What W&B has of a run is a copy that tells less."""
+    return bool(run.environment), run.written, run.folder
 
 
 def _others(kept: Run, same: Sequence[Run]) -> str:
