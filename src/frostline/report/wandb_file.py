@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,9 @@ def read_file(path: Path) -> Run:
 
 def _told(content: bytes) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Config, summary and exit status, as the last of many records left them."""
-    from wandb.proto import wandb_internal_pb2 as records
+    from wandb.proto import wandb_internal_pb2
 
+    records: Any = wandb_internal_pb2  # made when it is imported, and unknown to a checker
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
     code = 0
@@ -62,7 +63,7 @@ def _told(content: bytes) -> tuple[dict[str, Any], dict[str, Any], int]:
     return config, summary, code
 
 
-def _items(updates: Any) -> Mapping[str, Any]:
+def _items(updates: Any) -> dict[str, Any]:
     named = (
         ("/".join([item.key, *item.nested_key]) if item.key else ".".join(item.nested_key), item) for item in updates
     )
