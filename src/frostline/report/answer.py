@@ -1,0 +1,106 @@
+"""From folders to a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from frostline.errors import Problem, UserError
+from frostline.report.collapse import collapsed
+from frostline.report.doubt import Doubt
+from frostline.report.doubts.absent import absent, fallen, valueless
+from frostline.report.doubts.attempts import once, without_record, without_result
+from frostline.report.doubts.budgets import RATE, budgets
+from frostline.report.doubts.hidden import hidden
+from frostline.report.doubts.sources import sources
+from frostline.report.grid import Grid, laid_out
+from frostline.report.notes import notes
+from frostline.report.question import Question
+from frostline.report.reading import read
+from frostline.report.runs import COMPLETE, Run, placed
+from frostline.report.table import Table, table
+from frostline.report.texts import compared
+
+
+def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ()) -> Table:
+    """known: problems that have been found before, told with those found here.
+
+    Raises:
+        UserError: no complete run is there, or none has what is asked for.
+    """
+    problems = [*known, *_places(paths)]
+    runs = read([path for path in paths if Path(path).is_dir()])
+    complete = [run for run in runs if run.state == COMPLETE]
+    if complete:
+        problems += asked.problems(complete)
+    elif not problems:
+        problems = list(_nothing(paths, runs))
+    if not problems and not any(map(asked.wants, complete)):
+        what = "no run has all of it at once"
+        problems = [Problem("--where", what, "leave one of the conditions out")]
+    if problems:
+        raise UserError(problems, subject="command")
+    return _answered(runs, complete, asked)
+
+
+def _places(paths: Sequence[str]) -> Iterator[Problem]:
+    for path in paths:
+        if not Path(path).is_dir():
+            yield Problem(path, "is no folder", "give that of a run, of a study, or of all runs")
+
+
+def _nothing(paths: Sequence[str], runs: Sequence[Run]) -> Iterator[Problem]:
+    """What there is instead of a complete run."""
+    if not runs:
+        yield Problem(", ".join(paths), "holds no run", "give a folder below which there is a result.json")
+    for doubt in without_result(runs):
+        yield Problem(", ".join(paths), f"no complete run: {doubt.told()}", "mend what failed, or give another folder")
+
+
+def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> Table:
+    kept, doubled = once(complete)
+    chosen = [run for run in kept if asked.wants(run)]
+    wanted = asked.wanted(chosen)
+    pooled = laid_out(chosen, asked.rows, asked.cols, wanted)
+    fell = collapsed(pooled.at.values())
+    shown = laid_out(chosen, asked.row_keys, asked.cols, wanted)
+    made = table(shown, asked, {run.folder for run in fell})
+    differences, unknown = compared(pooled, asked.baseline) if asked.texts else ([], [])
+    others = [run for run in runs if run.state != COMPLETE and _may_belong(run, asked)]
+    doubts = [
+        *without_result(others),
+        *doubled,
+        *absent(pooled),
+        *valueless(chosen, asked.metrics),
+        *fallen(fell),
+        *hidden(pooled),
+        *budgets(pooled, _tried(kept, asked)),
+        *without_record(chosen),
+        *sources(chosen),
+        *_unpaired(made, asked),
+        *unknown,
+    ]
+    made = dataclasses.replace(made, warnings=doubts, texts=differences)
+    return dataclasses.replace(made, notes=notes(made))
+
+
+def _may_belong(run: Run, asked: Question) -> bool:
+    """Whether a run without a result would stand in the table; if nothing is known of it, it may."""
+    known = {key: texts for key, texts in asked.where.items() if key in run.choices or key in run.config}
+    return dataclasses.replace(asked, where=known).wants(run)
+
+
+def _tried(kept: Sequence[Run], asked: Question) -> Grid:
+    """All runs of the folders but for their rate and seed, which a choice among rates leaves one of."""
+    where = {key: texts for key, texts in asked.where.items() if key not in (RATE, "seed")}
+    alike = dataclasses.replace(asked, where=where)
+    return laid_out(filter(alike.wants, kept), asked.rows, asked.cols)
+
+
+def _unpaired(made: Table, asked: Question) -> Iterator[Doubt]:
+    lacking = [cell for cell in made.each() if asked.baseline and not cell.is_baseline and cell.difference is None]
+    if lacking:
+        keys = (*made.row_keys, *made.col_keys)
+        cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
+        yield Doubt("no seed and split in common with the baseline", cells)

@@ -1,0 +1,176 @@
+"""Run folders, found below any folders and read: as they are here, whatever machine they were made on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
+from frostline.report.sections import UnreadableError, flat, flat_yaml
+
+RESULT, FAILURE, GIVEN_UP, JOB = "result.json", "failure.json", "pruned.json", ".job.json"
+SIGNS = {RESULT, FAILURE, GIVEN_UP, JOB}  # of a run's folder
+PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
+
+
+def read(paths: Sequence[str]) -> list[Run]:
+    """All runs at or below these folders, each folder once, in the order of their names."""
+    return [_run(folder, files) for folder, files in sorted(_folders(paths).items())]
+
+
+def _folders(paths: Sequence[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    for path in paths:
+        found.update(_walk(os.path.normpath(path), seen))
+    return found
+
+
+def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Run folders and the names in them. seen: folders that were asked for or linked to: links may go round."""
+    if (place := os.path.realpath(folder)) in seen:
+        return
+    seen.add(place)
+    open_folders = [folder]
+    while open_folders:
+        here = open_folders.pop()
+        entries = _entries(here)
+        names = {entry.name for entry in entries}
+        if names & SIGNS or _logged(names):
+            yield here, names
+            continue
+        for entry in entries:
+            if entry.is_symlink() and entry.is_dir():
+                yield from _walk(entry.path, seen)
+            elif entry.is_dir(follow_symlinks=False):
+                open_folders.append(entry.path)
+
+
+def _logged(names: set[str]) -> list[str]:
+    """W&B's file, in a folder of its own."""
+    return sorted(name for name in names if name.startswith("run-") and name.endswith(".wandb"))[:1]
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:  # somebody else's, or gone since it was listed
+        return []
+
+
+def _run(folder: str, files: set[str]) -> Run:
+    try:
+        if RESULT in files:
+            return _complete(folder, files)
+        if not files & SIGNS:
+            from frostline.report.wandb_file import read_file  # W&B is needed for its own files alone
+
+            return read_file(Path(folder, *_logged(files)))
+        return _without_result(folder, files)
+    except (OSError, ValueError, UnreadableError) as error:
+        return Run(folder, UNREADABLE, why=_brief(error))
+
+
+def _complete(folder: str, files: set[str]) -> Run:
+    path = Path(folder, RESULT)
+    result = _json(path)
+    _check(result)
+    config = flat(result["config"]) if isinstance(result.get("config"), dict) else _config(folder, files)
+    return Run(
+        folder,
+        COMPLETE,
+        id=result["id"],
+        choices=result["choices"],
+        config=config or {"seed": result["seed"]},
+        metrics=_numbers(result),
+        confusion=() if "thresholds" in result else result.get("confusion") or (),
+        environment=_environment(folder, files),
+        written=path.stat().st_mtime,
+    )
+
+
+def _check(result: Any) -> None:
+    """Raises UnreadableError where it is not a result of ours."""
+    wanted = {"id": str, "choices": dict, "metrics": dict, "seed": int}
+    if not isinstance(result, dict):
+        raise UnreadableError("it is not a run's")
+    wrong = [key for key, kind in wanted.items() if not isinstance(result.get(key), kind)]
+    numbers = [] if wrong else [key for key, value in result["metrics"].items() if not isinstance(value, int | float)]
+    if wrong or numbers:
+        raise UnreadableError(
+            f"it is not a run's: no {', '.join(wrong)}" if wrong else f"no number: {', '.join(numbers)}"
+        )
+
+
+def _numbers(result: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics, and as in W&B's summary parameters/total, cost/seconds and best/epoch."""
+    parts = dict(result["metrics"])
+    for part in ("parameters", "cost", "best"):
+        own = result.get(part)
+        pairs = own.items() if isinstance(own, dict) else ()
+        parts |= {f"{part}/{name}": value for name, value in pairs if isinstance(value, int | float)}
+    return parts
+
+
+def _without_result(folder: str, files: set[str]) -> Run:
+    state = FAILED if FAILURE in files else PRUNED if GIVEN_UP in files else UNFINISHED
+    note = {FAILED: FAILURE, PRUNED: GIVEN_UP}.get(state)
+    why = _json(Path(folder, note)) if note else {}
+    job = _json(Path(folder, JOB)) if JOB in files else {}
+    return Run(
+        folder,
+        state,
+        id=job.get("id", ""),
+        choices=job.get("choices", {}),
+        config=_config(folder, files),
+        why=str(why.get("what", "")).split("\n")[0] if isinstance(why, dict) else "",
+    )
+
+
+def _config(folder: str, files: set[str]) -> dict[str, Any]:
+    """Of config.yaml; empty where there is none that can be read: that is a doubt, and no reason to drop a result."""
+    if "config.yaml" not in files:
+        return {}
+    try:
+        return flat_yaml(Path(folder, "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _environment(folder: str, files: set[str]) -> dict[str, Any]:
+    if "environment.json" not in files:
+        return {}
+    try:
+        return surroundings(_json(Path(folder, "environment.json")))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def surroundings(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an environment.json can make numbers differ, by the names that warnings use."""
+    git, data, packages = told.get("git") or {}, told.get("data") or {}, told.get("packages") or {}
+    shifts = (data.get("shifts") or {}).items()
+    return {
+        "commit": git.get("commit"),
+        "dirty": git.get("dirty"),
+        "device": told.get("device"),
+        "processes": told.get("ranks"),
+        "threads": told.get("threads"),
+        "python": told.get("python"),
+        "data": data.get("fingerprint"),
+        "encoder": (told.get("encoder") or {}).get("fingerprint"),
+        **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},
+        **{name: packages[name] for name in PACKAGES if name in packages},
+    }
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def _brief(error: BaseException) -> str:
+    return "it is half written" if isinstance(error, json.JSONDecodeError) else str(error)

@@ -1,0 +1,114 @@
+"""A table as a value: what a page, a paper or a program is given, before anything is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from frostline.report import paired
+from frostline.report.cells import Cell, cell, split_means
+from frostline.report.doubt import Doubt
+from frostline.report.grid import Grid, Key
+from frostline.report.intervals import holm
+from frostline.report.question import Question
+from frostline.report.runs import Value, is_told
+
+
+@dataclass(frozen=True)
+class TextDifference:
+    """Accuracy of a row less the baseline's. texts: of all splits; low, high: the 95% bootstrap interval over texts,
+    in which a text keeps its predictions of all seeds. mcnemar: seed (and split) -> p, Holm-corrected over the table.
+    """
+
+    row: Key
+    col: Key
+    texts: int
+    mean: float
+    low: float
+    high: float
+    mcnemar: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """row_keys, col_keys: what the values of rows and cols are of. cells: one a row, a column and a metric that has
+    runs. notes: how to read it, a sentence each. warnings: what is missing or does not belong. texts: rows compared
+    with the baseline text by text, where that was asked for.
+    """
+
+    row_keys: Sequence[str]
+    col_keys: Sequence[str]
+    rows: Sequence[Key]
+    cols: Sequence[Key]
+    metrics: Sequence[str]
+    cells: Mapping[tuple[Key, Key, str], Cell]
+    baseline: Mapping[str, str]
+    notes: Sequence[str] = ()
+    warnings: Sequence[Doubt] = ()
+    texts: Sequence[TextDifference] = ()
+
+    def each(self) -> Iterator[Cell]:
+        """Row by row."""
+        for row in self.rows:
+            for col in self.cols:
+                for metric in self.metrics:
+                    if (row, col, metric) in self.cells:
+                        yield self.cells[row, col, metric]
+
+
+def table(grid: Grid, asked: Question, fallen: Collection[str]) -> Table:
+    """fallen: folders of the runs that have collapsed."""
+    cells = {
+        (row, col, metric): cell(row, col, metric, runs, fallen)
+        for (row, col), runs in grid.at.items()
+        for metric in asked.metrics
+    }
+    if asked.baseline:
+        cells = _corrected(_compared(grid, asked, cells, fallen))
+    return Table(grid.row_keys, grid.col_keys, grid.rows, grid.cols, asked.metrics, cells, asked.baseline)
+
+
+Cells = dict[tuple[Key, Key, str], Cell]
+
+
+def base_of(grid: Grid, row: Key, baseline: Mapping[str, str]) -> Key | None:
+    """The row that this one is compared with: the same but for the keys of the baseline."""
+    for other in grid.rows:
+        pairs = zip(grid.row_keys, row, other, strict=True)
+        if all(is_told(b, baseline[key]) if key in baseline else _same(a, b) for key, a, b in pairs):
+            return other
+    return None
+
+
+def _same(one: Value, other: Value) -> bool:
+    return bool(one == other)
+
+
+def _compared(grid: Grid, asked: Question, cells: Cells, fallen: Collection[str]) -> Cells:
+    bases = {row: base_of(grid, row, asked.baseline) for row in grid.rows}
+    found: Cells = {}
+    for (row, col, metric), one in cells.items():
+        base = bases[row]
+        if base == row or base is None:
+            found[row, col, metric] = dataclasses.replace(one, is_baseline=base == row)
+            continue
+        own, theirs = grid.cell(row, col), grid.cell(base, col)
+        pairs, every = (
+            paired.by_seed(*(split_means(runs, metric, grid.row_keys, left) for runs in (own, theirs)))
+            for left in (fallen, ())
+        )
+        found[row, col, metric] = dataclasses.replace(
+            one,
+            difference=paired.difference(pairs),
+            difference_with_collapsed=sum(every) / len(every) if every else None,
+        )
+    return found
+
+
+def _corrected(cells: Cells) -> Cells:
+    """By Holm, over all tests of the table; what had too few pairs was never tested."""
+    found = {place: one.difference.p for place, one in cells.items() if one.difference}
+    tested = {place: p for place, p in found.items() if p is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return {place: dataclasses.replace(one, p=corrected.get(place)) for place, one in cells.items()}

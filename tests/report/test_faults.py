@@ -1,0 +1,273 @@
+"""What is missing among runs, or does not belong, is named; and nothing is made up where all is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import report_folders as folders
+from command_line import Command, in_process
+
+frostline = in_process
+STRATEGIES = ["bitfit", "frozen", "full", "lp_ft"]
+SEEDS = [1, 2, 3, 4, 5]
+DATASETS = ["vader_movies", "vader_nyt", "vader_tweets"]
+Runs = dict[tuple[str, str, int], Path]
+
+
+def sixty(root: Path) -> Runs:
+    """4 strategies with 5 seeds on 3 data sets, all well."""
+    found: Runs = {}
+    for dataset in DATASETS:
+        more: dict[str, Any] = {"choices": {"dataset": dataset}, "config": {"dataset.domain": dataset[6:]}}
+        made = folders.grid(root, STRATEGIES, SEEDS, **more)
+        found |= {(freezing, dataset, seed): folder for (freezing, seed), folder in made.items()}
+    return found
+
+
+def warnings(frostline: Command, *words: str) -> list[str]:
+    said = frostline("report", "runs", "--rows", "freezing", "--cols", "dataset", "--format", "json", *words)
+    assert said.status == 0, said.err
+    found: list[str] = json.loads(said.out)["warnings"]
+    return found
+
+
+def test_nothing_is_made_up_where_all_is_well(frostline: Command) -> None:
+    sixty(Path("runs"))
+    assert warnings(frostline) == []
+    assert warnings(frostline, "--per-seed", "--baseline", "freezing=frozen") == []
+    assert warnings(frostline, "--where", "freezing=full,frozen", "--metric", "test/loss,cost/seconds") == []
+
+
+def absent(runs: Runs) -> Path:
+    shutil.rmtree(runs["full", "vader_nyt", 3])
+    return Path("freezing=full, dataset=vader_nyt: seed 3")
+
+
+def failed(runs: Runs) -> Path:
+    return folders.failed(runs["full", "vader_nyt", 3])
+
+
+def unfinished(runs: Runs) -> Path:
+    (runs["full", "vader_nyt", 3] / "result.json").unlink()
+    return runs["full", "vader_nyt", 3]
+
+
+def pruned(runs: Runs) -> Path:
+    folder = unfinished(runs)
+    (folder / "pruned.json").write_text(
+        json.dumps({"what": "val/f1_macro 0.1 after epoch 1", "trial": 1, "search": "a"})
+    )
+    return folder
+
+
+def half_written(runs: Runs) -> Path:
+    file = runs["full", "vader_nyt", 3] / "result.json"
+    file.write_text(file.read_text()[:200])
+    return file.parent
+
+
+def foreign(runs: Runs) -> Path:
+    runs["full", "vader_nyt", 3].joinpath("result.json").write_text('{"results": [1, 2]}')
+    return runs["full", "vader_nyt", 3]
+
+
+def changed(file: str, changes: dict[str, Any]) -> Callable[[Runs], Path]:
+    def change(runs: Runs) -> Path:
+        folders.edit(runs["full", "vader_nyt", 3] / file, changes)
+        return runs["full", "vader_nyt", 3]
+
+    return change
+
+
+def doubled(runs: Runs) -> Path:
+    old = runs["full", "vader_nyt", 3]
+    again = Path(shutil.copytree(old, f"{old}-rerun1"))
+    folders.edit(again / "result.json", {"metrics": {"test/f1_macro": 0.123}})
+    return again
+
+
+def reconfigured(key: str, value: Any) -> Callable[[Runs], Path]:
+    """A run of the same cell that was asked for something else."""
+
+    def change(runs: Runs) -> Path:
+        shutil.rmtree(runs["full", "vader_nyt", 3])
+        config = {"dataset.domain": "nyt", key: value}
+        return folders.run(Path("runs"), "full", 3, 0.7, choices={"dataset": "vader_nyt"}, config=config)
+
+    return change
+
+
+def collapsed(runs: Runs) -> Path:
+    shutil.rmtree(runs["full", "vader_nyt", 3])
+    more: dict[str, Any] = {"choices": {"dataset": "vader_nyt"}, "config": {"dataset.domain": "nyt"}}
+    return folders.run(Path("runs"), "full", 3, 0.5, **more)
+
+
+def recordless(runs: Runs) -> Path:
+    (runs["full", "vader_nyt", 3] / "environment.json").unlink()
+    return runs["full", "vader_nyt", 3]
+
+
+ALONE = {  # fault -> what is said of it, and nothing beside it
+    "absent": (absent, "1 cell without runs that others have"),
+    "commit": (
+        changed("environment.json", {"git": {"commit": "ffff"}}),
+        "1 of 60 runs are of another commit",
+    ),
+    "dirty": (changed("environment.json", {"git": {"dirty": True}}), "uncommitted changes"),
+    "data": (changed("environment.json", {"data": {"fingerprint": "ffff"}}), "read other texts"),
+    "encoder": (changed("environment.json", {"encoder": {"fingerprint": "ffff"}}), "began with other weights"),
+    "torch": (changed("environment.json", {"packages": {"torch": "1.0"}}), "another torch"),
+    "threads": (changed("environment.json", {"threads": 16}), "another number of threads"),
+    "device": (changed("environment.json", {"device": "cuda"}), "another device"),
+    "no record": (recordless, "no environment.json"),
+    "collapsed": (collapsed, "1 run collapsed"),
+    "hidden key": (reconfigured("head.dropout", 0.5), "head.dropout differs between runs of one cell"),
+    "rounded": (reconfigured("cache.dtype", "float16"), "cache.dtype differs between runs of one cell"),
+    "study": (reconfigured("study", "another"), "study differs between runs of one cell"),
+}
+WITH_A_GAP = {  # those that also leave a seed without a run
+    "failed": (failed, "1 run failed and left no result"),
+    "unfinished": (unfinished, "killed, or still under way"),
+    "pruned": (pruned, "given up by a search"),
+    "half written": (half_written, "it is half written"),
+    "foreign": (foreign, "it is not a run's"),
+}
+
+
+@pytest.mark.parametrize("fault", ALONE)
+def test_each_fault_is_named_and_nothing_else(fault: str, frostline: Command) -> None:
+    plant, said = ALONE[fault]
+    where = plant(sixty(Path("runs")))
+    (warning,) = warnings(frostline)
+    assert said in warning and str(where) in warning
+
+
+@pytest.mark.parametrize("fault", WITH_A_GAP)
+def test_a_run_without_a_result_is_named_and_so_is_its_gap(fault: str, frostline: Command) -> None:
+    plant, said = WITH_A_GAP[fault]
+    where = plant(sixty(Path("runs")))
+    lost, gap = warnings(frostline)
+    assert said in lost and str(where) in lost
+    assert "freezing=full, dataset=vader_nyt: seed 3" in gap
+
+
+def test_a_run_done_again_with_another_result_is_named_and_the_newest_used(frostline: Command) -> None:
+    runs = sixty(Path("runs"))
+    again = doubled(runs)
+    os.utime(runs["full", "vader_nyt", 3] / "result.json", (1, 1))
+    (warning,) = warnings(frostline)
+    assert "done more than once with different results" in warning and f"{again} (newest, used)" in warning
+    said = json.loads(frostline("report", "runs", "--cols", "dataset", "--format", "json").out)
+    (cell,) = (row for row in said["rows"] if (row["freezing"], row["dataset"]) == ("full", "vader_nyt"))
+    assert cell["values"]["3"] == 0.123 and cell["n"] == 5
+
+
+def test_a_copy_counts_once_and_is_no_fault(frostline: Command) -> None:
+    runs = sixty(Path("runs"))
+    shutil.copytree(runs["full", "vader_nyt", 3], "runs/copy")
+    assert warnings(frostline) == []
+
+
+def test_all_faults_together_are_all_named(frostline: Command) -> None:
+    """Seven in one folder of sixty runs, each with the run or key concerned."""
+    runs = sixty(Path("runs"))
+    shutil.rmtree(runs["lp_ft", "vader_movies", 5])
+    folders.failed(runs["bitfit", "vader_movies", 1])
+    folders.edit(runs["frozen", "vader_tweets", 2] / "environment.json", {"git": {"commit": "ffff"}})
+    folders.edit(runs["frozen", "vader_movies", 2] / "environment.json", {"data": {"fingerprint": "ffff"}})
+    again = doubled(runs)
+    more: dict[str, Any] = {"choices": {"dataset": "vader_tweets"}}
+    shutil.rmtree(runs["lp_ft", "vader_tweets", 4])
+    shutil.rmtree(runs["lp_ft", "vader_tweets", 2])
+    hidden = folders.run(
+        Path("runs"), "lp_ft", 4, 0.8, **more, config={"dataset.domain": "tweets", "pooler._target_": "mylab.Max"}
+    )
+    flat = folders.run(Path("runs"), "lp_ft", 2, 0.5, **more, config={"dataset.domain": "tweets"})
+    found = warnings(frostline)
+    expected = {
+        "failed": runs["bitfit", "vader_movies", 1],
+        "others have": "freezing=lp_ft, dataset=vader_movies: seed 5",
+        "another commit": runs["frozen", "vader_tweets", 2],
+        "other texts": runs["frozen", "vader_movies", 2],
+        "more than once": again,
+        "pooler._target_ differs": hidden,
+        "collapsed": flat,
+    }
+    for said, where in expected.items():
+        (warning,) = (line for line in found if said in line)
+        assert str(where) in warning
+    assert len(found) == len(expected)
+
+
+def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
+    folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    folders.grid(Path("runs"), ["bitfit"], [1, 2], config={"trainer.max_epochs": 20, "dataset.batch_size": 8})
+    found = warnings(frostline)
+    assert found == [
+        "the rows have not the same trainer.max_epochs in dataset=vader_movies: "
+        "20 in freezing=bitfit; 5 in freezing=frozen and freezing=full",
+        "the rows have not the same dataset.batch_size in dataset=vader_movies: "
+        "8 in freezing=bitfit; 32 in freezing=frozen and freezing=full",
+    ]
+
+
+def test_a_row_in_which_nothing_learns_needs_no_budget(frostline: Command) -> None:
+    folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    folders.grid(Path("runs"), ["direct"], [1, 2], config={"trainer.max_epochs": 0}, learned=0)
+    assert warnings(frostline) == []
+
+
+def test_rates_tried_are_counted_beyond_what_is_shown(frostline: Command) -> None:
+    """That the best of three rates is shown of one row, and the only one of another."""
+    folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    for rate in (0.1, 0.2):
+        folders.run(Path("runs"), "full", 1, config={"optimizer.lr": rate})
+    (warning,) = warnings(frostline, "--where", "optimizer.lr=0.003")
+    assert "1 rate in freezing=frozen; 3 rates in freezing=full" in warning
+
+
+def test_a_key_that_differs_between_columns_is_named(frostline: Command) -> None:
+    folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    more: dict[str, Any] = {"choices": {"dataset": "vader_nyt"}}
+    folders.grid(
+        Path("runs"), ["frozen", "full"], [1, 2], **more, config={"dataset.domain": "nyt", "loss.smoothing": 0.1}
+    )
+    (warning,) = warnings(frostline)
+    assert warning.startswith(
+        "loss.smoothing differs between the columns of a row and is not shown: freezing=frozen: 0 in"
+    )
+
+
+def test_folds_are_no_fault_but_an_absent_one_is(frostline: Command) -> None:
+    made = {}
+    for fold in range(3):
+        made[fold] = folders.grid(
+            Path("runs"), ["frozen", "full"], [1, 2], config={"dataset.folds": 3, "dataset.fold": fold}
+        )
+    assert warnings(frostline) == []
+    shutil.rmtree(made[2]["full", 1])
+    (warning,) = warnings(frostline)
+    assert "freezing=full, dataset=vader_movies: seed 1 at dataset.fold=2" in warning
+
+
+def test_drawn_weights_may_differ_by_seed(frostline: Command) -> None:
+    for seed in (1, 2):
+        more = {"config": {"encoder.untrained": True}, "environment": {"encoder": {"fingerprint": str(seed)}}}
+        folders.grid(Path("runs"), ["frozen", "full"], [seed], **more)
+    assert warnings(frostline) == []
+
+
+def test_scores_that_are_no_numbers_are_named_and_left_out(frostline: Command) -> None:
+    runs = sixty(Path("runs"))
+    file = runs["full", "vader_nyt", 3] / "result.json"
+    folders.edit(file, {"metrics": {"test/loss": float("nan")}})
+    (warning,) = warnings(frostline, "--metric", "test/loss")
+    assert "1 run whose test/loss is no finite number" in warning and str(file.parent) in warning

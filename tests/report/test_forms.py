@@ -1,0 +1,82 @@
+"""One table in each form, to the letter: golden/ holds what `frostline report` says of the runs below.
+
+Checked by hand: top_k is 0.09 better than frozen with each of 7 seeds, so p is 2 in 2**7, and after Holm twice that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import report_folders as folders
+from command_line import Command, in_process
+
+frostline = in_process
+GOLDEN = Path(__file__).parent / "golden"
+ASKED = ["report", "runs", "--metric", "test/f1_macro,test/ece", "--baseline", "freezing=frozen"]
+
+
+@pytest.fixture(autouse=True)
+def runs(frostline: Command) -> None:
+    """Seven seeds of frozen and top_k; of direct five, one that has collapsed and one that has failed."""
+    for seed in range(1, 8):
+        score, more = 0.60 + 0.01 * seed, {"test/ece": 0.05 + 0.001 * (-1) ** seed}
+        folders.run(Path("runs"), "frozen", seed, score, metrics={"test/ece": 0.05})
+        folders.run(Path("runs"), "top_k", seed, score + 0.1, metrics=more)
+        folders.run(Path("runs"), "direct", seed, 0.5 if seed == 6 else 0.62, name=f"direct-s{seed}", metrics=more)
+    folders.failed(Path("runs/direct-s7"))
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_forms_to_be_read_are_as_they_were(form: str, frostline: Command) -> None:
+    assert frostline(*ASKED, "--format", form).out == (GOLDEN / form).read_text(encoding="utf-8")
+
+
+def test_json_is_as_it_was(frostline: Command) -> None:
+    said = frostline(*ASKED, "--format", "json").out
+    assert near(json.loads(said), json.loads((GOLDEN / "json").read_text(encoding="utf-8")))
+
+
+def test_csv_is_as_it_was_and_its_warnings_stand_apart(frostline: Command) -> None:
+    said = frostline(*ASKED, "--format", "csv")
+    own, golden = (list(csv.DictReader(io.StringIO(text))) for text in (said.out, (GOLDEN / "csv").read_text()))
+    assert near([*map(numbers, own)], [*map(numbers, golden)])
+    assert [line.split(":")[0] for line in said.err.splitlines()] == ["warning"] * 3
+
+
+def numbers(row: dict[str, str]) -> dict[str, Any]:
+    return {key: float(value) if value and value[0] in "-0123456789" else value for key, value in row.items()}
+
+
+def near(one: Any, other: Any) -> bool:
+    """The same but for the last digits of numbers, which differ between processors."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(near, one, other))
+    return one == (pytest.approx(other, abs=1e-9) if isinstance(other, float) else other)
+
+
+def test_names_that_mean_something_to_a_form_are_escaped(frostline: Command) -> None:
+    folders.run(Path("odd"), "a|b_50%", 1)
+    assert r"| a\|b_50% |" in frostline("report", "odd").out
+    assert r"a|b\_50\% &" in frostline("report", "odd", "--format", "latex").out
+
+
+def test_a_row_for_each_seed(frostline: Command) -> None:
+    said = frostline("report", "runs", "--where", "freezing=top_k", "--per-seed", "--format", "json").out
+    rows = json.loads(said)["rows"]
+    assert [(row["freezing"], row["seed"], row["n"], row["low"]) for row in rows] == [
+        ("top_k", seed, 1, None) for seed in range(1, 8)
+    ]
+    assert [row["mean"] for row in rows] == pytest.approx([0.9 * (0.70 + 0.01 * seed) for seed in range(1, 8)])
+
+
+def test_rows_stand_in_the_order_of_where(frostline: Command) -> None:
+    said = frostline("report", "runs", "--where", "freezing=top_k,direct,frozen", "--format", "json").out
+    assert [row["freezing"] for row in json.loads(said)["rows"]] == ["top_k", "direct", "frozen"]
