@@ -188,6 +188,26 @@ def test_kept_vectors_take_the_place_of_tokens() -> None:
     assert "input_ids" not in batch
 
 
+@pytest.mark.parametrize(("line", "rows", "inside"), [("vectors", 2, 1), ("vectors", 300, 2), ("states", 2, 2)])
+def test_steps_on_a_few_vectors_are_not_shared_among_threads(line: str, rows: int, inside: int) -> None:
+    """Nor is anything left of that, however the epochs of two loaders end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        batches = share_rows([np.arange(10, 10 + rows)] * 3, 0, 1)
+        kept = Line("vectors") if line == "vectors" else Line("states", 1)
+        one, other = (iter(loader(batches, source=lambda: Kept(kept))) for _ in range(2))
+        seen = [torch.get_num_threads() for _ in (next(one), next(other))]
+        list(one), list(other)
+        assert (seen, torch.get_num_threads()) == ([inside] * 2, 2)
+        begun = iter(loader(batches, source=lambda: Kept(kept)))
+        next(begun)
+        del begun
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_states_go_with_their_tokens_and_what_cannot_be_read_is_read_as_tokens() -> None:
     batches = share_rows([np.array([5, 2]), np.array([7, 2]), np.array([3])], 0, 1)
     found = list(loader(batches, source=lambda: Kept(Line("states", 1))))

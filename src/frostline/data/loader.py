@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NotRequired, Protocol, TypedDict
 
@@ -13,6 +14,9 @@ from frostline.data.ahead import ahead
 from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
 from frostline.lines import Line
+from frostline.share import one_thread
+
+FEW = 256  # vectors in a batch whose steps are too small to be shared among threads
 
 
 class Batch(TypedDict):
@@ -67,9 +71,12 @@ class Loader:
             yield self._batch(rows, source)
 
     def __iter__(self) -> Iterator[Batch]:
-        source = self.source()
-        batches = (self._batch(rows, source) for rows in self.rows()[self.first() :])
-        yield from ahead(batches) if source is not None and source.line.by_token else batches
+        source, left = self.source(), self.rows()[self.first() :]
+        batches = (self._batch(rows, source) for rows in left)
+        by_token = source is None or source.line.by_token
+        small = not by_token and all(len(rows.index) <= FEW for rows in left)
+        with one_thread() if small else nullcontext():
+            yield from ahead(batches) if source is not None and by_token else batches
 
     def _batch(self, rows: Rows, source: Source | None) -> Batch:
         index = torch.from_numpy(rows.index)
