@@ -21,7 +21,7 @@ TEXTS = 400
 
 
 def predict(folder: Path, accuracy: float, seed: int, shift: int = 0) -> np.ndarray:
-    """Whether each text is told right; its file has them in another order."""
+    """Whether each text is told right; its file has them in another order, and a set that is told wrong beside them."""
     rng = np.random.default_rng(seed)
     labels = np.arange(TEXTS) % 3
     right = np.random.default_rng(seed + 100).random(TEXTS) < accuracy
@@ -30,7 +30,9 @@ def predict(folder: Path, accuracy: float, seed: int, shift: int = 0) -> np.ndar
     chances[np.arange(TEXTS), told] = 0.6
     order = rng.permutation(TEXTS)
     columns = {"id": order + shift, "label": labels[order]} | {f"p_{c}": chances[order, c] for c in range(3)}
-    parquet.write_table(pa.table(columns), folder / "predictions.parquet")
+    wrong = {"id": np.arange(9), "label": np.full(9, 2), "p_0": np.ones(9), "p_1": np.zeros(9), "p_2": np.zeros(9)}
+    tables = [pa.table({"set": [name] * len(own["id"]), **own}) for name, own in (("test_x", wrong), ("test", columns))]
+    parquet.write_table(pa.concat_tables(tables), folder / "predictions.parquet")
     return right
 
 

@@ -63,13 +63,15 @@ def _pair(run: Run, without: Sequence[str]) -> Pair:
 
 
 def _right(run: Run) -> Any:
-    """(labels (N,), whether each text was told right (N,)) in the order of ids; None without a file of one label a
-    text."""
+    """Of the home test set (ids and labels (N, 2), whether each text was told right (N,)) in the order of ids; None
+    without a file of one label a text."""
     import numpy as np
-    from pyarrow import ArrowException, parquet
+    from pyarrow import ArrowException, parquet, types
 
     try:
-        table = parquet.read_table(Path(run.folder, FILE))
+        table = parquet.read_table(Path(run.folder, FILE), filters=[("set", "==", "test")])
+        if not types.is_integer(table["label"].type):  # lists of several
+            return None
         classes = sorted(
             (n for n in table.column_names if n[:2] == "p_" and n[2:].isdecimal()), key=lambda n: int(n[2:])
         )
