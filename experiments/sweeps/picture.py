@@ -31,6 +31,9 @@ def main() -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(every, map(str, every))
+    rates = [5, 10, 20, 50, 100, 200]
+    axes.set_yticks(rates, map(str, rates))
+    axes.minorticks_off()
     axes.set(xlabel="heads in the sweep", ylabel="jobs a minute", title="heads on minilm, five epochs, two cores")
     axes.legend(frameon=False)
     for side in ("top", "right"):
