@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         per_seed=PER_SEED in words.switches,
         texts=TEXTS in words.switches,
     )
-    made = answer(words.paths, asked, words.problems)
+    made = answer(words.paths, asked, words.problems).table
     sys.stdout.write(_form(words.form)(made))
     if words.form == "csv":  # which has no place for them
         for doubt in made.warnings:
