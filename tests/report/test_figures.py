@@ -221,7 +221,7 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
 def test_without_matplotlib_it_is_told_what_to_install(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     folders.run(Path("runs"), "full")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for words in (["figures", "runs"],):
+    for words in (["figures", "runs"], ["report", "runs", "--format", "html"]):
         said = frostline(*words)
         assert (said.status, said.problems()) == (
             2,
