@@ -128,4 +128,8 @@ def _line(
 
 
 def _ends(lines: Sequence[Line]) -> str:
-    return "; ".join(f"{line.label} from {line.y[0].mean:.3f} to {line.y[-1].mean:.3f}" for line in lines)
+    told = []
+    for line in lines:
+        first, last = line.y[0].mean, line.y[-1].mean
+        told.append(f"{line.label} from {first:.3f} to {last:.3f}" if len(line.x) > 1 else f"{line.label} {first:.3f}")
+    return "; ".join(told)

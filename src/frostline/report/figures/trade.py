@@ -61,7 +61,7 @@ def trades(study: Study) -> Iterator[Trade | Absent]:
 def _trade(metric: str, spent: str, title: str, points: Sequence[Point]) -> Trade:
     best = front(metric, [point.place for point in points])
     labels = [points[at].label for at in best]
-    says = f"Of {len(points)} arms nothing beats at its cost: {'; '.join(labels)}."
+    says = f"On the Pareto front, of {len(points)} arms: {'; '.join(labels)}."
     return Trade(file_name("cost", metric, spent.split("/")[1]), title, says, metric, spent, points, labels)
 
 

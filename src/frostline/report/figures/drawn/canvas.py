@@ -16,7 +16,8 @@ from frostline.report.figures.reliability import Reliability
 from frostline.report.figures.shift import Shift
 from frostline.report.figures.trade import Trade
 
-WIDTH, HEIGHT = 4.6, 3.5  # inches: a column of a paper, and a phone
+WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
+LINE = 0.18  # inches of a line of the legend
 DOTS = 200  # an inch, of PNG
 MADE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}  # else each day another file
 FORMATS = tuple(MADE)
@@ -62,8 +63,21 @@ def _height(figure: Figure) -> float:
         return 1.3 + 0.34 * len(figure.phases)
     if isinstance(figure, Confusion):
         return 4.2
-    arms = figure.lines if isinstance(figure, Lines) else getattr(figure, "points", ())
-    return HEIGHT + 0.12 * len(arms)
+    return HEIGHT + LINE * _named(figure)
+
+
+def _named(figure: Figure) -> int:
+    """Arms that its legend names."""
+    match figure:
+        case Trade():
+            return len(figure.points)
+        case Lines():
+            return len(figure.lines)
+        case Shift():
+            return len(figure.places)
+        case Reliability():
+            return len(figure.arms)
+    return 0
 
 
 def _draw(axes: Any, figure: Figure) -> None:

@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Arial"],
     "font.size": 10,
-    "axes.titlesize": 11,
+    "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-LONG = 52  # letters of a title line
+LONG = 45  # letters of a title line
 
 
 def looks(count: int) -> list[dict[str, Any]]:
@@ -57,11 +57,12 @@ def plain(text: str) -> str:
 
 
 def legend(axes: Any) -> None:
-    """Below the axes, where it hides nothing."""
+    """Below the axes, where it hides nothing, in as many columns as its words leave room for."""
     _, labels = axes.get_legend_handles_labels()
     if labels:
-        columns = 1 if max(map(len, labels)) > 28 else 2 if max(map(len, labels)) > 14 else 3
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, fontsize=9, handlelength=3.4)
+        longest = max(map(len, labels))
+        columns = 1 if longest > 24 else 2 if longest > 12 else 3
+        axes.figure.legend(loc="outside lower center", ncols=columns, fontsize=9, handlelength=3.4)
 
 
 def wide_axis(axes: Any, which: str, values: Sequence[float]) -> None:
