@@ -17,7 +17,10 @@ function sort(table, column) {
   const up = heads[column].getAttribute("aria-sort") !== "ascending";
   const rows = Array.from(table.tBodies[0].rows, (row) => [worth(row.cells[column]), row]);
   rows.sort((one, other) => order(one[0], other[0], up ? 1 : -1));
-  table.tBodies[0].replaceChildren(...rows.map(([, row]) => row));
+  const body = table.tBodies[0];
+  body.remove(); // so that the page is laid out once, and not for each row
+  body.append(...rows.map(([, row]) => row));
+  table.append(body);
   for (const head of heads) head.removeAttribute("aria-sort");
   heads[column].setAttribute("aria-sort", up ? "ascending" : "descending");
 }
