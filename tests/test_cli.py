@@ -59,7 +59,7 @@ def test_the_help_shows_verbs_flags_choices_and_keys(frostline: Command) -> None
     said = frostline("--help")
     assert said.status == 0
     strategies = ", ".join(choices("freezing"))
-    for part in ("cache, check, diff, list", "--multirun", f"freezing: {strategies}", "max_length: 128"):
+    for part in ("cache, check, diff, figures, list", "--multirun", f"freezing: {strategies}", "max_length: 128"):
         assert part in said.out
 
 

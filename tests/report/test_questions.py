@@ -128,8 +128,8 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
     assert said.err.splitlines()[0] == "command has 8 problems:"
     assert said.problems() == [
         "--grid: report takes no such flag; choose one of: --rows, --cols, --metric, --where, --baseline, --format, "
-        "--per-seed, --texts",
-        "--format: no form is called excel; choose one of: markdown, latex, csv, json",
+        "--into, --per-seed, --texts",
+        "--format: no form is called excel; choose one of: markdown, latex, csv, json, html",
         "nowhere: is no folder; give that of a run, of a study, or of all runs",
         "--rows freezin: no run has this key; did you mean freezing?",
         "--cols optimizer.lrr: no run has this key; did you mean optimizer.lr?",

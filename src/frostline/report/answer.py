@@ -1,9 +1,10 @@
-"""From folders to a table."""
+"""From folders to a study: the runs that are asked for, and the table of them."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
@@ -23,7 +24,26 @@ from frostline.report.table import Table, table
 from frostline.report.texts import compared
 
 
-def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ()) -> Table:
+@dataclass(frozen=True)
+class Study:
+    """grid: the complete runs that are asked for, each once. fallen: of these the folders that have collapsed.
+
+    others: runs that left no result and may belong.
+    """
+
+    asked: Question
+    grid: Grid
+    fallen: frozenset[str]
+    table: Table
+    others: Sequence[Run] = ()
+
+    @property
+    def runs(self) -> list[Run]:
+        """Cell by cell, in the order of the table."""
+        return [run for row in self.grid.rows for col in self.grid.cols for run in self.grid.cell(row, col)]
+
+
+def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ()) -> Study:
     """known: problems that have been found before, told with those found here.
 
     Raises:
@@ -58,14 +78,15 @@ def _nothing(paths: Sequence[str], runs: Sequence[Run]) -> Iterator[Problem]:
         yield Problem(", ".join(paths), f"no complete run: {doubt.told()}", "mend what failed, or give another folder")
 
 
-def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> Table:
+def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> Study:
     kept, doubled = once(complete)
     chosen = [run for run in kept if asked.wants(run)]
     wanted = asked.wanted(chosen)
     pooled = laid_out(chosen, asked.rows, asked.cols, wanted)
     fell = collapsed(pooled.at.values())
+    fallen_folders = frozenset(run.folder for run in fell)
     shown = laid_out(chosen, asked.row_keys, asked.cols, wanted)
-    made = table(shown, asked, {run.folder for run in fell})
+    made = table(shown, asked, fallen_folders)
     differences, unknown = compared(pooled, asked.baseline) if asked.texts else ([], [])
     others = [run for run in runs if run.state != COMPLETE and _may_belong(run, asked)]
     doubts = [
@@ -82,7 +103,8 @@ def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> 
         *unknown,
     ]
     made = dataclasses.replace(made, warnings=doubts, texts=differences)
-    return dataclasses.replace(made, notes=notes(made))
+    made = dataclasses.replace(made, notes=notes(made))
+    return Study(asked, pooled, fallen_folders, made, others)
 
 
 def _may_belong(run: Run, asked: Question) -> bool:

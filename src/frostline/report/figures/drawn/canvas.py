@@ -1,0 +1,98 @@
+"""A figure drawn and saved, always to the same bytes."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from frostline.errors import Problem, UserError
+from frostline.report.figures.confusion import Confusion
+from frostline.report.figures.figure import Figure
+from frostline.report.figures.lines import Lines
+from frostline.report.figures.plans import PlanMap
+from frostline.report.figures.reliability import Reliability
+from frostline.report.figures.shift import Shift
+from frostline.report.figures.trade import Trade
+
+WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
+LINE = 0.18  # inches of a line of the legend
+DOTS = 200  # an inch, of PNG
+MADE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}  # else each day another file
+FORMATS = tuple(MADE)
+
+
+def needed() -> None:
+    """Raises UserError where matplotlib is not installed."""
+    try:
+        import matplotlib  # noqa: F401  # asked for, not used
+    except ImportError as error:
+        do = "pip install 'frostline[report]'"
+        raise UserError(Problem("matplotlib", "is not installed, and draws the figures", do), "command") from error
+
+
+def saved(figure: Figure, form: str) -> bytes:
+    """form: svg, png or pdf."""
+    import matplotlib as mpl
+
+    from frostline.report.figures.drawn.style import LONG, SETTINGS, plain
+
+    kept = io.BytesIO()
+    settings: Any = SETTINGS | {"svg.hashsalt": figure.name}
+    with mpl.rc_context(settings):
+        from matplotlib.figure import Figure as Canvas
+
+        canvas = Canvas(figsize=(WIDTH, _height(figure)), layout="constrained")
+        axes = canvas.subplots()
+        _draw(axes, figure)
+        axes.set_title(plain(textwrap.fill(figure.title, LONG)), loc="left")
+        transparent = form == "svg"
+        canvas.savefig(kept, format=form, metadata=MADE[form], dpi=DOTS, transparent=transparent)
+    return kept.getvalue()
+
+
+def write(figure: Figure, form: str, folder: Path) -> Path:
+    path = folder / f"{figure.name}.{form}"
+    path.write_bytes(saved(figure, form))
+    return path
+
+
+def _height(figure: Figure) -> float:
+    if isinstance(figure, PlanMap):
+        return 1.3 + 0.34 * len(figure.phases)
+    if isinstance(figure, Confusion):
+        return 4.2
+    return HEIGHT + LINE * _named(figure)
+
+
+def _named(figure: Figure) -> int:
+    """Arms that its legend names."""
+    match figure:
+        case Trade():
+            return len(figure.points)
+        case Lines():
+            return len(figure.lines)
+        case Shift():
+            return len(figure.places)
+        case Reliability():
+            return len(figure.arms)
+    return 0
+
+
+def _draw(axes: Any, figure: Figure) -> None:
+    from frostline.report.figures.drawn import heat, lines, reliability, shift, trade
+
+    match figure:
+        case Trade():
+            trade.draw(axes, figure)
+        case Lines():
+            lines.draw(axes, figure)
+        case Shift():
+            shift.draw(axes, figure)
+        case PlanMap():
+            heat.draw_plan(axes, figure)
+        case Confusion():
+            heat.draw_confusion(axes, figure)
+        case Reliability():
+            reliability.draw(axes, figure)

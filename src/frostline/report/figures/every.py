@@ -1,0 +1,24 @@
+"""All figures that the runs of a study hold enough for, and what is lacking for the others."""
+
+from __future__ import annotations
+
+from frostline.report.answer import Study
+from frostline.report.figures.confusion import confusions
+from frostline.report.figures.figure import Absent, Figure, arms
+from frostline.report.figures.lines import over_epochs, over_mixtures, over_sizes
+from frostline.report.figures.plans import plans
+from frostline.report.figures.reliability import reliabilities
+from frostline.report.figures.shift import shifts
+from frostline.report.figures.trade import trades
+
+KINDS = (trades, over_sizes, shifts, over_epochs, plans, confusions, reliabilities, over_mixtures)
+
+MOST = 40  # arms that a reader can tell apart
+
+
+def every(study: Study) -> tuple[list[Figure], list[Absent]]:
+    """In the order in which a reader asks: is it worth it, where does it hold, how did it come about."""
+    if (many := len(list(arms(study)))) > MOST:
+        return [], [Absent("figures", f"{many} arms are more than can be told apart; ask for fewer rows")]
+    found = [one for kind in KINDS for one in kind(study)]
+    return [one for one in found if isinstance(one, Figure)], [one for one in found if isinstance(one, Absent)]

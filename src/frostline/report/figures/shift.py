@@ -1,0 +1,54 @@
+"""The home domain against a shifted one: what is lost away from the texts that were trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from frostline.report.answer import Study
+from frostline.report.cells import cell
+from frostline.report.figures.figure import Absent, Figure, arms, file_name
+from frostline.report.intervals import Summary
+
+HOME, AWAY = "test/", "test_"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An arm, over its seeds: its score at home and away."""
+
+    label: str
+    home: Summary
+    away: Summary
+
+
+@dataclass(frozen=True)
+class Shift(Figure):
+    home: str
+    away: str
+    places: Sequence[Place]
+
+
+def shifts(study: Study) -> Iterator[Shift | Absent]:
+    names = sorted({name for run in study.runs for name in run.metrics if name.startswith(AWAY)})
+    for metric in study.asked.metrics:
+        if not metric.startswith(HOME):
+            continue
+        away = [name for name in names if name.partition("/")[2] == metric.removeprefix(HOME)]
+        if not away:
+            yield Absent(f"{metric}, home against shifted", "no run was tested on another domain (dataset.shifts)")
+        for name in away:
+            yield _shift(study, metric, name)
+
+
+def _shift(study: Study, home: str, away: str) -> Shift | Absent:
+    places, title = [], f"{home} against {away}"
+    for arm in arms(study):
+        runs = [run for run in arm.runs if {home, away} <= set(run.metrics)]  # the same runs on both axes
+        one, other = (cell(arm.row, arm.col, name, runs, study.fallen).told for name in (home, away))
+        if one.n and other.n:
+            places.append(Place(arm.label, one, other))
+    if not places:
+        return Absent(title, "no run has both")
+    told = [f"{place.label} {place.home.mean:.3f} at home, {place.away.mean:.3f} away" for place in places]
+    return Shift(file_name("shift", home, away), title, f"{'; '.join(told)}.", home, away, places)
