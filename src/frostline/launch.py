@@ -92,7 +92,7 @@ def _run_hydra(argv: list[str]) -> None:
     application: Any = hydra._internal.hydra
     before = sys.argv, application.ConfigLoaderImpl
     sys.argv, application.ConfigLoaderImpl = [before[0][0], *argv], Loader  # Hydra takes no other way to give them
-    BasicSweeper.validate_batch_is_legal = _known_to_be  # type: ignore[method-assign,assignment]
+    BasicSweeper.validate_batch_is_legal = _known_to_be  # type: ignore[method-assign, assignment]  # for a while
     try:
         decorate = hydra.main(str(search.conf_folder()), "config", search.VERSION_BASE)
         decorate(task)()
