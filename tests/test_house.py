@@ -175,3 +175,9 @@ def test_the_guide_quotes_the_code_as_it_is() -> None:
     quotes = re.findall(r"```\w+\n# (\S+)\n(.+?)```", guide, re.DOTALL)
     assert quotes
     assert [path for path, quoted in quotes if quoted not in (HOUSE / path).read_text(encoding="utf-8")] == []
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest would take one for the other, and so would the processes that a test starts."""
+    names = [file.name for file in Path(__file__).parent.rglob("*.py")]
+    assert sorted(names) == sorted(set(names))
