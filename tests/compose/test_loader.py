@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins import basic_sweeper
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
@@ -77,3 +78,13 @@ def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[Loader, Conf
     sent = pickle.loads(pickle.dumps(ours))
     assert not sent.composed
     assert told(sent, ["seed=3"], RunMode.RUN) == before
+
+
+def test_the_classes_that_hydra_made_anew_since_are_no_hindrance(
+    loaders: tuple[Loader, ConfigLoaderImpl], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a launcher's worker it runs its plugins' modules again, after the configs came with the old classes."""
+    ours, hydra = loaders
+    monkeypatch.setattr(basic_sweeper, "BasicSweeperConf", type("BasicSweeperConf", (), {}))
+    for _ in range(2):
+        assert told(ours, ["seed=3"], RunMode.MULTIRUN) == told(hydra, ["seed=3"], RunMode.MULTIRUN)

@@ -5,6 +5,7 @@ Most of the time goes into finding the yaml files of the choices and merging the
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from pathlib import Path
@@ -56,7 +57,7 @@ class Loader(ConfigLoaderImpl):
         key = (config_name, run_mode, Path.cwd(), *chosen)
         if key not in self.composed:
             whole = super()._load_configuration_impl(config_name, chosen, run_mode, from_shell, False)
-            self.composed[key] = pickle.dumps(whole)
+            self.composed[key] = _pickled(whole)
         cfg: DictConfig = pickle.loads(self.composed[key])
         values = [o for o in parsed if not o.is_sweep_override() and not _chooses(o, repository)]
         self._apply_overrides_to_config(values, cfg)
@@ -68,6 +69,30 @@ class Loader(ConfigLoaderImpl):
         if config_name not in self.repositories:
             self.repositories[config_name] = self._parse_overrides_and_create_caching_repo(config_name, [])[1]
         return self.repositories[config_name]
+
+
+class _Pickler(pickle.Pickler):
+    """Writes a class as its place in `_classes`, for its name may stand for another: Hydra runs its plugins' modules
+    again in a launcher's worker, which makes their classes anew."""
+
+    def reducer_override(self, obj: object) -> Any:
+        if not isinstance(obj, type):
+            return NotImplemented
+        _classes[id(obj)] = obj
+        return _class, (id(obj),)
+
+
+_classes: dict[int, type] = {}
+
+
+def _class(place: int) -> type:
+    return _classes[place]
+
+
+def _pickled(cfg: DictConfig) -> bytes:
+    with io.BytesIO() as written:
+        _Pickler(written, pickle.HIGHEST_PROTOCOL).dump(cfg)
+        return written.getvalue()
 
 
 def _chooses(override: Override, repository: IConfigRepository) -> bool:
