@@ -57,8 +57,8 @@ def test_hydra_and_omegaconf_stop_in_compose_and_launch() -> None:
     assert {file for file in found if not file.startswith("compose/")} == {"jobs.py", "launch.py"}
 
 
-def test_wandb_stops_in_its_logger_and_in_the_reader_of_its_files() -> None:
-    assert importers("wandb") == {"loggers/wandb.py", "report/wandb_file.py"}
+def test_wandb_stops_in_its_logger() -> None:
+    assert importers("wandb") == {"loggers/wandb.py"}
 
 
 def test_the_ground_floor_needs_the_standard_library_alone_to_be_imported() -> None:

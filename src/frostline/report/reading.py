@@ -67,7 +67,7 @@ def _run(folder: str, files: set[str]) -> Run:
         if RESULT in files:
             return _complete(folder, files)
         if not files & SIGNS:
-            from frostline.report.wandb_file import read_file  # W&B is needed for its own files alone
+            from frostline.report.wandb_file import read_file  # protobuf is needed for these alone
 
             return read_file(Path(folder, *_logged(files)))
         return _without_result(folder, files)

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, Run
 from frostline.report.sections import UnreadableError, flat
+from frostline.report.wandb_records import Record
 
 MARK, HEAD, BLOCK = b":W&B", 7, 32768
 PIECE = struct.Struct("<IHB")  # checksum, length, kind
@@ -46,16 +49,13 @@ def read_file(path: Path) -> Run:
 
 def _told(content: bytes) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Config, summary and exit status, as the last of many records left them."""
-    from wandb.proto import wandb_internal_pb2
-
-    records: Any = wandb_internal_pb2  # made when it is imported, and unknown to a checker
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
     code = 0
     for text in _records(content):
         try:
-            record: Any = records.Record.FromString(text)
-        except Exception as error:  # protobuf's own, a package of W&B's and none of ours
+            record = Record.FromString(text)
+        except DecodeError as error:
             raise UnreadableError("W&B's file is damaged") from error
         config |= _items(record.run.config.update) | _items(record.config.update)
         summary |= _items(record.summary.update)
