@@ -57,7 +57,7 @@ def test_a_sweep_that_is_under_way_and_one_that_was_killed(frostline: Command) -
         _, standing, under_way = lines(frostline("status").out)
         os.kill(one.process.pid, signal.SIGKILL)
         one.wait()
-    assert re.match(r"1 of 3 jobs: 1 trained; 1 under way, 1 wait; best val/f1_macro \S+ .*about \d+ s left", standing)
+    assert re.match(r"1 of 3 jobs: 1 trained; 1 under way, 1 wait; about \d+ s left; best val/f1_macro \S+ ", standing)
     assert standing.endswith(f"(process {one.process.pid})")
     assert re.fullmatch(r"under way for \d+ s: full-bert_tiny-vader_movies-\S*s2\S*", under_way)
     assert "(stopped, the same command goes on with it; its last sign of life" in frostline("status").out

@@ -45,12 +45,12 @@ class Standing:
         return (self.now - self.opened.at) / done * (self.waiting + len(self.under_way))
 
     def __str__(self) -> str:
-        """`3 of 9 jobs: 2 trained, 1 failed; 1 under way, 5 wait; best val/f1_macro 0.68 (seed=2); about 4 s left`."""
+        """`3 of 9 jobs: 2 trained, 1 failed; 1 under way, 5 wait; about 4 s left; best val/f1_macro 0.68 (seed=2)`."""
         total = f" of {self.opened.jobs}" if self.opened.jobs else ""
         counts = Counter(one.row.how for one in self.ended)
         ended = f"{len(self.ended)}{total} jobs" + (": " if counts else "") + _counted(counts.items())
         left = [("under way", len(self.under_way)), ("wait", self.waiting or 0)]
-        parts = [ended, _counted((what, count) for what, count in left if count), self._best(), self._left()]
+        parts = [ended, _counted((what, count) for what, count in left if count), self._left(), self._best()]
         return "; ".join(filter(None, parts))
 
     def _best(self) -> str:
