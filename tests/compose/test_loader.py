@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -11,7 +12,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from frostline.compose import search
+from frostline.compose import loader, search
 from frostline.compose.loader import Loader
 
 COMMANDS = [
@@ -29,15 +30,17 @@ COMMANDS = [
 ]
 
 
-def told(loader: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, list[bool | None]]:
-    cfg = loader.load_configuration("config", lines, mode, validate_sweep_overrides=False)
+def told(one: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, list[bool | None]]:
+    cfg = one.load_configuration("config", lines, mode, validate_sweep_overrides=False)
     nodes = (cfg, cfg.hydra, cfg.trainer)
     flags = [flag for node in nodes for flag in (OmegaConf.is_struct(node), OmegaConf.is_readonly(node))]
     return OmegaConf.to_yaml(cfg), flags
 
 
 @pytest.fixture
-def loaders() -> tuple[Loader, ConfigLoaderImpl]:
+def loaders(monkeypatch: pytest.MonkeyPatch) -> tuple[Loader, ConfigLoaderImpl]:
+    """Ours, without what other tests have composed, and Hydra's own."""
+    monkeypatch.setattr(loader, "_memories", {})
     ours = search.loader()
     return ours, ConfigLoaderImpl(ours.config_search_path)
 
@@ -50,7 +53,7 @@ def test_a_config_is_that_of_hydra_whatever_was_composed_before(
     expected = [told(hydra, lines, mode) for lines in COMMANDS]
     assert [told(ours, lines, mode) for lines in COMMANDS] == expected
     assert [told(ours, lines, mode) for lines in reversed(COMMANDS)] == expected[::-1]
-    assert 3 < len(ours.composed) < len(COMMANDS)
+    assert 3 < len(ours.memory.composed) < len(COMMANDS)
 
 
 def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
@@ -65,19 +68,47 @@ def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[Loader,
 @pytest.mark.parametrize("lines", [["optimizer.rate=1"], ["freezing=frozn"], ["seed"], ["+seed=2"]])
 def test_what_hydra_refuses_is_refused_in_its_words(loaders: tuple[Loader, ConfigLoaderImpl], lines: list[str]) -> None:
     said = []
-    for loader in loaders:
+    for one in loaders:
         with pytest.raises(HydraException) as error:
-            loader.load_configuration("config", lines, RunMode.RUN)
+            one.load_configuration("config", lines, RunMode.RUN)
         said.append(str(error.value))
     assert said[0] == said[1]
 
 
-def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
+def test_a_worker_gets_the_loader_without_its_memory(
+    loaders: tuple[Loader, ConfigLoaderImpl], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours, _ = loaders
     before = told(ours, ["seed=3"], RunMode.RUN)
-    sent = pickle.loads(pickle.dumps(ours))
-    assert not sent.composed
-    assert told(sent, ["seed=3"], RunMode.RUN) == before
+    sent = pickle.dumps(ours)
+    monkeypatch.setattr(loader, "_memories", {})  # another process has its own
+    there = pickle.loads(sent)
+    assert ours.memory.composed and not there.memory.composed
+    assert told(there, ["seed=3"], RunMode.RUN) == before
+
+
+def test_loaders_share_what_was_composed_until_a_yaml_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "_memories", {})
+    file = Path("mine/head/scaled.yaml")
+    file.parent.mkdir(parents=True)
+    composed = []
+    for name in ("first", "second", "second"):
+        if name not in (file.read_text() if file.exists() else ""):
+            file.write_text(f"_target_: mylab.heads.Scaled\nname: {name}\n")
+        ours = search.loader(config_dir="mine")
+        composed.append((ours, ours.load_configuration("config", ["head=scaled"], RunMode.RUN).head.name))
+    assert [name for _, name in composed] == ["first", "second", "second"]
+    first, second, third = (ours.memory for ours, _ in composed)
+    assert second is third and first is not second
+
+
+def test_what_was_composed_in_another_folder_says_where_it_is_now() -> None:
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        with pytest.MonkeyPatch.context() as moved:
+            moved.chdir(name)
+            cfg = search.loader().load_configuration("config", ["seed=3"], RunMode.RUN)
+            assert cfg.hydra.runtime.cwd == str(Path.cwd())
 
 
 def test_the_classes_that_hydra_made_anew_since_are_no_hindrance(

@@ -33,9 +33,11 @@ def conf_folder() -> Path:
 
 
 def studies() -> list[Path]:
-    """Folders with a folder a study: the user's, and the repository's where this is a checkout."""
-    folders = [Path.cwd() / "experiments", conf_folder().parent / "experiments"]
-    return folders[:1] if folders[1].parent == PACKAGE or folders[0] == folders[1] else folders
+    """Folders with a folder a study: the user's, and the repository's where this is a checkout; one need not exist."""
+    users, ours = Path.cwd() / "experiments", conf_folder().parent / "experiments"
+    if ours.parent == PACKAGE or ours == users:
+        return [users]
+    return [users, ours] if users.is_dir() else [ours]
 
 
 class Studies(FileConfigSource):
