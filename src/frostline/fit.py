@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from functools import partial
 from typing import Any
 
 import torch.distributed as dist
@@ -24,7 +25,7 @@ from frostline.interpolation import Interpolation
 from frostline.keeping import Cache, Keep
 from frostline.loggers.choose import of_run
 from frostline.loggers.ending import leave
-from frostline.origin import Origin
+from frostline.origin import Origin, content
 from frostline.patience import Patience
 from frostline.predictions import Predictions
 from frostline.progress import say
@@ -53,9 +54,8 @@ class Fit:
         averaging = self.built.averaging
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
         keep = Keep(Cache(**config["cache"]), count)
-        self.below = Below(
-            self.classifier, keep, Origin(self.classifier, self._content), str(config["encoder"].get("name"))
-        )
+        origin = Origin(self.classifier, partial(content, self.classifier.encoder, config))
+        self.below = Below(self.classifier, keep, origin, str(config["encoder"].get("name")))
         solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
         self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
         self.predictions = Predictions()
@@ -105,11 +105,6 @@ class Fit:
         phase = self.classifier.engine.phase
         end = phase.end if phase.when is None else self.built.settings.max_epochs
         return int(end - self.trainer.current_epoch)
-
-    def _content(self) -> dict[str, Any] | None:
-        """What states follow from beside weights and texts, of the config and of an encoder that tells."""
-        told = getattr(self.classifier.encoder, "content", None)
-        return None if told is None else told() | {role: self.config[role] for role in ("adapter", "pooler")}
 
     # Learning and scoring
 

@@ -75,6 +75,13 @@ def make_trainer(
     )
 
 
+def attach(model: Any, trainer: Any) -> None:
+    """Put a module where the Trainer would, to be used outside of its loops."""
+    model.trainer = trainer
+    trainer.strategy.connect(model)
+    model.to(trainer.strategy.root_device)
+
+
 def _ddp(count: int, several_phases: bool) -> Any:
     if count == 1:
         return "auto"

@@ -21,6 +21,7 @@ from frostline.roles import Fitted
 from frostline.store import environment
 from frostline.store.files import written_together
 from frostline.train import begin, note_failure, stored
+from frostline.trainer import attach
 
 AT_ONCE = 256  # runs whose folders are open at a time
 TRIED = 4  # texts on which it is tried whether heads can be stacked
@@ -52,9 +53,7 @@ class Together:
     def __init__(self, lead: Task) -> None:
         self.fit = Fit(lead.config, lead.job, lead.place, 1)
         model, trainer = self.fit.classifier, self.fit.trainer
-        model.trainer = trainer
-        trainer.strategy.connect(model)
-        model.to(trainer.strategy.root_device)
+        attach(model, trainer)
         model.engine.enter(0)
         self.texts = SharedTexts(self.fit.below, self.fit.built, lead.config["dataset"])
         self.around = environment.look()
