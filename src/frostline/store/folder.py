@@ -62,6 +62,11 @@ class RunFolder:
         return self.path / "predictions.parquet"
 
     @property
+    def vectors(self) -> Path:
+        """Of test texts, before and after: by `frostline vectors`, when the run is complete."""
+        return self.path / "vectors.parquet"
+
+    @property
     def failure(self) -> Path:
         return self.path / "failure.json"
 
