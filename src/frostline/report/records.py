@@ -8,11 +8,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from frostline.report.runs import Run
 from frostline.report.texts import FILE
+from frostline.store.folder import RunFolder
 
 
 def plan(run: Run) -> str:
@@ -73,6 +75,31 @@ def predictions(run: Run, test_set: str = "test") -> tuple[Any, Any] | None:
     except (OSError, ArrowException, KeyError, ValueError):
         return None
     return (labels, chances) if len(labels) and np.issubdtype(labels.dtype, np.integer) else None
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Of N test texts: labels (N,), vectors (N, D) before and after, t-SNE's places (N, 2) of both."""
+
+    labels: Any
+    before: Any
+    after: Any
+    tsne: tuple[Any, Any]
+
+
+def vectors(run: Run) -> Vectors | None:
+    """What `frostline vectors` has left; None where texts have several labels."""
+    import numpy as np
+    from pyarrow import ArrowException, parquet
+
+    try:
+        table = parquet.read_table(RunFolder(Path(run.folder)).vectors)
+        labels = table["label"].to_numpy()
+        columns = [table[name].combine_chunks() for name in ("before", "after", "tsne_before", "tsne_after")]
+        before, after, *tsne = (own.flatten().to_numpy().reshape(len(labels), -1) for own in columns)
+    except (OSError, ArrowException, AttributeError, KeyError, ValueError):
+        return None
+    return Vectors(labels, before, after, (tsne[0], tsne[1])) if np.issubdtype(labels.dtype, np.integer) else None
 
 
 def _json(run: Run, name: str) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """frostline vectors RUN ...: vectors of each run's test texts, before and after, for report and figures to draw.
 
 The encoder is built again from the record, and up to 1,000 test texts are read by it as the run began and with the
-weights that the run has kept. They go into vectors.parquet in the run's folder, with t-SNE of both; nothing else there
-is touched. Where the file is there already, nothing is done. Needs frostline[report].
+weights that the run has kept. They go into vectors.parquet in the run's folder, with t-SNE of both (perplexity 30, seed
+0); nothing else there is touched. Where the file is there already, nothing is done. Needs frostline[report].
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from frostline.report.figures.plans import plans
 from frostline.report.figures.reliability import reliabilities
 from frostline.report.figures.shift import shifts
 from frostline.report.figures.trade import trades
+from frostline.report.figures.vectors import moved
 
-KINDS = (trades, over_sizes, shifts, over_epochs, plans, confusions, reliabilities, over_mixtures)
+KINDS = (trades, over_sizes, shifts, over_epochs, plans, confusions, reliabilities, moved, over_mixtures)
 
 MOST = 40  # arms that a reader can tell apart
 

@@ -15,6 +15,7 @@ from frostline.report.figures.plans import PlanMap
 from frostline.report.figures.reliability import Reliability
 from frostline.report.figures.shift import Shift
 from frostline.report.figures.trade import Trade
+from frostline.report.figures.vectors import Moved
 
 WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
 LINE = 0.18  # inches of a line of the legend
@@ -36,6 +37,7 @@ def saved(figure: Figure, form: str) -> bytes:
     """form: svg, png or pdf."""
     import matplotlib as mpl
 
+    from frostline.report.figures.drawn import vectors
     from frostline.report.figures.drawn.style import LONG, SETTINGS, plain
 
     kept = io.BytesIO()
@@ -44,9 +46,14 @@ def saved(figure: Figure, form: str) -> bytes:
         from matplotlib.figure import Figure as Canvas
 
         canvas = Canvas(figsize=(WIDTH, _height(figure)), layout="constrained")
-        axes = canvas.subplots()
-        _draw(axes, figure)
-        axes.set_title(plain(textwrap.fill(figure.title, LONG)), loc="left")
+        title = plain(textwrap.fill(figure.title, LONG))
+        if isinstance(figure, Moved):
+            vectors.draw(canvas.subplots(2, 2), figure)
+            canvas.suptitle(title, x=0.01, ha="left", fontsize=mpl.rcParams["axes.titlesize"])
+        else:
+            axes = canvas.subplots()
+            _draw(axes, figure)
+            axes.set_title(title, loc="left")
         transparent = form == "svg"
         canvas.savefig(kept, format=form, metadata=MADE[form], dpi=DOTS, transparent=transparent)
     return kept.getvalue()
@@ -63,6 +70,8 @@ def _height(figure: Figure) -> float:
         return 1.3 + 0.34 * len(figure.phases)
     if isinstance(figure, Confusion):
         return 4.2
+    if isinstance(figure, Moved):
+        return 4.4 + LINE * len(figure.classes) / 2
     return HEIGHT + LINE * _named(figure)
 
 
