@@ -19,7 +19,7 @@ from frostline.errors import FrostlineError, wrong
 from frostline.packages import cache_folder
 from frostline.progress import say
 
-OURS = {"frostline", "pip", "setuptools"}
+OURS = {"frostline", "pip"}
 KEY = "--environment"
 
 
@@ -65,8 +65,10 @@ def _make(folder: Path, python: str, packages: Mapping[str, str]) -> None:
 
 
 def _do(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        why = errors[-1].removeprefix("ERROR: ") if errors else f"{command[0]} failed"
-        raise FrostlineError(f"{KEY}: the recorded versions cannot be had: {why}")
+        lines = [line for line in done.stdout.splitlines() if line.strip()] or [f"{command[0]} failed"]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        why = [line for line in errors if "ResolutionImpossible" not in line] or lines  # which names no package
+        do = "a build such as 2.9.0+cpu may be on an index of its own, that pip is told by PIP_EXTRA_INDEX_URL"
+        raise FrostlineError(f"{KEY}: the recorded versions cannot be had: {why[-1].removeprefix('ERROR: ')}; {do}")

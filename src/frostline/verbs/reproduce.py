@@ -77,7 +77,7 @@ def _run(record: RunFolder, folder: RunFolder, told: dict[str, Any], recorded: b
     python, more = Path(sys.executable), os.environ.get("PYTHONPATH")
     if recorded:
         python, ours = rebuilt(told)
-        more = str(ours)
+        more = os.pathsep.join(filter(None, [str(ours), more]))  # parts of the user's own are there as ever
     threads = str(told["threads"])
     environ = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     environ = environ | ({"PYTHONPATH": more} if more else {})
