@@ -29,13 +29,16 @@ def again(record: RunFolder, folder: RunFolder) -> None:
     Raises:
         UserError: its config cannot be run here, or its texts are no longer those that they were.
     """
+    import torch
+
     from frostline.compose.corpora import load_corpus, load_shifts
     from frostline.train import run
 
-    config = config_of(record)
+    config, told = config_of(record), read_json(record.environment)
+    torch.set_num_threads(told["threads"])  # more than there are cores, too, which what is in the environment is cut to
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
-    if problems := data_problems(corpus, shifts, read_json(record.environment)["data"]):
+    if problems := data_problems(corpus, shifts, told["data"]):
         raise UserError(problems)
     result = read_json(record.result)
     run(config, result["choices"], result["overrides"], folder.path)
