@@ -1,8 +1,9 @@
 """A run of another environment: done again in the present one, and in its own, made anew from the record.
 
-Seen with transformers 5.0.0 against 5.24.0, torch 2.13.0 in both, on x86_64: BERT, MiniLM, DistilBERT and SmolLM2 gave
-equal bits, trained or not; a small Gemma 2, of which 5.24.0 computes something in another order, gave weights up to
-1.6e-06 apart, and equal bits again in an environment of the recorded versions. Each environment takes three minutes.
+Seen with transformers 5.0.0 against 5.24.0, torch 2.13.0 in both, x86_64: bert_tiny, minilm and distilbert_cased gave
+equal bits when they were trained, smollm2 at rest did, too; a small Gemma 2 gave weights up to 1.6e-06 apart (what in
+transformers does it was not looked for), and equal bits again with the recorded versions. To make an environment takes
+two to three minutes.
 """
 
 from __future__ import annotations
