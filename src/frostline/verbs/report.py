@@ -1,5 +1,6 @@
 """frostline report PATH… [--rows KEY,…] [--cols KEY,…] [--metric NAME,…]: a table of the runs below any folders.
 
+PATH may be the results.csv of a study, too: its runs, and of each of which `arm` it is and whether it is `chosen`.
 KEY is a config key such as optimizer.lr, or a group such as freezing (the rows, without another); NAME a metric of
 result.json such as test/accuracy (without another test/f1_macro), cost/seconds or parameters/total.
 
