@@ -35,8 +35,6 @@ FORMS = {
     "json": "flat.as_json",
 }
 PAGE = "html"
-FLAGS = {**typed.ASKED, "--baseline": "KEY=VALUE", "--format": "FORM", "--into": "FILE"}
-PER_SEED, TEXTS = "--per-seed", "--texts"  # which take no value
 
 
 def main(argv: list[str]) -> int:
@@ -54,8 +52,8 @@ def main(argv: list[str]) -> int:
         cols=words.given["--cols"],
         where=words.pairs("--where"),
         baseline={key: values[0] for key, values in words.pairs("--baseline").items()},
-        per_seed=PER_SEED in words.switches,
-        texts=TEXTS in words.switches,
+        per_seed=typed.PER_SEED in words.switches,
+        texts=typed.TEXTS in words.switches,
     )
     form = words.last("--format", "markdown")
     made = answer(words.paths, asked, words.problems)
@@ -68,7 +66,7 @@ def main(argv: list[str]) -> int:
 
 def read(words: Iterable[str]) -> Words:
     """What was typed, with what is wrong in it."""
-    found = typed.read("report", words, FLAGS, (PER_SEED, TEXTS))
+    found = typed.read("report", words, *typed.FLAGS["report"])
     found.problems += _wrong(found)
     return found
 
