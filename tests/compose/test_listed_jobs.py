@@ -25,6 +25,7 @@ def test_each_line_is_the_run_that_it_would_be_alone(own_folder: None) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_list_are_done(frostline: Command) -> None:
     Path("jobs.txt").write_text("freezing=frozen seed=1\nfreezing=frozen seed=2 optimizer.lr=0.01\nfreezing=direct\n")
     said = frostline(*LISTED, *SMALL, "hydra/launcher=fused", "study=lab", "trainer.max_epochs=1")

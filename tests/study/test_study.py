@@ -197,6 +197,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"across": {"encoder": "bert_tiny"}}, ["across.encoder: 'bert_tiny' is no list of different names; see"]),
     ({"across": {"encoder": ["bert_tny"]}}, ["encoder: there is no choice 'bert_tny'; did you mean bert_tiny?"]),
     ({"across": {"experiment": ["movie"]}}, ["experiment: there is no choice 'lab/movie'; did you mean lab/movies?"]),
+    ({"arms": {"a": {"where": {"experiment": 1}}}}, ["arms.a.where.experiment: 1 is no mapping; see"]),
+    ({"tables": {"t.md": "--rows 'arm"}}, ["report: '--rows 'arm' ends within quotes; close them"]),
     ({"tables": {"t.md": "--row arm"}}, ["--row: report takes no such flag; did you mean --rows?"]),
     (
         {"seedz": [1], "arms": {"a": {"set": {"freezing": "fulll"}}, "b": {"set": {"head.droput": 1}}}},

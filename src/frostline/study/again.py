@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
@@ -11,13 +11,11 @@ from frostline.report import results
 from frostline.report.runs import Run
 from frostline.report.sections import UnreadableError
 from frostline.study import likeness, outcome
-from frostline.study.attempts import Attempts
+from frostline.study.attempts import Attempts, Limits
 from frostline.study.cells import limited
 from frostline.study.described import FILE, RESULTS
 from frostline.study.making import make
 from frostline.study.reading import Reader
-
-Limits = Mapping[str, Sequence[str]]
 
 
 def is_study(folder: Path) -> bool:
@@ -35,17 +33,16 @@ def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
     reader = Reader(folder)
     study = reader.study()
     limited(study, limits)
-    attempts, before = Attempts(study, reader.problems), _committed(folder / RESULTS)
+    attempts, before = Attempts(study, reader.problems, limits), _committed(folder / RESULTS)
     into = folder if write else Path("reproduced") / study.name
     _spare(before if write else [], limits, attempts)
     made: list[Run] = []
-    for _ in make(attempts, limits):
-        made = outcome.collected(attempts)
+    for _ in make(attempts):
+        made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
         if made:
             outcome.write(attempts, made, into)
     say(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
-    seeds = [seed for seed in study.seeds if str(seed) in limits.get("seed", [str(seed)])]
-    lacking = outcome.lacking(attempts, [cell for cell in attempts.cells if cell.has(limits)], seeds)
+    lacking = outcome.lacking(attempts)
     for line in lacking:
         print(f"not complete: {line}")
     if not before:
@@ -67,8 +64,9 @@ def _committed(file: Path) -> list[Run]:
 
 def _spare(before: Sequence[Run], limits: Limits, attempts: Attempts) -> None:
     """A part that is written must not take the place of the whole."""
-    here = {run.id for run in outcome.collected(attempts)}
     made = {run.id for run in likeness.within(before, limits)}
-    if lost := [run for run in before if run.id not in here | made]:
+    rest = [run for run in before if run.id not in made]
+    here = {run.id for run in outcome.collected(attempts, attempts.cells)} if rest else set()
+    if lost := [run for run in rest if run.id not in here]:
         what = f"{RESULTS} has {len(lost)} runs that would be lost: they are not here, nor within --only"
         raise UserError(Problem("--write", what, "leave one of the two out"), "command")

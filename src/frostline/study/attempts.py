@@ -21,6 +21,7 @@ from frostline.study.cells import Cell, cells, word
 from frostline.study.described import Described
 
 RATE = "optimizer.lr"
+Limits = Mapping[str, Sequence[str]]  # key -> the values that a part of the study has of it
 
 
 @dataclass(frozen=True)
@@ -50,26 +51,30 @@ class Attempt:
 
 
 class Attempts:
-    """Composed when they are asked for, each once.
+    """Composed when they are asked for, each once. cells: of the whole study; wanted: those within the limits.
 
     Raises:
-        UserError: with all that is wrong with any run of the study.
+        UserError: with all that is wrong with the runs of the study.
     """
 
-    def __init__(self, study: Described, known: Sequence[Problem] = ()) -> None:
+    def __init__(self, study: Described, known: Sequence[Problem] = (), limits: Limits | None = None) -> None:
         self.study, self.cells = study, cells(study)
+        self.wanted = [cell for cell in self.cells if cell.has(limits or {})]
+        self.seeds = [seed for seed in study.seeds if str(seed) in (limits or {}).get("seed", [str(seed)])]
         self._jobs: dict[tuple[str, ...], Job] = {}
+        self._composer = command.new_composer()
         usual = [self._line(cell, "", study.rates.seed) for cell in self.cells]
         self._compose(usual, known)
         own = [(cell, self._jobs[line]) for cell, line in zip(self.cells, usual, strict=True) if not cell.arm.script]
         if problems := [*_same(own), *folder_problems(list({job.id: job for _, job in own}.values()))]:
             raise UserError(problems, "study")
         self._choices = {str(cell): list(self._of(cell)) for cell in self.cells}
-        self._compose([line for cell in self.cells for line in self._lines_tried(cell)])
+        self._compose([line for cell in self.wanted for line in self._lines_tried(cell)])
 
     def tried(self, cell: Cell) -> list[Attempt]:
         """At the one seed, everything that there is to choose from."""
         seed = self.study.rates.seed
+        self._compose(self._lines_tried(cell))
         return [self._attempt(cell, choice, seed) for choice in self._choices[str(cell)]]
 
     def chosen(self, cell: Cell) -> str | None:
@@ -124,7 +129,9 @@ class Attempts:
 
     def _compose(self, lines: Sequence[tuple[str, ...]], known: Sequence[Problem] = ()) -> None:
         new = [line for line in dict.fromkeys(lines) if line not in self._jobs]
-        found, problems = command.each([list(line) for line in new])
+        if not new and not known:
+            return
+        found, problems = command.each([list(line) for line in new], self._composer)
         if problems or known:
             raise UserError([*known, *problems], "study")
         self._jobs |= dict(zip(new, found, strict=True))

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,17 +22,16 @@ from frostline.study.cells import parts
 LISTS = ".study"  # in the study's folder of runs
 
 
-def make(attempts: Attempts, limits: Mapping[str, Sequence[str]]) -> Iterator[None]:
-    """Do what is not complete; after each part there is a pause, in which results can be written.
+def make(attempts: Attempts) -> Iterator[None]:
+    """Do what is wanted and not complete; after each part there is a pause, in which results can be written.
 
     Raises:
         FrostlineError: a sweep or a script ended before its jobs did.
     """
     study = attempts.study
-    seeds = [seed for seed in study.seeds if str(seed) in limits.get("seed", [str(seed)])]
-    for part in parts(study, [cell for cell in attempts.cells if cell.has(limits)]):
+    for part in parts(study, attempts.wanted):
         _do(study.folder, [attempt for cell in part for attempt in attempts.tried(cell)], "rates")
-        _do(study.folder, attempts.seeded(part, seeds), "seeds")
+        _do(study.folder, attempts.seeded(part, attempts.seeds), "seeds")
         yield
 
 
@@ -76,7 +75,9 @@ def _run(words: Sequence[str]) -> None:
     with _deaf():
         status = subprocess.run(words, env=os.environ).returncode
     if status not in (0, 1):
-        error = FrostlineError(f"{shlex.join(words)} ended with status {status}; see above; the same command goes on from there")
+        error = FrostlineError(
+            f"{shlex.join(words)} ended with status {status}; see above; the same command goes on from there"
+        )
         error.status = status if status > 0 else 1
         raise error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from frostline.progress import say
@@ -17,15 +17,15 @@ from frostline.study.cells import Cell
 from frostline.study.described import RESULTS
 
 
-def collected(attempts: Attempts) -> list[Run]:
-    """All complete runs of the study, cell by cell, the choices `arm` and `chosen` among theirs."""
-    return [run for cell in attempts.cells for run in _of(attempts, cell)]
+def collected(attempts: Attempts, cells: Sequence[Cell]) -> list[Run]:
+    """Their complete runs, cell by cell, the choices `arm` and `chosen` among those of a run."""
+    return [run for cell in cells for run in _of(attempts, cell)]
 
 
-def lacking(attempts: Attempts, cells: list[Cell], seeds: list[int]) -> list[str]:
-    """What should be there and is not."""
-    unknown = [f"{cell}" for cell in cells if attempts.chosen(cell) is None]
-    found = attempts.seeded(cells, seeds)
+def lacking(attempts: Attempts) -> list[str]:
+    """What is wanted and not there."""
+    unknown = [f"{cell}" for cell in attempts.wanted if attempts.chosen(cell) is None]
+    found = attempts.seeded(attempts.wanted, attempts.seeds)
     return [*unknown, *(f"{one.cell}, seed {one.seed}: {one.folder}" for one in found if not one.complete)]
 
 

@@ -119,15 +119,7 @@ class Reader:
         only = {
             key: [str(v) for v in (vs if isinstance(vs, list) else [vs])] for key, vs in told.get("only", {}).items()
         }
-        where = {
-            key: {
-                str(v): self._mapping(vs, v, above=f"{above}where.{key}.")
-                for v in self._mapping(cases, key, above=f"{above}where.")
-            }
-            for cases in [told.get("where", {})]
-            for key, vs in cases.items()
-            if isinstance(vs, dict)
-        }
+        where = self._where(f"{above}where.", told.get("where", {}))
         for part, places in (("only", only), ("where", where), ("without", dict.fromkeys(told.get("without", []), ()))):
             self.problems += _unknown(f"{above}{part}", places, across)
         return Arm(
@@ -139,6 +131,13 @@ class Reader:
             self._tries(above, told.get("tries", {})),
             self._script(above, told.get("script")),
         )
+
+    def _where(self, above: str, told: Mapping[Any, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+        cases = {str(key): self._mapping(told, key, above=above) for key in told}
+        return {
+            key: {str(value): self._mapping(own, value, above=f"{above}{key}.") for value in own}
+            for key, own in cases.items()
+        }
 
     def _tries(self, above: str, told: Mapping[str, Any]) -> tuple[str, list[Any]] | None:
         if not told:
@@ -156,7 +155,11 @@ class Reader:
         return name
 
     def _typed(self, verb: str, line: str) -> list[str]:
-        found = shlex.split(line)
+        try:
+            found = shlex.split(line)
+        except ValueError:
+            self.problems.append(Problem(verb, f"'{line}' ends within quotes", "close them"))
+            return []
         flags, switches = words.FLAGS[verb]
         self.problems += words.read(verb, ["results.csv", *found], flags, switches).problems
         return found
