@@ -3,8 +3,8 @@
     python experiments/inadequacy/floor.py JOBS    # as `frostline reproduce experiments/inadequacy` calls it
 
 JOBS has a run a line, its folder first and then its overrides, of which the data set's, `head.C` and `seed` count:
-texts and splits are those of any run with the same. A folder is left as `frostline` leaves one, with the encoder
-`tfidf`; a seed decides nothing here, as all is solved exactly.
+texts and splits are those of any run with the same, and of a text no more is read than bert_tiny reads of it. A folder
+is left as `frostline` leaves one, with the encoder `tfidf`; a seed decides nothing here, as all is solved exactly.
 Needs scikit-learn, of frostline[dev].
 """
 
@@ -19,11 +19,13 @@ import numpy as np
 import torch
 import yaml
 from sklearn.pipeline import make_pipeline
+from transformers import AutoTokenizer
 
 from frostline.compose import command, listed
 from frostline.compose.corpora import load_corpus
 from frostline.compose.making import make
 from frostline.errors import UserError
+from frostline.loading import locate
 from frostline.predictions import Told, write
 from frostline.progress import say
 from frostline.scores import Scores
@@ -53,9 +55,11 @@ def run(place: RunFolder, job: command.Job) -> dict[str, Any]:
     """Fit, score, and leave a record."""
     begun, config = time.perf_counter(), config_of(job.config)
     corpus = load_corpus(config["dataset"])
+    tokenizer = AutoTokenizer.from_pretrained(locate(job.config["encoder"]["name"], job.config["encoder"]["pin"]))
+    train, val, test = (read(part, tokenizer, config) for part in (corpus.train, corpus.val, corpus.test))
     model = make_pipeline(make(config["encoder"]), make(config["head"]))
-    model.fit(corpus.train.texts, corpus.train.labels)
-    told = {name: chances(model, part, len(corpus.classes)) for name, part in parts(corpus)}
+    model.fit(train.texts, train.labels)
+    told = {name: chances(model, part, len(corpus.classes)) for name, part in (("val", val), ("test", test))}
     scored = {name: scores(name, part, corpus.classes) for name, part in told.items()}
     learned = int(model[-1].coef_.size + model[-1].intercept_.size)
     result = {
@@ -79,11 +83,18 @@ def run(place: RunFolder, job: command.Job) -> dict[str, Any]:
 def config_of(config: Config) -> Config:
     """What counts here of a run's config, and what stands in the place of encoder and head."""
     kept = {key: config[key] for key in ("seed", "study", "dataset")}
-    return kept | {"encoder": VECTORS, "head": SOLVER | {"C": config["head"]["C"]}}
+    return kept | {
+        "cut_as_by": config["encoder"]["name"],
+        "encoder": VECTORS,
+        "head": SOLVER | {"C": config["head"]["C"]},
+    }
 
 
-def parts(corpus: Corpus) -> list[tuple[str, Split]]:
-    return [("val", corpus.val), ("test", corpus.test)]
+def read(part: Split, tokenizer: Any, config: Config) -> Split:
+    """Each text as far as a run reads it: to the end of the last token that is kept."""
+    options = {"truncation": True, "max_length": config["dataset"]["max_length"], "return_offsets_mapping": True}
+    ends = [max(end for _, end in places) for places in tokenizer(part.texts, **options)["offset_mapping"]]
+    return Split([text[:end] for text, end in zip(part.texts, ends, strict=True)], part.labels)
 
 
 def chances(model: Any, part: Split, classes: int) -> Told:
