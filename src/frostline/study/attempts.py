@@ -78,9 +78,9 @@ class Attempts:
         return [self._attempt(cell, choice, seed) for choice in self._choices[str(cell)]]
 
     def chosen(self, cell: Cell) -> str | None:
-        """The override with the best score of validation, of what was tried; None while something is to be done.
+        """The override with the best score of validation, of what was tried.
 
-        Runs that failed have no say, unless all have.
+        None while something is to be tried, and where all that was has failed: else a run that failed has no say.
         """
         tried = self.tried(cell)
         if not tried:
