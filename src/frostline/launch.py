@@ -16,7 +16,7 @@ import hydra._internal.hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
 from frostline import estimate, ranks, stopping
-from frostline.compose import completion, helping, resolvers, search, trials
+from frostline.compose import completion, helping, listed, resolvers, search, trials
 from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.compose.loader import Loader
@@ -121,7 +121,7 @@ def _count(jobs: list[Job]) -> int | None:
     """Of a search's jobs only the number is known, of another sweeper's not even that."""
     if jobs[0].search:
         return jobs[0].search.settings.n_trials
-    return len(jobs) if jobs[0].sweeper == BASIC else None
+    return len(jobs) if jobs[0].sweeper in (BASIC, listed.SWEEPER) else None
 
 
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:

@@ -81,6 +81,24 @@ def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     return found, problems or [*folder_problems(apart), *_unfused(found)]
 
 
+def each(lines: Sequence[list[str]], composer: Composer | None = None) -> tuple[list[Job], list[Problem]]:
+    """The job of each list of overrides, and all their problems; jobs that could be composed are there even so.
+
+    composer: of earlier jobs, which knows what it has read.
+    """
+    composer = composer or new_composer()
+    problems: list[Problem] = []
+    found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, True, problems)]
+    return found, told_once([*composer.problems, *problems])
+
+
+def new_composer() -> Composer:
+    """One for many jobs of no command."""
+    resolvers.forget()
+    read.cache_clear()
+    return _composer(parse([]))
+
+
 def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
     """A sweep that is to be fused and in which nothing can be."""
     found = groups([job.config for job in jobs]) if any(job.launcher == FUSED for job in jobs) else []

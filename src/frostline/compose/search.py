@@ -23,6 +23,7 @@ from frostline.compose.loader import Loader
 
 VERSION_BASE = "1.3"
 ARMS, SWEEPS = "experiment", "sweep"
+STUDY = "study.yaml"  # what `reproduce` makes a study from, which is neither
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -69,6 +70,8 @@ class Studies(FileConfigSource):
     def _is_of(self, config_path: str) -> bool:
         """Whether a file belongs to the group it is looked for in; one that cannot be read may be meant for either."""
         file = Path(self.path) / f"{(self._below(config_path) or '').removesuffix('.yaml')}.yaml"
+        if file.name == STUDY:
+            return False
         try:
             sweeps = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper") is not None
         except Exception:

@@ -8,7 +8,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.compose import searching, space
+from frostline.compose import listed, searching, space
 from frostline.compose.names import named
 from frostline.compose.overrides import Composer
 from frostline.compose.search import SWEEPS
@@ -39,8 +39,12 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[l
     fixed = [str(o.input_line) for o in hydra if o not in illegal]
     composer.problems += _empty(cfg) if cfg is not None else []
     sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
-    if cfg is None or sweeper not in (BASIC, searching.SWEEPER):
+    if cfg is None or sweeper not in (BASIC, listed.SWEEPER, searching.SWEEPER):
         return [plain], None  # a sweeper of another kind chooses as it goes
+    if sweeper == listed.SWEEPER:
+        swept, do = [o for o in task if o.is_sweep_override() and o not in several], "give it one value"
+        composer.problems += [_told(o, f"'{_value(o)}' is swept beside a list of jobs", do) for o in swept]
+        return [[*plain, *job] for job in listed.jobs(composer, cfg)] or [plain], None
     task = [o for o in task if o not in several]
     given = _params(composer, cfg) + task
     swept = _known(composer, given)

@@ -19,7 +19,8 @@ from frostline.report.grid import Grid, laid_out
 from frostline.report.notes import notes
 from frostline.report.question import Question
 from frostline.report.reading import read
-from frostline.report.runs import COMPLETE, Run, placed
+from frostline.report.results import ENDING
+from frostline.report.runs import CHOSEN, COMPLETE, Run, placed
 from frostline.report.table import Table, table
 from frostline.report.texts import compared
 
@@ -50,7 +51,7 @@ def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ())
         UserError: no complete run is there, or none has what is asked for.
     """
     problems = [*known, *_places(paths)]
-    runs = read([path for path in paths if Path(path).is_dir()])
+    runs = read([path for path in paths if not list(_places([path]))])
     complete = [run for run in runs if run.state == COMPLETE]
     if complete:
         problems += asked.problems(complete)
@@ -66,7 +67,10 @@ def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ())
 
 def _places(paths: Sequence[str]) -> Iterator[Problem]:
     for path in paths:
-        if not Path(path).is_dir():
+        if path.endswith(ENDING) and not Path(path).is_dir():
+            if not Path(path).is_file():
+                yield Problem(path, "is no file", "give the results.csv of a study")
+        elif not Path(path).is_dir():
             yield Problem(path, "is no folder", "give that of a run, of a study, or of all runs")
 
 
@@ -115,7 +119,7 @@ def _may_belong(run: Run, asked: Question) -> bool:
 
 def _tried(kept: Sequence[Run], asked: Question) -> Grid:
     """All runs of the folders but for their rate and seed, which a choice among rates leaves one of."""
-    where = {key: texts for key, texts in asked.where.items() if key not in (RATE, "seed")}
+    where = {key: texts for key, texts in asked.where.items() if key not in (RATE, CHOSEN, "seed")}
     alike = dataclasses.replace(asked, where=where)
     return laid_out(filter(alike.wants, kept), asked.rows, asked.cols)
 

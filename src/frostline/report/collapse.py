@@ -26,11 +26,11 @@ def collapsed(cells: Iterable[Sequence[Run]]) -> list[Run]:
 
 def _excess(run: Run) -> float:
     """Of its accuracy over the majority's share, in standard errors; nan where that cannot be said."""
-    texts = sum(map(sum, run.confusion))
+    texts = sum(run.supports)
     accuracy = run.metrics.get("test/accuracy", math.nan)
     if not texts:
         return math.nan
-    share = max(map(sum, run.confusion)) / texts
+    share = max(run.supports) / texts
     error = math.sqrt(share * (1 - share) / texts)
     gap = accuracy - share
     if abs(gap) < 0.5 / texts:  # less than half a text: the same, written with other bits

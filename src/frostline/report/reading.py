@@ -1,4 +1,7 @@
-"""Run folders, found below any folders and read: as they are here, whatever machine they were made on."""
+"""Run folders, found below any folders and read: as they are here, whatever machine they were made on.
+
+The runs of a study's results.csv are read as if their folders were here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from frostline.report import results
 from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
 from frostline.report.sections import UnreadableError, flat, flat_yaml
 
@@ -17,8 +21,20 @@ PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers",
 
 
 def read(paths: Sequence[str]) -> list[Run]:
-    """All runs at or below these folders, each folder once, in the order of their names."""
-    return [_run(folder, files) for folder, files in sorted(_folders(paths).items())]
+    """All runs at or below these folders, each folder once, in the order of their names; then those of results.csv."""
+    files = [path for path in paths if path.endswith(results.ENDING) and Path(path).is_file()]
+    folders = _folders([path for path in paths if path not in files])
+    return [_run(*one) for one in sorted(folders.items())] + [
+        run for file in dict.fromkeys(files) for run in _told(file)
+    ]
+
+
+def _told(file: str) -> list[Run]:
+    """The runs of a results.csv."""
+    try:
+        return results.read(file)
+    except (OSError, ValueError) as error:
+        return [Run(file, UNREADABLE, why=str(error))]
 
 
 def _folders(paths: Sequence[str]) -> dict[str, set[str]]:
@@ -79,6 +95,7 @@ def _complete(folder: str, files: set[str]) -> Run:
     path = Path(folder, RESULT)
     result = _json(path)
     _check(result)
+    confusion = () if "thresholds" in result else result.get("confusion") or ()
     config = flat(result["config"]) if isinstance(result.get("config"), dict) else _config(folder, files)
     return Run(
         folder,
@@ -87,7 +104,8 @@ def _complete(folder: str, files: set[str]) -> Run:
         choices=result["choices"],
         config=config or {"seed": result["seed"]},
         metrics=_numbers(result),
-        confusion=() if "thresholds" in result else result.get("confusion") or (),
+        confusion=confusion,
+        supports=tuple(map(sum, confusion)),
         environment=_environment(folder, files),
         written=path.stat().st_mtime,
     )

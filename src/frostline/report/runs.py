@@ -11,6 +11,7 @@ COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE = "complete", "failed", "pruned
 
 READING = ("dataset.max_length", "dataset.batch_size", "dataset.shifts", "dataset.shifted")  # decide no text of a split
 REPEATS = ("dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")  # the same, drawn again
+ARM, CHOSEN = "arm", "chosen"  # choices that a study tells of its runs: which arm, and whether at the chosen rate
 
 Value = Any  # of a config key: text, number, truth, None, or a tuple of them
 Pairs = tuple[tuple[str, Value], ...]
@@ -21,7 +22,7 @@ class Run:
     """folder: as it was found. config: resolved, flat, by dotted key. why: of a run that has no result.
 
     environment: what of environment.json can make numbers differ, flat. written: seconds since the epoch.
-    confusion: rows are true classes; empty for texts of several labels.
+    confusion: rows are true classes; supports: texts of each; both empty for texts of several labels.
     """
 
     folder: str
@@ -31,6 +32,7 @@ class Run:
     config: Mapping[str, Value] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     confusion: Sequence[Sequence[int]] = ()
+    supports: Sequence[int] = ()
     environment: Mapping[str, Value] = field(default_factory=dict)
     written: float = 0.0
     why: str = ""

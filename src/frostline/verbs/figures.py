@@ -22,8 +22,6 @@ from frostline.errors import Problem, UserError
 from frostline.report import words as typed
 from frostline.report.words import Words
 
-FLAGS = {**typed.ASKED, "--into": "FOLDER", "--format": "FORM"}
-
 
 def main(argv: list[str]) -> int:
     """Raises UserError, with all that cannot be drawn at once."""
@@ -35,7 +33,7 @@ def main(argv: list[str]) -> int:
     from frostline.report.figures.every import every
     from frostline.report.question import Question
 
-    words = typed.read("figures", (word for word in argv if word != "--debug"), FLAGS)
+    words = typed.read("figures", (word for word in argv if word != "--debug"), *typed.FLAGS["figures"])
     words.problems += _wrong(words, canvas.FORMATS)
     told: dict[str, Any] = {"rows": words.given["--rows"], "metrics": words.given["--metric"]}
     asked = Question(

@@ -1,5 +1,6 @@
 """frostline report PATH… [--rows KEY,…] [--cols KEY,…] [--metric NAME,…]: a table of the runs below any folders.
 
+PATH may be the results.csv of a study, too: its runs, and of each of which `arm` it is and whether it is `chosen`.
 KEY is a config key such as optimizer.lr, or a group such as freezing (the rows, without another); NAME a metric of
 result.json such as test/accuracy (without another test/f1_macro), cost/seconds or parameters/total.
 
@@ -34,8 +35,6 @@ FORMS = {
     "json": "flat.as_json",
 }
 PAGE = "html"
-FLAGS = {**typed.ASKED, "--baseline": "KEY=VALUE", "--format": "FORM", "--into": "FILE"}
-PER_SEED, TEXTS = "--per-seed", "--texts"  # which take no value
 
 
 def main(argv: list[str]) -> int:
@@ -53,8 +52,8 @@ def main(argv: list[str]) -> int:
         cols=words.given["--cols"],
         where=words.pairs("--where"),
         baseline={key: values[0] for key, values in words.pairs("--baseline").items()},
-        per_seed=PER_SEED in words.switches,
-        texts=TEXTS in words.switches,
+        per_seed=typed.PER_SEED in words.switches,
+        texts=typed.TEXTS in words.switches,
     )
     form = words.last("--format", "markdown")
     made = answer(words.paths, asked, words.problems)
@@ -67,7 +66,7 @@ def main(argv: list[str]) -> int:
 
 def read(words: Iterable[str]) -> Words:
     """What was typed, with what is wrong in it."""
-    found = typed.read("report", words, FLAGS, (PER_SEED, TEXTS))
+    found = typed.read("report", words, *typed.FLAGS["report"])
     found.problems += _wrong(found)
     return found
 

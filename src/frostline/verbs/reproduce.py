@@ -1,7 +1,16 @@
-"""frostline reproduce RUN ... [--environment recorded] [--tolerance 1e-4]: run it again from its record, and compare.
+"""frostline reproduce RUN|STUDY ... [--environment recorded] [--tolerance 1e-4]: do it again, and compare.
 
-Config, seeds, texts and the number of threads are those of the record; where the texts are no longer the same it is
-refused. `--environment recorded` does it with the recorded versions of all packages, in an environment made for it.
+Of a RUN, config, seeds, texts and the number of threads are those of the record; where the texts are no longer the same
+it is refused. `--environment recorded` does it with the recorded versions of all packages, in an environment made for
+it.
+
+A STUDY is a folder with a study.yaml, such as experiments/inadequacy: its runs are made in runs/<study>, where what is
+complete is not made again, with its results.csv, tables and figures; then the results are compared with those that are
+committed.
+
+  --only KEY=VALUE,…  such as encoder=bert_tiny, arm=full or seed=1: a part of the study; may be given again
+  --write             into the study's own folder: how a study is made the first time
+
 Results go to ./reproduced; what differs is told as by `diff`. Exit status 1 where results differ.
 """
 
@@ -17,11 +26,13 @@ from typing import Any
 from frostline.compared.aspect import DIFFERS, EQUAL, NEAR
 from frostline.compared.runs import Comparison
 from frostline.compared.words import complete, tolerance_of
-from frostline.errors import FrostlineError, wrong
+from frostline.errors import FrostlineError, Problem, UserError, wrong
 from frostline.progress import say
 from frostline.rebuilt import KEY, rebuilt
+from frostline.report import words as typed
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
+from frostline.study.again import again, is_study
 
 WORDS = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different"}
 
@@ -33,12 +44,16 @@ def main(argv: list[str]) -> int:
         return 0
     tolerance, words = tolerance_of(argv)
     recorded, words = _environment(words)
+    write, only, words = _of_studies(words)
     if not words:
         raise wrong("reproduce", "no run is named", "give its folder")
-    verdicts = [_reproduced(run, recorded, tolerance) for run in complete(words)]
+    studies = [word for word in words if is_study(Path(word))]
+    _fitting(studies, [*(["--write"] if write else []), *(["--only"] if only else [])], recorded)
+    verdicts = [_reproduced(run, recorded, tolerance) for run in complete([w for w in words if w not in studies])]
     if len(verdicts) > 1:
         print(f"{len(verdicts)} runs: {', '.join(f'{n} {what}' for what, n in Counter(verdicts).items())}")
-    return int(WORDS[DIFFERS] in verdicts)
+    alike = [again(Path(word), only, write, tolerance) for word in studies]
+    return int(WORDS[DIFFERS] in verdicts or not all(alike))
 
 
 def _environment(words: list[str]) -> tuple[bool, list[str]]:
@@ -50,6 +65,23 @@ def _environment(words: list[str]) -> tuple[bool, list[str]]:
     if given not in ("present", "recorded"):
         raise wrong(KEY, f"{given!r} is none that there is", "give present or recorded")
     return given == "recorded", words[:place] + words[place + 2 :]
+
+
+def _of_studies(words: list[str]) -> tuple[bool, dict[str, list[str]], list[str]]:
+    """Whether to write, the limits, and the words that are left."""
+    found = typed.read("reproduce", [word for word in words if word != "--write"], {"--only": "KEY=VALUE"})
+    if problems := [problem for problem in found.problems if problem.key != "reproduce"]:
+        raise UserError(problems, "command")
+    return "--write" in words, found.pairs("--only"), found.paths
+
+
+def _fitting(studies: list[str], given: list[str], recorded: bool) -> None:
+    """Raises UserError where a flag does not go with what is to be made again."""
+    problems = [Problem(flag, "is for studies", "give a folder with a study.yaml") for flag in given if not studies]
+    if studies and recorded:
+        problems.append(Problem(KEY, "is for runs", "give the folders of runs of the study"))
+    if problems:
+        raise UserError(problems, "command")
 
 
 def _reproduced(record: RunFolder, recorded: bool, tolerance: float) -> str:

@@ -44,7 +44,7 @@ def once(runs: Sequence[Run]) -> tuple[list[Run], list[Doubt]]:
     for run in runs:
         by_id.setdefault(run.id, []).append(run)
     kept = {key: max(same, key=_newest) for key, same in by_id.items()}
-    differ = [(kept[key], same) for key, same in by_id.items() if any(scores(run) != scores(kept[key]) for run in same)]
+    differ = [(kept[key], same) for key, same in by_id.items() if any(_apart(run, kept[key]) for run in same)]
     told = [f"{run.id}: {run.folder} (newest, used), {_others(run, same)}" for run, same in differ]
     what = f"{count(len(differ))} done more than once with different results; the newest is used"
     return list(kept.values()), [Doubt(what, told)] if told else []
@@ -57,6 +57,12 @@ def _newest(run: Run) -> tuple[bool, float, str]:
 
 def _others(kept: Run, same: Sequence[Run]) -> str:
     return ", ".join(run.folder for run in same if run is not kept)
+
+
+def _apart(run: Run, kept: Run) -> bool:
+    """In a score that both have: a copy may have fewer."""
+    own, theirs = scores(run), scores(kept)
+    return any(own[name] != theirs[name] for name in own.keys() & theirs.keys())
 
 
 def scores(run: Run) -> dict[str, float | None]:

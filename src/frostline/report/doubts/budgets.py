@@ -16,7 +16,7 @@ RATE = "optimizer.lr"
 def budgets(grid: Grid, tried: Grid) -> Iterator[Doubt]:
     """tried: all complete runs of the folders in the same rows and columns, those at other rates too.
 
-    Rows in which nothing learns by steps need no budget.
+    Rows in which nothing learns by steps, as those of another program that has no rate, need no budget.
     """
     for key in (key for key in GIVEN if key not in grid.shown):
         yield from _unmatched(grid, f"the rows have not the same {key}", partial(_values, key))
@@ -56,4 +56,6 @@ def _rates(runs: Sequence[Run]) -> str:
 
 
 def learns(run: Run) -> bool:
+    if len(run.config) > 1 and RATE not in run.config:
+        return False
     return run.value("trainer.max_epochs") != 0 and run.metrics.get("parameters/ever_trainable") != 0

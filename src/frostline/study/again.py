@@ -1,0 +1,72 @@
+"""A study made, or made again and compared with what was committed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from frostline.errors import Problem, UserError
+from frostline.progress import say
+from frostline.report import results
+from frostline.report.runs import Run
+from frostline.report.sections import UnreadableError
+from frostline.study import likeness, outcome
+from frostline.study.attempts import Attempts, Limits
+from frostline.study.cells import limited
+from frostline.study.described import FILE, RESULTS
+from frostline.study.making import make
+from frostline.study.reading import Reader
+
+
+def is_study(folder: Path) -> bool:
+    return (folder / FILE).is_file()
+
+
+def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
+    """Make what is within the limits; whether it came out as it was committed, and whole.
+
+    write: into the study's own folder, and not below reproduced/.
+
+    Raises:
+        UserError: with all that is wrong with study.yaml and its runs, before the first of them.
+    """
+    reader = Reader(folder)
+    study = reader.study()
+    limited(study, limits)
+    attempts, before = Attempts(study, reader.problems, limits), _committed(folder / RESULTS)
+    into = folder if write else Path("reproduced") / study.name
+    _spare(before if write else [], limits, attempts)
+    made: list[Run] = []
+    for _ in make(attempts):
+        made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
+        if made:
+            outcome.write(attempts, made, into)
+    say(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
+    lacking = outcome.lacking(attempts)
+    for line in lacking:
+        print(f"not complete: {line}")
+    if not before:
+        return not lacking
+    made = results.read(str(into / RESULTS)) if made else []  # as the committed ones are read
+    lines, alike = likeness.compared(likeness.within(before, limits), likeness.within(made, limits), tolerance)
+    print("\n".join(lines))
+    return alike and not lacking
+
+
+def _committed(file: Path) -> list[Run]:
+    if not file.exists():
+        return []
+    try:
+        return results.read(str(file))
+    except UnreadableError as error:
+        raise UserError(Problem(str(file), str(error), "take it back from git, or delete it"), "study") from error
+
+
+def _spare(before: Sequence[Run], limits: Limits, attempts: Attempts) -> None:
+    """A part that is written must not take the place of the whole."""
+    made = {run.id for run in likeness.within(before, limits)}
+    rest = [run for run in before if run.id not in made]
+    here = {run.id for run in outcome.collected(attempts, attempts.cells)} if rest else set()
+    if lost := [run for run in rest if run.id not in here]:
+        what = f"{RESULTS} has {len(lost)} runs that would be lost: they are not here, nor within --only"
+        raise UserError(Problem("--write", what, "leave one of the two out"), "command")

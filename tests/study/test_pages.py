@@ -1,0 +1,53 @@
+"""The tables on the page of each study that is committed: rebuilt from its results.csv, they are what is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import report_folders
+from command_line import Command, in_process
+from frostline.report import reading, results
+from frostline.study.described import FILE, RESULTS
+from frostline.study.reading import Reader
+
+frostline = in_process
+HOUSE = Path(__file__).resolve().parents[2]
+STUDIES = sorted(file.parent for file in HOUSE.glob(f"experiments/*/{FILE}"))
+MADE = [folder for folder in STUDIES if (folder / RESULTS).exists()]
+
+
+def lines_of_tables(text: str) -> str:
+    """The rows alone: notes and warnings may be told in other words on a page."""
+    return "\n".join(line for line in text.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
+def test_a_study_yaml_can_be_read(folder: Path) -> None:
+    reader = Reader(folder)
+    assert reader.study().arms
+    assert reader.problems == []
+
+
+def test_a_table_that_is_not_its_csv_s_is_found(frostline: Command) -> None:
+    """Else what follows would show nothing while no study is made."""
+    made = report_folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    Path(RESULTS).write_text(results.as_csv(reading.read(list(map(str, made.values())))))
+    rows = lines_of_tables(frostline("report", RESULTS).out)
+    page = f"# Study\n\n{rows}\n\nNotes.\n"
+    assert rows.count("\n") == 3
+    assert rows in page
+    assert rows not in page.replace("0.", "1.", 1)
+
+
+@pytest.mark.parametrize("folder", MADE, ids=lambda folder: folder.name)
+def test_the_page_prints_what_the_csv_says(frostline: Command, folder: Path) -> None:
+    study, page = Reader(folder).study(), (folder / "README.md").read_text(encoding="utf-8")
+    assert study.tables
+    for name, words in study.tables.items():
+        said = frostline("report", str(folder / RESULTS), *words)
+        assert said.status == 0, said.err
+        rows = lines_of_tables(said.out)
+        assert rows == lines_of_tables((folder / name).read_text(encoding="utf-8"))
+        assert rows in page, f"{folder.name}: the page does not print {name} as it is"
