@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -12,9 +13,11 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from command_line import Command, in_process
 from frostline.compose import loader, search
 from frostline.compose.loader import Loader
 
+frostline = in_process
 COMMANDS = [
     [],
     ["seed=3"],
@@ -38,9 +41,7 @@ def told(one: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, l
 
 
 @pytest.fixture
-def loaders(monkeypatch: pytest.MonkeyPatch) -> tuple[Loader, ConfigLoaderImpl]:
-    """Ours, without what other tests have composed, and Hydra's own."""
-    monkeypatch.setattr(loader, "_memories", {})
+def loaders() -> tuple[Loader, ConfigLoaderImpl]:
     ours = search.loader()
     return ours, ConfigLoaderImpl(ours.config_search_path)
 
@@ -75,40 +76,39 @@ def test_what_hydra_refuses_is_refused_in_its_words(loaders: tuple[Loader, Confi
     assert said[0] == said[1]
 
 
-def test_a_worker_gets_the_loader_without_its_memory(
-    loaders: tuple[Loader, ConfigLoaderImpl], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
     ours, _ = loaders
     before = told(ours, ["seed=3"], RunMode.RUN)
     sent = pickle.dumps(ours)
-    monkeypatch.setattr(loader, "_memories", {})  # another process has its own
+    loader.forget()  # another process has its own
     there = pickle.loads(sent)
     assert ours.memory.composed and not there.memory.composed
     assert told(there, ["seed=3"], RunMode.RUN) == before
 
 
-def test_loaders_share_what_was_composed_until_a_yaml_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "_memories", {})
+def test_each_command_reads_its_yaml_anew() -> None:
     file = Path("mine/head/scaled.yaml")
     file.parent.mkdir(parents=True)
-    composed = []
-    for name in ("first", "second", "second"):
-        if name not in (file.read_text() if file.exists() else ""):
-            file.write_text(f"_target_: mylab.heads.Scaled\nname: {name}\n")
+    for name in ("first", "second"):
+        file.write_text(f"_target_: mylab.heads.Scaled\nname: {name}\n")
         ours = search.loader(config_dir="mine")
-        composed.append((ours, ours.load_configuration("config", ["head=scaled"], RunMode.RUN).head.name))
-    assert [name for _, name in composed] == ["first", "second", "second"]
-    first, second, third = (ours.memory for ours, _ in composed)
-    assert second is third and first is not second
+        assert ours.load_configuration("config", ["head=scaled"], RunMode.RUN).head.name == name
 
 
-def test_what_was_composed_in_another_folder_says_where_it_is_now() -> None:
-    for name in ("a", "b"):
-        Path(name).mkdir()
-        with pytest.MonkeyPatch.context() as moved:
-            moved.chdir(name)
-            cfg = search.loader().load_configuration("config", ["seed=3"], RunMode.RUN)
-            assert cfg.hydra.runtime.cwd == str(Path.cwd())
+def test_the_check_of_a_sweep_and_its_jobs_compose_their_choices_once(
+    frostline: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed: list[RunMode] = []
+    theirs = ConfigLoaderImpl._load_configuration_impl
+
+    def counted(self: Any, name: Any, overrides: Any, mode: RunMode, *more: Any) -> Any:
+        composed.append(mode)
+        return theirs(self, name, overrides, mode, *more)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
+    few = ["dataset.max_train=32", "dataset.max_val=16", "dataset.max_test=16"]
+    assert frostline("-m", "freezing=direct", "seed=1,2", *few, "logger=csv").status == 0
+    assert sorted(mode.name for mode in composed) == ["MULTIRUN", "RUN"]
 
 
 def test_the_classes_that_hydra_made_anew_since_are_no_hindrance(

@@ -15,34 +15,36 @@ from hydra._internal.config_repository import IConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from frostline.compose.copies import Copies
 
-Stamp = tuple[Any, ...]
-FOLDERS = ("file", "studies")  # schemes of what lies in a folder
 SEARCHPATH = "hydra.searchpath"  # adds folders, and so choices
 
 
 @dataclass
 class Memory:
-    """What was composed from folders as they were."""
+    """What was composed from folders as they are looked through."""
 
     repositories: dict[str | None, IConfigRepository] = field(default_factory=dict)
     composed: dict[tuple[Any, ...], Copies] = field(default_factory=dict)
 
 
-_memories: dict[Stamp, Memory] = {}
+_memories: dict[tuple[str, ...], Memory] = {}
+
+
+def forget() -> None:
+    """When a command begins: files may have changed since the last."""
+    _memories.clear()
 
 
 class Loader(ConfigLoaderImpl):
-    """Composes once for each set of choices in a process, as long as no yaml changes; gives copies."""
+    """Composes once for each set of choices of a command, whichever loader is asked; gives copies."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
-        self.memory = _memories.setdefault(_stamp(config_search_path), Memory())
+        self.memory = _remembered(config_search_path)
 
     def __getstate__(self) -> dict[str, Any]:
         """A launcher's worker gets the loader without its memory."""
@@ -50,7 +52,7 @@ class Loader(ConfigLoaderImpl):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self.memory = _memories.setdefault(_stamp(self.config_search_path), Memory())
+        self.memory = _remembered(self.config_search_path)
 
     def _load_configuration_impl(
         self,
@@ -69,7 +71,7 @@ class Loader(ConfigLoaderImpl):
             self.validate_sweep_overrides_legal(parsed, run_mode, from_shell)
         repository = self._repository(config_name)
         chosen = [str(o.input_line) for o in parsed if _chooses(o, repository)]
-        key = (config_name, run_mode, JobRuntime.instance().get("name"), *chosen)
+        key = (config_name, run_mode, Path.cwd(), *chosen)
         if key not in self.memory.composed:
             whole = super()._load_configuration_impl(config_name, chosen, run_mode, from_shell, False)
             self.memory.composed[key] = Copies(whole)
@@ -87,13 +89,9 @@ class Loader(ConfigLoaderImpl):
         return known[config_name]
 
 
-def _stamp(search_path: ConfigSearchPath) -> Stamp:
-    """The folders that are looked through, and each yaml in them as it is now."""
-    places = [str(element.path).partition("://") for element in search_path.get_path()]
-    kept = [(scheme, str(Path(place).absolute()) if scheme in FOLDERS else place) for scheme, _, place in places]
-    folders = [Path(place) for scheme, place in kept if scheme in FOLDERS]
-    files = [(file, file.stat()) for folder in folders for file in sorted(folder.rglob("*.yaml"))]
-    return *kept, *((str(file), now.st_mtime_ns, now.st_size) for file, now in files)
+def _remembered(search_path: ConfigSearchPath) -> Memory:
+    places = tuple(str(element.path) for element in search_path.get_path())
+    return _memories.setdefault(places, Memory())
 
 
 def _chooses(override: Override, repository: IConfigRepository) -> bool:
@@ -104,12 +102,11 @@ def _chooses(override: Override, repository: IConfigRepository) -> bool:
 
 
 def _tell(cfg: DictConfig, overrides: list[Override]) -> None:
-    """What a config says of the command that it was composed for."""
+    """What a config says of the overrides that it was composed with."""
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
     cfg.hydra.overrides.hydra = [o.input_line for o in hydra]
     cfg.hydra.overrides.task = [o.input_line for o in task]
-    cfg.hydra.runtime.cwd = str(Path.cwd())
     with open_dict(cfg.hydra):
         for name in cfg.hydra.job.env_copy:
             cfg.hydra.job.env_set[name] = os.environ[name]

@@ -19,7 +19,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from frostline.compose import resolvers
-from frostline.compose.loader import Loader
+from frostline.compose.loader import Loader, forget
 
 VERSION_BASE = "1.3"
 ARMS, SWEEPS = "experiment", "sweep"
@@ -34,11 +34,9 @@ def conf_folder() -> Path:
 
 
 def studies() -> list[Path]:
-    """Folders with a folder a study: the user's, and the repository's where this is a checkout; one need not exist."""
-    users, ours = Path.cwd() / "experiments", conf_folder().parent / "experiments"
-    if ours.parent == PACKAGE or ours == users:
-        return [users]
-    return [users, ours] if users.is_dir() else [ours]
+    """Folders with a folder a study: the user's, and the repository's where this is a checkout."""
+    folders = [Path.cwd() / "experiments", conf_folder().parent / "experiments"]
+    return folders[:1] if folders[1].parent == PACKAGE or folders[0] == folders[1] else folders
 
 
 class Studies(FileConfigSource):
@@ -123,7 +121,8 @@ def make_importable(config_dir: str | None) -> None:
 
 
 def loader(config_path: str | None = None, config_dir: str | None = None) -> Loader:
-    """Hydra's own reader of configs, over the same folders as a run."""
+    """Hydra's own reader of configs, over the same folders as a run, with nothing remembered."""
+    forget()
     register()
     setup_globals()
     JobRuntime.instance().set("name", "frostline")
