@@ -183,7 +183,8 @@ TWICE = "arms:\n  a: {set: {freezing: full}}\n  a: {set: {freezing: direct}}\n"
 BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"seedz": [1]}, ["seedz: no such key; did you mean seeds?"]),
     ({"seeds": None}, ["seeds: is missing; see"]),
-    ({"seeds": [1, 1]}, ["seeds: [1, 1] is no list of different numbers; see"]),
+    ({"seeds": [1, 1]}, ["seeds: [1, 1] is no list of different whole numbers; see"]),
+    ({"seeds": [1, 1.5]}, ["seeds: [1, 1.5] is no list of different whole numbers; see"]),
     ({"arms": None}, ["arms: is missing; see"]),
     ({"arms": ["full"]}, ["arms: ['full'] is no mapping; see"]),
     ({"arms": {"a": {"sett": {}}}}, ["arms.a.sett: no such key; did you mean set?"]),

@@ -43,7 +43,7 @@ class Reader:
         """Raises UserError where it is no yaml at all."""
         told = self._keys("", self._content(), dict.fromkeys(KEYS))
         across = {str(key): self._values(f"across.{key}", v) for key, v in self._mapping(told, "across").items()}
-        seeds = self._numbers("seeds", told.get("seeds"))
+        seeds = self._numbers("seeds", told.get("seeds"), whole=True)
         return Described(
             folder=self.folder,
             seeds=[int(seed) for seed in seeds],
@@ -88,14 +88,15 @@ class Reader:
             self.problems.append(Problem(key, f"{told!r} is no list of different names", DO))
         return list(dict.fromkeys(found))
 
-    def _numbers(self, key: str, told: Any) -> list[float]:
+    def _numbers(self, key: str, told: Any, whole: bool = False) -> list[float]:
         """Of a list such as [1/3, 1, 3], none of them twice."""
         try:
             found = [float(Fraction(str(one))) for one in told]
         except (TypeError, ValueError, ZeroDivisionError):
             found = []
-        if not found or len(set(found)) < len(found):
-            what = "is missing" if told is None else f"{told} is no list of different numbers"
+        if not found or len(set(found)) < len(found) or (whole and any(one % 1 for one in found)):
+            kind = "whole numbers" if whole else "numbers"
+            what = "is missing" if told is None else f"{told} is no list of different {kind}"
             self.problems.append(Problem(key, what, DO))
         return found
 
@@ -104,7 +105,7 @@ class Reader:
         if not str(told["best"]).startswith("val/"):
             what = f"'{told['best']}' is no metric of validation, and to choose by test texts is to train on them"
             self.problems.append(Problem("rates.best", what, "give one such as val/f1_macro"))
-        seeds = self._numbers("rates.seed", [told["seed"]])
+        seeds = self._numbers("rates.seed", [told["seed"]], whole=True)
         return Rates(self._numbers("rates.times", told["times"]), int(next(iter(seeds), 1)), str(told["best"]))
 
     def _arm(self, name: str, told: Any, across: Mapping[str, list[str]]) -> Arm:
