@@ -1,4 +1,4 @@
-"""What the verbs that compare runs are given: folders of complete runs, and a tolerance."""
+"""What the verbs that compare runs are given and say: folders of complete runs, a tolerance, and what came out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from frostline.compared.aspect import ABSENT, DIFFERS, EQUAL, NEAR
 from frostline.errors import Problem, UserError, wrong
 from frostline.store.folder import RunFolder
 
+SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
 OPTION, TOLERANCE = "--tolerance", 1e-4
 
 

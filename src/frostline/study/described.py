@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FILE, RESULTS = "study.yaml", "results.csv"
+from frostline.compose.search import STUDY
+
+FILE, RESULTS = STUDY, "results.csv"
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from frostline.compared.aspect import ABSENT, DIFFERS, EQUAL, NEAR, of_numbers
+from frostline.compared.aspect import ABSENT, DIFFERS, of_numbers
+from frostline.compared.words import SAID
 from frostline.report.doubts.attempts import scores
 from frostline.report.runs import CHOSEN, Run
 from frostline.study.cells import EXPERIMENT
-
-SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
 
 
 def compared(before: Sequence[Run], now: Sequence[Run], tolerance: float) -> tuple[list[str], bool]:

@@ -23,9 +23,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from frostline.compared.aspect import DIFFERS, EQUAL, NEAR
+from frostline.compared.aspect import DIFFERS
 from frostline.compared.runs import Comparison
-from frostline.compared.words import complete, tolerance_of
+from frostline.compared.words import SAID, complete, tolerance_of
 from frostline.errors import FrostlineError, Problem, UserError, wrong
 from frostline.progress import say
 from frostline.rebuilt import KEY, rebuilt
@@ -33,8 +33,6 @@ from frostline.report import words as typed
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
 from frostline.study.again import again, is_study
-
-WORDS = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different"}
 
 
 def main(argv: list[str]) -> int:
@@ -53,7 +51,7 @@ def main(argv: list[str]) -> int:
     if len(verdicts) > 1:
         print(f"{len(verdicts)} runs: {', '.join(f'{n} {what}' for what, n in Counter(verdicts).items())}")
     alike = [again(Path(word), only, write, tolerance) for word in studies]
-    return int(WORDS[DIFFERS] in verdicts or not all(alike))
+    return int(SAID[DIFFERS] in verdicts or not all(alike))
 
 
 def _environment(words: list[str]) -> tuple[bool, list[str]]:
@@ -92,7 +90,7 @@ def _reproduced(record: RunFolder, recorded: bool, tolerance: float) -> str:
     _run(record, folder, told, recorded)
     comparison = Comparison(record, folder, tolerance)
     print(comparison.told())
-    verdict = WORDS[comparison.verdict].format(tolerance=tolerance)
+    verdict = SAID[comparison.verdict].format(tolerance=tolerance)
     print(f"{record.path.name}: {verdict}")
     return verdict
 
