@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def slurm() -> Iterator[None]:
     """Its commands work; as the nodes' names are known to no resolver, ranks are told where the first one is."""
     if (why := lacking()) is not None:
         pytest.skip(f"a Slurm of one's own {why}")
+    resource_tracker.ensure_running()  # else it would know the cluster too, and end with it
     with cluster() as environ, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", environ["SLURM_CONF"])
         patch.setenv("MASTER_ADDR", "127.0.0.1")
