@@ -16,6 +16,7 @@ from frostline.blocks import ModuleBlock
 from frostline.chance import derive
 from frostline.clipping import clip
 from frostline.data.loader import Batch
+from frostline.drawing import begin
 from frostline.engine import Engine, Schedule
 from frostline.errors import FrostlineError
 from frostline.evaluated import Evaluated
@@ -102,11 +103,7 @@ class Classifier(Evaluated):
         self._draw_from("dropout", self.global_step, place)
 
     def _draw_from(self, *names: str | int) -> None:
-        """Begin torch's chance anew; its manual_seed would keep a stack trace for each kind of device there is not."""
-        seed = derive(self.seed, *names)
-        torch.default_generator.manual_seed(seed)
-        if self.device.type != "cpu":
-            torch.get_device_module(self.device).manual_seed(seed)
+        begin(derive(self.seed, *names), self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss over the whole batch, all its parts on all ranks; the means that are taken over them undone."""

@@ -45,10 +45,11 @@ class Orders:
     def batches(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Places of vectors (G, B), labels (G, B) or (G, B, C), and how many of the B rows count (G,)."""
         rows = [order.batch(step) for order in self.every]
-        sizes = torch.tensor([len(own) for own in rows])
-        padded = np.stack([np.pad(own, (0, int(sizes.max()) - len(own)), mode="edge") for own in rows])
+        most = max(map(len, rows))
+        padded = np.stack([np.pad(own, (0, most - len(own)), mode="edge") for own in rows])
         index = torch.from_numpy(padded)
         parts = [order.part for order in self.every]
+        sizes = torch.tensor([len(own) for own in rows])
         return _rows([part.places for part in parts], index), _rows([part.labels for part in parts], index), sizes
 
 

@@ -36,6 +36,7 @@ class Record:
     def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Surroundings) -> Record:
         """lead: the run whose encoder is that of all."""
         built = build_beside(lead, task.config, data.corpus, data.shifts)
+        built.classifier.to(lead.classifier.device)
         about = {"encoder": built.encoder_fingerprint, "id": task.job["id"]}
         best = Best(task.place, built.settings.monitor, about)
         account = Account(task.config, task.job, task.place, built, best, device)
@@ -66,7 +67,8 @@ class Record:
             logits = model.head.eval()(vectors[part.places])
             found = self.pupil.scored(split, logits)
             if split != "val":
-                self.told[split] = Told(torch.arange(len(part)), part.labels, model.scores.chances(logits))
+                chances = model.scores.chances(logits)
+                self.told[split] = Told(torch.arange(len(part), device="cpu"), part.labels.cpu(), chances.cpu())
         return {f"{split}/{name}": value for name, value in found.items()}
 
     def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:

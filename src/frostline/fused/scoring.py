@@ -44,8 +44,9 @@ def _f1(confusion: Tensor) -> Tensor:
 def _ece(sureness: Tensor, right: Tensor) -> Tensor:
     """Sureness and whether it was right (J, N) -> (J,)."""
     heads, texts = sureness.shape
-    edges = torch.linspace(0, 1, BINS + 1)
+    edges = torch.linspace(0, 1, BINS + 1, device=sureness.device)
     bins = (torch.bucketize(sureness, edges, right=True) - 1).clamp(max=BINS)
     cells = (torch.arange(heads)[:, None] * (BINS + 1) + bins).flatten()
-    gaps = torch.bincount(cells, (right.double() - sureness).flatten(), heads * (BINS + 1))
+    gaps = torch.zeros(heads * (BINS + 1), dtype=torch.double)
+    gaps.index_add_(0, cells, (right.double() - sureness).flatten())
     return gaps.view(heads, -1).abs().sum(dim=1) / texts

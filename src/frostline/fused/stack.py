@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from frostline.drawing import begin
+
 MASK = "mask"
 
 
@@ -100,7 +102,7 @@ class Stack:
         widths = self._widths(vectors[0, :1])
         found = [vectors.new_ones(len(self), vectors.shape[1], *width) for width in widths]
         for head, (seed, count, rates) in enumerate(zip(seeds, rows, self.rates, strict=True)):
-            torch.default_generator.manual_seed(seed)
+            begin(seed, vectors.device)
             for mask, rate in zip(found, rates, strict=True):
                 if rate:
                     mask[head, :count] = nn.functional.dropout(torch.ones_like(mask[head, :count]), rate)

@@ -29,7 +29,7 @@ class Data:
 
 
 class SharedTexts:
-    """Vectors (U, D) of all texts that have been asked for, in the order in which they came.
+    """Vectors (U, D) of all texts that have been asked for, in the order in which they came, on the encoder's device.
 
     built: the run whose encoder is that of all, with its own texts tokenised.
     """
@@ -37,6 +37,7 @@ class SharedTexts:
     def __init__(self, below: Below, built: Built, dataset: Config) -> None:
         self.encoder: Any = built.classifier.encoder  # known by its role alone: it tokenizes too
         self.below, self.max_length = below, dataset["max_length"]
+        self.device = below.model.device
         self.known: dict[Text, int] = {}
         self.lengths: list[int] = []
         self.found: list[Tensor] = []
@@ -72,9 +73,10 @@ class SharedTexts:
             first = len(self.lengths)
             self.known |= {text: first + i for i, text in enumerate(new)}
             self.lengths += tokens.lengths
-            self.found = [*self.found, self.below.vectors(name, tokens).float().cpu()]
+            self.found = [*self.found, self.below.vectors(name, tokens).float().to(self.device)]
         places = [self.known[text] for text in split.texts]
-        return Part(torch.tensor(places), torch.tensor(split.labels), [self.lengths[place] for place in places])
+        where, labels = (torch.tensor(own, device=self.device) for own in (places, split.labels))
+        return Part(where, labels, [self.lengths[place] for place in places])
 
 
 def _key(dataset: Config) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+
+import torch
 
 from frostline.errors import UserError
 from frostline.fit import Fit
@@ -79,7 +81,8 @@ class Together:
             fitting = time.monotonic()
             self._learn([records[place].pupil for place in begun])
             fitted = (time.monotonic() - fitting) / max(len(begun), 1)
-            left = each(begun, lambda place: records[place].leave(self.texts.vectors))
+            with self._there():
+                left = each(begun, lambda place: records[place].leave(self.texts.vectors))
             seconds = (time.monotonic() - began) / max(len(left), 1)
             each(left, lambda place: records[place].finish(seconds, fitted, self._encoded()))
         return [outcome for outcome in ended if outcome is not None]
@@ -101,16 +104,22 @@ class Together:
             if pupil.learns:
                 kinds.setdefault(pupil.kind, []).append(pupil)
             elif isinstance(head := pupil.classifier.head, Fitted):
-                head.fit(self.texts.vectors[pupil.parts["train"].places], pupil.parts["train"].labels)
+                train = pupil.parts["train"]
+                head.fit(self.texts.vectors[train.places].cpu(), train.labels.cpu())
         heads = sum(map(len, kinds.values()))
         steps = sum(p.steps_an_epoch * p.built.settings.max_epochs for own in kinds.values() for p in own)
-        with Progress(f"training {heads} heads", steps, "steps") as bar:
+        with Progress(f"training {heads} heads", steps, "steps") as bar, self._there():
             for own in kinds.values():
                 if why := objection([pupil.classifier.head for pupil in own], self.texts.vectors[:TRIED]):
                     for pupil in own:
                         pupil.failed = Unfit(f"its head cannot be stacked: {why}")
                 else:
                     Cohort(own, self.texts.vectors).learn(bar.update)
+
+    def _there(self) -> AbstractContextManager[object]:
+        """Within it tensors are made where the encoder is, and so the heads and their texts."""
+        device: torch.device = self.fit.classifier.device
+        return nullcontext() if device.type == "cpu" else device
 
     def _encoded(self) -> int:
         """Texts that the encoder has read since this was last asked: they are on the next run's account."""

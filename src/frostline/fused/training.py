@@ -82,12 +82,12 @@ class Cohort:
 
     def _rates(self) -> Tensor:
         """(J,): of this step, before a parameter's own multiplier."""
-        found = torch.zeros(len(self.pupils), dtype=torch.double)
+        found = [0.0] * len(self.pupils)
         for places in self.schedules:
             factor = self.pupils[places[0]].factor(self.step)
             for place in places:
                 found[place] = self.pupils[place].classifier.base_lr * factor
-        return found
+        return torch.tensor(found, dtype=torch.double)
 
     def _note(self, sums: Tensor) -> None:
         self.loss += sums
