@@ -22,6 +22,7 @@ class Settings:
     patience: end the run when `monitor` has not improved for so many epochs of the last phase; None: never.
     checkpoint_seconds: how often a run that is killed can go on from, 0 = after every step.
     monitor: the validation metric that the best epoch is chosen by; None keeps the last epoch.
+    deterministic: on a GPU take kernels that add up in one order, so that a run repeats itself to the bit, as on a CPU.
     limit_batches: at most so many batches of each split; overfit_batches: train on so many, again and again.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     accumulate: Count = 1
     patience: Count | None = None
     checkpoint_seconds: NonNegative = 30
+    deterministic: bool = True
     limit_batches: Count | None = None
     overfit_batches: Count | None = None
 
@@ -44,11 +46,13 @@ def make_trainer(
 ) -> Any:
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl
+    import torch
 
     # Its advice is not the user's business; its warnings are. Ranks need no srun: they are started by ourselves.
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
-    for advice in (".*LeafSpec.*deprecated", "The .srun. command is available on your system but is not used"):
+    unused = ("GPU available but not used", "The .srun. command is available on your system but is not used")
+    for advice in (".*LeafSpec.*deprecated", *unused):
         warnings.filterwarnings("ignore", message=advice)
     shares = settings.strategy == "fsdp2" and count > 1
     return pl.Trainer(
@@ -58,6 +62,7 @@ def make_trainer(
         num_nodes=ranks.nodes(),
         strategy=_sharded(count) if shares else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
+        deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
         gradient_clip_val=settings.gradient_clip,
         accumulate_grad_batches=settings.accumulate,
         limit_train_batches=settings.limit_batches * settings.accumulate if settings.limit_batches else 1.0,

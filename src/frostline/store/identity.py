@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # they change no number of the result
+LATER = {"trainer": {"deterministic": True}}  # keys that came later, and the value that leaves an id as it was
 EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
@@ -17,7 +18,7 @@ UNTITLED = ("seed", "study", "logger", "paths", "hydra", "sweep")  # overrides t
 
 def run_id(config: Mapping[str, Any]) -> str:
     """12 hex digits of a resolved config; the order of keys does not matter, nor does 1 against 1.0."""
-    content = {key: value for key, value in config.items() if key not in ASIDE}
+    content = {key: _less(value, LATER.get(key, {})) for key, value in config.items() if key not in ASIDE}
     if (rounded := config.get("cache", {}).get("dtype", EXACT)) != EXACT:
         content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
@@ -39,6 +40,12 @@ def title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequ
 def _named(choices: Mapping[str, Any]) -> list[str]:
     names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
     return [str(name) for name in names if name]
+
+
+def _less(value: Any, usual: Mapping[str, Any]) -> Any:
+    if not usual or not isinstance(value, Mapping):
+        return value
+    return {key: own for key, own in value.items() if key not in usual or own != usual[key]}
 
 
 def _is_titled(override: str) -> bool:
