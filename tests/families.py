@@ -66,4 +66,4 @@ class Encoder(nn.Module):
 
 def encoder_of(family: str) -> Encoder:
     torch.manual_seed(1)
-    return Encoder(FAMILIES[family]()).eval()
+    return Encoder(FAMILIES[family]()).eval().to(torch.get_default_device())

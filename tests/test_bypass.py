@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,13 @@ from shelves import KEY, Dtype, fill
 
 NOT = {"ALBERT": "used 3 times", "T5": "more than states", "XLNet": "states of another shape"}
 ABLE = [family for family in FAMILIES if family not in NOT]
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)], autouse=True)
+def device(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the test makes lies there."""
+    with torch.device(request.param):
+        yield
 
 
 def texts(lengths: list[int]) -> tuple[Tensor, Tensor]:
@@ -107,10 +115,10 @@ def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone
     for batch in (order[i : i + size] for i in range(0, len(rows), size)):
         longest = max(lengths[row] for row in batch)
         states = bypass.states(count, ids[batch, :longest], mask[batch, :longest]).detach()
-        kept |= {row: states[place, : lengths[row]] for place, row in enumerate(batch)}
+        kept |= {row: states[place, : lengths[row]].cpu() for place, row in enumerate(batch)}
     with TemporaryDirectory() as folder:
         batches = [order[i : i + size] for i in range(0, len(rows), size)]
-        found = Reader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read)
+        found = Reader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read).to(ids.device)
     longest = max(lengths[row] for row in read)
     given_ids, given_mask = ids[read, :longest], mask[read, :longest]
     with bypass.fed(count, found):

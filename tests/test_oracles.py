@@ -64,7 +64,9 @@ def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Te
 
 @pytest.mark.parametrize("encoder", ["bert_tiny", pytest.param("minilm", marks=pytest.mark.slow)])
 def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: str) -> None:
-    found = job("freezing=full", f"encoder={encoder}", "trainer.max_epochs=1", f"trainer.limit_batches={STEPS}")
+    found = job(
+        "trainer=cpu", "freezing=full", f"encoder={encoder}", "trainer.max_epochs=1", f"trainer.limit_batches={STEPS}"
+    )
     head = torch.nn.Linear(make(found.config["encoder"]).width, 3)
     torch.manual_seed(derive(SEED, "head"))
     ours_at_start = make(found.config["head"], width=head.in_features, classes=3)

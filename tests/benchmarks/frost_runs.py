@@ -5,7 +5,8 @@
     python tests/benchmarks/frost_runs.py first [ROUNDS]     # the first epoch of top_k k=1 into an empty store
     python tests/benchmarks/frost_runs.py lp_ft [ROUNDS]     # or gradual: beside what counting operations predicts
 
-minilm on vader_movies (lp_ft and gradual: 1,000 texts of it), batches of 32, float32, two threads.
+minilm on vader_movies (lp_ft and gradual: 1,000 texts of it), batches of 32, float32, two threads; or as further words
+KEY=VALUE say, such as trainer.accelerator=gpu dataset.batch_size=256.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from frostline.compose.command import jobs
 from frostline.lines import resting
 
 ROUNDS, EPOCHS = 3, 10
-SHARED = ["encoder=minilm", "dataset=vader_movies"]
+SHARED = ["encoder=minilm", "dataset=vader_movies", *(word for word in sys.argv[1:] if "=" in word)]
 
 
 def frozen(rounds: int) -> str:
@@ -81,7 +82,7 @@ def counted(overrides: list[str]) -> float:
 
 
 if __name__ == "__main__":
-    what, *more = sys.argv[1:]
+    what, *more = (word for word in sys.argv[1:] if "=" not in word)
     rounds = int(more[0]) if more else ROUNDS
     known = {"frozen": frozen, "first": first}
     print(known[what](rounds) if what in known else whole(what, rounds))

@@ -3,8 +3,8 @@
     python tests/benchmarks/frost_steps.py minilm 1 [ROUNDS]     # encoder, k of top_k
     python tests/benchmarks/frost_steps.py minilm all [ROUNDS]   # every k: the heights of the page's picture
 
-vader_movies, batches of 32, float32, two threads. The two take turns after each step. `counted` is the ratio of
-operations: a layer's backward pass costs two of its forward passes.
+vader_movies, batches of 32, float32, two threads, or as further words KEY=VALUE say. The two take turns after each
+step. `counted` is the ratio of operations: a layer's backward pass costs two of its forward passes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from frostline.data.batches import training_order
 STEPS, ROUNDS, WARMUP = 8, 7, 2  # steps a round; rounds; steps before the first
 FEW, EVERY_K = 512, 1_000  # texts of train, where encoding all would take longer than all steps together
 SHARED = ["dataset=vader_movies", "freezing=top_k", "trainer=cpu", "trainer.max_epochs=1", "logger=csv"]
+SHARED += [word for word in sys.argv[1:] if "=" in word]
 SHORT = ["dataset.max_val=32", "trainer.checkpoint_seconds=1000000"]
 
 
@@ -91,7 +92,7 @@ def report(encoder: str, figures: Figures) -> str:
 
 
 if __name__ == "__main__":
-    encoder, which, *more = sys.argv[1:]
+    encoder, which, *more = (word for word in sys.argv[1:] if "=" not in word)
     rounds = int(more[0]) if more else ROUNDS
     if which != "all":
         print(report(encoder, measure(encoder, int(which), rounds, FEW if encoder == "smollm2" else None)))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
+import torch
+
 
 class Stopwatch:
     """``with watch: ...`` adds up the seconds spent inside; a nested entry counts once."""
@@ -28,6 +30,12 @@ class Stopwatch:
         """The seconds since the last call."""
         seconds, self.seconds = self.seconds, 0.0
         return seconds
+
+
+def settle() -> None:
+    """Wait for a GPU, where one is at work: a call returns before it has done what it was given."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def pairs(of: Sequence[float], to: Sequence[float]) -> list[float]:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from timing import settle
+
 LONGEST = 600.0  # seconds that anyone waits; a contestant that died would hold up the rest for ever
 
 
@@ -23,6 +25,7 @@ class Turn:
 
     def end(self) -> None:
         """Hand over, and come back when it is one's turn again, or when all are through."""
+        settle()
         now = time.perf_counter()
         if self._began:
             self.seconds.append(now - self._began)

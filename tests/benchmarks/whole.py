@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from timing import settle
 
 from frostline.compose.build import build
 from frostline.compose.command import jobs
@@ -41,6 +42,7 @@ def frostline(overrides: list[str], keeps: bool = True) -> float:
                 fit.below.of = lambda *_: None  # type: ignore[method-assign]
             began = time.perf_counter()
             fit.learn()
+            settle()
             return time.perf_counter() - began
 
 
@@ -70,13 +72,13 @@ def hugging_face(overrides: list[str], strategy: str) -> float:
             args=TrainingArguments(
                 output_dir=folder,
                 per_device_train_batch_size=job.config["dataset"]["batch_size"],
-                per_device_eval_batch_size=64,
+                per_device_eval_batch_size=max(64, job.config["dataset"]["batch_size"]),
                 num_train_epochs=job.config["trainer"]["max_epochs"],
                 train_sampling_strategy=strategy,
                 eval_strategy="epoch",
                 save_strategy="no",
                 report_to="none",
-                use_cpu=True,
+                use_cpu=job.config["trainer"]["accelerator"] == "cpu",
                 disable_tqdm=True,
                 dataloader_pin_memory=False,
             ),
@@ -86,6 +88,7 @@ def hugging_face(overrides: list[str], strategy: str) -> float:
         )
         began = time.perf_counter()
         trainer.train()
+        settle()
         return time.perf_counter() - began
 
 
