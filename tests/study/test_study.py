@@ -264,13 +264,20 @@ def test_flags_of_studies_are_refused_for_runs(frostline: Command) -> None:
     ]
 
 
-def test_a_part_does_not_take_the_place_of_the_whole(frostline: Command) -> None:
-    made = report_folders.grid(Path("other"), ["frozen"], [1, 2])
-    (given() / "results.csv").write_text(results.as_csv(reading.read(list(map(str, made.values())))))
-    said = frostline("reproduce", str(LAB), "--write", "--only", "arm=head")
-    assert said.status == 2
-    what = "results.csv has 2 runs that would be lost: they are not here, nor within --only"
-    assert said.problems() == [f"--write: {what}; leave one of the two out"]
+
+
+def test_a_part_that_is_written_stands_beside_the_rest(frostline: Command) -> None:
+    """As where another machine has made it; a study that is written whole has nothing else."""
+    there = report_folders.grid(Path("other"), ["frozen"], [1, 2])
+    (given() / "results.csv").write_text(results.as_csv(reading.read(list(map(str, there.values())))))
+    kept = [row["id"] for row in rows()]
+    said = frostline("reproduce", str(LAB), "--write", "--only", "arm=as it is")
+    assert said.status == 0, said.err
+    assert [row["id"] for row in rows()][:2] == kept
+    assert [row["seed"] for row in rows() if row["arm"] == "as it is"] == ["1", "2"]
+    given(arms={"as it is": STUDY["arms"]["as it is"]})
+    assert frostline("reproduce", str(LAB), "--write").status == 1, "what is gone is told"
+    assert [(row["arm"], row["seed"]) for row in rows()] == [("as it is", "1"), ("as it is", "2")]
 
 
 def test_study_yaml_is_neither_an_arm_nor_a_sweep(frostline: Command) -> None:

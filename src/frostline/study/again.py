@@ -25,7 +25,7 @@ def is_study(folder: Path) -> bool:
 def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
     """Make what is within the limits; whether it came out as it was committed, and whole.
 
-    write: into the study's own folder, and not below reproduced/.
+    write: into the study's own folder, and not below reproduced/. What was committed and is not made again stays.
 
     Raises:
         UserError: with all that is wrong with study.yaml and its runs, before the first of them.
@@ -35,14 +35,15 @@ def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
     limited(study, limits)
     attempts, before = Attempts(study, reader.problems, limits), _committed(folder / RESULTS)
     into = folder if write else Path("reproduced") / study.name
-    _spare(before if write else [], limits, attempts)
     made: list[Run] = []
     for _ in make(attempts):
         made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
         if made:
-            outcome.write(attempts, made, into)
+            outcome.write(attempts, [*_others(before, made), *made] if write else made, into)
     say(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
     lacking = outcome.lacking(attempts)
+    if write and not limits and not lacking and _others(before, made):
+        outcome.write(attempts, made, into)  # the study has become another: what it no longer has may go
     for line in lacking:
         print(f"not complete: {line}")
     if not before:
@@ -62,11 +63,7 @@ def _committed(file: Path) -> list[Run]:
         raise UserError(Problem(str(file), str(error), "take it back from git, or delete it"), "study") from error
 
 
-def _spare(before: Sequence[Run], limits: Limits, attempts: Attempts) -> None:
-    """A part that is written must not take the place of the whole."""
-    made = {run.id for run in likeness.within(before, limits)}
-    rest = [run for run in before if run.id not in made]
-    here = {run.id for run in outcome.collected(attempts, attempts.cells)} if rest else set()
-    if lost := [run for run in rest if run.id not in here]:
-        what = f"{RESULTS} has {len(lost)} runs that would be lost: they are not here, nor within --only"
-        raise UserError(Problem("--write", what, "leave one of the two out"), "command")
+def _others(before: Sequence[Run], made: Sequence[Run]) -> list[Run]:
+    """Such as another machine has made: a part that is written does not take the place of the whole."""
+    known = {run.id for run in made}
+    return [run for run in before if run.id not in known]
