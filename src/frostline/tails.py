@@ -53,6 +53,7 @@ def tail(
     try:
         with torch.device("meta"):
             whole = CLASSES[objective].from_config(config)
+            whole.tie_weights()  # which transformers 5.0 leaves undone where there are shapes alone
     except ValueError as error:
         what = f"{objective!r}, but transformers has no such head for {config.model_type}"
         raise wrong("encoder.objective", what, "choose another head, or another encoder") from error
