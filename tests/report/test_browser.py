@@ -11,6 +11,7 @@ import pytest
 import report_folders as folders
 from browser import DESK, PHONE, Browser, axe_core, chromium
 from frostline import cli
+from report.test_vectors_figure import keep
 
 PLAN = "phase  epochs  emb  0  head  learn  frost line\nprobe  1-2  ·  ·  1  387  2 of 3\n"
 COLUMN = "return Array.from(document.querySelectorAll('tbody tr'), row => row.cells[arguments[0]].innerText)"
@@ -21,7 +22,7 @@ ENTER = "\ue007"
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of runs with a difference, a warning, a plan, curves, and names that would be script."""
+    """Of runs with a difference, a warning, a plan, curves, vectors, and names that would be script."""
     root = tmp_path_factory.mktemp("page")
     runs = folders.grid(root / "runs", ["frozen", "<script>alert(1)</script>", "full"], [1, 2, 10])
     for (_, seed), folder in runs.items():
@@ -29,8 +30,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [f"{at},{at},val/f1_macro,{0.5 + 0.01 * at * seed}" for at in range(3)]
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *lines, ""]))
     folders.failed(runs["full", 10])
+    keep(runs["full", 1])
     asked = ["--rows", "freezing,seed", "--metric", "test/f1_macro,cost/seconds"]
     cli.main(["report", str(root / "runs"), *asked, "--format", "html", "--into", str(root / "page.html")])
+    assert "t-SNE, after" in (root / "page.html").read_text()
     return root / "page.html"
 
 
