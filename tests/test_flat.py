@@ -61,5 +61,6 @@ def test_nothing_grows_over_the_second_half(
     print(f"{launcher}, {count} jobs: {half} to {last}")
     assert half.jobs + count / 4 < last.jobs
     assert last.resident < 1.03 * half.resident
-    assert last.files <= half.files
-    assert last.threads <= half.threads
+    before = [look for look in found if look.jobs <= half.jobs]  # what is open for a moment, as at any time
+    assert last.files <= max(look.files for look in before)
+    assert last.threads <= max(look.threads for look in before)
