@@ -34,7 +34,7 @@ from frostline.solving import Solver
 from frostline.store.files import write_json
 from frostline.store.folder import RunFolder
 from frostline.studies import Trial
-from frostline.trainer import make_trainer
+from frostline.trainer import make_trainer, unrepeatable
 from frostline.types import Config
 from frostline.witness import Witness
 
@@ -121,6 +121,10 @@ class Fit:
             self.trainer.fit(self.classifier, *loaders, ckpt_path=resume, weights_only=True)
         except SIGTERMException:  # which by itself would end the command as if all were well
             raise SystemExit(128 + signal.SIGTERM) from None
+        except RuntimeError as error:
+            if (told := unrepeatable(error)) is not None:
+                raise told from error
+            raise
         assert self.best.epoch is not None
         best = self.best.weights() if self.trainer.is_global_zero else None
         self.classifier.restore(self.trainer.strategy.broadcast(best))

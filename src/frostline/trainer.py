@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frostline import ranks
+from frostline.errors import UserError, wrong
 from frostline.plan import Plan
 from frostline.types import Count, NonNegative, Positive, Whole
 
@@ -78,6 +79,12 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def unrepeatable(error: RuntimeError) -> UserError | None:
+    """What to tell where it is torch's word on an operation that cannot be repeated to the bit."""
+    what, asked, _ = str(error).partition(", but you set 'torch.use_deterministic_algorithms")
+    return wrong("trainer.deterministic", what, "set it to false") if asked else None
 
 
 def attach(model: Any, trainer: Any) -> None:
