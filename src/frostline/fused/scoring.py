@@ -31,7 +31,7 @@ def scores(logits: Tensor, labels: Tensor, classes: list[str]) -> list[dict[str,
 def _confusion(told: Tensor, labels: Tensor, classes: int) -> Tensor:
     """told, labels (J, N) -> (J, C, C), true classes down."""
     heads = len(told)
-    cells = (torch.arange(heads)[:, None] * classes + labels) * classes + told
+    cells = (torch.arange(heads, device=told.device)[:, None] * classes + labels) * classes + told
     return torch.bincount(cells.flatten(), minlength=heads * classes**2).view(heads, classes, classes)
 
 
@@ -46,7 +46,7 @@ def _ece(sureness: Tensor, right: Tensor) -> Tensor:
     heads, texts = sureness.shape
     edges = torch.linspace(0, 1, BINS + 1, device=sureness.device)
     bins = (torch.bucketize(sureness, edges, right=True) - 1).clamp(max=BINS)
-    cells = (torch.arange(heads)[:, None] * (BINS + 1) + bins).flatten()
-    gaps = torch.zeros(heads * (BINS + 1), dtype=torch.double)
+    cells = (torch.arange(heads, device=bins.device)[:, None] * (BINS + 1) + bins).flatten()
+    gaps = torch.zeros(heads * (BINS + 1), dtype=torch.double, device=bins.device)
     gaps.index_add_(0, cells, (right.double() - sureness).flatten())
     return gaps.view(heads, -1).abs().sum(dim=1) / texts
