@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import report_folders
+from attempts import attempt
 from command_line import Command, in_process
 from frostline.report import reading, results
 from frostline.store.files import read_json
@@ -130,6 +132,19 @@ def test_a_script_of_the_study_s_is_a_step_of_it(frostline: Command) -> None:
     assert lost.status == 1
     assert "not complete: floor, movies" in lost.out.splitlines()
     assert lost.out.splitlines()[-1] == "4 runs: 0 equal to the bit, 0 within 0.0001, 0 different, 4 absent"
+
+
+def test_what_a_study_has_begun_ends_with_it(own_folder: None) -> None:
+    given(arms={"floor": {"set": {"freezing": "direct"}, "script": "floor.py"}}, tables=None)
+    (LAB / "floor.py").write_text(
+        "import os, pathlib, time\npathlib.Path('pid').write_text(f'{os.getpid()}\\n')\ntime.sleep(600)"
+    )
+    with attempt("reproduce", str(LAB), really=True) as one:
+        one.until(lambda: Path("pid").exists() and Path("pid").read_text().endswith("\n"))
+        one.process.terminate()
+        assert one.wait() == 128 + signal.SIGTERM, one.said
+    assert not Path("/proc", Path("pid").read_text().strip()).exists()
+    assert "ended with status -15; see above; the same command goes on from there" in one.said
 
 
 def test_rates_are_multiples_of_the_strategy_s_own_and_nothing_that_rests_has_any(own_folder: None) -> None:

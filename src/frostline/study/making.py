@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,21 +71,26 @@ def _list(left: Sequence[Attempt], name: str, lines: Sequence[Sequence[str]]) ->
 
 def _run(words: Sequence[str]) -> None:
     """Some runs of it may fail, which is told at the end; the rest goes on."""
-    with _deaf():
-        status = subprocess.run(words, env=os.environ).returncode
+    with subprocess.Popen(words) as process, _left_to(process):
+        status = process.wait()
     if status not in (0, 1):
         error = FrostlineError(
             f"{shlex.join(words)} ended with status {status}; see above; the same command goes on from there"
         )
-        error.status = status if status > 0 else 1
+        error.status = status if status > 0 else 128 - status
         raise error
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Ctrl-C is for the sweep, which ends in good order."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+def _left_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Ctrl-C reaches the sweep by itself, which ends in good order; SIGTERM is passed on, or nobody would end it."""
+    deaf: dict[int, Callable[..., None]] = {
+        signal.SIGINT: lambda *_: None,
+        signal.SIGTERM: lambda *_: process.terminate(),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in deaf.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
