@@ -17,11 +17,13 @@ import report_folders as folders
 from command_line import Command, in_process
 from frostline.report.answer import Study, answer
 from frostline.report.figures.confusion import Confusion
+from frostline.report.figures.drawn.canvas import saved
 from frostline.report.figures.every import every
 from frostline.report.figures.figure import Figure
 from frostline.report.figures.lines import Lines
 from frostline.report.figures.plans import PlanMap, parsed
 from frostline.report.figures.reliability import Reliability, calibrated
+from frostline.report.figures.scores import Scores
 from frostline.report.figures.shift import Shift
 from frostline.report.figures.trade import Trade, front
 from frostline.report.question import Question
@@ -34,12 +36,13 @@ tune   3       0.05  *  1   1     9,000  0 of 5
 """
 
 
-def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",)) -> Study:
-    return answer(["runs"], Question(rows=rows, metrics=metrics or ("test/f1_macro",)))
+def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Study:
+    return answer(["runs"], Question(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
 
 
-def figure(kind: type[Figure], name: str = "", *metrics: str) -> Figure:
-    return next(one for one in every(asked(*metrics))[0] if isinstance(one, kind) and one.name.startswith(name))
+def figure(kind: type[Figure], name: str = "", *metrics: str, **shown: tuple[str, ...]) -> Figure:
+    drawn, _ = every(asked(*metrics, **shown))
+    return next(one for one in drawn if isinstance(one, kind) and one.name.startswith(name))
 
 
 def absent(study: Study) -> str:
@@ -59,6 +62,40 @@ def test_the_pareto_front_is_that_of_brute_force(metric: str) -> None:
         }
         assert set(front(metric, places)) == best
         assert [places[i][0] for i in front(metric, places)] == sorted(places[i][0] for i in best)
+
+
+def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
+    own = {"frozen": [0.6, 0.65, 0.61], "full": [0.8, 0.7, 0.75]}
+    for freezing, values in own.items():
+        for seed, value in enumerate(values):
+            folders.run(Path("runs"), freezing, seed, value)
+    folders.run(Path("runs"), "full", 9, 0.5, choices={"head": "mlp"})
+    found = figure(Scores, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
+    assert isinstance(found, Scores)
+    assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
+    assert found.cols == ["vader_movies, mean"]
+    for values, [told] in zip(own.values(), found.told, strict=False):
+        assert told is not None
+        low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+        assert (told.mean, told.low, told.high) == pytest.approx((np.mean(values), low, high))
+    [alone] = found.told[2]
+    assert alone is not None
+    assert (alone.mean, alone.low) == (0.5, None)
+
+
+def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
+    """Of its 41 arms no other figure can tell one from another; a cell without runs has no point."""
+    kept = [f"kind{at}" for at in range(21)]
+    for col, pooler in enumerate(("cls", "mean")):
+        for freezing in kept[col:]:
+            folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
+    [found], _ = every(asked("test/accuracy", cols=("pooler",)))
+    assert isinstance(found, Scores)
+    assert [[told is None for told in row] for row in found.told] == [[False, True], *[[False, False]] * 20]
+    assert saved(found, "svg").startswith(b"<?xml")
+    assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
+        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are more than find room; ask for fewer"
+    )
 
 
 def test_a_score_stands_against_what_it_took() -> None:
@@ -201,9 +238,10 @@ def test_a_figure_is_the_same_file_every_day(frostline: Command) -> None:
 def test_more_arms_than_can_be_told_apart_are_not_drawn() -> None:
     for seed in range(41):
         folders.run(Path("runs"), "full", seed)
-    assert absent(asked(rows=("seed",))) == (
-        "figures: not drawn, 41 arms are more than can be told apart; ask for fewer rows"
-    )
+    assert absent(asked(rows=("seed",))).splitlines() == [
+        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are more than find room; ask for fewer",
+        "figures: not drawn, 41 arms are more than can be told apart; ask for fewer rows",
+    ]
 
 
 def test_mistakes_are_told_all_at_once(frostline: Command) -> None:

@@ -13,11 +13,13 @@ from frostline.report.figures.figure import Figure
 from frostline.report.figures.lines import Lines
 from frostline.report.figures.plans import PlanMap
 from frostline.report.figures.reliability import Reliability
+from frostline.report.figures.scores import Scores
 from frostline.report.figures.shift import Shift
 from frostline.report.figures.trade import Trade
 from frostline.report.figures.vectors import Moved
 
 WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
+WIDE = 7.2  # both columns
 LINE = 0.18  # inches of a line of the legend
 DOTS = 200  # an inch, of PNG
 MADE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}  # else each day another file
@@ -37,7 +39,7 @@ def saved(figure: Figure, form: str) -> bytes:
     """form: svg, png or pdf."""
     import matplotlib as mpl
 
-    from frostline.report.figures.drawn import vectors
+    from frostline.report.figures.drawn import scores, vectors
     from frostline.report.figures.drawn.style import LONG, SETTINGS, plain
 
     kept = io.BytesIO()
@@ -45,10 +47,14 @@ def saved(figure: Figure, form: str) -> bytes:
     with mpl.rc_context(settings):
         from matplotlib.figure import Figure as Canvas
 
-        canvas = Canvas(figsize=(WIDTH, _height(figure)), layout="constrained")
+        canvas = Canvas(figsize=(_width(figure), _height(figure)), layout="constrained")
         title = plain(textwrap.fill(figure.title, LONG))
-        if isinstance(figure, Moved):
-            vectors.draw(canvas.subplots(2, 2), figure)
+        if isinstance(figure, Moved | Scores):
+            if isinstance(figure, Moved):
+                vectors.draw(canvas.subplots(2, 2), figure)
+            else:
+                panels = canvas.subplots(1, len(figure.cols), sharex=True, sharey=True, squeeze=False)
+                scores.draw(panels, figure)
             canvas.suptitle(title, x=0.01, ha="left", fontsize=mpl.rcParams["axes.titlesize"])
         else:
             axes = canvas.subplots()
@@ -65,7 +71,13 @@ def write(figure: Figure, form: str, folder: Path) -> Path:
     return path
 
 
+def _width(figure: Figure) -> float:
+    return min(WIDE, WIDTH + 1.3 * (len(figure.cols) - 1)) if isinstance(figure, Scores) else WIDTH
+
+
 def _height(figure: Figure) -> float:
+    if isinstance(figure, Scores):
+        return 0.9 + 0.22 * len(figure.rows)
     if isinstance(figure, PlanMap):
         return 1.3 + 0.34 * len(figure.phases)
     if isinstance(figure, Confusion):

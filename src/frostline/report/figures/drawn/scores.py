@@ -1,0 +1,28 @@
+"""Points with whiskers, the rows of all panels in line; what is of a kind looks alike in every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frostline.report.figures.drawn.style import INK, looks, plain, whiskers
+from frostline.report.figures.scores import Scores
+
+FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
+
+
+def draw(panels: Any, found: Scores) -> None:
+    """panels (1, columns), with one y axis."""
+    kinds = list(dict.fromkeys(found.kinds))
+    looked = dict(zip(kinds, looks(len(kinds)), strict=True))
+    for at, axes in enumerate(panels.flat):
+        for y, (kind, row) in enumerate(zip(found.kinds, found.told, strict=True)):
+            if (told := row[at]) is not None:
+                own = looked[kind] | {"linestyle": "none"}
+                axes.errorbar([told.mean], [y], xerr=whiskers([told]), **own, markersize=6, capsize=2, elinewidth=1)
+            axes.axhline(y, **FAINT)
+        axes.set_title(plain(found.cols[at]), loc="left", fontsize=9)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    first = panels.flat[0]
+    first.set(ylim=(len(found.rows) - 0.5, -0.5))
+    first.set_yticks(range(len(found.rows)), list(map(plain, found.rows)))

@@ -1,0 +1,56 @@
+"""The table as a picture: a score and its interval for each row, a panel for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from frostline.report.answer import Study
+from frostline.report.cells import cell
+from frostline.report.figures.figure import Absent, Figure, file_name, labelled
+from frostline.report.grid import Key
+from frostline.report.intervals import Summary
+
+ROWS, COLS = 40, 6  # that find room
+
+
+@dataclass(frozen=True)
+class Scores(Figure):
+    """rows, cols: their labels. kinds: of each row the value of its last key, which has a look of its own.
+
+    told: of each column of each row, over its seeds; None where there is no run, or all have collapsed.
+    """
+
+    metric: str
+    rows: Sequence[str]
+    cols: Sequence[str]
+    kinds: Sequence[str]
+    told: Sequence[Sequence[Summary | None]]
+
+
+def scores(study: Study) -> Iterator[Scores | Absent]:
+    grid = study.grid
+    rows = [labelled(list(zip(grid.row_keys, row, strict=True))) for row in grid.rows]
+    cols = [labelled(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
+    kinds = [labelled([(grid.row_keys[-1], row[-1])]) if row else "" for row in grid.rows]
+    why = _hindrance(len(rows), len(cols))
+    for metric in study.asked.metrics:
+        if why:
+            yield Absent(f"{metric}, row by row", why)
+            continue
+        told = [[_told(study, row, col, metric) for col in grid.cols] for row in grid.rows]
+        says = f"Mean {metric} and its 95% interval over seeds, of each row and column of the table."
+        yield Scores(file_name("scores", metric), metric, says, metric, rows, cols, kinds, told)
+
+
+def _hindrance(rows: int, cols: int) -> str:
+    if rows < 2:
+        return "there is one row alone"
+    if rows > ROWS or cols > COLS:
+        return f"{rows} rows and {cols} columns are more than find room; ask for fewer"
+    return ""
+
+
+def _told(study: Study, row: Key, col: Key, metric: str) -> Summary | None:
+    told = cell(row, col, metric, study.grid.cell(row, col), study.fallen).told
+    return told if told.n else None
