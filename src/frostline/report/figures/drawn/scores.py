@@ -7,6 +7,7 @@ from typing import Any
 from frostline.report.figures.drawn.style import INK, looks, plain, whiskers
 from frostline.report.figures.scores import Scores
 
+ROW, COL = 36, 18  # letters of a label that leave room for the points
 FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 
 
@@ -20,9 +21,13 @@ def draw(panels: Any, found: Scores) -> None:
                 own = looked[kind] | {"linestyle": "none"}
                 axes.errorbar([told.mean], [y], xerr=whiskers([told]), **own, markersize=6, capsize=2, elinewidth=1)
             axes.axhline(y, **FAINT)
-        axes.set_title(plain(found.cols[at]), loc="left", fontsize=9)
+        axes.set_title(_short(found.cols[at], COL), loc="left", fontsize=9)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
     first = panels.flat[0]
     first.set(ylim=(len(found.rows) - 0.5, -0.5))
-    first.set_yticks(range(len(found.rows)), list(map(plain, found.rows)))
+    first.set_yticks(range(len(found.rows)), [_short(row, ROW) for row in found.rows])
+
+
+def _short(label: str, letters: int) -> str:
+    return plain(label if len(label) <= letters else f"{label[: letters - 1]}…")
