@@ -63,6 +63,20 @@ def test_a_new_file_makes_a_tree_dirty() -> None:
     assert environment.diff() == ""
 
 
+def test_what_a_study_writes_of_itself_makes_no_tree_dirty() -> None:
+    folder = Path("experiments", "lab")
+    folder.mkdir(parents=True)
+    Path(folder, "README.md").write_text("Not run yet.")
+    made = commit(b"")
+    Path(folder, "README.md").write_text("Yes.")
+    Path(folder, "results.csv").touch()
+    Path(folder, "figures").mkdir()
+    Path(folder, "figures", "scores.svg").touch()
+    assert (environment.commit(), environment.diff()) == ({"commit": made, "dirty": False}, "")
+    Path(folder, "study.yaml").touch()
+    assert environment.commit()["dirty"]
+
+
 def test_the_packages_are_those_installed() -> None:
     found = environment.packages()
     assert found["torch"] == metadata.version("torch")

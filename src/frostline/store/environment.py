@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = "FROSTLINE_COMMAND"  # what was typed; workers and ranks have command lines of their own
+WRITTEN = [f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in ("md", "csv", "svg", "png", "pdf", "tex")]
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,18 @@ def packages() -> dict[str, str]:
 
 
 def commit() -> dict[str, Any]:
-    """The commit of the working folder and whether it was dirty; nulls outside a repository."""
+    """The commit of the working folder and whether it was dirty; nulls outside a repository.
+
+    What a study writes of itself, its table, page and figures, while it is made does not make its later runs dirty.
+    """
     head = _git("rev-parse", "HEAD")
-    return {"commit": head, "dirty": None if head is None else bool(_git("status", "--porcelain"))}
+    changed = _git("status", "--porcelain", "--", ":(top)", *WRITTEN)
+    return {"commit": head, "dirty": None if head is None else bool(changed)}
 
 
 def diff() -> str:
     """What the tracked files have beyond the commit, as `git apply` reads it."""
-    found = _git("diff", "--binary", "HEAD")
+    found = _git("diff", "--binary", "HEAD", "--", ":(top)", *WRITTEN)
     return f"{found}\n" if found else ""
 
 
