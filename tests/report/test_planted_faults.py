@@ -207,6 +207,20 @@ def test_all_faults_together_are_all_named(frostline: Command) -> None:
     assert len(found) == len(expected)
 
 
+def test_words_of_many_classes_are_one_doubt(frostline: Command) -> None:
+    """Both of two are named, of three or more the mapping that they are in."""
+    runs = sixty(Path("runs"))
+    place = runs["full", "vader_nyt", 3]
+    shutil.rmtree(place)
+    words = {"head.words": dict(zip("abc", "def", strict=True)), "loss.smoothing": 0.1, "loss.gamma": 2}
+    folders.run(Path("runs"), "full", 3, choices={"dataset": "vader_nyt"}, config={"dataset.domain": "nyt"} | words)
+    assert [line.partition(":")[0] for line in warnings(frostline)] == [
+        "3 entries of head.words differ between runs of one cell and are not shown",
+        "loss.gamma differs between runs of one cell and is not shown",
+        "loss.smoothing differs between runs of one cell and is not shown",
+    ]
+
+
 def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     folders.grid(Path("runs"), ["bitfit"], [1, 2], config={"trainer.max_epochs": 20, "dataset.batch_size": 8})

@@ -12,7 +12,7 @@ from frostline.store.identity import ASIDE
 
 HARMLESS = ("seed", "dataset.shifted", "trainer.checkpoint_seconds", *REPEATS)
 ROUNDED = "cache.dtype"  # the one key of the cache that changes numbers
-FEW = 2  # runs that are named one by one
+FEW = 2  # runs, or entries of one mapping, that are named one by one
 
 Values = dict[Any, list[Run]]
 
@@ -29,10 +29,20 @@ def hidden(grid: Grid) -> Iterator[Doubt]:
                 within.setdefault(key, []).append(f"{placed(grid.shown, (*row, *col))}: {_told(values)}")
         for key, told_of in _between(grid, row, suspects - set(within)):
             between.setdefault(key, []).append(f"{placed(grid.row_keys, row)}: {told_of}")
-    for key, cells in within.items():
-        yield Doubt(f"{key} differs between runs of one cell and is not shown", cells)
-    for key, rows in between.items():
-        yield Doubt(f"{key} differs between the columns of a row and is not shown", rows)
+    yield from _doubts(within, "between runs of one cell")
+    yield from _doubts(between, "between the columns of a row")
+
+
+def _doubts(found: Mapping[str, Sequence[str]], where: str) -> Iterator[Doubt]:
+    """found: key -> what is concerned. Many entries of one mapping, such as the words of each class, are one doubt."""
+    entries: dict[str, list[str]] = {}
+    for key in found:
+        entries.setdefault(".".join(key.split(".")[:2]), []).append(key)
+    for mapping, keys in entries.items():
+        if len(keys) > FEW:
+            yield Doubt(f"{len(keys)} entries of {mapping} differ {where} and are not shown", keys)
+        else:
+            yield from (Doubt(f"{key} differs {where} and is not shown", found[key]) for key in keys)
 
 
 def differing(runs: Sequence[Run]) -> set[str]:
