@@ -65,6 +65,44 @@ def test_a_difference_is_paired_by_seed_and_fold(frostline: Command) -> None:
     assert full["test"] == "too few pairs for a test"
 
 
+def test_shares_of_a_gap_are_of_each_seed_s_own(frostline: Command) -> None:
+    """Of a seed that one of the three rows lacks there is none; a loss, which falls, has shares as a score has."""
+    scores = {"direct": (0.5, 0.52, 0.5), "frozen": (0.6, 0.7, 0.6), "full": (0.7, 0.92)}
+    for freezing, own in scores.items():
+        for seed, score in enumerate(own, 1):
+            folders.run(Path("runs"), freezing, seed, score, metrics={"test/loss": 2 - score})
+    for metric in ("test/accuracy", "test/loss"):
+        words = ["runs", "--metric", metric, "--baseline", "freezing=direct", "--ceiling", "freezing=full"]
+        direct, frozen, full = rows(frostline, *words)
+        assert frozen["values"] == pytest.approx({"1": (0.6 - 0.5) / (0.7 - 0.5), "2": (0.7 - 0.52) / (0.92 - 0.52)})
+        assert (frozen["n"], frozen["mean"]) == (2, pytest.approx(0.475))
+        assert (direct["mean"], full["mean"]) == pytest.approx((0, 1))
+        assert "difference" not in frozen
+    assert (
+        "Shares of the gap, seed by seed: 0 is freezing=direct, 1 is freezing=full." in frostline("report", *words).out
+    )
+
+
+def test_without_a_gap_there_are_no_shares(frostline: Command) -> None:
+    for freezing, scores in {"direct": (0.7, 0.7), "frozen": (0.8, 0.8), "full": (0.9, 0.65)}.items():
+        for seed, score in enumerate(scores, 1):
+            folders.run(Path("runs"), freezing, seed, score)
+    words = ["runs", "--baseline", "freezing=direct", "--ceiling", "freezing=full"]
+    assert [row["n"] for row in rows(frostline, *words)] == [0, 0, 0]
+    said = frostline("report", *words).out
+    assert (
+        "- no share: the ceiling's row is absent, or not better in each seed than the baseline's: freezing=dir" in said
+    )
+    wrong = frostline("report", "runs", "--ceiling", "freezing=ful")
+    assert (wrong.status, wrong.problems()) == (
+        2,
+        [
+            "--ceiling: compares with nothing; give --baseline KEY=VALUE too",
+            "--ceiling freezing: no row is ful; did you mean full?",
+        ],
+    )
+
+
 def test_a_baseline_of_two_keys_is_that_of_each_other_key(frostline: Command) -> None:
     for head, better in (("linear", 0.0), ("mlp", 0.1)):
         for freezing, more in (("frozen", 0.0), ("full", 0.05)):
@@ -127,8 +165,8 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
     assert (said.status, said.out) == (2, "")
     assert said.err.splitlines()[0] == "command has 8 problems:"
     assert said.problems() == [
-        "--grid: report takes no such flag; choose one of: --rows, --cols, --metric, --where, --baseline, --format, "
-        "--into, --per-seed, --texts",
+        "--grid: report takes no such flag; choose one of: --rows, --cols, --metric, --where, --baseline, --ceiling, "
+        "--format, --into, --per-seed, --texts",
         "--format: no form is called excel; choose one of: markdown, latex, csv, json, html",
         "nowhere: is no folder; give that of a run, of a study, or of all runs",
         "--rows freezin: no run has this key; did you mean freezing?",

@@ -103,7 +103,7 @@ def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> 
         *budgets(pooled, _tried(kept, asked)),
         *without_record(chosen),
         *sources(chosen),
-        *_unpaired(made, asked),
+        *(_gapless(made) if asked.ceiling else _unpaired(made, asked)),
         *unknown,
     ]
     made = dataclasses.replace(made, warnings=doubts, texts=differences)
@@ -130,3 +130,12 @@ def _unpaired(made: Table, asked: Question) -> Iterator[Doubt]:
         keys = (*made.row_keys, *made.col_keys)
         cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
         yield Doubt("no seed and split in common with the baseline", cells)
+
+
+def _gapless(made: Table) -> Iterator[Doubt]:
+    """Where there is nothing to have a share of."""
+    lacking = [cell for cell in made.each() if not cell.told.n]
+    if lacking:
+        keys = (*made.row_keys, *made.col_keys)
+        cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
+        yield Doubt("no share: the ceiling's row is absent, or not better in each seed than the baseline's", cells)

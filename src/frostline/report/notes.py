@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from frostline.report import paired
 from frostline.report.cells import Cell
@@ -13,7 +13,10 @@ from frostline.report.table import Table
 
 def notes(table: Table) -> list[str]:
     found = list(_numbers(list(table.each())))
-    found += list(_comparison(table)) if table.baseline else []
+    if table.ceiling:
+        found.append(_gap(table))
+    elif table.baseline:
+        found += _comparison(table)
     return found + list(_texts(table))
 
 
@@ -23,9 +26,18 @@ def _numbers(cells: Sequence[Cell]) -> Iterator[str]:
         yield "Runs of one seed, such as folds, are averaged first."
 
 
+def _gap(table: Table) -> str:
+    low, high = (_row(end) for end in (table.baseline, table.ceiling))
+    return f"Shares of the gap, seed by seed: 0 is {low}, 1 is {high}."
+
+
+def _row(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
 def _comparison(table: Table) -> Iterator[str]:
     found = [cell.difference for cell in table.each() if cell.difference]
-    named = ", ".join(f"{key}={value}" for key, value in table.baseline.items())
+    named = _row(table.baseline)
     yield f"Δ: mean difference to {named}, paired by seed and split, with a 95% bootstrap interval (BCa) over seeds."
     tested = [one for one in found if one.p is not None]
     if tested:

@@ -14,6 +14,7 @@ USUAL_ROW, USUAL_METRIC = "freezing", "test/f1_macro"
 @dataclass(frozen=True)
 class Question:
     """rows, cols: config keys or groups. where: key -> the values wanted. baseline: key of a row -> its value.
+    ceiling: the same of the row with which the gap ends of which shares are told in place of scores.
 
     per_seed: a row for each seed. texts: compare with the baseline text by text, too.
     """
@@ -23,6 +24,7 @@ class Question:
     metrics: Sequence[str] = (USUAL_METRIC,)
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     baseline: Mapping[str, str] = field(default_factory=dict)
+    ceiling: Mapping[str, str] = field(default_factory=dict)
     per_seed: bool = False
     texts: bool = False
 
@@ -52,7 +54,9 @@ class Question:
             if name not in metrics:
                 yield Problem(f"--metric {name}", "no run has this metric", did_you_mean(name, metrics))
         yield from self._unknown_values(runs, keys)
-        yield from self._unknown_baseline(runs)
+        yield from self._alone()
+        for flag, row in (("--baseline", self.baseline), ("--ceiling", self.ceiling)):
+            yield from self._unknown_row(flag, row, runs)
 
     def _unknown_values(self, runs: Sequence[Run], keys: Sequence[str]) -> Iterator[Problem]:
         for key, texts in self.where.items():
@@ -62,17 +66,21 @@ class Question:
                     do = did_you_mean(text, sorted(map(told, values)))
                     yield Problem(f"--where {key}", f"no run has {text}", do)
 
-    def _unknown_baseline(self, runs: Sequence[Run]) -> Iterator[Problem]:
+    def _alone(self) -> Iterator[Problem]:
+        """Of what means something beside a baseline alone."""
+        for flag, given in (("--texts", self.texts), ("--ceiling", self.ceiling)):
+            if given and not self.baseline:
+                yield Problem(flag, "compares with nothing", "give --baseline KEY=VALUE too")
+
+    def _unknown_row(self, flag: str, row: Mapping[str, str], runs: Sequence[Run]) -> Iterator[Problem]:
         shown = [run for run in runs if self.wants(run)] or runs
-        if self.texts and not self.baseline:
-            yield Problem("--texts", "compares with nothing", "give --baseline KEY=VALUE too")
-        for key, text in self.baseline.items():
+        for key, text in row.items():
             values = list(dict.fromkeys(run.value(key) for run in shown))
             if key not in self.rows:
-                yield Problem(f"--baseline {key}", "is no key of the rows", f"give one of: {', '.join(self.rows)}")
+                yield Problem(f"{flag} {key}", "is no key of the rows", f"give one of: {', '.join(self.rows)}")
             elif not any(is_told(value, text) for value in values):
                 do = did_you_mean(text, sorted(map(told, values)))
-                yield Problem(f"--baseline {key}", f"no row is {text}", do)
+                yield Problem(f"{flag} {key}", f"no row is {text}", do)
 
 
 def _near(key: str, keys: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from frostline.report.grid import Grid, Key
 from frostline.report.intervals import holm
 from frostline.report.question import Question
 from frostline.report.runs import Value, is_told
+from frostline.report.shares import share
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Table:
     metrics: Sequence[str]
     cells: Mapping[tuple[Key, Key, str], Cell]
     baseline: Mapping[str, str]
+    ceiling: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
     warnings: Sequence[Doubt] = ()
     texts: Sequence[TextDifference] = ()
@@ -64,9 +66,13 @@ def table(grid: Grid, asked: Question, fallen: Collection[str]) -> Table:
         for (row, col), runs in grid.at.items()
         for metric in asked.metrics
     }
-    if asked.baseline:
+    if asked.baseline and asked.ceiling:
+        ends = {row: [base_of(grid, row, end) for end in (asked.baseline, asked.ceiling)] for row in grid.rows}
+        cells = {place: share(grid, one, ends[one.row], fallen) for place, one in cells.items()}
+    elif asked.baseline:
         cells = _corrected(_compared(grid, asked, cells, fallen))
-    return Table(grid.row_keys, grid.col_keys, grid.rows, grid.cols, asked.metrics, cells, asked.baseline)
+    shown = grid.row_keys, grid.col_keys, grid.rows, grid.cols
+    return Table(*shown, asked.metrics, cells, asked.baseline, asked.ceiling)
 
 
 Cells = dict[tuple[Key, Key, str], Cell]

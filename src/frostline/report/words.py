@@ -9,9 +9,10 @@ from pathlib import Path
 from frostline.errors import Problem, did_you_mean
 
 ASKED = {"--rows": "KEY", "--cols": "KEY", "--metric": "NAME", "--where": "KEY=VALUE"}  # of any report
+ROWS = {"--baseline": "KEY=VALUE", "--ceiling": "KEY=VALUE"}  # with which the others are compared
 PER_SEED, TEXTS = "--per-seed", "--texts"  # which take no value
 FLAGS = {  # of each verb, and its switches
-    "report": ({**ASKED, "--baseline": "KEY=VALUE", "--format": "FORM", "--into": "FILE"}, (PER_SEED, TEXTS)),
+    "report": ({**ASKED, **ROWS, "--format": "FORM", "--into": "FILE"}, (PER_SEED, TEXTS)),
     "figures": ({**ASKED, "--into": "FOLDER", "--format": "FORM"}, ()),
 }
 PLACES = ("FILE", "FOLDER")  # in whose names a comma is a letter

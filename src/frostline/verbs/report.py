@@ -6,6 +6,7 @@ result.json such as test/accuracy (without another test/f1_macro), cost/seconds 
 
   --where KEY=VALUE,…     only such runs; may be given again
   --baseline KEY=VALUE,…  differences to that row, paired by seed and split, tested and Holm-corrected
+  --ceiling KEY=VALUE,…   not scores but shares: 0 at the baseline, 1 at that row
   --per-seed              a row for each seed
   --texts                 compare with the baseline text by text too, from predictions.parquet: McNemar's test
   --format FORM           markdown, latex, csv, json, or html: a page of its own, with figures and each run
@@ -52,6 +53,7 @@ def main(argv: list[str]) -> int:
         cols=words.given["--cols"],
         where=words.pairs("--where"),
         baseline={key: values[0] for key, values in words.pairs("--baseline").items()},
+        ceiling={key: values[0] for key, values in words.pairs("--ceiling").items()},
         per_seed=typed.PER_SEED in words.switches,
         texts=typed.TEXTS in words.switches,
     )

@@ -18,6 +18,7 @@ def as_json(table: Table) -> str:
         "col_keys": list(table.col_keys),
         "metrics": list(table.metrics),
         "baseline": dict(table.baseline),
+        **({"ceiling": dict(table.ceiling)} if table.ceiling else {}),
         "rows": [record(table, cell) for cell in table.each()],
         **({"texts": [text_record(table, one) for one in table.texts]} if table.texts else {}),
         "notes": list(table.notes),
@@ -60,7 +61,7 @@ def record(table: Table, cell: Cell) -> dict[str, Any]:
         "std_with_collapsed": every.std,
         "values": {str(seed): value for seed, value in cell.values.items()},
     }
-    return keys | numbers | (_compared(cell) if table.baseline else {})
+    return keys | numbers | (_compared(cell) if table.baseline and not table.ceiling else {})
 
 
 def _compared(cell: Cell) -> dict[str, Any]:
