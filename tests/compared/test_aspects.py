@@ -96,6 +96,9 @@ def test_the_likeliest_reason_comes_first() -> None:
         "also recorded: another commit of the working folder (11111111 | 22222222)",
         "also recorded: uncommitted changes of the working folder in the second",
     ]
+    assert reasons([{}, {}], [PLACE | {"together": 7}, PLACE]) == [
+        "likely reason: runs trained together, whose sums are rounded in another order (7 | None)"
+    ]
     data = {"fingerprint": "b", "texts": {"train": 8}}
     first, *_ = reasons([{"seed": 1}, {"seed": 1}], [PLACE, other | {"data": data}])
     assert first == "likely reason: other data (fingerprint: a | b, texts.train: 9 | 8)"

@@ -98,7 +98,10 @@ def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
     alone = results("fused")
     assert fused.keys() == alone.keys()
     for job, run in alone.items():
-        assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
+        beside = Path("together").joinpath(*fused[job].parts[1:])
+        assert is_as_alone(beside, run)
+        assert read_json(beside / "environment.json")["together"] == len(fused)
+        assert "together" not in read_json(run / "environment.json")
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from frostline.compared.aspect import differences
 
 NUMERIC = ("torch", "transformers", "tokenizers", "peft", "lightning", "torchmetrics", "numpy", "scikit-learn")
 MACHINE = ("device", "ranks", "threads", "together", "processor", "platform", "python")
+NAMED = {"together": "runs trained together, whose sums are rounded in another order"}
 
 
 def reasons(configs: Sequence[Mapping[str, Any]], places: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -39,7 +40,7 @@ def _versions(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _machine(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for key in MACHINE:
         if places[0].get(key) != places[1].get(key):
-            yield f"{key} ({places[0].get(key)} | {places[1].get(key)})"
+            yield f"{NAMED.get(key, key)} ({places[0].get(key)} | {places[1].get(key)})"
 
 
 def _code(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:

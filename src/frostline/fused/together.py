@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -63,6 +64,7 @@ class Together:
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """A run that fails takes no other with it."""
         began = time.monotonic()
+        self.around = replace(self.around, told=self.around.told | {"together": len(tasks)})
         ended: list[Outcome | None] = [None] * len(tasks)
         records: dict[int, Record] = {}
 
