@@ -168,6 +168,15 @@ def test_rates_are_multiples_of_the_strategy_s_own_and_nothing_that_rests_has_an
     assert [made.chosen(cell) for cell in made.cells] == ["", "", None, None, None]
 
 
+def test_a_rate_may_be_written_as_hydra_reads_it(own_folder: None) -> None:
+    """And one alone may be told, for a recipe that chooses nothing."""
+    given(arms={"head": {"set": {"freezing": "frozen"}, "tries": {"optimizer.lr": ["LR"]}}})
+    (LAB / "study.yaml").write_text((LAB / "study.yaml").read_text().replace("LR", "2e-5"))
+    all_runs = attempts()
+    [tried] = all_runs.tried(all_runs.cells[0])
+    assert (tried.choice, tried.job.config["optimizer"]["lr"]) == ("optimizer.lr=2e-05", 2e-5)
+
+
 def test_arms_go_with_what_they_are_for_one_encoder_after_the_other(own_folder: None) -> None:
     where = {"experiment": {"news": {"head.descriptions": {"money-fx": "it's money", "acq": "on"}}}}
     arms = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -31,6 +32,11 @@ class Unique(yaml.SafeLoader):
         names = [str(key.value) for key, _ in node.value]
         self.twice += sorted({name for name in names if names.count(name) > 1})
         return super().construct_mapping(node, deep)
+
+
+Unique.add_implicit_resolver(  # yaml 1.1 takes 2e-5 for a word, and Hydra for a number
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
 
 
 class Reader:
@@ -144,7 +150,7 @@ class Reader:
         if not told:
             return None
         [(key, values), *more] = told.items()
-        if more or not isinstance(values, list) or len(values) < 2:
+        if more or not isinstance(values, list) or not values:
             do = "give one key and what to try, such as {head.C: [0.1, 1, 10]}"
             self.problems.append(Problem(f"{above}tries", f"{dict(told)} is no choice", do))
             return None
