@@ -73,7 +73,7 @@ def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
     found = figure(Scores, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
     assert isinstance(found, Scores)
     assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
-    assert found.cols == ["vader_movies, mean"]
+    assert (found.groups, found.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
     for values, [told] in zip(own.values(), found.told, strict=False):
         assert told is not None
         low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))

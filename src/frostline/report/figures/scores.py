@@ -16,7 +16,8 @@ ROWS, COLS = 40, 6  # that find room
 
 @dataclass(frozen=True)
 class Scores(Figure):
-    """rows, cols: their labels. kinds: of each row the value of its last key, which has a look of its own.
+    """rows, cols: their labels. kinds: of each row the value of its last key, which has a look of its own; groups:
+    those of the others, which stand together.
 
     told: of each column of each row, over its seeds; None where there is no run, or all have collapsed.
     """
@@ -25,14 +26,15 @@ class Scores(Figure):
     rows: Sequence[str]
     cols: Sequence[str]
     kinds: Sequence[str]
+    groups: Sequence[str]
     told: Sequence[Sequence[Summary | None]]
 
 
 def scores(study: Study) -> Iterator[Scores | Absent]:
     grid = study.grid
-    rows = [labelled(list(zip(grid.row_keys, row, strict=True))) for row in grid.rows]
     cols = [labelled(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
-    kinds = [labelled([(grid.row_keys[-1], row[-1])]) if row else "" for row in grid.rows]
+    named = [list(zip(grid.row_keys, row, strict=True)) for row in grid.rows]
+    rows, kinds, groups = ([labelled(one[part]) for one in named] for part in (slice(None), slice(-1, None), slice(-1)))
     why = _hindrance(len(rows), len(cols))
     for metric in study.asked.metrics:
         if why:
@@ -40,7 +42,7 @@ def scores(study: Study) -> Iterator[Scores | Absent]:
             continue
         told = [[_told(study, row, col, metric) for col in grid.cols] for row in grid.rows]
         says = f"Mean {metric} and its 95% interval over seeds, of each row and column of the table."
-        yield Scores(file_name("scores", metric), metric, says, metric, rows, cols, kinds, told)
+        yield Scores(file_name("scores", metric), metric, says, metric, rows, cols, kinds, groups, told)
 
 
 def _hindrance(rows: int, cols: int) -> str:

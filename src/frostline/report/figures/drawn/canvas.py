@@ -77,7 +77,7 @@ def _width(figure: Figure) -> float:
 
 def _height(figure: Figure) -> float:
     if isinstance(figure, Scores):
-        return 0.9 + 0.22 * len(figure.rows)
+        return 0.9 + 0.22 * (len(figure.rows) + 0.7 * len(set(figure.groups)))
     if isinstance(figure, PlanMap):
         return 1.3 + 0.34 * len(figure.phases)
     if isinstance(figure, Confusion):

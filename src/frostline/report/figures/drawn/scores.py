@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from frostline.report.figures.drawn.style import INK, looks, plain, whiskers
 from frostline.report.figures.scores import Scores
 
 ROW, COL = 36, 18  # letters of a label that leave room for the points
+GAP = 0.7  # of a row, between groups
 FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 
 
@@ -15,8 +18,9 @@ def draw(panels: Any, found: Scores) -> None:
     """panels (1, columns), with one y axis."""
     kinds = list(dict.fromkeys(found.kinds))
     looked = dict(zip(kinds, looks(len(kinds)), strict=True))
+    heights = _heights(found.groups)
     for at, axes in enumerate(panels.flat):
-        for y, (kind, row) in enumerate(zip(found.kinds, found.told, strict=True)):
+        for y, kind, row in zip(heights, found.kinds, found.told, strict=True):
             if (told := row[at]) is not None:
                 own = looked[kind] | {"linestyle": "none"}
                 axes.errorbar([told.mean], [y], xerr=whiskers([told]), **own, markersize=6, capsize=2, elinewidth=1)
@@ -25,8 +29,14 @@ def draw(panels: Any, found: Scores) -> None:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
     first = panels.flat[0]
-    first.set(ylim=(len(found.rows) - 0.5, -0.5))
-    first.set_yticks(range(len(found.rows)), [_short(row, ROW) for row in found.rows])
+    first.set(ylim=(heights[-1] + 0.5, -0.5))
+    first.set_yticks(heights, [_short(row, ROW) for row in found.rows])
+
+
+def _heights(groups: Sequence[str]) -> list[float]:
+    """Of each row: further from the one above where another group begins."""
+    begins = (own != before for before, own in itertools.pairwise(groups))
+    return list(itertools.accumulate((1 + GAP * begin for begin in begins), initial=0.0))
 
 
 def _short(label: str, letters: int) -> str:
