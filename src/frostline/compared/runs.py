@@ -18,6 +18,7 @@ from frostline.store.folder import RunFolder
 from frostline.store.identity import ASIDE
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
+SUITS = "suits"  # of a part: what optimizer.lr and trainer.max_epochs are without a word; they are compared themselves
 PASSING = {"command", "cores", "git"}  # git is told by its commit, a command says nothing of its own
 
 
@@ -83,7 +84,11 @@ class Comparison:
 
 def _config(run: RunFolder) -> dict[str, Any]:
     config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    return {key: value for key, value in config.items() if key not in ASIDE}
+    return {key: _less(value, SUITS) for key, value in config.items() if key not in ASIDE}
+
+
+def _less(value: Any, name: str) -> Any:
+    return {key: own for key, own in value.items() if key != name} if isinstance(value, dict) else value
 
 
 def _place(told: dict[str, Any]) -> dict[str, Any]:
