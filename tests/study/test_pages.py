@@ -1,7 +1,9 @@
-"""The tables on the page of each study that is committed: rebuilt from its results.csv, they are what is printed."""
+"""The tables on the page of each study that is committed, and in the README: rebuilt from results.csv, they are what
+is printed."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,12 @@ def test_the_page_prints_what_the_csv_says(frostline: Command, folder: Path) -> 
         rows = lines_of_tables(said.out)
         assert rows == lines_of_tables((folder / name).read_text(encoding="utf-8"))
         assert rows in page, f"{folder.name}: the page does not print {name} as it is"
+
+
+def test_the_readme_opens_with_what_a_study_says(frostline: Command) -> None:
+    page = (HOUSE / "README.md").read_text(encoding="utf-8")
+    [typed] = [line for line in page.splitlines() if line.startswith("$ frostline report experiments/")]
+    _, _, verb, csv, *words = shlex.split(typed)
+    rows = lines_of_tables(frostline(verb, str(HOUSE / csv), *words).out)
+    assert rows.count("\n") > 3
+    assert rows in page
