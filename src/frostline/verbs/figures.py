@@ -7,9 +7,9 @@ KEY and NAME are as in frostline report; there is one arm for each row and colum
   --format FORM,…         svg, png or pdf; without it, svg
 
 Drawn is what the runs hold enough for: the table, row by row; score against parameters that learned, texts encoded and
-seconds, with the Pareto front; plans; curves over epochs and training-set sizes, with 95% bands; home against shifted domains; confusion
-matrices; reliability; vectors before and after, where `frostline vectors` has left them; WiSE-FT's mixtures. What is
-not drawn is told, with the reason. Needs frostline[report].
+seconds, with the Pareto front; plans; curves over epochs and training-set sizes, with 95% bands; home against shifted
+domains; confusion matrices; reliability; vectors before and after, where `frostline vectors` has left them; WiSE-FT's
+mixtures. What is not drawn is told, with the reason. Needs frostline[report].
 """
 
 from __future__ import annotations
