@@ -73,4 +73,7 @@ def wide_axis(axes: Any, which: str, values: Sequence[float]) -> None:
         if len(above) == len(values):
             set_scale("log")
         else:
-            set_scale("symlog", linthresh=10 ** math.floor(math.log10(min(above))), linscale=0.7)
+            low, high = math.floor(math.log10(min(above))), math.ceil(math.log10(max(above)))
+            set_scale("symlog", linthresh=10**low, linscale=0.7)
+            decades = [10.0**power for power in range(low, high + 1)]
+            getattr(axes, f"set_{which}ticks")([0, *decades])  # else one within the linear part is written over 0
