@@ -11,6 +11,7 @@ import pytest
 import report_folders
 from command_line import Command, in_process
 from frostline.report import reading, results
+from frostline.study.attempts import Attempts
 from frostline.study.described import FILE, RESULTS
 from frostline.study.reading import Reader
 
@@ -26,10 +27,11 @@ def lines_of_tables(text: str) -> str:
 
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
-def test_a_study_yaml_can_be_read(folder: Path) -> None:
-    reader = Reader(folder)
-    assert reader.study().arms
-    assert reader.problems == []
+def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HOUSE)
+    reader = Reader(Path("experiments", folder.name))
+    attempts = Attempts(reader.study(), reader.problems)
+    assert {cell.arm.name for cell in attempts.cells} == {arm.name for arm in attempts.study.arms}
 
 
 def test_a_table_that_is_not_its_csv_s_is_found(frostline: Command) -> None:
