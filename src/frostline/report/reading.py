@@ -1,4 +1,4 @@
-"""Run folders, found below any folders and read: as they are here, whatever machine they were made on.
+"""Run folders, read as they are here, whatever machine they were made on.
 
 The runs of a study's results.csv are read as if their folders were here.
 """
@@ -6,27 +6,23 @@ The runs of a study's results.csv are read as if their folders were here.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from frostline.report import results
+from frostline.report.finding import FAILURE, GIVEN_UP, JOB, RESULT, SIGNS, folders, logged
 from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
 from frostline.report.sections import UnreadableError, flat, flat_yaml
 
-RESULT, FAILURE, GIVEN_UP, JOB = "result.json", "failure.json", "pruned.json", ".job.json"
-SIGNS = {RESULT, FAILURE, GIVEN_UP, JOB}  # of a run's folder
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
 
 
 def read(paths: Sequence[str]) -> list[Run]:
     """All runs at or below these folders, each folder once, in the order of their names; then those of results.csv."""
     files = [path for path in paths if path.endswith(results.ENDING) and Path(path).is_file()]
-    folders = _folders([path for path in paths if path not in files])
-    return [_run(*one) for one in sorted(folders.items())] + [
-        run for file in dict.fromkeys(files) for run in _told(file)
-    ]
+    found = folders([path for path in paths if path not in files])
+    return [_run(*one) for one in sorted(found.items())] + [run for file in dict.fromkeys(files) for run in _told(file)]
 
 
 def _told(file: str) -> list[Run]:
@@ -37,47 +33,6 @@ def _told(file: str) -> list[Run]:
         return [Run(file, UNREADABLE, why=str(error))]
 
 
-def _folders(paths: Sequence[str]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    seen: set[str] = set()
-    for path in paths:
-        found.update(_walk(os.path.normpath(path), seen))
-    return found
-
-
-def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
-    """Run folders and the names in them. seen: folders that were asked for or linked to: links may go round."""
-    if (place := os.path.realpath(folder)) in seen:
-        return
-    seen.add(place)
-    open_folders = [folder]
-    while open_folders:
-        here = open_folders.pop()
-        entries = _entries(here)
-        names = {entry.name for entry in entries}
-        if names & SIGNS or _logged(names):
-            yield here, names
-            continue
-        for entry in entries:
-            if entry.is_symlink() and entry.is_dir():
-                yield from _walk(entry.path, seen)
-            elif entry.is_dir(follow_symlinks=False):
-                open_folders.append(entry.path)
-
-
-def _logged(names: set[str]) -> list[str]:
-    """W&B's file, in a folder of its own."""
-    return sorted(name for name in names if name.startswith("run-") and name.endswith(".wandb"))[:1]
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:  # somebody else's, or gone since it was listed
-        return []
-
-
 def _run(folder: str, files: set[str]) -> Run:
     try:
         if RESULT in files:
@@ -85,7 +40,7 @@ def _run(folder: str, files: set[str]) -> Run:
         if not files & SIGNS:
             from frostline.report.wandb_file import read_file  # protobuf is needed for these alone
 
-            return read_file(Path(folder, *_logged(files)))
+            return read_file(Path(folder, *logged(files)))
         return _without_result(folder, files)
     except (OSError, ValueError, UnreadableError) as error:
         return Run(folder, UNREADABLE, why=_brief(error))
