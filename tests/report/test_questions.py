@@ -83,6 +83,17 @@ def test_shares_of_a_gap_are_of_each_seed_s_own(frostline: Command) -> None:
     )
 
 
+def test_a_collapsed_run_is_left_out_of_shares_and_counted_apart(frostline: Command) -> None:
+    """Half of the texts are of the largest class."""
+    for freezing, scores in {"direct": (0.3, 0.3), "frozen": (0.7, 0.5), "full": (0.9, 0.9)}.items():
+        for seed, score in enumerate(scores, 1):
+            folders.run(Path("runs"), freezing, seed, score)
+    words = ["--metric", "test/accuracy", "--baseline", "freezing=direct", "--ceiling", "freezing=full"]
+    _, frozen, _ = rows(frostline, "runs", *words)
+    assert (frozen["n"], frozen["collapsed"], frozen["n_with_collapsed"]) == (1, 1, 2)
+    assert (frozen["mean"], frozen["mean_with_collapsed"]) == pytest.approx((2 / 3, 1 / 2))
+
+
 def test_without_a_gap_there_are_no_shares(frostline: Command) -> None:
     for freezing, scores in {"direct": (0.7, 0.7), "frozen": (0.8, 0.8), "full": (0.9, 0.65)}.items():
         for seed, score in enumerate(scores, 1):

@@ -26,9 +26,12 @@ def share(grid: Grid, cell: Cell, ends: Sequence[Key | None], fallen: Collection
         return split_means(runs, cell.metric, grid.row_keys, left_out)
 
     low, high = ends
-    values = _shares(cell.metric, scores(cell.row, fallen), scores(low, ()), scores(high, fallen))
-    told = summary(list(values.values()))
-    return dataclasses.replace(cell, values=values, told=told, with_collapsed=told, is_baseline=cell.row == low)
+    gap = scores(low, ()), scores(high, fallen)
+    values, every = (_shares(cell.metric, scores(cell.row, left_out), *gap) for left_out in (fallen, ()))
+    told, with_collapsed = (summary(list(found.values())) for found in (values, every))
+    return dataclasses.replace(
+        cell, values=values, told=told, with_collapsed=with_collapsed, is_baseline=cell.row == low
+    )
 
 
 def _shares(metric: str, own: Pairs, low: Pairs, high: Pairs) -> dict[Any, float]:
