@@ -52,7 +52,8 @@ def packages() -> dict[str, str]:
 def commit() -> dict[str, Any]:
     """The commit of the working folder and whether it was dirty; nulls outside a repository.
 
-    What a study writes of itself, its table, page and figures, while it is made does not make its later runs dirty.
+    What a study writes of itself, its table, page and figures, while it is made does not make its later runs dirty; of
+    a csv that is data, the run's record has the fingerprint.
     """
     head = _git("rev-parse", "HEAD")
     changed = _git("status", "--porcelain", "--", ":(top)", *WRITTEN)

@@ -84,11 +84,11 @@ def _run(words: Sequence[str]) -> None:
 @contextmanager
 def _left_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Ctrl-C reaches the sweep by itself, which ends in good order; SIGTERM is passed on, or nobody would end it."""
-    deaf: dict[int, Callable[..., None]] = {
+    handlers: dict[int, Callable[..., None]] = {
         signal.SIGINT: lambda *_: None,
         signal.SIGTERM: lambda *_: process.terminate(),
     }
-    before = {number: signal.signal(number, handler) for number, handler in deaf.items()}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

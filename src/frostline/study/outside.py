@@ -30,7 +30,7 @@ GROUPS = ("dataset", "experiment")
 
 @dataclass(frozen=True)
 class Done:
-    """told: of `val` and `test`, in this order. learned: how many numbers. fingerprint: of what was pre-trained."""
+    """told: of `val` and `test`. learned: how many numbers. fingerprint: of what was pre-trained."""
 
     told: Mapping[str, Told]
     learned: int

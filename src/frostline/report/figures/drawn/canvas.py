@@ -9,6 +9,7 @@ from typing import Any
 
 from frostline.errors import Problem, UserError
 from frostline.report.figures.confusion import Confusion
+from frostline.report.figures.drawn.scores import rows_high
 from frostline.report.figures.figure import Figure
 from frostline.report.figures.lines import Lines
 from frostline.report.figures.plans import PlanMap
@@ -20,7 +21,7 @@ from frostline.report.figures.vectors import Moved
 
 WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
 WIDE = 7.2  # both columns
-LINE = 0.18  # inches of a line of the legend
+LINE, ROW = 0.18, 0.22  # inches of a line of the legend, and of a row of scores
 DOTS = 200  # an inch, of PNG
 MADE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}  # else each day another file
 FORMATS = tuple(MADE)
@@ -77,7 +78,7 @@ def _width(figure: Figure) -> float:
 
 def _height(figure: Figure) -> float:
     if isinstance(figure, Scores):
-        return 0.9 + 0.22 * (len(figure.rows) + 0.7 * len(set(figure.groups)))
+        return 0.9 + ROW * rows_high(figure)
     if isinstance(figure, PlanMap):
         return 1.3 + 0.34 * len(figure.phases)
     if isinstance(figure, Confusion):

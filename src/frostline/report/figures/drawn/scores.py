@@ -33,6 +33,11 @@ def draw(panels: Any, found: Scores) -> None:
     first.set_yticks(heights, [_short(row, ROW) for row in found.rows])
 
 
+def rows_high(found: Scores) -> float:
+    """How many rows all of them take, with the space between groups."""
+    return _heights(found.groups)[-1] + 1
+
+
 def _heights(groups: Sequence[str]) -> list[float]:
     """Of each row: further from the one above where another group begins."""
     begins = (own != before for before, own in itertools.pairwise(groups))
