@@ -196,7 +196,9 @@ def test_heads_of_a_lab_s_own_are_trained_together(frostline: Frostline, lab: Pa
     said = frostline("-m", "hydra/launcher=fused", *OWN, *own, *FEW, "optimizer.lr=1e-2,1e-1")
     assert said.returncode == 0, said.stderr
     assert "2 jobs trained together" in said.stderr
-    assert len([assert_full(file.parent) for file in lab.glob("runs/fused/*/result.json")]) == 2
+    folders = [file.parent for file in lab.glob("runs/fused/*/result.json")]
+    assert [assert_full(folder)["choices"]["head"] for folder in folders] == ["scaled", "scaled"]
+    assert [json.loads((folder / "environment.json").read_text())["together"] for folder in folders] == [2, 2]
 
 
 @pytest.mark.slow
