@@ -105,8 +105,10 @@ def assert_metrics(place: RunFolder, result: dict[str, Any], config: dict[str, A
     final = {(best, name): value for name, value in result["metrics"].items()}
     assert final.items() <= values.items()
     curves = learned and config["logger"]["curves"]
-    epochs = range(config["trainer"]["max_epochs"]) if curves else []
-    drawn = {(epoch, name) for epoch in epochs for name in ("train/loss", "train/lr", *_of(result, "val/"))}
+    epochs = range(config["trainer"]["max_epochs"]) if curves else range(0)
+    every = config["trainer"]["validate_every"]
+    drawn = {(epoch, name) for epoch in epochs for name in ("train/loss", "train/lr")}
+    drawn |= {(e, name) for e in epochs for name in _of(result, "val/") if (e + 1) % every == 0 or e == epochs[-1]}
     assert set(values) == drawn | set(final)
 
 

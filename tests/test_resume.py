@@ -120,6 +120,7 @@ KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct
     "a solved head": ["freezing=full", "loss=contrastive", "head=logistic"],
     "in parts": ["freezing=auto_rgn", "trainer.accumulate=3"],
     "patient": [*strategy("lp_ft"), "trainer.patience=2", "optimizer.lr=1e-9"],
+    "seldom validated": ["freezing=full", "trainer.validate_every=2"],
     "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
 }
 for group in ("regularizer", "averaging"):
@@ -128,7 +129,7 @@ for group in ("regularizer", "averaging"):
 
 # One of each that keeps something of its own between epochs; the others by hand.
 EXAMPLES = {"full", "gradual", "plateau", "autofreeze", "auto_rgn", "half precision", "momentum", "in parts", "patient"}
-EXAMPLES |= {"mixout", "ema", "swa"}
+EXAMPLES |= {"mixout", "ema", "swa", "seldom validated"}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Decider:
         return index
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
-        """After each epoch and its validation: the phase of the next one."""
+        """After each epoch that is validated: the phase of the next one."""
         return index
 
     def state_dict(self) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Classifier(Evaluated):
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
         self.regularizer.begin(self, self.engine.parameters)
+        self.validated: int | None = None  # after which epoch, the last time
 
     def configure_model(self) -> None:
         """Share the parameters out among the ranks where the strategy does so; their names in the plan stay."""
@@ -136,12 +137,17 @@ class Classifier(Evaluated):
             steps = self.steps_an_epoch * int(self.trainer.max_epochs or 0)
             self.course.after_backward((self.global_step + 1) / steps)
 
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        self.validated = self.current_epoch
+
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss, self.epoch_rows], dtype=torch.double, device=self.device)
         total = self.trainer.strategy.reduce(sums, reduce_op="sum")
         rates = [float(group["lr"]) for group in self._optimizer.param_groups]
         self.log_all({"train/loss": float(total[0] / total[1]), "train/lr": max(rates)})
-        self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
+        if self.validated == self.current_epoch:
+            self.course.after_epoch({name: float(value) for name, value in self.trainer.callback_metrics.items()})
         if self.course.ends(self.current_epoch) or self.trainer.should_stop:
             self._end_phase(self.current_epoch + 1)
 

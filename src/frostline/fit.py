@@ -36,6 +36,7 @@ from frostline.store.folder import RunFolder
 from frostline.studies import Trial
 from frostline.trainer import make_trainer, unrepeatable
 from frostline.types import Config
+from frostline.validations import Validations
 from frostline.witness import Witness
 
 
@@ -62,7 +63,7 @@ class Fit:
         self.pruning = Pruning(Trial.here())
         ending = [Patience(self.best, settings.patience), self.pruning]
         lasting = [self.best, Averager(averaging), *ending, self.point]
-        callbacks = [*lasting, Epochs(settings.monitor), solver, self.witness, self.predictions]
+        callbacks = [*lasting, Epochs(settings), Validations(settings), solver, self.witness, self.predictions]
         self.loggers = of_run(place, config, job)
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         device = str(self.trainer.strategy.root_device)
@@ -88,23 +89,26 @@ class Fit:
         batches = -(-len(tokens) // size)
         batches = min(batches, settings.overfit_batches or batches)
         return Loader(
-            tokens, batches, rows, lambda: self.below.of("train", tokens, self._uses()), first, settings.accumulate
+            tokens, batches, rows, lambda: self.below.of("train", tokens, len(self._left())), first, settings.accumulate
         )
 
     def reading(self, split: str, fitting: bool = False) -> Loader:
-        """Batches of an evaluation, after each epoch where `fitting`."""
+        """Batches of an evaluation, after epochs where `fitting`."""
         tokens = self.built.tokens[split]
         whole = reading_order(tokens.lengths, self.config["dataset"]["batch_size"])
         level = self.built.settings.strategy == "fsdp2"  # ranks that gather for each other must read equally often
         rows = share_batches(whole, self.trainer.global_rank, self.trainer.world_size, level)
-        uses = self._uses if fitting else lambda: 1
+
+        def uses() -> int:
+            return sum(map(self.built.settings.validates, self._left())) if fitting else 1
+
         return Loader(tokens, len(rows), lambda: rows, lambda: self.below.of(split, tokens, uses()))
 
-    def _uses(self) -> int:
-        """How many epochs the present phase still has, or the run where training decides when it ends."""
+    def _left(self) -> range:
+        """The epochs that the present phase still has, or the run where training decides when it ends."""
         phase = self.classifier.engine.phase
         end = phase.end if phase.when is None else self.built.settings.max_epochs
-        return int(end - self.trainer.current_epoch)
+        return range(self.trainer.current_epoch, end)
 
     # Learning and scoring
 

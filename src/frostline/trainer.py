@@ -22,6 +22,8 @@ class Settings:
     accumulate: a batch is read in so many parts, whose gradients add up to the whole batch's.
     patience: end the run when `monitor` has not improved for so many epochs of the last phase; None: never.
     checkpoint_seconds: how often a run that is killed can go on from, 0 = after every step.
+    validate_every: in epochs; after the last one always. Best epoch, patience, pruning and strategies that watch a
+        score know of these epochs alone.
     monitor: the validation metric that the best epoch is chosen by; None keeps the last epoch.
     deterministic: on a GPU take kernels that add up in one order, so that a run repeats itself to the bit, as on a CPU.
     limit_batches: at most so many batches of each split; overfit_batches: train on so many, again and again.
@@ -32,6 +34,7 @@ class Settings:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp", "fsdp2"] = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    validate_every: Count = 1
     monitor: str | None = "val/f1_macro"
     gradient_clip: Positive | None = 1.0
     accumulate: Count = 1
@@ -40,6 +43,10 @@ class Settings:
     deterministic: bool = True
     limit_batches: Count | None = None
     overfit_batches: Count | None = None
+
+    def validates(self, epoch: int) -> bool:
+        """Whether there is a validation after this epoch, the first being 0."""
+        return (epoch + 1) % self.validate_every == 0 or epoch + 1 == self.max_epochs
 
 
 def make_trainer(

@@ -22,6 +22,7 @@ DRAWN = {
     "optimizer.weight_decay": [0.0, 0.01, 0.1],
     "trainer.max_epochs": [1, 3, 5, 8],
     "trainer.patience": [None, None, 1, 2],
+    "trainer.validate_every": [1, 1, 3],
     "trainer.gradient_clip": [None, 0.1, 1.0],
     "dataset.max_train": [40, 64, 100, 150],
     "dataset.batch_size": [8, 16, 32],

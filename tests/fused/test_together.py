@@ -35,6 +35,7 @@ SWEEPS = {
         "loss.smoothing=0,0.2",
     ],
     "epochs and patience": ["trainer.max_epochs=2,9", "trainer.patience=1,null", "optimizer.lr=0.3", "loss=focal"],
+    "validations": ["trainer.max_epochs=5", "trainer.validate_every=2,3", "trainer.monitor=null,val/loss"],
     "balanced, clipped, shifts": [
         "loss.class_weights=null,balanced",
         "trainer.gradient_clip=0.01,null",

@@ -50,6 +50,7 @@ class Run:
         _, through = passes(self.plan)
         trained = through / layers * self._seconds(self.corpus.train)
         validated = through / (1 + BACKWARD) / layers * self._seconds(self.corpus.val)
+        validated /= int(self.config["trainer"]["validate_every"])
         learning = self.steps * (A_STEP + A_PARAMETER * self.plan.ever_learning)
         return A_JOB + trained + validated + self._seconds(self.corpus.test) + learning
 

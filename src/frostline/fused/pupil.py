@@ -107,22 +107,35 @@ class Pupil:
 
     # Epochs
 
+    @property
+    def validates(self) -> bool:
+        """Whether the present epoch ends with a validation."""
+        return self.built.settings.validates(self.epoch)
+
     def end_epoch(
-        self, step: int, scores: dict[str, float], told: dict[str, float], weights: Callable[[], dict[str, Tensor]]
+        self,
+        step: int,
+        scores: dict[str, float] | None,
+        told: dict[str, float],
+        weights: Callable[[], dict[str, Tensor]],
     ) -> None:
         """scores of the validation part; told: the sum of the epoch's losses, and a rate; weights: the head's, now."""
-        self.step, values = step, {f"val/{name}": value for name, value in scores.items()}
-        self.curves.append((step, self.epoch, values))
+        self.step = step
+        if scores is not None:
+            self._scored({f"val/{name}": value for name, value in scores.items()}, weights)
         mean = told["train/loss"] / len(self.parts["train"])
         self.curves.append((step, self.epoch, {**told, "train/loss": mean}))
+        self.epoch += 1
+        if self.done:
+            self._end_phase(weights())
+
+    def _scored(self, values: dict[str, float], weights: Callable[[], dict[str, Tensor]]) -> None:
+        self.curves.append((self.step, self.epoch, values))
         if self.best.is_better(values):
             self.best.epoch, self.best.values, self.weights = self.epoch, values, weights()
         patience = self.built.settings.patience
         assert self.best.epoch is not None
         self.stopped = patience is not None and self.epoch - self.best.epoch >= patience
-        self.epoch += 1
-        if self.done:
-            self._end_phase(weights())
 
     def _end_phase(self, weights: dict[str, Tensor]) -> None:
         self.take(weights)

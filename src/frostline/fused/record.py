@@ -74,7 +74,8 @@ class Record:
     def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:
         """seconds, fitted: its share of those that all took, and learnt; encoded: how many texts are on its account."""
         pupil, texts = self.pupil, {name: len(part) for name, part in self.pupil.parts.items()}
-        read = (texts["train"] + texts["val"]) * pupil.epoch if pupil.learns else texts["val"]
+        validations = sum(map(pupil.built.settings.validates, range(pupil.epoch))) if pupil.learns else 1
+        read = texts["train"] * pupil.epoch + texts["val"] * validations
         if pupil.learns and pupil.built.corpus.multi_label:
             read += texts["val"]  # once more, for the thresholds of the best epoch
         read += sum(count for name, count in texts.items() if name not in ("train", "val"))

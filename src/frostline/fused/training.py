@@ -106,13 +106,20 @@ class Cohort:
 
     def _end_epochs(self, ended: Sequence[int]) -> None:
         highest = torch.stack([self.rates * own for own in self.multipliers.values()]).amax(dim=0)
-        for alike in _alike([id(self.pupils[place].parts["val"].places) for place in ended]):
-            same = [ended[i] for i in alike]
+        scored = self._validated([place for place in ended if self.pupils[place].validates])
+        for place in ended:
+            told = {"train/loss": float(self.loss[place]), "train/lr": float(highest[place])}
+            self.loss[place] = 0.0
+            self.pupils[place].end_epoch(self.step, scored.get(place), told, partial(self.stack.of, place))
+
+    def _validated(self, places: Sequence[int]) -> dict[int, dict[str, float]]:
+        """Scores of the validation part by place; those with the same texts are read together."""
+        found: dict[int, dict[str, float]] = {}
+        for alike in _alike([id(self.pupils[place].parts["val"].places) for place in places]):
+            same = [places[i] for i in alike]
             val = self.pupils[same[0]].parts["val"]
-            for place, values in zip(same, self._scores(same, self.vectors[val.places], val.labels), strict=True):
-                told = {"train/loss": float(self.loss[place]), "train/lr": float(highest[place])}
-                self.loss[place] = 0.0
-                self.pupils[place].end_epoch(self.step, values, told, partial(self.stack.of, place))
+            found |= zip(same, self._scores(same, self.vectors[val.places], val.labels), strict=True)
+        return found
 
     def _scores(self, places: Sequence[int], texts: Tensor, labels: Tensor) -> list[dict[str, float]]:
         """Of the validation part, as many heads at a time as memory should hold."""
