@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -41,6 +42,14 @@ class Reading:
         self.encoder, self.tokenizer = encoder, encoder.tokenizer
         self.mask: str = getattr(self.tokenizer, "mask_token", None) or ""
         self.filler: int = encoder.pad_id
+        self.shown = 0
+
+    def show(self, texts: Sequence[Text], words: Sequence[str]) -> None:
+        """From here on these stand before each text, in the template too, each with its words behind it."""
+        pairs = zip(self._single(texts), words, strict=True)
+        told = [f"{self.template.filled(text, self.mask)} {word}\n\n" for text, word in pairs]
+        self.template = replace(self.template, before="".join([*told, self.template.before]))
+        self.shown += len(told)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Of texts as they are, in the template."""
@@ -74,8 +83,10 @@ class Reading:
     def _check(self, max_length: int) -> None:
         alone = len(self.ids([""])[0])
         if alone >= max_length:
+            what = f"{max_length} tokens, but the template alone takes {alone}"
+            what += f", with {self.shown} examples" if self.shown else ""
             do = f"set it to {alone + 1} or more, or shorten head.template"
-            raise wrong("dataset.max_length", f"{max_length} tokens, but the template alone takes {alone}", do)
+            raise wrong("dataset.max_length", what, do)
         longest = self.encoder.longest  # an adapter may take some of it
         if longest is not None and max_length + self.beyond > longest:
             what = f"{max_length} tokens, but the encoder reads at most {longest}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from frostline.types import Text
+    from frostline.types import Split, Text
 
 
 class Outputs(NamedTuple):
@@ -77,6 +77,19 @@ class Reader(Protocol):
 
     def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """input_ids and attention_mask (B, T) -> logits (B, C)."""
+        ...
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """A head that is shown some texts of train with their classes before it is asked about any other."""
+
+    def show(self, train: Split, seed: int) -> None:
+        """Once, before any text is tokenized. seed: the run's, for what is drawn.
+
+        Raises:
+            UserError: these texts cannot be shown.
+        """
         ...
 
 

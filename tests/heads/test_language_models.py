@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from by_hand import FEW, LAST, ByHand, few_texts, learned
 from conftest import Go
+from frostline.chance import derive
 from frostline.compose import command
 from frostline.compose.build import build
 from frostline.compose.making import make
@@ -22,6 +23,7 @@ from frostline.compose.parts import build_model
 from frostline.data.tokens import Tokens, read
 from frostline.encoders.pretrained import Pretrained
 from frostline.errors import UserError
+from frostline.examples import in_turn
 from frostline.heads.likelihood import Likelihood
 from frostline.heads.verbalizer import Verbalizer
 from frostline.phrases import tree
@@ -174,6 +176,48 @@ def test_calibration_divides_the_chances_by_those_after_prompts_without_content(
     for row, text in enumerate(TEXTS):
         chances = weights * likelihoods(model, encoder.tokenizer, text, template, CAUSAL_WORDS).softmax(dim=0)
         torch.testing.assert_close(found[row], chances / chances.sum(), atol=1e-5, rtol=1e-5)
+
+
+TRAIN = Split(["dull", "fine", "grand", "bleak", "fair", "sweet", "drab"], [0, 1, 2, 0, 1, 2, 0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_examples_are_a_longer_template(causal: tuple[Pretrained, Any], calibrate: bool) -> None:
+    encoder, template = causal[0], "Review: {text}\nIt was"
+    shown = Likelihood(NAMES, encoder, template, CAUSAL_WORDS, calibrate, examples=3).eval()
+    shown.show(TRAIN, 5)
+    rows = in_turn(TRAIN.labels, 3, derive(5, "examples"))  # type: ignore[arg-type]  # one class a text
+    words = ["bad", "a bit of both", "good"]  # the first of each class
+    told = "".join(f"Review: {TRAIN.texts[row]}\nIt was {words[TRAIN.labels[row]]}\n\n" for row in rows)  # type: ignore[index]  # as above
+    written = Likelihood(NAMES, encoder, told + template, CAUSAL_WORDS, calibrate).eval()
+    found, expected = (head.read(encoder, *batch(head, encoder, longest=400)).logits for head in (shown, written))
+    assert torch.equal(found, expected)
+
+
+def test_examples_are_drawn_of_each_class_in_turn() -> None:
+    labels = [int(label) for label in TRAIN.labels if isinstance(label, int)]
+    for seed in range(50):
+        assert sorted(labels[row] for row in in_turn(labels, 3, seed)) == [0, 1, 2]
+        assert sorted(labels[row] for row in in_turn(labels, 7, seed)) == sorted(labels)
+    drawn = {tuple(in_turn(labels, 3, seed)) for seed in range(50)}
+    assert len(drawn) > 25
+    assert {row for rows in drawn for row in rows} == set(range(7))
+    assert {labels[rows[0]] for rows in drawn} == {0, 1, 2}  # no class always comes first
+
+
+def test_what_cannot_be_shown_is_told(causal: tuple[Pretrained, Any]) -> None:
+    head = Likelihood(NAMES, causal[0], examples=8)
+    with pytest.raises(UserError, match=r"head\.examples: 8, but train has 7 texts; show 7 at most"):
+        head.show(TRAIN, 1)
+    head.examples = 7
+    head.show(TRAIN, 1)
+    with pytest.raises(UserError, match=r"64 tokens, but the template alone takes \d+, with 7 examples; set it to"):
+        head.tokenize(TEXTS, 64)
+    with pytest.raises(UserError, match=r"head\.examples: a text of several classes has no single answer to show"):
+        head.show(Split(TRAIN.texts[:3] * 3, [[0, 1, 1]] * 9), 1)
+    with pytest.raises(UserError, match="head: its template has place for one text, and the data has pairs"):
+        head.show(Split([("one", "other")] * 9, [0] * 9), 1)
 
 
 @torch.no_grad()
@@ -452,6 +496,15 @@ def test_a_causal_model_applied_as_it_is_tells_its_accuracy_before_and_after_cal
     assert record["accuracy_before"] == pytest.approx(plain["metrics"]["test/accuracy"])
     assert record["accuracy_after"] == pytest.approx(calibrated["metrics"]["test/accuracy"])
     assert record["perplexity"] == plain["language_model"]["perplexity"]
+
+
+def test_other_seeds_show_other_examples(go: Go, causal: tuple[Pretrained, Any]) -> None:
+    folder = causal[0]._tail.keywords["place"]
+    lines = ["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=direct", *SMALL]
+    lines += ["head.examples=2", "dataset.max_length=400", "dataset.max_test=5"]
+    ours, theirs = (go(*lines, f"seed={seed}") for seed in (1, 2))
+    assert ours["metrics"]["test/loss"] != theirs["metrics"]["test/loss"]
+    assert ours["language_model"]["perplexity"] == theirs["language_model"]["perplexity"]  # of texts as they are
 
 
 # Trained

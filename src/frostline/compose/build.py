@@ -24,7 +24,7 @@ from frostline.errors import UserError
 from frostline.hosts import own_weights
 from frostline.network import vectors
 from frostline.plan import Plan
-from frostline.roles import Fitted, Named, Reader
+from frostline.roles import Fitted, Named, Reader, Shown
 from frostline.trainer import Settings
 from frostline.types import Config, Corpus, Shift, Split, Text
 
@@ -63,6 +63,8 @@ def build(config: Config) -> Built:
     fingerprint = digest(own_weights(encoder, blocks))
     if isinstance(head := parts["head"], Named):
         head.name_classes(partial(_embed, encoder, parts["pooler"], longest))
+    if isinstance(head, Shown):
+        head.show(corpus.train, config["seed"])
     reader = head if isinstance(head, Reader) else encoder
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}

@@ -6,13 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from frostline.chance import derive
 from frostline.errors import wrong
+from frostline.examples import in_turn
 from frostline.language import Reading, per_text, surprise, tail_of
 from frostline.phrases import tree
 from frostline.products import product
 from frostline.prompts import Template, words_of
 from frostline.roles import Outputs
-from frostline.types import Text
+from frostline.types import Split, Text, Whole
 
 CONTENT_FREE = ("N/A", "[MASK]", "")  # those of arXiv:2102.09690
 
@@ -31,6 +33,10 @@ class Likelihood(nn.Module):
     gradient. The most likely class is the paper's; as chances we take the quotients, scaled to a sum of 1, for which
     the paper's text has a second softmax and its code nothing; the mean is of chances that are scaled to a sum of 1 in
     each prompt, where its code scales the mean.
+
+    examples: in-context learning (arXiv:2005.14165): so many texts of train, drawn with the run's seed, of each class
+    in turn, stand before each text and before a prompt without content, each in the template, answered with its class's
+    first words and an empty line. They count in `dataset.max_length`.
 
     Recorded under `language_model`: the perplexity of the test texts without template (exp of the mean surprise at
     each token but the first), the mean share of chance after the prompt that falls on any class's words, and with
@@ -60,14 +66,15 @@ class Likelihood(nn.Module):
         template: str = "{text} It was",
         words: Mapping[str, str | Sequence[str]] | None = None,
         calibrate: bool = False,
+        examples: Whole = 0,
     ) -> None:
         super().__init__()
         form = Template.of(template, self.fields.split())
-        spoken = words_of(words, names)
-        self.calibrate = calibrate
+        self.spoken = words_of(words, names)
+        self.calibrate, self.examples = calibrate, examples
         self.tail = tail_of(encoder, self.objective)
         if encoder.tokenizer is not None:
-            self._lay_out(encoder, form, spoken)
+            self._lay_out(encoder, form, self.spoken)
 
     def _lay_out(self, encoder: Any, form: Template, spoken: Sequence[Sequence[str]]) -> None:
         phrases = [_tokens(encoder.tokenizer, form.after, word) for own in spoken for word in own]
@@ -80,12 +87,36 @@ class Likelihood(nn.Module):
         kept = {"ids": laid.ids, "depths": laid.depths, "sees": laid.sees, "told": laid.told}
         kept |= {"mean": laid.mean @ share, "whole": laid.whole}
         self.counts = laid.counts
-        self.reading = Reading(encoder, form, beyond=max(map(len, phrases)) - 1)
-        free = [torch.tensor(ids) for ids in self.reading.ids(CONTENT_FREE)]
-        kept["free"] = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=encoder.pad_id)
-        kept["free_mask"] = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in free], batch_first=True)
         for name, value in kept.items():
             self.register_buffer(name, value, persistent=False)
+        self.reading = Reading(encoder, form, beyond=max(map(len, phrases)) - 1)
+        self._lay_out_free()
+
+    def _lay_out_free(self) -> None:
+        """Prompts without content, as they are read now."""
+        free = [torch.tensor(ids) for ids in self.reading.ids(CONTENT_FREE)]
+        padded = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=self.reading.filler)
+        mask = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in free], batch_first=True)
+        self.register_buffer("free", padded, persistent=False)
+        self.register_buffer("free_mask", mask, persistent=False)
+
+    def show(self, train: Split, seed: int) -> None:
+        """Put the examples before what is read from here on.
+
+        Raises:
+            UserError: train has too few texts, or such as have several classes, or pairs.
+        """
+        if not self.examples:
+            return
+        if self.examples > len(train):
+            do = f"show {len(train)} at most"
+            raise wrong("head.examples", f"{self.examples}, but train has {len(train)} texts", do)
+        labels = [label for label in train.labels if isinstance(label, int)]
+        if len(labels) < len(train):
+            raise wrong("head.examples", "a text of several classes has no single answer to show", "set it to 0")
+        rows = in_turn(labels, self.examples, derive(seed, "examples"))
+        self.reading.show([train.texts[row] for row in rows], [self.spoken[labels[row]][0] for row in rows])
+        self._lay_out_free()
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Token ids of each text in the template, at most `max_length`, the text cut; the words are not among them."""
