@@ -118,7 +118,10 @@ def edit(file: Path, changes: Mapping[str, Any]) -> None:
 
 
 def _merged(content: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    own = {key: _merged(content[key], value) if isinstance(value, dict) else value for key, value in changes.items()}
+    own = {
+        key: _merged(content.get(key, {}), value) if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
     return {**content, **own}
 
 

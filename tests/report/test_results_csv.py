@@ -49,6 +49,18 @@ def test_a_table_of_the_csv_is_that_of_the_folders(frostline: Command, words: li
     assert "arnings" in said[0].out
 
 
+def test_what_a_head_has_recorded_is_a_metric_too(frostline: Command) -> None:
+    for seed, perplexity in ((1, 40.0), (2, 42.0)):
+        asked = folders.run(Path("runs"), "direct", seed, 0.5)
+        folders.edit(asked / "result.json", {"language_model": {"perplexity": perplexity}})
+    saved(reading.read(["runs"]))
+    words = ["--rows", "freezing", "--metric", "language_model/perplexity"]
+    said = [frostline("report", place, *words) for place in ("runs", "results.csv")]
+    assert said[0].status == 0, said[0].err
+    assert said[1].out == said[0].out
+    assert "| direct | 41.0 ± 1.414 [28.3, 53.7], n=2 |" in said[0].out
+
+
 def test_every_value_comes_back_as_it_was(own_folder: None) -> None:
     """But what a table does not need: where an encoder is fetched from, and one score for each class."""
     runs = study()

@@ -91,6 +91,8 @@ def test_pairs_are_of_one_seed_and_split_and_splits_of_a_seed_are_one_difference
         ("test_vader_nyt/f1_macro", True),
         ("test/loss", False),
         ("test/ece", False),
+        ("language_model/perplexity", False),
+        ("language_model/accuracy_after", True),
         ("cost/seconds", False),
         ("parameters/ever_trainable", False),
         ("cost/texts_from_store", True),

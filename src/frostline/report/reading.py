@@ -16,6 +16,7 @@ from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADAB
 from frostline.report.sections import UnreadableError, flat, flat_yaml
 
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
+OF_NO_SCORE = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json that hold none of their own
 
 
 def read(paths: Sequence[str]) -> list[Run]:
@@ -80,11 +81,10 @@ def _check(result: Any) -> None:
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics, and as in W&B's summary parameters/total, cost/seconds and best/epoch."""
+    """The metrics, and as in W&B's summary parameters/total, cost/seconds, and what a head has recorded."""
     parts = dict(result["metrics"])
-    for part in ("parameters", "cost", "best"):
-        own = result.get(part)
-        pairs = own.items() if isinstance(own, dict) else ()
+    for part, own in result.items():
+        pairs = own.items() if isinstance(own, dict) and part not in OF_NO_SCORE else ()
         parts |= {f"{part}/{name}": value for name, value in pairs if isinstance(value, int | float)}
     return parts
 

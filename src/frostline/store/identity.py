@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # they change no number of the result
-LATER = {"trainer": {"deterministic": True}}  # keys that came later, and the value that leaves an id as it was
+# Keys that came later, and the value that leaves an id as it was.
+LATER = {"trainer": {"deterministic": True, "validate_every": 1}, "head": {"examples": 0}}
 EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names

@@ -1,6 +1,6 @@
 """Which of two values of a metric is the better one."""
 
-SMALLER_IS_BETTER = ("loss", "ece")
+SMALLER_IS_BETTER = ("loss", "ece", "perplexity", "pseudo_perplexity")
 SPENT = ("cost", "parameters")  # of these less is better, whatever it is
 SPARED = "cost/texts_from_store"
 
