@@ -16,7 +16,12 @@ SMALL = ["dataset.max_train=64", "dataset.max_val=32", "dataset.max_test=32", "l
 
 
 def test_each_line_is_the_run_that_it_would_be_alone(own_folder: None) -> None:
-    lines = [["freezing=frozen", "seed=2"], ["freezing=schedule", "freezing.phases=[{rules: [['*', 1]]}]"]]
+    template = "head.template='# {text}\n\n# It was {mask}.'"  # whose lines are neither jobs nor remarks
+    lines = [
+        ["freezing=frozen", "seed=2"],
+        ["head=verbalizer", template, "freezing=direct"],
+        ["freezing=schedule", "freezing.phases=[{rules: [['*', 1]]}]"],
+    ]
     Path("jobs.txt").write_text(f"# two\n\n{listed.written(lines)}")
     found = command.jobs([*LISTED, *SMALL])
     alone = [job for line in lines for job in command.jobs([*SMALL, *line])]
@@ -44,7 +49,7 @@ def test_the_jobs_of_a_list_are_done(frostline: Command) -> None:
     [
         (None, [], "hydra.sweeper.file: 'jobs.txt' cannot be read (No such file or directory); name a file with"),
         ("# none\n", [], "hydra.sweeper.file: 'jobs.txt' lists no job; name a file with"),
-        ("seed=1\nhead='a\n", [], "hydra.sweeper.file: line 2 of 'jobs.txt' ends within quotes; close them"),
+        ("seed=1\nhead='a\nseed=2\n", [], "hydra.sweeper.file: line 2 of 'jobs.txt' ends within quotes; close them"),
         ("seed=1,2\n", [], "seed: 'seed=1,2' in a list of jobs is no override of one job; write a line for each"),
         ("seed=1\n", ["freezing=full,frozen"], "freezing: 'full,frozen' is swept beside a list of jobs; give it one"),
         ("seed=1\nfreezing=fulll\n", [], "freezing: there is no choice 'fulll'; did you mean full?"),

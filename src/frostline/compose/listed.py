@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,7 +16,7 @@ KEY = "hydra.sweeper.file"
 
 
 def read(file: str | None) -> list[list[str]]:
-    """The overrides of each job; lines that are empty or begin with # are none.
+    """The overrides of each job; lines that are empty or begin with # are none. Quotes may go on over several lines.
 
     Raises:
         UserError: there is no such file, or a line of it cannot be read.
@@ -25,14 +25,14 @@ def read(file: str | None) -> list[list[str]]:
     if not file:
         raise wrong(KEY, "names no file", do)
     try:
-        lines = Path(file).expanduser().read_text(encoding="utf-8").splitlines()
+        content = Path(file).expanduser().read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise wrong(KEY, f"'{file}' cannot be read ({reason})", do) from error
-    told = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
-    if not told:
+    found = list(_jobs(file, content.split("\n")))
+    if not found:
         raise wrong(KEY, f"'{file}' lists no job", do)
-    return [_words(file, number, line) for number, line in told]
+    return found
 
 
 def written(jobs: Iterable[Sequence[str]]) -> str:
@@ -54,8 +54,26 @@ def jobs(composer: Composer, cfg: DictConfig) -> list[list[str]]:
     return [] if composer.problems else found
 
 
-def _words(file: str, number: int, line: str) -> list[str]:
+def _jobs(file: str, lines: Sequence[str]) -> Iterator[list[str]]:
+    told, begun = "", 0
+    for number, line in enumerate(lines, 1):
+        if not told:
+            begun = number
+            if not line.strip() or line.startswith("#"):
+                continue
+        told += line
+        if (words := _words(told)) is None:
+            told += "\n"
+            continue
+        yield words
+        told = ""
+    if told:
+        raise wrong(KEY, f"line {begun} of '{file}' ends within quotes", "close them")
+
+
+def _words(told: str) -> list[str] | None:
+    """None where they end within quotes."""
     try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise wrong(KEY, f"line {number} of '{file}' ends within quotes", "close them") from error
+        return shlex.split(told)
+    except ValueError:
+        return None
