@@ -8,14 +8,13 @@ import lightning.pytorch as pl
 
 from frostline.classifier import Classifier
 from frostline.progress import Progress, say
-from frostline.trainer import Settings
 
 
 class Epochs(pl.Callback):
     """Bars and lines; the main process alone speaks."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.monitor = settings, settings.monitor or "val/f1_macro"
+    def __init__(self, monitor: str | None) -> None:
+        self.monitor = monitor or "val/f1_macro"
         self.bar: Progress | None = None
         self.index: int | None = None
 
@@ -44,7 +43,7 @@ class Epochs(pl.Callback):
         if trainer.is_global_zero:
             assert isinstance(pl_module, Classifier)
             told = f"train/loss {pl_module.epoch_loss / max(pl_module.epoch_rows, 1):.4f}"
-            if self.settings.validates(trainer.current_epoch):
+            if pl_module.validated == trainer.current_epoch:
                 told += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
             say(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {told}")
 

@@ -63,7 +63,7 @@ class Fit:
         self.pruning = Pruning(Trial.here())
         ending = [Patience(self.best, settings.patience), self.pruning]
         lasting = [self.best, Averager(averaging), *ending, self.point]
-        callbacks = [*lasting, Epochs(settings), Validations(settings), solver, self.witness, self.predictions]
+        callbacks = [*lasting, Epochs(settings.monitor), Validations(settings), solver, self.witness, self.predictions]
         self.loggers = of_run(place, config, job)
         self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
         device = str(self.trainer.strategy.root_device)

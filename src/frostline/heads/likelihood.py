@@ -74,15 +74,15 @@ class Likelihood(nn.Module):
         self.calibrate, self.examples = calibrate, examples
         self.tail = tail_of(encoder, self.objective)
         if encoder.tokenizer is not None:
-            self._lay_out(encoder, form, self.spoken)
+            self._lay_out(encoder, form)
 
-    def _lay_out(self, encoder: Any, form: Template, spoken: Sequence[Sequence[str]]) -> None:
-        phrases = [_tokens(encoder.tokenizer, form.after, word) for own in spoken for word in own]
+    def _lay_out(self, encoder: Any, form: Template) -> None:
+        phrases = [_tokens(encoder.tokenizer, form.after, word) for own in self.spoken for word in own]
         laid = tree(phrases)
         if len(laid.ids) and not encoder.places_tokens:
             do = "give words of one token each in head.words, or choose another encoder"
             raise wrong("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
-        classes = torch.tensor([i for i, own in enumerate(spoken) for _ in own])
+        classes = torch.tensor([i for i, own in enumerate(self.spoken) for _ in own])
         share = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)  # (P, C): of a class's phrases
         kept = {"ids": laid.ids, "depths": laid.depths, "sees": laid.sees, "told": laid.told}
         kept |= {"mean": laid.mean @ share, "whole": laid.whole}
