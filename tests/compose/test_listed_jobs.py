@@ -50,6 +50,7 @@ def test_the_jobs_of_a_list_are_done(frostline: Command) -> None:
         (None, [], "hydra.sweeper.file: 'jobs.txt' cannot be read (No such file or directory); name a file with"),
         ("# none\n", [], "hydra.sweeper.file: 'jobs.txt' lists no job; name a file with"),
         ("seed=1\nhead='a\nseed=2\n", [], "hydra.sweeper.file: line 2 of 'jobs.txt' ends within quotes; close them"),
+        ("head='a\n" + "seed=2\n" * 99 + "head='\n", [], "hydra.sweeper.file: line 1 of 'jobs.txt' ends within quotes"),
         ("seed=1,2\n", [], "seed: 'seed=1,2' in a list of jobs is no override of one job; write a line for each"),
         ("seed=1\n", ["freezing=full,frozen"], "freezing: 'full,frozen' is swept beside a list of jobs; give it one"),
         ("seed=1\nfreezing=fulll\n", [], "freezing: there is no choice 'fulll'; did you mean full?"),

@@ -13,6 +13,7 @@ from frostline.errors import Problem, UserError, wrong
 
 SWEEPER = "hydra_plugins.frostline_listed.ListedSweeper"
 KEY = "hydra.sweeper.file"
+LONGEST = 50  # lines of a job: a quote that is not closed would take in all that follow
 
 
 def read(file: str | None) -> list[list[str]]:
@@ -62,11 +63,13 @@ def _jobs(file: str, lines: Sequence[str]) -> Iterator[list[str]]:
             if not line.strip() or line.startswith("#"):
                 continue
         told += line
-        if (words := _words(told)) is None:
+        if (words := _words(told)) is not None:
+            yield words
+            told = ""
+        elif number - begun == LONGEST:
+            break
+        else:
             told += "\n"
-            continue
-        yield words
-        told = ""
     if told:
         raise wrong(KEY, f"line {begun} of '{file}' ends within quotes", "close them")
 
