@@ -47,7 +47,8 @@ def test_a_sweep_killed_at_random_moments_ends_as_an_undisturbed_one() -> None:
             while one.status is None and time.monotonic() < end:
                 time.sleep(0.01)
             if one.status is None:
-                one.kill()
+                os.kill(one.process.pid, signal.SIGKILL)
+            assert one.wait() in (0, -signal.SIGKILL), one.said  # 0: it came to its end first
         now = costs("killed")
         assert {job: now[job] for job in before} == before, f"chance {seed}"
         before = now
