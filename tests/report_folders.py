@@ -78,8 +78,8 @@ def run(
     learned: int = 387,
     inside: bool = False,
 ) -> Path:
-    """A complete run. score: its test accuracy, of which macro-F1 is 0.9. config: dotted keys. inside: result.json
-    holds the config, and there is no other."""
+    """A complete run. score: its test accuracy, of which macro-F1 is 0.9 where it is above a half. config: dotted keys.
+    inside: result.json holds the config, and there is no other."""
     own = {**CHOICES, "freezing": freezing, **(choices or {})}
     resolved = _resolved({"seed": seed, "freezing._target_": f"frostline.freezing.{freezing}.{freezing}"}, config)
     told = run_id(resolved)
@@ -175,12 +175,13 @@ def _result(
 ) -> dict[str, Any]:
     confusion = confusion_of(score)
     accuracy = sum(confusion[i][i] for i in range(len(CLASSES))) / sum(CLASSES)
-    scores = {"val/accuracy": score, "val/f1_macro": 0.9 * score, "test/accuracy": accuracy}
+    f1 = 0.9 * score if score > 0.5 else 2 / 9  # as always telling the first class
+    scores = {"val/accuracy": score, "val/f1_macro": f1, "test/accuracy": accuracy}
     return {
         **job,
         "study": config["study"],
         "seed": config["seed"],
-        "metrics": scores | {"test/loss": 1.5 - score, "test/f1_macro": 0.9 * score, "test/ece": 0.05} | metrics,
+        "metrics": scores | {"test/loss": 1.5 - score, "test/f1_macro": f1, "test/ece": 0.05} | metrics,
         "best": {"epoch": 0, "monitor": "val/f1_macro"},
         "phases": [{"name": "probe", "epochs": [0, 1], "steps": [0, 2], "weights": "be410bf8"}],
         "confusion": confusion,

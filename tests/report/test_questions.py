@@ -144,6 +144,14 @@ def test_what_collapsed_is_told_with_and_without(frostline: Command) -> None:
     assert "0.675 ± 0.064 [0.103, 1.247], n=2 of 3, 1 collapsed" in frostline("report", "runs").out
 
 
+def test_a_run_that_knows_the_smaller_classes_has_not_collapsed(frostline: Command) -> None:
+    """Half of the test texts are of one class, of which it tells too few. A guess has a macro-F1 of 1/3 at most."""
+    for seed, score, f1 in ((1, 0.7, 0.63), (2, 0.45, 0.34), (3, 0.45, 0.33)):
+        folders.run(Path("runs"), "full", seed, score, metrics={"test/f1_macro": f1})
+    (cell,) = rows(frostline, "runs", "--metric", "test/f1_macro")
+    assert (cell["collapsed"], cell["values"]) == (1, {"1": 0.63, "2": 0.34})
+
+
 @pytest.mark.parametrize("scores", [(0.5, 0.48, 0.47), (0.5, 0.52, 0.55)])
 def test_a_weak_arm_has_not_collapsed(scores: tuple[float, ...], frostline: Command) -> None:
     """All at the share of the largest class, or none clearly above it: 0.6 would be, of 100 texts."""

@@ -11,17 +11,25 @@ CLEAR = 2.0  # standard errors of a share
 
 
 def collapsed(cells: Iterable[Sequence[Run]]) -> list[Run]:
-    """A run whose test accuracy is at or below the share of the largest class of its test set, as that of a model is
-    that tells every text the same, while a sibling is clearly above: by two standard errors of such a share.
+    """A run that is no better than an answer that does not look at the texts, while a sibling clearly is.
 
-    Siblings are the runs of the same cell: other seeds and splits. Without such a sibling the whole arm is weak, which
-    the table shows by itself. Runs on texts of several labels have no such share and are never counted so.
+    Whatever shares of the classes such an answer has, its expected accuracy is at most the share of the largest class
+    of the test set, and its macro-F1 at most one in the number of classes (each F1 is a harmonic mean of two shares,
+    so at most their plain mean, and those add up to one). A run must be at or below both. Accuracy alone would not
+    do: what learned from as many texts of each class may be below the largest class of a test set that is not
+    balanced, and know the others. Siblings, one of them above the largest class by two standard errors of its share,
+    are the runs of the same cell: other seeds and splits. Without such a sibling the whole arm is weak, which the
+    table shows by itself. Runs on texts of several labels have no such share and are never counted so.
     """
     found: list[Run] = []
     for runs in cells:
         if any(_excess(run) > CLEAR for run in runs):
-            found += [run for run in runs if _excess(run) <= 0]
+            found += [run for run in runs if _excess(run) <= 0 and _is_blind(run)]
     return found
+
+
+def _is_blind(run: Run) -> bool:
+    return run.metrics.get("test/f1_macro", math.nan) * sum(map(bool, run.supports)) <= 1
 
 
 def _excess(run: Run) -> float:

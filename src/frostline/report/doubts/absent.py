@@ -75,7 +75,7 @@ def valueless(runs: Sequence[Run], metrics: Sequence[str]) -> Iterator[Doubt]:
 def fallen(runs: Sequence[Run]) -> Iterator[Doubt]:
     """Runs that have collapsed."""
     if runs:
-        what = f"{count(len(runs))} collapsed: no better than always telling the largest class, where siblings are;"
+        what = f"{count(len(runs))} collapsed: no better than a guess that looks at no text, where siblings are;"
         what += " counted apart, and left out of means and tests"
         told_of = [f"{run.folder} (test/accuracy {run.metrics['test/accuracy']:.3f})" for run in runs]
         yield Doubt(what, told_of)
