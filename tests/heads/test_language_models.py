@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,6 +177,27 @@ def test_calibration_divides_the_chances_by_those_after_prompts_without_content(
     for row, text in enumerate(TEXTS):
         chances = weights * likelihoods(model, encoder.tokenizer, text, template, CAUSAL_WORDS).softmax(dim=0)
         torch.testing.assert_close(found[row], chances / chances.sum(), atol=1e-5, rtol=1e-5)
+
+
+def test_calibration_is_asked_for_once_in_an_evaluation_and_anew_after_it(causal: tuple[Pretrained, Any]) -> None:
+    encoder = copy.deepcopy(causal[0])
+    head = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True)
+    asked: list[int] = []
+    encoder.register_forward_hook(lambda *given: asked.append(1))
+    for grad in (True, False):
+        asked.clear()
+        head.eval()  # as it is while the encoder learns, too: it has no parameters of its own
+        with torch.set_grad_enabled(grad):
+            first, again = (head.read(encoder, *batch(head, encoder)).logits for _ in range(2))
+        assert torch.equal(first, again)
+        assert len(asked) == (4 if grad else 3)
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.mul_(1.1)
+        fresh = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True).eval()
+        found, expected = (one.read(encoder, *batch(one, encoder)).logits for one in (head.eval(), fresh))
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, first)
 
 
 TRAIN = Split(["dull", "fine", "grand", "bleak", "fair", "sweet", "drab"], [0, 1, 2, 0, 1, 2, 0])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,7 @@ class Likelihood(nn.Module):
     whole: Tensor
     free: Tensor
     free_mask: Tensor
+    known: Tensor | None = None  # the calibration of this evaluation
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class Likelihood(nn.Module):
 
     def _lay_out_free(self) -> None:
         """Prompts without content, as they are read now."""
+        self.known = None
         free = [torch.tensor(ids) for ids in self.reading.ids(CONTENT_FREE)]
         padded = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=self.reading.filler)
         mask = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in free], batch_first=True)
@@ -130,8 +132,21 @@ class Likelihood(nn.Module):
         steps = self._steps(encoder, input_ids, attention_mask)
         plain = product(steps, self.mean)
         share = product(steps.detach(), self.whole).exp().sum(dim=1, keepdim=True)
-        logits = plain - self._content_free(encoder) if self.calibrate else plain
+        logits = plain - self._calibration(encoder) if self.calibrate else plain
         return Outputs(logits, None, torch.cat([share, plain.detach()], dim=1))
+
+    def train(self, mode: bool = True) -> Self:
+        """As of any module; and ask again for the calibration, as weights may have changed."""
+        self.known = None
+        return super().train(mode)
+
+    def _calibration(self, encoder: nn.Module) -> Tensor:
+        """(C,): of the weights as they are; asked for once in an evaluation, where no step changes them."""
+        if torch.is_grad_enabled():
+            return self._content_free(encoder)
+        if self.known is None:
+            self.known = self._content_free(encoder)
+        return self.known
 
     @torch.no_grad()
     def _content_free(self, encoder: nn.Module) -> Tensor:
