@@ -21,8 +21,9 @@ from frostline.compose.arguments import Arguments
 from frostline.compose.command import Job, checked, composable, is_main_process
 from frostline.compose.loader import Loader
 from frostline.compose.sweep import BASIC
+from frostline.endings import DEBUG, monitored
 from frostline.errors import Problem, UserError
-from frostline.jobs import DEBUG, monitored, task
+from frostline.jobs import task
 from frostline.store import ledger
 from frostline.store.environment import COMMAND
 from frostline.store.summary import Row, table

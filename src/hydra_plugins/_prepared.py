@@ -19,7 +19,7 @@ class Prepared(Launcher):
 
     def prepare(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """A job's value is its description."""
-        from frostline.jobs import describe
+        from frostline.compose.handed import describe
 
         setup_globals()
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)

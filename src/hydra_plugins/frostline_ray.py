@@ -23,7 +23,7 @@ from frostline.errors import Problem
 from hydra_plugins._prepared import Prepared, ended
 
 if TYPE_CHECKING:
-    from frostline.jobs import Described
+    from frostline.compose.handed import Described
 
 KEY = "hydra/launcher"
 QUIET = {

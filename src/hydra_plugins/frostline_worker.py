@@ -100,7 +100,7 @@ class WorkersLauncher(Launcher):
         raise NotImplementedError
 
     def _is_complete(self, overrides: list[str], number: int) -> bool:
-        from frostline.jobs import describe
+        from frostline.compose.handed import describe
 
         folder = run(self.hydra_context, describe, self.config, overrides, number).return_value.folder
         return bool((folder / "result.json").exists())
@@ -109,7 +109,8 @@ class WorkersLauncher(Launcher):
         return float(run(self.hydra_context, self.task_function, self.config, overrides, number).return_value)
 
     def _lost(self, overrides: list[str], number: int, why: Exception) -> float:
-        from frostline.jobs import describe, lost
+        from frostline.compose.handed import describe
+        from frostline.jobs import lost
 
         job = run(self.hydra_context, describe, self.config, overrides, number)
         with env_override(dict(self.config.hydra.job.env_set)):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from frostline.compose import command
-from frostline.compose.check import downloads
+from frostline.compose.downloads import downloads
 from frostline.conversions import onnx
 from frostline.conversions.cache import converted
 from frostline.encoders.pretrained import Pretrained

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from frostline.compose import downloads as fetched
-from frostline.compose import fits, modules, shifts, suggest
+from frostline.compose import fits, modules, shifts, sources, suggest
 from frostline.compose.signature import Parameter, Signature, read
 from frostline.compose.values import complaint
 from frostline.data.folds import fold_problems
@@ -17,7 +15,6 @@ from frostline.types import Config
 
 MISSING = "???"
 SETTINGS = "frostline.compose.settings"
-PREPARE = "frostline.data.prepare.prepare"
 TRAINER = "frostline.trainer.Settings"
 LOGGER = "frostline.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
@@ -50,23 +47,8 @@ def check(config: Config) -> list[Problem]:
         problems += _part(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
         problems += fold_problems(config["dataset"].get("folds"), config["dataset"].get("fold"))
-        problems += _data(config["dataset"]) + shifts.problems(config["dataset"], _whole_data)
+        problems += sources.problems(config["dataset"]) + shifts.problems(config["dataset"], _whole_data)
     return problems or fits.problems(config)
-
-
-def downloads(config: Config) -> list[str]:
-    """What a run of a checked config will fetch, one line each."""
-    given = config["dataset"]
-    sources = [_source(each) for each in (given, *(given.get("shifted") or {}).values())]
-    lines = [line for source in sources if hasattr(source, "downloads") for line in source.downloads()]
-    return fetched.encoder(config["encoder"]) + list(dict.fromkeys(lines))
-
-
-def own_arguments(config: Config, role: str) -> Config:
-    """What the config gives to a part's `_target_`: less our own keys, and for a data set less prepare's."""
-    given = config[role]
-    ours = {"_target_", *(name for name in _extras(role) if name not in read(given["_target_"], role).parameters)}
-    return {key: value for key, value in given.items() if key not in ours}
 
 
 def _top(config: Config) -> list[Problem]:
@@ -130,8 +112,7 @@ def _part(role: str, config: Config) -> list[Problem]:
 def _extras(role: str) -> dict[str, Parameter]:
     """Keys of a role that are not its part's own."""
     if role == "dataset":
-        prepare = dict(list(read(PREPARE, role).parameters.items())[1:])
-        return prepare | read(f"{SETTINGS}.Texts", role).parameters
+        return sources.extras()
     own = {"freezing": "Freezing", "adapter": "Adapter"}.get(role)
     return read(f"{SETTINGS}.{own}", role).parameters if own else {}
 
@@ -165,26 +146,10 @@ def _value(key: str, value: Any, parameter: Parameter) -> list[Problem]:
     return [Problem(key, *wrong)] if wrong else []
 
 
-def _source(given: Config) -> Any:
-    module, _, name = given["_target_"].rpartition(".")
-    return getattr(importlib.import_module(module), name)(**own_arguments({"dataset": given}, "dataset"))
-
-
-def _data(given: Config) -> list[Problem]:
-    try:
-        source = _source(given)
-        return list(source.problems()) if hasattr(source, "problems") else []
-    except UserError as error:
-        return error.problems
-    except Exception as error:
-        what = f"{given['_target_']} fails with {type(error).__name__}: {error}"
-        return [Problem("dataset", what, "correct its arguments or its code (--debug shows where)")]
-
-
 def _whole_data(given: Mapping[str, Any]) -> list[Problem]:
     """A data set with all its arguments, as if it were the home data set."""
     config = {"dataset": dict(given)}
-    return _part("dataset", config) or _data(config["dataset"])
+    return _part("dataset", config) or sources.problems(config["dataset"])
 
 
 def told_once(problems: Iterable[Problem]) -> list[Problem]:

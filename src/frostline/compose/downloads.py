@@ -1,16 +1,25 @@
-"""What an encoder will have to fetch."""
+"""What a run will have to fetch."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from frostline.compose.sources import source
 from frostline.packages import Pin, is_cached
 from frostline.types import Config
 
 
-def encoder(given: Config) -> list[str]:
-    """One line where the encoder is neither a local folder nor in a cache."""
+def downloads(config: Config) -> list[str]:
+    """What a run of a checked config will fetch, one line each."""
+    given = config["dataset"]
+    sources = [source(each) for each in (given, *(given.get("shifted") or {}).values())]
+    lines = [line for one in sources if hasattr(one, "downloads") for line in one.downloads()]
+    return _encoder(config["encoder"]) + list(dict.fromkeys(lines))
+
+
+def _encoder(given: Config) -> list[str]:
+    """One line where it is neither a local folder nor in a cache."""
     if isinstance(pin := given.get("pin"), dict):
         known = Pin.of(pin)
         return [] if is_cached(known) else [known.describe()]

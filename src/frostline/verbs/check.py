@@ -6,7 +6,7 @@ Prints what a run would download. Exit status 2 where something is wrong.
 from __future__ import annotations
 
 from frostline.compose import command
-from frostline.compose.check import downloads
+from frostline.compose.downloads import downloads
 
 
 def main(argv: list[str]) -> int:
