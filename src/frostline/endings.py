@@ -8,7 +8,7 @@ from typing import Any
 
 from frostline.compose import resolvers
 from frostline.compose.command import is_main_process
-from frostline.compose.handed import Described
+from frostline.compose.handed import Handed
 from frostline.errors import FrostlineError
 from frostline.progress import say
 from frostline.store import ledger
@@ -24,7 +24,7 @@ class Skipped(Exception):  # noqa: N818  # no error: the job was not begun
     status = 0
 
 
-def ended(job: Described, how: str, outcome: Outcome) -> float:
+def ended(job: Handed, how: str, outcome: Outcome) -> float:
     """Note it in the ledger of its sweep, and tell a failure; the job's value."""
     row = Row(str(job.folder), job.choices, job.overrides, how=how)
     result = outcome if isinstance(outcome, dict) else {}
@@ -39,7 +39,7 @@ def ended(job: Described, how: str, outcome: Outcome) -> float:
     return score(job, result)
 
 
-def score(job: Described, result: dict[str, Any] | None) -> float:
+def score(job: Handed, result: dict[str, Any] | None) -> float:
     """What sweepers compare it by; nan without a result."""
     return float((result or {}).get("metrics", {}).get(monitored(job.config), "nan"))
 

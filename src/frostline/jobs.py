@@ -14,7 +14,7 @@ from frostline import share, stopping
 from frostline.compose import resolvers
 from frostline.compose.command import is_main_process
 from frostline.compose.fusing import groups
-from frostline.compose.handed import Described, describe
+from frostline.compose.handed import Handed, describe
 from frostline.endings import Outcome, Skipped, ended, score
 from frostline.progress import say
 from frostline.store import ledger
@@ -33,13 +33,13 @@ def task(cfg: DictConfig) -> float:
     return single(job)
 
 
-def single(job: Described) -> float:
+def single(job: Handed) -> float:
     """One job that has been described, wherever this is."""
     how = _how(job)
     return ended(job, how, _alone(job, how))
 
 
-def lost(job: Described, why: Exception) -> float:
+def lost(job: Handed, why: Exception) -> float:
     """A job whose worker ended before it had told how the job ended; its folder may know."""
     place, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
     if any(row.folder == str(job.folder) for row in ledger.rows(sweep)):
@@ -52,7 +52,7 @@ def lost(job: Described, why: Exception) -> float:
     return ended(job, FAILED, why)
 
 
-def together(jobs: Sequence[Described]) -> list[float]:
+def together(jobs: Sequence[Handed]) -> list[float]:
     """Several jobs, those that can be trained together in one go; their values in order."""
     values: dict[int, float] = {}
     hows = [_how(job) for job in jobs]
@@ -67,7 +67,7 @@ def together(jobs: Sequence[Described]) -> list[float]:
     return [values[place] for place in range(len(jobs))]
 
 
-def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
+def _fused(jobs: Sequence[Handed]) -> Iterable[Outcome]:
     if _skipped(jobs[0]) is not None:
         return [_done(job, _how(job)) for job in jobs]  # what is complete is told as such
     from frostline.fused.task import Task, Unfit
@@ -83,17 +83,17 @@ def _fused(jobs: Sequence[Described]) -> Iterable[Outcome]:
     return (_done(job, TRAINED) if isinstance(one, Unfit) else one for job, one in zip(jobs, found, strict=True))
 
 
-def _begin(job: Described) -> None:
+def _begin(job: Handed) -> None:
     if is_main_process():
         ledger.begin(job.folder, os.environ.get(resolvers.SWEEP))
 
 
-def _alone(job: Described, how: str) -> Outcome:
+def _alone(job: Handed, how: str) -> Outcome:
     _begin(job)
     return _done(job, how)
 
 
-def _done(job: Described, how: str) -> Outcome:
+def _done(job: Handed, how: str) -> Outcome:
     if how != COMPLETE and (skipped := _skipped(job)) is not None:
         return skipped
     try:
@@ -104,13 +104,13 @@ def _done(job: Described, how: str) -> Outcome:
         return error
 
 
-def _how(job: Described) -> str:
+def _how(job: Handed) -> str:
     """What there is to do, as its folder shows it."""
     place = RunFolder(job.folder)
     return COMPLETE if place.result.exists() else RESUMED if place.resume_point.exists() else TRAINED
 
 
-def _skipped(job: Described) -> Skipped | None:
+def _skipped(job: Handed) -> Skipped | None:
     """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
     limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
     if stopping.asked(sweep):
