@@ -75,15 +75,8 @@ class Account:
         }
 
     def _data(self) -> dict[str, Any]:
-        corpus = self.built.corpus
-        return {
-            "fingerprint": corpus.fingerprint,
-            "texts": {"train": len(corpus.train), "val": len(corpus.val), "test": len(corpus.test)},
-            "dropped": corpus.dropped,
-            "noised": corpus.noised,
-            "classes": corpus.classes,
-            "shifts": {name: shift.described() for name, shift in self.built.shifts.items()},
-        }
+        shifts = {name: shift.described() for name, shift in self.built.shifts.items()}
+        return self.built.corpus.described() | {"shifts": shifts}
 
     def finish(
         self,

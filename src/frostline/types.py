@@ -93,6 +93,16 @@ class Corpus:
     noised: int = 0
     multi_label: bool = False
 
+    def described(self) -> dict[str, Any]:
+        """For the record."""
+        return {
+            "fingerprint": self.fingerprint,
+            "texts": {"train": len(self.train), "val": len(self.val), "test": len(self.test)},
+            "dropped": self.dropped,
+            "noised": self.noised,
+            "classes": self.classes,
+        }
+
 
 @dataclass(frozen=True)
 class Shift:

@@ -98,8 +98,7 @@ def _scores(name: str, told: Told, classes: list[str]) -> tuple[dict[str, float]
 def _record(place: RunFolder, config: Config, corpus: Corpus, fingerprint: str | None) -> None:
     """All of a folder but its result."""
     place.path.mkdir(parents=True, exist_ok=True)
-    texts = {"train": len(corpus.train), "val": len(corpus.val), "test": len(corpus.test)}
-    data = {"fingerprint": corpus.fingerprint, "texts": texts, "classes": corpus.classes, "shifts": {}}
+    data = corpus.described() | {"shifts": {}}
     here = {"device": "cpu", "ranks": 1, "threads": torch.get_num_threads()}
     encoder = {"fingerprint": fingerprint}
     write_json(place.environment, environment.describe() | here | {"data": data, "encoder": encoder})
