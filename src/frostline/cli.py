@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from frostline.errors import FrostlineError
 
+DEBUG = "--debug"  # of any command
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command.
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         status = _dispatch(words)
     except FrostlineError as error:
-        if "--debug" in words:
+        if DEBUG in words:
             traceback.print_exception(error)
         print(error.render() if hasattr(error, "render") else error, file=sys.stderr)
         status = error.status
@@ -43,7 +45,8 @@ def _dispatch(words: list[str]) -> int:
         print(f"frostline {__version__}")
         return 0
     if words and words[0].isidentifier() and importlib.util.find_spec(f"frostline.verbs.{words[0]}"):
-        status: int = importlib.import_module(f"frostline.verbs.{words[0]}").main(words[1:])
+        told = [word for word in words[1:] if word != DEBUG]
+        status: int = importlib.import_module(f"frostline.verbs.{words[0]}").main(told)
         return status
     return _main_job(words)
 

@@ -199,7 +199,7 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "report: says no folder; give frostline report PATH, such as runs"),
+        ([], "report: says no folder; give frostline report PATH"),
         (["empty"], "empty: holds no run; give a folder below which there is a result.json"),
         (["runs", "--metric"], "--metric: has no value; give --metric NAME"),
         (["runs", "--rows", "--per-seed"], "--rows: has no value; give --rows KEY"),

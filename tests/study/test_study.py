@@ -281,11 +281,13 @@ def test_what_is_wrong_with_the_command_is_told(frostline: Command, words: list[
 
 
 def test_flags_of_studies_are_refused_for_runs(frostline: Command) -> None:
-    said = frostline("reproduce", "runs", "--write", "--only", "seed=1")
+    said = frostline("reproduce", "runs", "--write", "--only", "seed=1", "--tolerance", "-1")
     assert said.problems() == [
+        "--tolerance: '-1' is no distance; give a number of at least 0, such as 0.0001",
         "--write: is for studies; give a folder with a study.yaml",
         "--only: is for studies; give a folder with a study.yaml",
-    ]
+        "runs: is no folder; give that of a run",
+    ], "all at once"
 
 
 def test_a_part_that_is_written_stands_beside_the_rest(frostline: Command) -> None:

@@ -151,10 +151,12 @@ def test_recorded_versions_that_cannot_be_had_are_told(
             ["diff", ".", "."],
             ".: holds no complete run: it has no result.json; give the folder of one that is complete",
         ),
-        (["reproduce"], "reproduce: no run is named; give its folder"),
-        (["reproduce", ".", "--environment", "old"], "--environment: 'old' is none that there is; give present or"),
+        (["diff"], "diff: says no folder; give frostline diff PATH"),
+        (["diff", "a", "b", "--tolerence=1"], "--tolerence=1: diff takes no such flag; did you mean --tolerance?"),
+        (["reproduce"], "reproduce: says no folder; give frostline reproduce PATH"),
+        (["reproduce", ".", "--environment", "old"], "--environment: no environment is called old"),
         (["diff", ".", ".", "--tolerance", "much"], "--tolerance: 'much' is no distance; give a number of at least 0"),
-        (["diff", ".", ".", "--tolerance"], "--tolerance: 'nothing' is no distance; give a number of at least 0"),
+        (["diff", ".", ".", "--tolerance"], "--tolerance: has no value; give --tolerance NUMBER"),
     ],
 )
 def test_bad_input(frostline: Command, words: list[str], problem: str) -> None:

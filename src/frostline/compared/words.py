@@ -7,42 +7,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.compared.aspect import ABSENT, DIFFERS, EQUAL, NEAR
-from frostline.errors import Problem, UserError, wrong
+from frostline.errors import Problem, UserError
+from frostline.report.words import TOLERANCE, Words
 from frostline.store.folder import RunFolder
 
 SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
-OPTION, TOLERANCE = "--tolerance", 1e-4
+USUAL = 1e-4
 
 
-def tolerance_of(argv: Sequence[str]) -> tuple[float, list[str]]:
-    """The tolerance and the words that are left.
-
-    Raises:
-        UserError: it is no number of at least 0.
-    """
-    words = [word for word in argv if word != "--debug"]
-    if OPTION not in words:
-        return TOLERANCE, words
-    place = words.index(OPTION)
-    given = words[place + 1] if place + 1 < len(words) else "nothing"
+def tolerance_of(words: Words) -> float:
+    """The tolerance; what is no number of at least 0 is one problem more."""
+    given = words.last(TOLERANCE, str(USUAL))
     try:
         value = float(given)
     except ValueError:
         value = -1.0
     if not value >= 0:
-        raise wrong(OPTION, f"{given!r} is no distance", f"give a number of at least 0, such as {TOLERANCE}")
-    return value, words[:place] + words[place + 2 :]
+        what, do = f"'{given}' is no distance", f"give a number of at least 0, such as {USUAL}"
+        words.problems.append(Problem(TOLERANCE, what, do))
+    return value
 
 
-def complete(words: Sequence[str]) -> list[RunFolder]:
-    """The run in each folder.
+def complete(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
+    """The run in each folder. problems: what else is wrong.
 
     Raises:
-        UserError: with all folders that hold no complete run.
+        UserError: with all that is wrong, and all folders that hold no complete run.
     """
-    found = [RunFolder(Path(word).expanduser()) for word in words]
-    if problems := [problem for run in found for problem in _problems(run)]:
-        raise UserError(problems, "command")
+    found = [RunFolder(Path(path).expanduser()) for path in paths]
+    if every := [*problems, *(problem for run in found for problem in _problems(run))]:
+        raise UserError(every, "command")
     return found
 
 

@@ -10,10 +10,13 @@ from frostline.errors import Problem, did_you_mean
 
 ASKED = {"--rows": "KEY", "--cols": "KEY", "--metric": "NAME", "--where": "KEY=VALUE"}  # of any report
 ROWS = {"--baseline": "KEY=VALUE", "--ceiling": "KEY=VALUE"}  # with which the others are compared
+TOLERANCE = "--tolerance"  # of verbs that compare runs
 PER_SEED, TEXTS = "--per-seed", "--texts"  # which take no value
 FLAGS = {  # of each verb, and its switches
     "report": ({**ASKED, **ROWS, "--format": "FORM", "--into": "FILE"}, (PER_SEED, TEXTS)),
     "figures": ({**ASKED, "--into": "FOLDER", "--format": "FORM"}, ()),
+    "diff": ({TOLERANCE: "NUMBER"}, ()),
+    "reproduce": ({TOLERANCE: "NUMBER", "--environment": "NAME", "--only": "KEY=VALUE"}, ("--write",)),
 }
 PLACES = ("FILE", "FOLDER")  # in whose names a comma is a letter
 
@@ -82,7 +85,7 @@ def _parts(value: str) -> list[str]:
 
 def _wrong(verb: str, words: Words, flags: Mapping[str, str]) -> Iterator[Problem]:
     if not words.paths:
-        yield Problem(verb, "says no folder", f"give frostline {verb} PATH, such as runs")
+        yield Problem(verb, "says no folder", f"give frostline {verb} PATH")
     for flag in (flag for flag, value in flags.items() if value == "KEY=VALUE"):
         for value in words.given[flag][:1]:
             if "=" not in value:

@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
 
 
 def _asked(argv: Sequence[str]) -> tuple[str, Shelf]:
-    words, folder, budget = [word for word in argv if word != "--debug"], store_folder(), None
+    words, folder, budget = list(argv), store_folder(), None
     given = {flag: _taken(words, flag) for flag in FLAGS}
     if (named := given["--dir"]) is not None:
         folder = Path(named).expanduser()

@@ -10,7 +10,8 @@ from __future__ import annotations
 from frostline.compared.aspect import DIFFERS
 from frostline.compared.runs import Comparison
 from frostline.compared.words import complete, tolerance_of
-from frostline.errors import Problem, UserError
+from frostline.errors import Problem
+from frostline.report import words as typed
 
 
 def main(argv: list[str]) -> int:
@@ -18,10 +19,11 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    tolerance, words = tolerance_of(argv)
-    if len(words) != 2:
-        raise UserError(Problem("diff", f"takes two runs, not {len(words)}", "give their folders"), "command")
-    first, second = complete(words)
+    words = typed.read("diff", argv, *typed.FLAGS["diff"])
+    tolerance = tolerance_of(words)
+    if len(words.paths) not in (0, 2):  # none at all is told already
+        words.problems.append(Problem("diff", f"takes two runs, not {len(words.paths)}", "give their folders"))
+    first, second = complete(words.paths, words.problems)
     comparison = Comparison(first, second, tolerance)
     print(comparison.told())
     return int(comparison.verdict == DIFFERS)

@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     from frostline.report.figures.every import every
     from frostline.report.question import Question
 
-    words = typed.read("figures", (word for word in argv if word != "--debug"), *typed.FLAGS["figures"])
+    words = typed.read("figures", argv, *typed.FLAGS["figures"])
     words.problems += _wrong(words, canvas.FORMATS)
     told: dict[str, Any] = {"rows": words.given["--rows"], "metrics": words.given["--metric"]}
     asked = Question(

@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
     from frostline.report.answer import answer
     from frostline.report.question import Question
 
-    words = read(word for word in argv if word != "--debug")
+    words = read(argv)
     told = {"rows": words.given["--rows"], "metrics": words.given["--metric"]}
     asked = Question(
         **{name: values for name, values in told.items() if values},  # what is not told is as usual

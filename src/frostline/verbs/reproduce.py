@@ -20,19 +20,23 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from frostline.compared.aspect import DIFFERS
 from frostline.compared.runs import Comparison
 from frostline.compared.words import SAID, complete, tolerance_of
-from frostline.errors import FrostlineError, Problem, UserError, wrong
+from frostline.errors import FrostlineError, Problem
 from frostline.progress import say
 from frostline.rebuilt import KEY, rebuilt
 from frostline.report import words as typed
+from frostline.report.words import Words
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
 from frostline.study.again import again, is_study
+
+PRESENT, RECORDED = "present", "recorded"
 
 
 def main(argv: list[str]) -> int:
@@ -40,46 +44,28 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    tolerance, words = tolerance_of(argv)
-    recorded, words = _environment(words)
-    write, only, words = _of_studies(words)
-    if not words:
-        raise wrong("reproduce", "no run is named", "give its folder")
-    studies = [word for word in words if is_study(Path(word))]
-    _fitting(studies, [*(["--write"] if write else []), *(["--only"] if only else [])], recorded)
-    verdicts = [_reproduced(run, recorded, tolerance) for run in complete([w for w in words if w not in studies])]
+    words = typed.read("reproduce", argv, *typed.FLAGS["reproduce"])
+    tolerance = tolerance_of(words)
+    studies = [path for path in words.paths if is_study(Path(path))]
+    words.problems += _wrong(words, studies)
+    runs = complete([path for path in words.paths if path not in studies], words.problems)
+    recorded = words.last(KEY, PRESENT) == RECORDED
+    verdicts = [_reproduced(run, recorded, tolerance) for run in runs]
     if len(verdicts) > 1:
         print(f"{len(verdicts)} runs: {', '.join(f'{n} {what}' for what, n in Counter(verdicts).items())}")
-    alike = [again(Path(word), only, write, tolerance) for word in studies]
+    only, write = words.pairs("--only"), "--write" in words.switches
+    alike = [again(Path(path), only, write, tolerance) for path in studies]
     return int(SAID[DIFFERS] in verdicts or not all(alike))
 
 
-def _environment(words: list[str]) -> tuple[bool, list[str]]:
-    """Whether the recorded environment is asked for, and the words that are left."""
-    if KEY not in words:
-        return False, words
-    place = words.index(KEY)
-    given = "".join(words[place + 1 : place + 2])
-    if given not in ("present", "recorded"):
-        raise wrong(KEY, f"{given!r} is none that there is", "give present or recorded")
-    return given == "recorded", words[:place] + words[place + 2 :]
-
-
-def _of_studies(words: list[str]) -> tuple[bool, dict[str, list[str]], list[str]]:
-    """Whether to write, the limits, and the words that are left."""
-    found = typed.read("reproduce", [word for word in words if word != "--write"], {"--only": "KEY=VALUE"})
-    if problems := [problem for problem in found.problems if problem.key != "reproduce"]:
-        raise UserError(problems, "command")
-    return "--write" in words, found.pairs("--only"), found.paths
-
-
-def _fitting(studies: list[str], given: list[str], recorded: bool) -> None:
-    """Raises UserError where a flag does not go with what is to be made again."""
-    problems = [Problem(flag, "is for studies", "give a folder with a study.yaml") for flag in given if not studies]
-    if studies and recorded:
-        problems.append(Problem(KEY, "is for runs", "give the folders of runs of the study"))
-    if problems:
-        raise UserError(problems, "command")
+def _wrong(words: Words, studies: list[str]) -> Iterator[Problem]:
+    """Values that there are not, and flags that do not go with what is to be made again."""
+    yield from typed.unknown(KEY, "environment", words.given[KEY], [PRESENT, RECORDED])
+    if words.paths and not studies:
+        given = [*words.switches, *(["--only"] if words.given["--only"] else [])]
+        yield from (Problem(flag, "is for studies", "give a folder with a study.yaml") for flag in given)
+    if studies and RECORDED in words.given[KEY]:
+        yield Problem(KEY, "is for runs", "give the folders of runs of the study")
 
 
 def _reproduced(record: RunFolder, recorded: bool, tolerance: float) -> str:

@@ -23,10 +23,9 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    words = [word for word in argv if word != "--debug"]
-    if len(words) > 1:
-        raise UserError(Problem(words[1], "status takes one folder", "give one at a time"), subject="command")
-    folder = Path(words[0] if words else "runs").expanduser()
+    if len(argv) > 1:
+        raise UserError(Problem(argv[1], "status takes one folder", "give one at a time"), subject="command")
+    folder = Path(argv[0] if argv else "runs").expanduser()
     if not folder.is_dir():
         raise UserError(Problem(str(folder), "is no folder", "give that of a study or a sweep"), subject="command")
     found = ledger.sweeps(folder)

@@ -20,10 +20,9 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    words = [word for word in argv if word != "--debug"]
-    if not words:
+    if not argv:
         raise UserError(Problem("vectors", "no run is named", "give its folder"), "command")
-    runs = complete(words)
+    runs = complete(argv)
     if importlib.util.find_spec("sklearn") is None:
         do = "pip install 'frostline[report]'"
         raise UserError(Problem("scikit-learn", "is not installed, and makes t-SNE", do), "command")
