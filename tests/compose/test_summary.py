@@ -38,3 +38,12 @@ def test_jobs_are_told_apart_by_what_differs(tmp_path: Path) -> None:
     assert lines[0].split() == ["freezing", "optimizer.lr", "learned", "accuracy", "macro-F1", "saved", "seconds"]
     assert lines[3].split() == ["full", "2", "failed"]
     assert lines[-3:] == ["results: runs", "2 jobs: 1 trained, 1 failed", "failed: b: out of memory"]
+
+
+def test_a_long_value_leaves_room_for_the_scores(tmp_path: Path) -> None:
+    template = "head.template='Is this film review negative, neutral or positive?\n{text}\nIt is'"
+    rows = [row(tmp_path / "a", template), row(tmp_path / "b", "head.template='{text} It was'")]
+    assert [line[:40].rstrip() for line in table(rows).splitlines()[2:4]] == [
+        "'Is this film review…tive? {text} It is'",
+        "'{text} It was'",
+    ]

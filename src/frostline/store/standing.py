@@ -11,7 +11,7 @@ from pathlib import Path
 from frostline.store import ledger
 from frostline.store.ledger import Begun, Ended, Opened
 from frostline.store.monitored import better
-from frostline.store.summary import FAILED, RESUMED, TRAINED, differing, given
+from frostline.store.summary import FAILED, RESUMED, TRAINED, differing, given, short
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Standing:
     def called(self, one: Ended) -> str:
         """A job by that in which it differs from the others."""
         told = given(one.row)
-        return " ".join(f"{key}={told[key]}" for key in differing([e.row for e in self.ended]) if key in told)
+        return " ".join(f"{key}={short(told[key])}" for key in differing([e.row for e in self.ended]) if key in told)
 
 
 def standing(sweep: Path, now: float) -> Standing:

@@ -13,6 +13,7 @@ from frostline.store.files import read_json
 
 TRAINED, RESUMED, COMPLETE, FAILED, SKIPPED = "trained", "resumed", "complete before", "failed", "skipped"
 PRUNED = "pruned"  # by its search, which had seen enough
+WIDEST = 40  # a value such as the words of 38 classes leaves no room for others
 COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
 
 
@@ -39,7 +40,7 @@ def table(rows: Sequence[Row]) -> str:
     if not rows:
         return "no job has ended; see the messages above"
     keys = differing(rows)
-    cells = [[*keys, *COLUMNS]] + [[*(given(row).get(key, "") for key in keys), *_scores(row)] for row in rows]
+    cells = [[*keys, *COLUMNS]] + [[*(short(given(row).get(key, "")) for key in keys), *_scores(row)] for row in rows]
     lines = aligned(cells, left=len(keys))
     told = [f"{row.how}: {Path(row.folder).name}: {row.error}" for row in rows if row.error]
     return "\n".join([*lines, "", f"results: {_place(rows)}", *_counted(rows), *told])
@@ -63,6 +64,12 @@ def differing(rows: Sequence[Row]) -> list[str]:
     """The keys in which the jobs differ, in the order they were given; the strategy where there is no other."""
     told = dict.fromkeys(line.lstrip("+").partition("=")[0] for row in rows for line in row.overrides)
     return [key for key in told if len({given(row).get(key) for row in rows}) > 1] or ["freezing"]
+
+
+def short(value: str) -> str:
+    """On one line, without its middle where it is long: values often begin or end alike."""
+    line = " ".join(value.split())
+    return line if len(line) <= WIDEST else f"{line[: WIDEST // 2]}…{line[1 - WIDEST // 2 :]}"
 
 
 def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
