@@ -221,6 +221,15 @@ def test_words_of_many_classes_are_one_doubt(frostline: Command) -> None:
     ]
 
 
+def test_a_value_of_two_lines_is_told_on_one(frostline: Command) -> None:
+    runs = sixty(Path("runs"))
+    shutil.rmtree(runs["full", "vader_nyt", 3])
+    config = {"dataset.domain": "nyt", "head.template": "{text}\nIt was"}
+    folders.run(Path("runs"), "full", 3, choices={"dataset": "vader_nyt"}, config=config)
+    [warning] = warnings(frostline)
+    assert "{text} It was in runs" in warning
+
+
 def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     folders.grid(Path("runs"), ["bitfit"], [1, 2], config={"trainer.max_epochs": 20, "dataset.batch_size": 8})

@@ -23,11 +23,10 @@ class Doubt:
         return self.told(len(self.concerned))
 
     def told(self, most: int = MOST) -> str:
-        """The sentence with so many of those concerned, and how many more there are."""
-        if not self.concerned:
-            return self.what
+        """The sentence with so many of those concerned, and how many more: on one line, as a value may have more."""
         more = len(self.concerned) - most
-        return f"{self.what}: {'; '.join(self.concerned[:most])}" + (f"; and {more} more" if more > 0 else "")
+        named = [*self.concerned[:most], *([f"and {more} more"] if more > 0 else [])]
+        return " ".join(": ".join(filter(None, [self.what, "; ".join(named)])).split())
 
 
 def count(number: int, noun: str = "run") -> str:

@@ -29,7 +29,7 @@ def latex(table: Table) -> str:
         _line([*map(escaped, map(told, row)), *map(_cell, cells)])
         for row, cells in zip(table.rows, lines(table), strict=True)
     ]
-    text = [f"% {line}" for doubt in table.warnings for line in doubt.told().splitlines()]
+    text = [f"% {doubt.told()}" for doubt in table.warnings]
     columns = "l" * len(table.row_keys) + "r" * (len(head) - len(table.row_keys))
     text += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _line(map(escaped, head)), r"\midrule", *body]
     text += [r"\bottomrule", r"\end{tabular}", ""]
