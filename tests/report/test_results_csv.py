@@ -58,7 +58,7 @@ def test_what_a_head_has_recorded_is_a_metric_too(frostline: Command) -> None:
     said = [frostline("report", place, *words) for place in ("runs", "results.csv")]
     assert said[0].status == 0, said[0].err
     assert said[1].out == said[0].out
-    assert "| direct | 41.0 ± 1.414 [28.3, 53.7], n=2 |" in said[0].out
+    assert "| direct | 41.0 ± 1.4 [28.3, 53.7], n=2 |" in said[0].out
 
 
 def test_every_value_comes_back_as_it_was(own_folder: None) -> None:

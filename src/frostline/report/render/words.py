@@ -8,11 +8,10 @@ from frostline.report.runs import placed
 from frostline.report.table import Table
 
 
-def number(value: float) -> str:
-    """Three decimals where that tells something: `0.463`, `12.4`, `4,369,795`."""
-    if value and abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+def number(value: float, beside: float | None = None) -> str:
+    """Three decimals where that tells something: `0.463`, `12.4`, `4,369,795`; as many as the number beside it has."""
+    size = abs(value if beside is None else beside)
+    return f"{value:,.{0 if size >= 1000 else 1 if size >= 10 else 3}f}"
 
 
 def level(cell: Cell, plus_minus: str = "±") -> str:
@@ -22,7 +21,8 @@ def level(cell: Cell, plus_minus: str = "±") -> str:
         return f"none, {counted(cell)}"
     text = number(told.mean)
     if told.std is not None and told.low is not None and told.high is not None:
-        text += f" {plus_minus} {number(told.std)} [{number(told.low)}, {number(told.high)}]"
+        std, low, high = (number(value, beside=told.mean) for value in (told.std, told.low, told.high))
+        text += f" {plus_minus} {std} [{low}, {high}]"
     return f"{text}, {counted(cell)}"
 
 
