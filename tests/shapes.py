@@ -30,7 +30,7 @@ def lines(name: str) -> list[dict[str, Any]]:
         except UserError:
             continue  # told again when a plan is asked for
         own = [written(block.described) for block in blocks if block.kind not in ("pooler", "head")]
-        found.append({"adapter": adapter, "blocks": [kept for kept in own if _first(kept[0])]})
+        found.append({"adapter": less(adapter, "suits"), "blocks": [kept for kept in own if _first(kept[0])]})
     return [about | {"width": made["encoder"].width, "layers": made["encoder"].layers}, *found]
 
 

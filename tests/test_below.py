@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from command_line import Command, in_process
 from conftest import Go
 from frostline.frost.shelf import Shelf
+from frostline.origin import content
 from frostline.store.files import read_json
 from parts import choices
 from runs import outcome, place, strategy
@@ -150,6 +152,15 @@ def flipped(file: Path, old: bytes, new: bytes) -> None:
     content = file.read_bytes()
     assert old in content
     file.write_bytes(content.replace(old, new))
+
+
+def test_a_cache_key_stays_when_our_classes_move_to_other_modules() -> None:
+    encoder = SimpleNamespace(content=lambda: {"model": "bert"})
+    first, moved, other = (
+        content(encoder, {"adapter": {"_target_": adapter}, "pooler": {"_target_": "frostline.poolers.mean.Mean"}})
+        for adapter in ("frostline.adapters.lora.Lora", "frostline.models.adapters.lora.Lora", "lab.lora.Lora")
+    )
+    assert first == moved != other
 
 
 def test_another_version_of_the_store_finds_nothing(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,15 +15,17 @@ from frostline.data.tokens import Tokens
 from frostline.frost.shelf import VERSION
 from frostline.lines import Line
 from frostline.plan import Block
+from frostline.store.identity import without_modules
 from frostline.types import Config
 
 LIBRARIES = ("torch", "transformers", "peft")
 
 
 def content(encoder: Any, config: Config) -> dict[str, Any] | None:
-    """What states follow from beside weights and texts, of the config and of an encoder that tells."""
-    told = getattr(encoder, "content", None)
-    return None if told is None else told() | {role: config[role] for role in ("adapter", "pooler")}
+    """Return what states depend on besides weights and texts; None if the encoder does not report its own part."""
+    described = getattr(encoder, "content", None)
+    parts = {role: without_modules(config[role]) for role in ("adapter", "pooler")}
+    return None if described is None else described() | parts
 
 
 class Origin:

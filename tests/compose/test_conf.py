@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from frostline.compose import command, search
 from frostline.compose.annotations import UNKNOWN
 from frostline.compose.check import FIXED, SETTINGS, SUPPLIED
 from frostline.compose.signature import read
+from frostline.store.identity import without_modules
 
 CONF = search.conf_folder()
 CHOICES = sorted((file.parent.name, file.stem) for file in CONF.glob("*/*.yaml"))
@@ -144,3 +146,25 @@ def test_the_arms_of_a_study_are_swept_by_a_pattern(tmp_path: Path) -> None:
         file.write_text(f"# @package _global_\nstudy: {study}\nseed: {seed}\n")
     jobs = command.jobs(["-m", "experiment=glob(lab/*)"])
     assert [job.choices["experiment"] for job in jobs] == ["lab/a", "lab/b"]
+
+
+def dotted_names(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every name of ours in a config, with the group or the key that gives it a meaning."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from dotted_names(item, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, str) and value.startswith("frostline."):
+        yield key, value
+
+
+def test_the_name_of_a_part_without_its_module_is_unique_within_its_group() -> None:
+    """Run ids and cache keys rely on it."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for choice in CHOICES:
+        config = composed(*choice).config
+        short = dict(dotted_names(without_modules(config)))
+        for key, name in dotted_names(config):
+            assert short[key] == f"frostline.{name.rpartition('.')[2]}", f"{key} names code and is not in CODE_KEYS"
+            names.setdefault((key, short[key]), set()).add(name)
+    assert {key: found for key, found in names.items() if len(found) > 1} == {}
+    assert len(names) > 60

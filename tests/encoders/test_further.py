@@ -99,7 +99,7 @@ def test_a_conversion_is_whole_or_not_there_and_done_once(tmp_path: Path) -> Non
     source.mkdir()
     about: dict[str, Any] = {"model_type": "bert"}
     with pytest.raises(ValueError, match="not enough values to unpack"):
-        converted(source, "frostline.conversions.onnx.convert", about)  # there is no file in it
+        converted(source, "frostline.conversions.onnx.convert_onnx", about)  # there is no file in it
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "entry"]
     first = converted(source, "further_conversion.touch", about)
     assert json.loads((first / "config.json").read_text()) == about

@@ -15,7 +15,7 @@ from frostline.compared.aspect import ABSENT, DIFFERS, EQUAL, NEAR, Aspect, of_n
 from frostline.compared.reasons import reasons
 from frostline.store.files import read_json
 from frostline.store.folder import RunFolder
-from frostline.store.identity import ASIDE
+from frostline.store.identity import ASIDE, without_modules
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
 SUITS = "suits"  # of a part: what optimizer.lr and trainer.max_epochs are without a word; they are compared themselves
@@ -83,7 +83,7 @@ class Comparison:
 
 
 def _config(run: RunFolder) -> dict[str, Any]:
-    config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    config = without_modules(yaml.safe_load(run.config.read_text(encoding="utf-8")))
     return {key: _less(value, SUITS) for key, value in config.items() if key not in ASIDE}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from frostline.compose.offers import offers
 from frostline.plan import Block, Kind, Parameter
+from frostline.store.identity import without_modules
 from frostline.types import Config
 
 FOLDER = Path(__file__).resolve().parents[1] / "encoders" / "shapes"
@@ -39,8 +40,8 @@ def shipped(config: Config, classes: int) -> list[Block] | None:
 
 
 def less(part: Config, key: str) -> Config:
-    """A part's config without a key that bears on no shape."""
-    return {name: value for name, value in part.items() if name != key}
+    """Return a part's config without a key that changes no shape; the class is named without its module."""
+    return dict(without_modules({name: value for name, value in part.items() if name != key}))
 
 
 def versions() -> dict[str, str]:

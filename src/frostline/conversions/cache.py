@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.progress import say
+from frostline.store.identity import without_modules
 
 Convert = Callable[[Path, Path], None]
 VERSION = 1  # of what the functions of this package write: a higher one has everything converted anew
@@ -34,7 +35,7 @@ def converted(source: Path, how: str, architecture: Mapping[str, Any]) -> Path:
 
 
 def _digest(how: str, architecture: Mapping[str, Any]) -> str:
-    about = json.dumps([VERSION, how, dict(architecture)], sort_keys=True)
+    about = json.dumps([VERSION, without_modules({"convert": how}), dict(architecture)], sort_keys=True)
     return hashlib.sha256(about.encode()).hexdigest()[:8]
 
 

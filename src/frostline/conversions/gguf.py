@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
-def convert(source: Path, target: Path) -> None:
+def convert_gguf(source: Path, target: Path) -> None:
     """source: a folder with one .gguf file, weights and tokenizer in one."""
     [file] = source.glob("*.gguf")
     with contextlib.redirect_stderr(io.StringIO()):  # its bars

@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 WORDS = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
 
 
-def convert(source: Path, target: Path) -> None:
+def convert_onnx(source: Path, target: Path) -> None:
     """source: a folder with one .onnx file of a BERT-like model and tokenizer.json. Heads of the file are left out.
 
     Raises:

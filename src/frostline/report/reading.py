@@ -14,6 +14,7 @@ from frostline.report import results
 from frostline.report.finding import FAILURE, GIVEN_UP, JOB, RESULT, SIGNS, folders, logged
 from frostline.report.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
 from frostline.report.sections import UnreadableError, flat, flat_yaml
+from frostline.store.identity import without_modules
 
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
 OF_NO_SCORE = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json that hold none of their own
@@ -52,7 +53,9 @@ def _complete(folder: str, files: set[str]) -> Run:
     result = _json(path)
     _check(result)
     confusion = () if "thresholds" in result else result.get("confusion") or ()
-    config = flat(result["config"]) if isinstance(result.get("config"), dict) else _config(folder, files)
+    config = (
+        flat(without_modules(result["config"])) if isinstance(result.get("config"), dict) else _config(folder, files)
+    )
     return Run(
         folder,
         COMPLETE,

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from frostline.store.identity import without_modules
+
 SECTION = re.compile(r"^(?=[^\s#-])", re.MULTILINE)  # where a top-level key begins
 SHARED = re.compile(r"[&*]id\d")  # an alias may point to another section
 
@@ -16,7 +18,7 @@ class UnreadableError(ValueError):
 
 
 def flat_yaml(text: str) -> dict[str, Any]:
-    """The keys of a config.yaml, dotted.
+    """Return the values of a config.yaml by dotted key; classes of ours are named without their modules.
 
     Raises:
         UnreadableError: it is no yaml, or no mapping.
@@ -40,7 +42,7 @@ def _parsed(section: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(found, dict):
         raise UnreadableError("it holds no keys")
-    return flat(found)
+    return flat(without_modules(found))
 
 
 def flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # they change no number of the result
-# Keys that came later, and the value that leaves an id as it was.
-LATER = {"trainer": {"deterministic": True, "validate_every": 1}, "head": {"examples": 0}}
+CODE_KEYS = ("_target_", "convert")  # their values name a class or a function
+DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # states kept so are those that were computed
 NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
 USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
@@ -18,12 +18,31 @@ UNTITLED = ("seed", "study", "logger", "paths", "hydra", "sweep")  # overrides t
 
 
 def run_id(config: Mapping[str, Any]) -> str:
-    """12 hex digits of a resolved config; the order of keys does not matter, nor does 1 against 1.0."""
-    content = {key: _less(value, LATER.get(key, {})) for key, value in config.items() if key not in ASIDE}
+    """Return 12 hex digits of a resolved config.
+
+    They depend neither on the order of keys, nor on 1 against 1.0, nor on the modules in which our classes are defined.
+    """
+    content = {key: without_modules(value) for key, value in config.items() if key not in ASIDE}
     if (rounded := config.get("cache", {}).get("dtype", EXACT)) != EXACT:
         content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def without_modules(value: Any) -> Any:
+    """Return a config in which classes and functions of this package are named without the modules that define them.
+
+    `frostline.heads.linear.Linear` becomes `frostline.Linear`; together with its key, such as `head._target_`, this is
+    unambiguous. Classes of other packages keep their full name.
+    """
+    if isinstance(value, Mapping):
+        return {key: _class_name(item) if key in CODE_KEYS else without_modules(item) for key, item in value.items()}
+    return [without_modules(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _class_name(value: Any) -> Any:
+    match = DOTTED.fullmatch(value) if isinstance(value, str) else None
+    return f"frostline.{match[1]}" if match else without_modules(value)
 
 
 def leaf(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
@@ -41,12 +60,6 @@ def title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequ
 def _named(choices: Mapping[str, Any]) -> list[str]:
     names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
     return [str(name) for name in names if name]
-
-
-def _less(value: Any, usual: Mapping[str, Any]) -> Any:
-    if not usual or not isinstance(value, Mapping):
-        return value
-    return {key: own for key, own in value.items() if key not in usual or own != usual[key]}
 
 
 def _is_titled(override: str) -> bool:
