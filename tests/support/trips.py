@@ -147,7 +147,7 @@ def record(target: Path) -> None:
         cli.main(COMMAND)
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]  # its stub does not know that None ends it
+        threading.setprofile(None)
     steps = [(trip, names) for trip, every in TRIPS.items() for names in every] + list(ENDS.items())
     missing = [f"{trip}: {' or '.join(names)}" for trip, names in steps if not recorder.steps & set(names)]
     trips = {
