@@ -28,7 +28,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def job() -> Callable[..., Any]:
     """The checked job of a command line, as `frostline` itself sees it."""
-    from frostline.compose import command
+    from frostline.config import jobs as command
 
     def one(*overrides: str) -> Any:
         (found,) = command.jobs(["logger=csv", *overrides])
@@ -40,7 +40,7 @@ def job() -> Callable[..., Any]:
 @pytest.fixture
 def go(job: Callable[..., Any]) -> Go:
     """Do a run and give its result, with the folder under the key `folder`."""
-    from frostline.train import run
+    from frostline.training.run import run
 
     def one(*overrides: str) -> dict[str, Any]:
         found = job(*overrides)
@@ -53,7 +53,7 @@ def go(job: Callable[..., Any]) -> Go:
 @pytest.fixture
 def plain(job: Callable[..., Any]) -> list[str]:
     """An encoder without dropout, in which ranks and parts of a batch change nothing but rounding."""
-    from frostline.loading import locate
+    from frostline.models.encoders.loading import locate
 
     known = job("encoder=bert_tiny").config["encoder"]
     shutil.copytree(locate(known["name"], known["pin"]), "plain")

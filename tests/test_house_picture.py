@@ -47,7 +47,7 @@ def test_a_box_shows_the_first_sentence_of_a_docstring(house: Path) -> None:
 
 
 def test_an_import_that_does_not_run_downward_is_an_error(house: Path) -> None:
-    (house / "src" / "frostline" / "errors.py").write_text("import frostline.plan\n")
+    (house / "src" / "frostline" / "errors.py").write_text("import frostline.freezing.plan\n")
     with pytest.raises(ValueError, match="errors imports plan"):
         draw(house)
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
-from frostline.compose import command
+from frostline.config import jobs as command
 from frostline.errors import FrostlineError
-from frostline.store.files import read_json
-from frostline.train import run
+from frostline.results.atomic_files import read_json
+from frostline.training.run import run
 
 DATA = {"movies": ["vader_tweets", "vader_nyt", "vader_amazon"], "topics": []}
 SEEDS = (1, 2, 3)

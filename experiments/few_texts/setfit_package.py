@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from frostline.compose.command import Job
-from frostline.loading import locate
-from frostline.packages import cache_folder
-from frostline.predictions import Told
-from frostline.progress import say
-from frostline.study.outside import Done, Program, main
+from frostline.config.jobs import Job
+from frostline.console import say
+from frostline.data.downloads.package_cache import cache_folder
+from frostline.models.encoders.loading import locate
+from frostline.reproduce.study.external import Done, Program, main
+from frostline.training.callbacks.predictions import Told
 from frostline.types import Config, Corpus, Split
 
 HERE = Path(__file__).parent

@@ -14,9 +14,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from frostline.compose.command import jobs
-from frostline.plan import Plan
-from frostline.verbs.plan import plan_from_shapes
+from frostline.commands.plan import plan_from_shapes
+from frostline.config.jobs import jobs
+from frostline.freezing.plan import Plan
 
 HERE = Path(__file__).parent
 PLAN = ["encoder=minilm", "freezing=gradual", "logger=csv"]

@@ -18,11 +18,11 @@ import torch
 from sklearn.pipeline import make_pipeline
 from transformers import AutoTokenizer
 
-from frostline.compose.command import Job
-from frostline.compose.making import make
-from frostline.loading import locate
-from frostline.predictions import Told
-from frostline.study.outside import Done, Program, main
+from frostline.config.jobs import Job
+from frostline.instantiate import make
+from frostline.models.encoders.loading import locate
+from frostline.reproduce.study.external import Done, Program, main
+from frostline.training.callbacks.predictions import Told
 from frostline.types import Config, Corpus, Split
 
 VECTORS = {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "sublinear_tf": True}

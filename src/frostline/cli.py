@@ -44,17 +44,17 @@ def _dispatch(words: list[str]) -> int:
 
         print(f"frostline {__version__}")
         return 0
-    if words and words[0].isidentifier() and importlib.util.find_spec(f"frostline.verbs.{words[0]}"):
+    if words and words[0].isidentifier() and importlib.util.find_spec(f"frostline.commands.{words[0]}"):
         told = [word for word in words[1:] if word != DEBUG]
-        status: int = importlib.import_module(f"frostline.verbs.{words[0]}").main(told)
+        status: int = importlib.import_module(f"frostline.commands.{words[0]}").main(told)
         return status
     return _main_job(words)
 
 
 def _main_job(words: list[str]) -> int:
-    from frostline import launch
-    from frostline.compose.arguments import parse
-    from frostline.store.environment import COMMAND
+    from frostline.config.arguments import parse
+    from frostline.results.environment import COMMAND
+    from frostline.sweeps import launch
 
     arguments = parse(words)
     os.environ[COMMAND] = shlex.join(["frostline", *words])

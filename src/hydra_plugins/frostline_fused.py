@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from hydra.core.utils import JobReturn, env_override
 
-from hydra_plugins._prepared import Prepared, ended
+from hydra_plugins._launcher import Prepared, ended
 
 
 class FusedLauncher(Prepared):
     """All jobs are done together, in this process."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from frostline.jobs import together
+        from frostline.sweeps.execute import together
 
         jobs = self.prepare(job_overrides, initial_job_idx)
         with env_override(self.environ):

@@ -8,10 +8,10 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
+from frostline.distributed.workers import deaf
 from frostline.errors import FrostlineError, Problem
 from frostline.types import Count
-from frostline.workers import deaf
-from hydra_plugins.frostline_worker import AGAIN, Calls, Worker, WorkersLauncher
+from hydra_plugins._worker_process import AGAIN, Calls, Worker, WorkersLauncher
 
 
 class JoblibLauncher(WorkersLauncher):
@@ -33,8 +33,8 @@ class JoblibLauncher(WorkersLauncher):
     def work(self, calls: Calls) -> dict[int, float | Exception]:
         from joblib import effective_n_jobs
 
-        from frostline import share
-        from frostline.progress import say
+        from frostline.console import say
+        from frostline.distributed import resources as share
 
         workers = min(effective_n_jobs(self.n_jobs), len(calls))
         begun = Begun(self.worker(share.told(workers)), str(self.place / "begun"))

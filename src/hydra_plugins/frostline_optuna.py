@@ -23,7 +23,7 @@ class OptunaSweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        from frostline.compose import trials
+        from frostline.sweeps import trials
 
         assert self.config is not None and self.launcher is not None and trials.current is not None
         folder = Path(str(self.config.hydra.sweep.dir))

@@ -20,10 +20,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.errors import Problem
-from hydra_plugins._prepared import Prepared, ended
+from hydra_plugins._launcher import Prepared, ended
 
 if TYPE_CHECKING:
-    from frostline.compose.handed import Handed
+    from frostline.config.hydra_job import Handed
 
 KEY = "hydra/launcher"
 QUIET = {
@@ -90,7 +90,7 @@ class RayLauncher(Prepared):
     def _values(self, jobs: Sequence[Handed]) -> list[float]:
         import ray
 
-        from frostline.jobs import lost
+        from frostline.sweeps.execute import lost
 
         here = self._here(), str(Path.cwd()), sys.path
         named = [self.do.options(name=job.folder.name) for job in jobs]  # of each line that a job says
@@ -118,7 +118,7 @@ def _do(job: Handed, environ: dict[str, str], folder: str, path: list[str]) -> f
     os.chdir(folder)
     os.environ.update(environ)
     sys.path += [place for place in path if place not in sys.path]
-    from frostline.jobs import single
+    from frostline.sweeps.execute import single
 
     return single(job)
 

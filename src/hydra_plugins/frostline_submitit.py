@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from frostline.errors import FrostlineError, Problem
-from hydra_plugins.frostline_worker import AGAIN, Calls, Worker, WorkersLauncher
+from hydra_plugins._worker_process import AGAIN, Calls, Worker, WorkersLauncher
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -36,7 +36,7 @@ class SubmititLauncher(WorkersLauncher):
             yield Problem("hydra/launcher", "submitit is not installed", "pip install 'frostline[submitit]'")
 
     def work(self, calls: Calls) -> dict[int, float | Exception]:
-        from frostline.progress import say
+        from frostline.console import say
 
         worker = self._worker(len(calls))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which what is started here keeps
@@ -95,7 +95,7 @@ class LocalLauncher(SubmititLauncher):
     cluster = "local"
 
     def _worker(self, jobs: int) -> Worker:
-        from frostline import share
+        from frostline.distributed import resources as share
 
         return self.worker(share.told(jobs))
 
@@ -117,7 +117,7 @@ class SlurmLauncher(SubmititLauncher):
             yield Problem("hydra/launcher", "slurm, but there is no sbatch on PATH", do)
 
     def _worker(self, jobs: int) -> Worker:
-        from frostline import share
+        from frostline.distributed import resources as share
 
         return self.worker(share.told_by_slurm(), lead=False)
 

@@ -24,14 +24,14 @@ from transformers import (
 from transformers.utils import logging
 from turns import Turn
 
-from frostline.compose.build import build
-from frostline.compose.command import Job
+from frostline.config.jobs import Job
 from frostline.data.batches import Rows
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens
-from frostline.fit import Fit
-from frostline.loading import locate
-from frostline.store.folder import RunFolder
+from frostline.models.encoders.loading import locate
+from frostline.results.folder import RunFolder
+from frostline.training.build import build
+from frostline.training.fit import Fit
 
 THREADS, SAVES = 2, 5
 

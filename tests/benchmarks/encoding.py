@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from timing import pairs, table
 
-from frostline.below import Below
-from frostline.compose.command import jobs
-from frostline.fit import Fit
-from frostline.store.folder import RunFolder
+from frostline.cache.frozen_states import Below
+from frostline.config.jobs import jobs
+from frostline.results.folder import RunFolder
+from frostline.training.fit import Fit
 
 ROUNDS, THREADS, SIZES = 9, 2, (16, 32, 64, 128)
 OVERRIDES = ["encoder=minilm", "dataset=vader_movies", "dataset.max_train=1000", "freezing=frozen", "trainer=cpu"]

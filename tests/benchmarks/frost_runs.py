@@ -17,9 +17,9 @@ import tempfile
 from timing import pairs, table
 from whole import apart, frostline, hugging_face
 
-from frostline.compose.build import build
-from frostline.compose.command import jobs
-from frostline.lines import resting
+from frostline.config.jobs import jobs
+from frostline.freezing.frost_line import resting
+from frostline.training.build import build
 
 ROUNDS, EPOCHS = 3, 10
 SHARED = ["encoder=minilm", "dataset=vader_movies", *(word for word in sys.argv[1:] if "=" in word)]

@@ -21,9 +21,9 @@ from segments import Batches, piece
 from timing import pairs, table
 from turns import race
 
-from frostline.compose.build import build
-from frostline.compose.command import jobs
+from frostline.config.jobs import jobs
 from frostline.data.batches import training_order
+from frostline.training.build import build
 
 STEPS, ROUNDS, WARMUP = 8, 7, 2  # steps a round; rounds; steps before the first
 FEW, EVERY_K = 512, 1_000  # texts of train, where encoding all would take longer than all steps together

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from frostline.frost.ragged import Reader, Writer
-from frostline.frost.shelf import Entry
+from frostline.cache.arrays import Reader, Writer
+from frostline.cache.store import Entry
 
 TEXTS = (9_000, 93_000)
 RUN = ["encoder=bert_tiny", "dataset=wordnet", "dataset.max_val=1000", "dataset.max_test=1000", "freezing=top_k"]

@@ -31,8 +31,8 @@ def measure(jobs: int = JOBS) -> dict[str, list[float]]:
     """Seconds of each job but the first: in all, at work, and beyond."""
     import lightning.pytorch as pl
 
-    from frostline import fit
-    from frostline.store import ledger
+    from frostline.results import sweep_log as ledger
+    from frostline.training import fit
 
     work, ends = Stopwatch(), list[tuple[float, float]]()
     fit.build = _timed(fit.build, work)

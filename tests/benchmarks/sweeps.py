@@ -13,9 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import table
-
 from fused import sweep
+from timing import table
 
 HEADS = [4, 8, 16, 32, 64, 128, 256]
 MOST = {"basic": 16, "joblib": 32, "fused": 256}

@@ -18,9 +18,9 @@ from segments import Batches, bucketed, padding, piece, shuffled
 from timing import pairs, table
 from turns import race
 
-from frostline.compose.build import build
-from frostline.compose.command import jobs
+from frostline.config.jobs import jobs
 from frostline.data.batches import training_order
+from frostline.training.build import build
 
 STEPS, ROUNDS, SIZE = 16, 7, 32  # steps a round; rounds; texts a step
 WARMUP = 3

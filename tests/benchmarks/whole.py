@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from timing import settle
 
-from frostline.compose.build import build
-from frostline.compose.command import jobs
-from frostline.fit import Fit
-from frostline.store.folder import RunFolder
+from frostline.config.jobs import jobs
+from frostline.results.folder import RunFolder
+from frostline.training.build import build
+from frostline.training.fit import Fit
 
 THREADS = 2
 
@@ -57,7 +57,7 @@ def hugging_face(overrides: list[str], strategy: str) -> float:
     )
     from transformers.utils import logging
 
-    from frostline.loading import locate
+    from frostline.models.encoders.loading import locate
 
     torch.set_num_threads(THREADS)
     logging.set_verbosity_error()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from frostline.compose.corpora import load_corpus
 from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
+from frostline.data.build import load_corpus
 from frostline.data.loader import Loader
 from frostline.data.tokens import Tokens, read
-from frostline.lines import Line
+from frostline.freezing.frost_line import Line
 from frostline.types import Split
 from parts import config, part
 

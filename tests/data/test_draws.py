@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.data.newsgroups import Newsgroups
+from frostline.data.datasets.newsgroups import Newsgroups
+from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import prepare
 from frostline.data.splits import normalised, take
-from frostline.data.vader import Vader
 from frostline.errors import UserError
 from frostline.types import Corpus, Labelled, RawData, Source, Split
 

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frostline.data.foldoc import Foldoc
-from frostline.data.hub import Hub
+from frostline.data.datasets.foldoc import Foldoc
+from frostline.data.datasets.hub import Hub
+from frostline.data.datasets.table import Table
 from frostline.data.labels import counts, names
 from frostline.data.prepare import prepare
-from frostline.data.shifts import shift
-from frostline.data.table import Table
+from frostline.data.shifted import shift
 from frostline.errors import UserError
 from frostline.types import Corpus, Label, Labelled, RawData, Split
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from frostline.data.newsgroups import Newsgroups
+from frostline.data.datasets.newsgroups import Newsgroups
+from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import class_names, prepare
-from frostline.data.vader import Vader
 from frostline.errors import UserError
 from frostline.types import Corpus, Labelled, RawData, Source, Split
 

@@ -13,15 +13,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from frostline.chance import derive
-from frostline.compose.corpora import load_corpus
-from frostline.compose.making import make
 from frostline.data.batches import training_order
-from frostline.fit import Fit
-from frostline.freezing.auto_rgn import RelativeGradientNorms
-from frostline.freezing.autofreeze import Settled
-from frostline.freezing.plateau import Plateau
-from frostline.store.folder import RunFolder
+from frostline.data.build import load_corpus
+from frostline.freezing.strategies.auto_rgn import RelativeGradientNorms
+from frostline.freezing.strategies.autofreeze import Settled
+from frostline.freezing.strategies.plateau import Plateau
+from frostline.instantiate import make
+from frostline.results.folder import RunFolder
+from frostline.seeding import derive
+from frostline.training.fit import Fit
 
 SEED, BATCH = 1, 16
 SMALL = ["dataset.max_train=160", "dataset.max_val=64", "dataset.max_test=32", f"dataset.batch_size={BATCH}"]

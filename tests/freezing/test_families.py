@@ -9,14 +9,14 @@ import pytest
 from torch import nn
 
 from families import FAMILIES, encoder_of
-from frostline.blocks import ModuleBlock, find_blocks
-from frostline.compose import command
-from frostline.compose.parts import build_model
-from frostline.compose.planning import plan_of
+from frostline.config import jobs as command
 from frostline.errors import UserError
-from frostline.heads.linear import Linear
-from frostline.plan import Plan
-from frostline.poolers.mean import Mean
+from frostline.freezing.build import plan_of
+from frostline.freezing.plan import Plan
+from frostline.models.blocks import ModuleBlock, find_blocks
+from frostline.models.build import build_model
+from frostline.models.heads.linear import Linear
+from frostline.models.poolers.mean import Mean
 from papers import SAID, Where
 from parts import choices
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from command_line import Command, in_process
-from frostline.compose import command
-from frostline.compose.parts import build_model
-from frostline.compose.planning import plan_of
-from frostline.plan import Plan
+from frostline.config import jobs as command
+from frostline.freezing.build import plan_of
+from frostline.freezing.plan import Plan
+from frostline.models.build import build_model
 
 frostline = in_process
 
@@ -39,7 +39,7 @@ def test_what_learns_and_the_frost_line_stay_as_they_are() -> None:
 def test_a_strategy_of_one_s_own_has_it_too(frostline: Command, tmp_path: Path) -> None:
     (tmp_path / "mylab").mkdir()
     (tmp_path / "mylab" / "ends.py").write_text(
-        "from frostline.plan import Phase\n"
+        "from frostline.freezing.plan import Phase\n"
         "def ends(blocks):\n"
         "    rules = (('head.*', 1.0), ('encoder.embeddings.*', 1.0), ('*', None))\n"
         "    return (Phase('ends', rules),)\n"

@@ -117,7 +117,7 @@ def test_without_a_gap_there_are_no_shares(frostline: Command) -> None:
 def test_a_baseline_of_two_keys_is_that_of_each_other_key(frostline: Command) -> None:
     for head, better in (("linear", 0.0), ("mlp", 0.1)):
         for freezing, more in (("frozen", 0.0), ("full", 0.05)):
-            config = {"head._target_": f"frostline.heads.{head}"}
+            config = {"head._target_": f"frostline.models.heads.{head}"}
             score = 0.6 + better + more
             folders.run(Path("runs"), freezing, 1, score, choices={"head": head}, config=config)
     words = ["runs", "--rows", "freezing,head", "--metric", "test/accuracy", "--baseline"]

@@ -13,8 +13,8 @@ from torch import Tensor
 from frostline.data.ahead import ahead
 from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
-from frostline.lines import Line
-from frostline.share import one_thread
+from frostline.distributed.resources import one_thread
+from frostline.freezing.frost_line import Line
 
 FEW = 256  # vectors in a batch whose steps are too small to be shared among threads
 

@@ -11,14 +11,14 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from frostline.console import say
 from frostline.data.checks import label_problems
+from frostline.data.few_shot import few
 from frostline.data.folds import fold_problems, hold_out
+from frostline.data.label_noise import noisy
 from frostline.data.labels import counts, is_multi, names
-from frostline.data.noise import noisy
-from frostline.data.shots import few
 from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
-from frostline.progress import say
 from frostline.types import Corpus, Count, Label, Labelled, PartShare, RawData, Share, Split, Text, Whole
 
 

@@ -6,10 +6,10 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from frostline.console import say
 from frostline.data.checks import some
 from frostline.data.labels import counts, strata
 from frostline.errors import wrong
-from frostline.progress import say
 from frostline.types import Label, Labelled, Text
 
 WINDOW = 30  # groups looked at in one draw

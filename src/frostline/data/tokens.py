@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from frostline.console import Progress
 from frostline.data.batches import Indices
-from frostline.progress import Progress
 from frostline.types import Split, Text
 
 CHUNK = 1000

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.report import paired
 from frostline.report.grid import Key
-from frostline.report.intervals import Summary, summary
-from frostline.report.paired import Difference
-from frostline.report.runs import Run, covered
-from frostline.store.monitored import better
+from frostline.report.read.runs import Run, covered
+from frostline.report.statistics import paired
+from frostline.report.statistics.intervals import Summary, summary
+from frostline.report.statistics.paired import Difference
+from frostline.results.metric_names import better
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.report.runs import Run, Value
+from frostline.report.read.runs import Run, Value
 
 Key = tuple[Value, ...]  # the values of a row's keys, or of a column's
 

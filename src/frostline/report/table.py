@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from frostline.report import paired
 from frostline.report.cells import Cell, cell, split_means
-from frostline.report.doubt import Doubt
+from frostline.report.gap_shares import share
 from frostline.report.grid import Grid, Key
-from frostline.report.intervals import holm
-from frostline.report.question import Question
-from frostline.report.runs import Value, is_told
-from frostline.report.shares import share
+from frostline.report.query import Question
+from frostline.report.read.runs import Value, is_told
+from frostline.report.statistics import paired
+from frostline.report.statistics.intervals import holm
+from frostline.report.warnings.warning import Doubt
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report import records
-from frostline.report.answer import Study
-from frostline.report.doubt import count
+from frostline.report.build import Study
 from frostline.report.figures.figure import Absent, Arm, Figure, arms, file_name
+from frostline.report.read import artifacts as records
+from frostline.report.warnings.warning import count
 
 KIND, MOST = "confusion matrix", 8
 Counts = Sequence[Sequence[int]]

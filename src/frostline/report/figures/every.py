@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.figures.confusion import confusions
 from frostline.report.figures.figure import Absent, Figure, arms
 from frostline.report.figures.lines import over_epochs, over_mixtures, over_sizes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.grid import Key
-from frostline.report.intervals import Summary
-from frostline.report.runs import Run, told
+from frostline.report.read.runs import Run, told
+from frostline.report.statistics.intervals import Summary
 
 
 @dataclass(frozen=True)

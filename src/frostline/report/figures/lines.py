@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from frostline.report import records
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.figures.figure import Absent, Figure, Line, arms, file_name
-from frostline.report.intervals import summary
-from frostline.report.runs import Run
+from frostline.report.read import artifacts as records
+from frostline.report.read.runs import Run
+from frostline.report.statistics.intervals import summary
 
 SIZES = {"dataset.max_train": "training texts", "dataset.shots": "texts a class"}
 EPOCHS = "curves over epochs"

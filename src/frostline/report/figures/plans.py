@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report import records
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.figures.figure import Absent, Figure, arms, file_name
+from frostline.report.read import artifacts as records
 
 GAP = re.compile(r"\s{2,}")  # between the columns of plan.txt
 KIND, MOST = "plan", 12

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.report import records
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.figures.figure import Absent, Figure, arms, file_name
-from frostline.report.texts import FILE
+from frostline.report.per_text import FILE
+from frostline.report.read import artifacts as records
 
 BINS = 15
 KIND = "reliability diagram"

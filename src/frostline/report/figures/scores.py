@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.cells import cell
 from frostline.report.figures.figure import Absent, Figure, file_name, labelled
 from frostline.report.grid import Key
-from frostline.report.intervals import Summary
+from frostline.report.statistics.intervals import Summary
 
 ROWS, COLS = 40, 6  # that find room
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.cells import cell
 from frostline.report.figures.figure import Absent, Figure, arms, file_name
-from frostline.report.intervals import Summary
+from frostline.report.statistics.intervals import Summary
 
 HOME, AWAY = "test/", "test_"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.cells import cell
 from frostline.report.figures.figure import Absent, Figure, arms, file_name
-from frostline.report.intervals import Summary
-from frostline.store.monitored import better
+from frostline.report.statistics.intervals import Summary
+from frostline.results.metric_names import better
 
 SPENT = {
     "parameters/ever_trainable": "parameters that learned",

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.report import records
-from frostline.report.answer import Study
+from frostline.report.build import Study
 from frostline.report.figures.figure import Absent, Arm, Figure, arms, file_name
-from frostline.report.records import Vectors
-from frostline.report.runs import Run
-from frostline.report.separation import Principal, nearest_mean, principal
-from frostline.store.folder import RunFolder
+from frostline.report.read import artifacts as records
+from frostline.report.read.artifacts import Vectors
+from frostline.report.read.runs import Run
+from frostline.report.statistics.separation import Principal, nearest_mean, principal
+from frostline.results.folder import RunFolder
 
 KIND, MOST = "vectors before and after", 6
 DRAWN, NAMED = 500, 12  # more texts hide each other, and of more classes no colours are told apart

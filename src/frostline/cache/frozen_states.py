@@ -1,0 +1,149 @@
+"""What lies below the frost line, computed once: kept in the store, or for the run's time in memory, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from frostline.cache.encode import Encoding, at_rest
+from frostline.cache.estimate import Estimate, jobs
+from frostline.cache.keys import Origin
+from frostline.cache.shared_store import Keep
+from frostline.console import say
+from frostline.data.loader import Source
+from frostline.data.tokens import Tokens
+from frostline.distributed.collectives import gathered
+from frostline.freezing.frost_line import Line, line_over, resting, up_to
+from frostline.freezing.plan import Block
+from frostline.models.interfaces import Mixer, Reader, Stacking
+from frostline.training.classifier import Classifier
+
+TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
+
+
+class Below:
+    """Gives each split's states at the line of the present phase; forgets them when something below has learned since.
+
+    name: the encoder's, for people. All calls are collective.
+    """
+
+    def __init__(self, model: Classifier, keep: Keep, origin: Origin, name: str) -> None:
+        self.model, self.keep, self.origin, self.name = model, keep, origin, name
+        self.sources: dict[str, tuple[Any, Source | None]] = {}
+        self.tried: dict[int, str | None] = {}
+
+    def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
+        """What is kept of a split in the present phase; None where its texts must be read as tokens.
+
+        uses: how often the run will go through the split before the phase ends.
+        """
+        engine = self.model.engine
+        below, above = resting(engine.plan, engine.phase)
+        pooler = self.model.pooler
+        line = line_over(below, above, isinstance(pooler, Mixer), isinstance(pooler, Stacking))
+        if line is None or isinstance(self.model.head, Reader) or (line.by_token and self.model.shared_out):
+            return None
+        now = (line, self._changes(below), self.model.standing if any(self._changes(below)) else 0)
+        if self.sources.get(split, (None,))[0] != now:
+            self.sources[split] = (None, None)  # what it held may go before more comes
+            self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs()))
+        return self.sources[split][1]
+
+    def vectors(self, split: str, tokens: Tokens) -> Tensor:
+        """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
+        source = self.of(split, tokens)
+        if source is None or source.line.kept != "vectors":
+            source = Encoding(self.model, Line("vectors")).in_memory(tokens, split)
+        found = source.rows(np.arange(len(tokens)))
+        assert found is not None
+        return found[:, 0]
+
+    def _changes(self, blocks: Sequence[Block]) -> tuple[int, ...]:
+        """In how many earlier phases something of each block has learned."""
+        engine = self.model.engine
+        earlier = engine.plan.phases[: engine.index]
+        return tuple(sum(any(phase.learns(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
+
+    # Where it is kept
+
+    def _source(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> Source | None:
+        if line.by_token and (why := self._unable(tokens, line)) is not None:
+            say(f"frost line: {split} is read anew in each epoch: {why}")
+            return None
+        if self._passes(below):
+            return None if line.by_token else Encoding(self.model, line).in_memory(tokens, split)
+        key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
+        if (found := self.keep.opened(key, line)) is not None:
+            say(f"frost line: {split} is in the store, {self._told(line)}")
+            return found
+        if self._pays(split, tokens, line, below, uses):
+            found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
+        if found is None and not line.by_token:
+            found = Encoding(self.model, line).in_memory(tokens, split)
+        return found
+
+    def _passes(self, below: Sequence[Block]) -> bool:
+        """Whether what is computed is of no use to another run, or cannot be told from what it follows."""
+        averaged = bool(self.model.standing) and any(self._changes(below))
+        return self.keep.cache.mode == "off" or self.model.shared_out or averaged or not self.origin.known
+
+    def _pays(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> bool:
+        """One vector a text is next to nothing; token states are many, and must save more than they cost."""
+        encoder: Any = self.model.encoder  # known by its role alone
+        cache = self.keep.cache
+        size = np.dtype(cache.dtype).itemsize * int(encoder.width)
+        if not line.by_token:
+            stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
+            return self._has_room(len(tokens) * stacked * size)
+        read = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
+        estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.model.device.type, uses)
+        if not (cache.mode == "on" or estimate.pays) or not self._has_room(estimate.bytes):
+            if estimate.pays:
+                say(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
+            return False
+        say(f"frost line: {split} is kept {self._told(line)}: {estimate}")
+        return True
+
+    def _has_room(self, size: int) -> bool:
+        """The first rank makes it, and decides."""
+        try:
+            found = self.keep.rank > 0 or self.keep.shelf.make_room(size)
+        except OSError:  # told when it comes to writing
+            found = True
+        return gathered(found, self.model.trainer.world_size)[0]
+
+    def _told(self, line: Line) -> str:
+        where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
+        return where.get(line.kept, f"after {line.layers} layers")
+
+    def _shown(self, split: str, line: Line) -> dict[str, Any]:
+        """What people see of an entry."""
+        return {"encoder": self.name, "split": split, "line": self._told(line)}
+
+    # How it is computed
+
+    def _encoding(self, line: Line, below: Sequence[Block], tokens: Tokens) -> Encoding:
+        """From the highest states that are there already."""
+        highest = (line.layers or len(self.model.bypass.layers) + 1) - 1
+        for count in range(highest, 0, -1) if line.kept != "stack" else ():
+            lower = Line("states", count)
+            key = self.origin.key(lower, up_to(below, count), tokens, self.keep.cache.dtype)
+            found = self.keep.opened(key, lower)
+            if found is not None and self._unable(tokens, lower) is None:
+                return Encoding(self.model, line, found)
+        return Encoding(self.model, line)
+
+    @torch.no_grad()
+    def _unable(self, tokens: Tokens, line: Line) -> str | None:
+        """Why the encoder cannot begin there; tried once, on a few short and long texts."""
+        if line.layers and line.layers not in self.tried:
+            order = np.argsort(tokens.lengths, kind="stable")
+            rows = np.unique(order[np.linspace(0, len(order) - 1, TRIED).astype(int)])
+            ids, mask = (part.to(self.model.device) for part in tokens.padded(rows))
+            with at_rest(self.model.encoder), self.model.trainer.precision_plugin.forward_context():
+                self.tried[line.layers] = self.model.bypass.objection(line.layers, ids, mask)
+        return self.tried.get(line.layers)

@@ -1,0 +1,1 @@
+"""Checks of a config, before anything is loaded."""

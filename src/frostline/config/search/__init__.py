@@ -1,0 +1,1 @@
+"""The search space of an Optuna sweep, and checks of it."""

@@ -1,0 +1,1 @@
+"""Data sets: one module for each source of labelled texts."""

@@ -1,0 +1,35 @@
+"""Reviews of food: are they of five stars?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frostline.data.datasets.rdata import Column, frames
+from frostline.data.downloads.package_cache import Deb, folder, is_cached
+from frostline.types import Labelled, RawData
+
+PIN = Deb(
+    package="r-cran-modeldata",
+    version="1.1.0-1",
+    file="r-cran-modeldata_1.1.0-1_all.deb",
+    sha256="66c2e08bb4bf695d972b1e72ea44d5af9ada3c42841793d3871017f7b896bf95",
+    bytes=4253384,
+)
+INSIDE = "usr/lib/R/site-library/modeldata/data"
+KEEP = ("Rdata.rdx", "Rdata.rdb")
+
+
+class FineFoods:
+    """McAuley and Leskovec 2013 (arXiv:1303.4402), one review a product, in the split of R's package modeldata."""
+
+    def downloads(self) -> list[str]:
+        return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
+
+    def load(self) -> RawData:
+        place = folder(PIN, INSIDE, keep=KEEP)
+        train, test = frames(place, "Rdata", ["training_data", "testing_data"])
+        return RawData(train=_labelled(train), test=_labelled(test))
+
+
+def _labelled(frame: Mapping[str, Column]) -> Labelled:
+    return Labelled(frame["review"], frame["score"])

@@ -1,0 +1,16 @@
+"""20 Newsgroups, the split by date, without headers: long texts, twenty even classes."""
+
+from __future__ import annotations
+
+from frostline.data.datasets import orange3
+from frostline.types import RawData
+
+
+class Newsgroups:
+    """Lang 1995, as it was split for publication: the test messages are later than the training messages."""
+
+    def downloads(self) -> list[str]:
+        return orange3.downloads()
+
+    def load(self) -> RawData:
+        return orange3.load("20newsgroups")

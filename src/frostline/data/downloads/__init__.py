@@ -1,0 +1,1 @@
+"""Downloads of pinned packages from package indexes, and their cache on disk."""

@@ -1,0 +1,1 @@
+"""Ranks of a run: collectives, launcher, share of cores and devices."""

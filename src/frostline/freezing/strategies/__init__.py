@@ -1,0 +1,1 @@
+"""Strategies: pure functions from a model's blocks to the phases of a plan."""

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.groups import globs, tiers
+from frostline.freezing.plan import Block, Phase, Rule
+from frostline.results.metric_names import better
+from frostline.types import Count, NonNegative
+
+
+def plateau(
+    blocks: Sequence[Block], patience: Count = 1, min_delta: NonNegative = 0.01, watch: str = "val/loss"
+) -> Adaptive:
+    """Thaws when validation stops improving: the head, then one more layer from the top at each plateau.
+
+    The order is that of gradual unfreezing (arXiv:1801.06146); when the next layer thaws is decided as
+    finetuning-scheduler does: after `patience` epochs in which `watch` was no better than the best before by more than
+    `min_delta`. The best is that of the run, as weights are carried on and not put back at a thaw; the optimizer's
+    state lives through every thaw.
+
+        $ frostline plan freezing=plateau
+        phase       epochs      emb  0  1  head  learn      frost line
+        head        from 1      ·    ·  ·  1     387        4 of 5
+        layer.1     at plateau  ·    ·  1  1     198,659    2 of 5
+        layer.0     at plateau  ·    1  1  1     396,931    1 of 5
+        embeddings  at plateau  1    1  1  1     4,369,795  0 of 5
+        4,369,795 of 4,369,795 parameters learn at some time
+    """
+    rules: list[Rule] = []
+    phases = []
+    for tier in tiers(blocks):
+        rules += [(pattern, 1.0) for pattern in globs(tier)]
+        if rules:  # some heads have no parameters
+            phases.append(Phase(tier[0].name.removeprefix("encoder."), (*rules, ("*", None))))
+    phases[-1] = Phase(phases[-1].name, tuple(rules))
+    return Adaptive(tuple(phases), Plateau(len(phases), patience, min_delta, watch))
+
+
+class Plateau(Decider):
+    """Goes on to the next phase when a score has not improved for `patience` epochs."""
+
+    def __init__(self, phases: int, patience: int, min_delta: float, watch: str) -> None:
+        self.phases, self.patience, self.min_delta, self.watch = phases, patience, min_delta, watch
+        self.sign = 1.0 if better(watch, 1, 0) else -1.0
+        self.best = float("-inf")
+        self.waited = 0
+
+    def when(self, index: int) -> str:
+        return "at plateau" if index else "from 1"
+
+    def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
+        score = self.sign * scores[self.watch]
+        improved = score > self.best + self.min_delta
+        self.best = score if improved else self.best
+        self.waited = 0 if improved else self.waited + 1
+        if self.waited < self.patience or index + 1 == self.phases:
+            return index
+        self.waited = 0
+        return index + 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.waited = state["best"], state["waited"]

@@ -1,0 +1,1 @@
+"""Prompts for language models used as classifiers."""

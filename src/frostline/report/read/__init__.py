@@ -1,0 +1,1 @@
+"""Reading of run folders and results.csv files."""

@@ -1,0 +1,1 @@
+"""Intervals and tests for comparisons of runs."""

@@ -1,0 +1,71 @@
+"""Runs that have come to nothing, and runs that are there more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
+from frostline.report.warnings.warning import Doubt, count
+
+SAID = {
+    FAILED: "{} failed and left no result",
+    PRUNED: "{} given up by a search, without a result",
+    UNFINISHED: "{} without a result: killed, or still under way",
+    UNREADABLE: "{} in which a file cannot be read",
+}
+
+
+def without_result(runs: Sequence[Run]) -> Iterator[Doubt]:
+    for state, said in SAID.items():
+        found = [run for run in runs if run.state == state]
+        if found:
+            yield Doubt(said.format(count(len(found))), [_named(run) for run in found])
+
+
+def _named(run: Run) -> str:
+    return f"{run.folder} ({run.why})" if run.why else run.folder
+
+
+def without_record(runs: Sequence[Run]) -> Iterator[Doubt]:
+    """Complete runs of which it cannot be said whether they belong."""
+    complete = [run for run in runs if run.state == COMPLETE]
+    for name, lacking in (
+        ("config.yaml", [run for run in complete if len(run.config) < 2]),
+        ("environment.json", [run for run in complete if not run.environment]),
+    ):
+        if lacking:
+            what = f"{count(len(lacking))} of which no {name} can be read, to see whether they belong"
+            yield Doubt(what, [run.folder for run in lacking])
+
+
+def once(runs: Sequence[Run]) -> tuple[list[Run], list[Doubt]]:
+    """Each run once: of those with the same id the newest result, as told where their scores differ."""
+    by_id: dict[str, list[Run]] = {}
+    for run in runs:
+        by_id.setdefault(run.id, []).append(run)
+    kept = {key: max(same, key=_newest) for key, same in by_id.items()}
+    differ = [(kept[key], same) for key, same in by_id.items() if any(_apart(run, kept[key]) for run in same)]
+    told = [f"{run.id}: {run.folder} (newest, used), {_others(run, same)}" for run, same in differ]
+    what = f"{count(len(differ))} done more than once with different results; the newest is used"
+    return list(kept.values()), [Doubt(what, told)] if told else []
+
+
+def _newest(run: Run) -> tuple[bool, float, str]:
+    """What W&B has of a run is a copy that tells less."""
+    return bool(run.environment), run.written, run.folder
+
+
+def _others(kept: Run, same: Sequence[Run]) -> str:
+    return ", ".join(run.folder for run in same if run is not kept)
+
+
+def _apart(run: Run, kept: Run) -> bool:
+    """In a score that both have: a copy may have fewer."""
+    own, theirs = scores(run), scores(kept)
+    return any(own[name] != theirs[name] for name in own.keys() & theirs.keys())
+
+
+def scores(run: Run) -> dict[str, float | None]:
+    """What must be the same when a run is done again; nan is the same as nan."""
+    own = {name: value for name, value in run.metrics.items() if not name.startswith("cost/")}
+    return {name: None if value != value else value for name, value in own.items()}

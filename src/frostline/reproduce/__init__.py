@@ -1,0 +1,1 @@
+"""A recorded run or study, made again and compared with its record."""

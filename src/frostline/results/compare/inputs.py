@@ -1,0 +1,57 @@
+"""What the verbs that compare runs are given and say: folders of complete runs, a tolerance, and what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from frostline.errors import Problem, UserError
+from frostline.options import TOLERANCE, Words
+from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR
+from frostline.results.folder import RunFolder
+
+SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
+USUAL = 1e-4
+
+
+def tolerance_of(words: Words) -> float:
+    """The tolerance; what is no number of at least 0 is one problem more."""
+    given = words.last(TOLERANCE, str(USUAL))
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        what, do = f"'{given}' is no distance", f"give a number of at least 0, such as {USUAL}"
+        words.problems.append(Problem(TOLERANCE, what, do))
+    return value
+
+
+def complete(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
+    """The run in each folder. problems: what else is wrong.
+
+    Raises:
+        UserError: with all that is wrong, and all folders that hold no complete run.
+    """
+    found = [RunFolder(Path(path).expanduser()) for path in paths]
+    if every := [*problems, *(problem for run in found for problem in _problems(run))]:
+        raise UserError(every, "command")
+    return found
+
+
+def _problems(run: RunFolder) -> list[Problem]:
+    key = str(run.path)
+    if not run.path.is_dir():
+        return [Problem(key, "is no folder", "give that of a run")]
+    if not run.result.exists():
+        return [Problem(key, "holds no complete run: it has no result.json", "give the folder of one that is complete")]
+    lacking = [file.name for file in (run.config, run.environment) if not file.exists()]
+    if lacking:
+        return [Problem(key, f"lacks {' and '.join(lacking)}", "give a whole run folder")]
+    for file in (run.result, run.environment):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            return [Problem(str(file), f"cannot be read ({error})", "give the folder of a run that is whole")]
+    return []

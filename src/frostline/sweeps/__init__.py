@@ -1,0 +1,1 @@
+"""Execution of jobs: launch, outcome, monitor, trials of a search."""

@@ -1,0 +1,136 @@
+"""Runs that share an encoder at rest: one encoding, one training of all heads, and a whole record for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from frostline.console import Progress
+from frostline.errors import UserError
+from frostline.models.interfaces import Fitted
+from frostline.results import environment
+from frostline.results.atomic_files import written_together
+from frostline.sweeps.fused import wandb_table as table
+from frostline.sweeps.fused.cohort import Cohort
+from frostline.sweeps.fused.member import Pupil
+from frostline.sweeps.fused.record import Record
+from frostline.sweeps.fused.shared_texts import SharedTexts
+from frostline.sweeps.fused.stacked_heads import objection
+from frostline.sweeps.fused.task import Outcome, Task, Unfit
+from frostline.training.fit import Fit
+from frostline.training.run import begin, note_failure, stored
+from frostline.training.trainer import attach
+
+AT_ONCE = 256  # runs whose folders are open at a time
+TRIED = 4  # texts on which it is tried whether heads can be stacked
+
+
+def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
+    """Tasks that agree on encoder, pooler and source of texts -> what came of each, in order.
+
+    sweep: the folder of the sweep's own files.
+    """
+    found: list[Outcome | None] = [stored(task.place, task.job) for task in tasks]
+    left = [i for i, result in enumerate(found) if result is None]
+    together = Together(tasks[left[0]]) if left else None
+    for first in range(0, len(left), AT_ONCE):
+        places = left[first : first + AT_ONCE]
+        assert together is not None
+        for place, outcome in zip(places, together.run([tasks[place] for place in places]), strict=True):
+            found[place] = outcome
+    ended = [outcome for outcome in found if outcome is not None]
+    results = [(task, own) for task, own in zip(tasks, ended, strict=True) if isinstance(own, dict)]
+    if results and table.wanted(tasks[0].config):
+        table.tell(results, sweep / f"table-{tasks[0].place.path.name}")
+    return ended
+
+
+class Together:
+    """lead: the run whose encoder is that of all."""
+
+    def __init__(self, lead: Task) -> None:
+        self.fit = Fit(lead.config, lead.job, lead.place, 1)
+        model, trainer = self.fit.classifier, self.fit.trainer
+        attach(model, trainer)
+        model.engine.enter(0)
+        self.texts = SharedTexts(self.fit.below, self.fit.built, lead.config["dataset"])
+        self.around = environment.look()
+
+    def run(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """A run that fails takes no other with it."""
+        began = time.monotonic()
+        self.around = replace(self.around, told=self.around.told | {"together": len(tasks)})
+        ended: list[Outcome | None] = [None] * len(tasks)
+        records: dict[int, Record] = {}
+
+        def each(places: Iterable[int], act: Callable[[int], Outcome | None]) -> list[int]:
+            """Those of the places that are not ended after it."""
+            with written_together():
+                for place in places:
+                    try:
+                        ended[place] = act(place)
+                    except Exception as error:
+                        ended[place] = _failed(tasks[place], error)
+            return [place for place in places if ended[place] is None]
+
+        with ExitStack() as held:
+            begun = each(range(len(tasks)), lambda place: self._begin(held, tasks[place], place, records))
+            fitting = time.monotonic()
+            self._learn([records[place].pupil for place in begun])
+            fitted = (time.monotonic() - fitting) / max(len(begun), 1)
+            with self._there():
+                left = each(begun, lambda place: records[place].leave(self.texts.vectors))
+            seconds = (time.monotonic() - began) / max(len(left), 1)
+            each(left, lambda place: records[place].finish(seconds, fitted, self._encoded()))
+        return [outcome for outcome in ended if outcome is not None]
+
+    def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, Record]) -> Outcome | None:
+        """The result of a run that another process has completed by now; the others are under way."""
+        held.enter_context(task.place.claimed(task.job))
+        if (result := stored(task.place, task.job)) is not None:
+            return result
+        begin(task.place, task.config)
+        device = str(self.fit.trainer.strategy.root_device)
+        data = self.texts.of(task.config["dataset"])
+        records[place] = Record.begin(task, self.fit.built, data, device, self.around)
+        return None
+
+    def _learn(self, pupils: Sequence[Pupil]) -> None:
+        kinds: dict[str, list[Pupil]] = {}
+        for pupil in pupils:
+            if pupil.learns:
+                kinds.setdefault(pupil.kind, []).append(pupil)
+            elif isinstance(head := pupil.classifier.head, Fitted):
+                train = pupil.parts["train"]
+                head.fit(self.texts.vectors[train.places].cpu(), train.labels.cpu())
+        heads = sum(map(len, kinds.values()))
+        steps = sum(p.steps_an_epoch * p.built.settings.max_epochs for own in kinds.values() for p in own)
+        with Progress(f"training {heads} heads", steps, "steps") as bar, self._there():
+            for own in kinds.values():
+                if why := objection([pupil.classifier.head for pupil in own], self.texts.vectors[:TRIED]):
+                    for pupil in own:
+                        pupil.failed = Unfit(f"its head cannot be stacked: {why}")
+                else:
+                    Cohort(own, self.texts.vectors).learn(bar.update)
+
+    def _there(self) -> AbstractContextManager[object]:
+        """Within it tensors are made where the encoder is, and so the heads and their texts."""
+        device: torch.device = self.fit.classifier.device
+        return nullcontext() if device.type == "cpu" else device
+
+    def _encoded(self) -> int:
+        """Texts that the encoder has read since this was last asked: they are on the next run's account."""
+        model = self.fit.classifier
+        found, model.texts_encoded = model.texts_encoded, 0
+        return found
+
+
+def _failed(task: Task, error: Exception) -> Exception:
+    if not isinstance(error, UserError | Unfit):  # such as a folder that is another run's, which is left as it is
+        note_failure(task.place, error)
+    return error

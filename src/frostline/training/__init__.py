@@ -1,0 +1,1 @@
+"""One run: from its config through Lightning's Trainer to result.json."""

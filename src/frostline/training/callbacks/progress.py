@@ -1,0 +1,56 @@
+"""What a person sees of training: a bar within an epoch, a line after it, and when a phase begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+
+from frostline.console import Progress, say
+from frostline.training.classifier import Classifier
+
+
+class Epochs(pl.Callback):
+    """Bars and lines; the main process alone speaks."""
+
+    def __init__(self, monitor: str | None) -> None:
+        self.monitor = monitor or "val/f1_macro"
+        self.bar: Progress | None = None
+        self.index: int | None = None
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, Classifier)
+        plan = pl_module.engine.plan
+        index = pl_module.course.index(trainer.current_epoch)
+        phase = plan.phases[index]
+        if index != self.index and len(plan.phases) > 1 and trainer.is_global_zero:
+            when = phase.when or f"epochs {phase.start + 1} to {phase.end}"
+            say(f"phase {phase.name}: {when}, {plan.learning(phase):,} parameters learn")
+        self.index = index
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if not trainer.is_global_zero or not pl_module.completes_step(batch_idx):
+            return
+        if self.bar is None:
+            what = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+            self.bar = Progress(what, pl_module.steps_an_epoch, "steps")
+            self.bar.__enter__()
+            self.bar.update(batch_idx // pl_module.parts)
+        self.bar.update(1)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._close()
+        if trainer.is_global_zero:
+            assert isinstance(pl_module, Classifier)
+            told = f"train/loss {pl_module.epoch_loss / max(pl_module.epoch_rows, 1):.4f}"
+            if pl_module.validated == trainer.current_epoch:
+                told += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
+            say(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {told}")
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self.bar is not None:
+            self.bar.__exit__(None, None, None)
+            self.bar = None

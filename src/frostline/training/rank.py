@@ -1,0 +1,27 @@
+"""One rank of a run: ``python -m frostline.training.rank FOLDER``; started by `distributed.launcher`, not by people."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from frostline import console as progress
+from frostline.distributed import launcher as ranks
+
+
+def main() -> None:
+    """Train on the resolved config in the folder; leave the reason there when that fails."""
+    folder = Path(sys.argv[1])
+    ranks.watch_parent()
+    progress.silent = bool(ranks.own())  # the others would say the same as the first
+    try:
+        from frostline.training import run as train
+
+        train.work_in(folder)
+    except Exception as error:
+        ranks.leave_reason(folder, error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

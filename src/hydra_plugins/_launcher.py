@@ -1,0 +1,55 @@
+"""What our launchers have in common; Hydra looks for none in a file with an underscore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+
+class Prepared(Launcher):
+    """Hydra prepares each job as it does for a run by itself and describes it; how it is done is a launcher's own."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+
+    def prepare(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+        """A job's value is its description."""
+        from frostline.config.hydra_job import describe
+
+        setup_globals()
+        Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        return [
+            run_job(
+                hydra_context=self.hydra_context,
+                task_function=describe,
+                config=config_of(self.hydra_context, self.config, overrides, first + i),
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+            )
+            for i, overrides in enumerate(job_overrides)
+        ]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a job's environment has beside its own."""
+        return {str(name): str(value) for name, value in self.config.hydra.job.env_set.items()}
+
+
+def config_of(context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
+    """One job's, by the sweep's."""
+    config = context.config_loader.load_sweep_config(sweep, list(overrides))
+    with open_dict(config):
+        config.hydra.job.id = config.hydra.job.num = number
+    return config
+
+
+def ended(jobs: list[JobReturn], values: Sequence[float]) -> list[JobReturn]:
+    """As Hydra's sweepers want them back."""
+    for job, value in zip(jobs, values, strict=True):
+        job.return_value, job.status = value, JobStatus.COMPLETED
+    return jobs

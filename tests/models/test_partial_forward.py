@@ -1,0 +1,128 @@
+"""An encoder that begins at one of its layers gives what it gives from its tokens, to the bit, and so do gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from cache_entries import KEY, Dtype, fill
+from families import FAMILIES, LAYERS, encoder_of
+from frostline.cache.arrays import Reader
+from frostline.cache.store import Entry
+from frostline.models.partial_forward import Bypass
+
+NOT = {"ALBERT": "used 3 times", "T5": "more than states", "XLNet": "states of another shape"}
+ABLE = [family for family in FAMILIES if family not in NOT]
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)], autouse=True)
+def device(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the test makes lies there."""
+    with torch.device(request.param):
+        yield
+
+
+def texts(lengths: list[int]) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(len(lengths))
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    return torch.randint(3, 60, mask.shape) * mask, mask
+
+
+def gradients(encoder: torch.nn.Module, count: int, states: Tensor, mask: Tensor) -> list[Tensor]:
+    layers = Bypass(encoder).layers[count:]
+    weight = torch.linspace(-1, 1, states.shape[-1])
+    loss = (states * weight * mask[..., None]).square().sum()
+    learning = [p for layer in layers for p in layer.parameters()]
+    return list(torch.autograd.grad(loss, learning, allow_unused=True)) if learning else []
+
+
+@pytest.mark.parametrize("family", ABLE)
+@settings(max_examples=8, deadline=None)
+@given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5), count=st.integers(1, LAYERS))
+def test_outputs_and_gradients_are_those_of_the_whole_pass(family: str, lengths: list[int], count: int) -> None:
+    encoder, (ids, mask) = encoder_of(family), texts(lengths)
+    bypass, kept = Bypass(encoder), mask.bool()
+    assert bypass.objection(count, ids, mask) is None
+    whole = encoder(ids, mask)
+    states = bypass.states(count, ids, mask).detach().masked_fill(~kept[..., None], 0)
+    with bypass.fed(count, states):
+        begun = encoder(ids, mask)
+    assert torch.equal(begun[kept], whole[kept])
+    for one, other in zip(gradients(encoder, count, begun, mask), gradients(encoder, count, whole, mask), strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or torch.equal(one, other)
+
+
+@pytest.mark.parametrize("family", ABLE)
+def test_nothing_of_the_bypassed_layers_is_computed_and_all_is_as_before_afterwards(family: str) -> None:
+    encoder, (ids, mask) = encoder_of(family), texts([9, 4])
+    bypass = Bypass(encoder)
+    assert bypass.objection(2, ids, mask) is None
+    states, before = bypass.states(2, ids, mask), encoder(ids, mask)
+    with torch.no_grad():
+        for parameter in bypass.layers[0].parameters():
+            parameter.mul_(3)
+    with bypass.fed(2, states):
+        begun = encoder(ids, mask)
+    assert torch.equal(begun[mask.bool()], before[mask.bool()])
+    assert not torch.equal(encoder(ids, mask), before), "outside, the changed layer counts"
+
+
+@pytest.mark.parametrize("family", NOT)
+def test_a_family_that_cannot_begin_at_a_layer_says_why(family: str) -> None:
+    encoder = encoder_of(family)
+    count = len(Bypass(encoder).layers)
+    said = Bypass(encoder).objection(count, *texts([9, 4]))
+    assert said is not None and NOT[family] in said
+
+
+def test_an_encoder_whose_upper_layers_read_more_than_states_is_found_out() -> None:
+    """One that keeps aside what its lowest layer computes, for its highest: fed states cannot stand for that."""
+    encoder, aside = encoder_of("BERT"), {}
+    lowest, _, highest = Bypass(encoder).layers
+    lowest.attention.register_forward_hook(lambda m, given, output: aside.update(mean=output[0].mean()))
+    highest.register_forward_hook(lambda m, given, output: output + aside["mean"])
+    said = Bypass(encoder).objection(2, *texts([9, 4]))
+    assert said == "its upper layers read more than states"
+
+
+@pytest.mark.parametrize("family", ABLE)
+@settings(max_examples=6, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=2, max_size=9),
+    count=st.integers(1, LAYERS),
+    size=st.integers(1, 4),
+    dtype=st.sampled_from(["float32", "float16"]),
+    data=st.data(),
+)
+def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone(
+    family: str, lengths: list[int], count: int, size: int, dtype: Dtype, data: st.DataObject
+) -> None:
+    """Written in batches of one order and size, read in those of another; float16 rounds what it keeps, and no more."""
+    encoder, (ids, mask) = encoder_of(family), texts(lengths)
+    bypass, rows = Bypass(encoder), list(range(len(lengths)))
+    assert bypass.objection(count, ids, mask) is None
+    order, read = data.draw(st.permutations(rows)), np.array(data.draw(st.permutations(rows))[:3])
+    kept: dict[int, Tensor] = {}
+    for batch in (order[i : i + size] for i in range(0, len(rows), size)):
+        longest = max(lengths[row] for row in batch)
+        states = bypass.states(count, ids[batch, :longest], mask[batch, :longest]).detach()
+        kept |= {row: states[place, : lengths[row]].cpu() for place, row in enumerate(batch)}
+    with TemporaryDirectory() as folder:
+        batches = [order[i : i + size] for i in range(0, len(rows), size)]
+        found = Reader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read).to(ids.device)
+    longest = max(lengths[row] for row in read)
+    given_ids, given_mask = ids[read, :longest], mask[read, :longest]
+    with bypass.fed(count, found):
+        begun = encoder(given_ids, given_mask)
+    there = given_mask.bool()
+    noise = 2e-2 if dtype == "float16" else 1e-5
+    torch.testing.assert_close(begun[there], encoder(given_ids, given_mask)[there], rtol=noise, atol=noise)

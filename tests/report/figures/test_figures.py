@@ -1,0 +1,267 @@
+"""The numbers of each figure against another way to them, and what is said where a figure is not drawn."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from scipy import stats
+from sklearn.calibration import calibration_curve
+
+import report_folders as folders
+from command_line import Command, in_process
+from frostline.report.build import Study, answer
+from frostline.report.figures.confusion import Confusion
+from frostline.report.figures.draw.canvas import saved
+from frostline.report.figures.every import every
+from frostline.report.figures.figure import Figure
+from frostline.report.figures.lines import Lines
+from frostline.report.figures.plans import PlanMap, parsed
+from frostline.report.figures.reliability import Reliability, calibrated
+from frostline.report.figures.scores import Scores
+from frostline.report.figures.shift import Shift
+from frostline.report.figures.trade import Trade, front
+from frostline.report.query import Question
+
+frostline = in_process
+PLAN = """phase  epochs  emb   0  1+  head  learn  frost line
+probe  1-2     ·     ·  ·   1     387    4 of 5
+tune   3       0.05  *  1   1     9,000  0 of 5
+9,000 of 9,000 parameters learn at some time
+"""
+
+
+def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Study:
+    return answer(["runs"], Question(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
+
+
+def figure(kind: type[Figure], name: str = "", *metrics: str, **shown: tuple[str, ...]) -> Figure:
+    drawn, _ = every(asked(*metrics, **shown))
+    return next(one for one in drawn if isinstance(one, kind) and one.name.startswith(name))
+
+
+def absent(study: Study) -> str:
+    return "\n".join(map(str, every(study)[1]))
+
+
+@pytest.mark.parametrize("metric", ["test/accuracy", "test/loss"])
+def test_the_pareto_front_is_that_of_brute_force(metric: str) -> None:
+    draw = random.Random(0)
+    sign = 1 if metric == "test/accuracy" else -1
+    for _ in range(200):
+        places = [(draw.randint(0, 5), draw.randint(0, 5)) for _ in range(draw.randint(1, 8))]
+        best = {
+            i
+            for i, (x, y) in enumerate(places)
+            if not any(a <= x and sign * b >= sign * y and (a, b) != (x, y) for a, b in places)
+        }
+        assert set(front(metric, places)) == best
+        assert [places[i][0] for i in front(metric, places)] == sorted(places[i][0] for i in best)
+
+
+def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
+    own = {"frozen": [0.6, 0.65, 0.61], "full": [0.8, 0.7, 0.75]}
+    for freezing, values in own.items():
+        for seed, value in enumerate(values):
+            folders.run(Path("runs"), freezing, seed, value)
+    folders.run(Path("runs"), "full", 9, 0.5, choices={"head": "mlp"})
+    found = figure(Scores, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
+    assert isinstance(found, Scores)
+    assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
+    assert (found.groups, found.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
+    for values, [told] in zip(own.values(), found.told, strict=False):
+        assert told is not None
+        low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+        assert (told.mean, told.low, told.high) == pytest.approx((np.mean(values), low, high))
+    [alone] = found.told[2]
+    assert alone is not None
+    assert (alone.mean, alone.low) == (0.5, None)
+
+
+def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
+    """Of its 41 arms no other figure can tell one from another; a cell without runs has no point."""
+    kept = [f"kind{at}" for at in range(21)]
+    for col, pooler in enumerate(("cls", "mean")):
+        for freezing in kept[col:]:
+            folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
+    [found], _ = every(asked("test/accuracy", cols=("pooler",)))
+    assert isinstance(found, Scores)
+    assert [[told is None for told in row] for row in found.told] == [[False, True], *[[False, False]] * 20]
+    assert saved(found, "svg").startswith(b"<?xml")
+    assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
+        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are more than find room; ask for fewer"
+    )
+
+
+def test_a_score_stands_against_what_it_took() -> None:
+    for freezing, score, learned in (("frozen", 0.6, 387), ("full", 0.8, 9000), ("top_k", 0.5, 800)):
+        for seed in (1, 2):
+            folders.run(Path("runs"), freezing, seed, score + 0.1 * seed, learned=learned)
+    found = figure(Trade, "cost", "test/accuracy")
+    assert isinstance(found, Trade)
+    assert {point.label: point.place for point in found.points} == {
+        "frozen": (387, pytest.approx(0.75)),
+        "full": (9000, pytest.approx(0.95)),
+        "top_k": (800, pytest.approx(0.65)),
+    }
+    assert list(found.front) == ["frozen", "full"]
+
+
+def test_a_plan_is_read_as_it_was_printed() -> None:
+    folder = folders.run(Path("runs"), "lp_ft")
+    (folder / "plan.txt").write_text(PLAN)
+    found = figure(PlanMap)
+    assert isinstance(found, PlanMap)
+    assert found.blocks == ["emb", "0", "1+", "head"]
+    assert found.phases == ["probe, 1-2", "tune, 3"]
+    assert found.cells == [["·", "·", "·", "1"], ["0.05", "*", "1", "1"]]
+    assert parsed("phase\nof something else") is None
+
+
+def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
+    """As far as the shortest run goes, and less a last line that was cut short."""
+    values = np.array([[0.5, 0.6, 0.65], [0.55, 0.58, 0.7], [0.4, 0.66, 0.9]])
+    for seed, own in enumerate(values):
+        folder = folders.run(Path("runs"), "full", seed)
+        rows = [f"{8 * at + 8},{at},val/f1_macro,{value}" for at, value in enumerate(own)]
+        rows = rows[:2] if seed == 2 else rows
+        (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *rows, "30,3,val/f1_macro,"]))
+    found = figure(Lines, "epochs-val-f1")
+    assert isinstance(found, Lines)
+    (line,) = found.lines
+    assert list(line.x) == [1, 2]
+    for at, one in enumerate(line.y):
+        column = values[:, at]
+        half = stats.t.ppf(0.975, 2) * column.std(ddof=1) / np.sqrt(3)
+        assert (one.mean, one.low, one.high) == pytest.approx(
+            (column.mean(), column.mean() - half, column.mean() + half)
+        )
+
+
+def test_a_score_stands_against_how_much_was_trained_on() -> None:
+    for size, score in ((16, 0.5), (64, 0.6), (None, 0.7)):
+        for seed in (1, 2):
+            more = {"data": {"texts": {"train": 500}, "classes": ["a", "b", "c"], "shifts": {}}}
+            config = {"dataset.max_train": size}
+            folders.run(Path("runs"), "full", seed, score + 0.02 * seed, config=config, environment=more)
+    found = figure(Lines, "size", "test/accuracy")
+    assert isinstance(found, Lines)
+    (line,) = found.lines
+    assert list(line.x) == [16, 64, 500]
+    assert [one.mean for one in line.y] == pytest.approx([0.53, 0.63, 0.73])
+
+
+def test_home_stands_against_the_shifted_domain() -> None:
+    for seed in (1, 2):
+        folders.run(Path("runs"), "full", seed, 0.7 + 0.1 * seed, metrics={"test_nyt/accuracy": 0.4 + 0.1 * seed})
+    found = figure(Shift, "shift", "test/accuracy")
+    assert isinstance(found, Shift)
+    (place,) = found.places
+    assert (place.home.mean, place.away.mean) == pytest.approx((0.85, 0.55))
+
+
+def test_confusions_of_an_arm_are_added() -> None:
+    for seed in (1, 2):
+        folders.run(Path("runs"), "full", seed, 0.6 + 0.1 * seed)
+    found = figure(Confusion)
+    assert isinstance(found, Confusion)
+    assert found.classes == ("negative", "neutral", "positive")
+    one, other = folders.confusion_of(0.7), folders.confusion_of(0.8)
+    assert np.array_equal(found.counts, np.add(one, other))
+    assert found.shares[0] == [1.0, 0.0, 0.0]
+
+
+def test_bins_are_those_of_scikit_learn_and_the_error_is_that_of_the_paper() -> None:
+    draws = np.random.default_rng(0)
+    confidence = draws.uniform(0.3, 1, 500)
+    right = draws.uniform(size=500) < confidence**2
+    made = calibrated("full", confidence, right)
+    accuracy, mean = calibration_curve(right, confidence, n_bins=15)
+    assert [one.accuracy for one in made.bins] == pytest.approx(accuracy)
+    assert [one.confidence for one in made.bins] == pytest.approx(mean)
+    error = sum(one.texts / 500 * abs(one.accuracy - one.confidence) for one in made.bins)
+    assert made.ece == pytest.approx(error)
+    assert sum(one.texts for one in made.bins) == 500
+
+
+def test_reliability_is_that_of_the_test_set_alone() -> None:
+    folder = folders.run(Path("runs"), "full")
+    columns = {"set": ["test"] * 2 + ["test_nyt"], "id": [0, 1, 0], "label": [0, 1, 0]}
+    parquet.write_table(
+        pa.table({**columns, "p_0": [0.9, 0.7, 0.2], "p_1": [0.1, 0.3, 0.8]}), folder / "predictions.parquet"
+    )
+    found = figure(Reliability)
+    assert isinstance(found, Reliability)
+    (one,) = found.arms
+    assert [(own.confidence, own.accuracy, own.texts) for own in one.bins] == [
+        (pytest.approx(0.7), 0.0, 1),
+        (pytest.approx(0.9), 1.0, 1),
+    ]
+    assert one.ece == pytest.approx((0.7 + 0.1) / 2)
+
+
+def test_mixtures_of_weights_stand_along_alpha() -> None:
+    for seed in (1, 2):
+        folder = folders.run(Path("runs"), "full", seed)
+        rows = [{"alpha": alpha, "test/f1_macro": 0.5 + 0.1 * seed * alpha} for alpha in (0.0, 0.5, 1.0)]
+        folders.edit(folder / "result.json", {"wise_ft": rows, "alpha": 0.5})
+    found = figure(Lines, "wise_ft")
+    assert isinstance(found, Lines)
+    assert list(found.marked) == [0.5]
+    assert [one.mean for one in found.lines[0].y] == pytest.approx([0.5, 0.575, 0.65])
+
+
+def test_what_is_not_drawn_is_told_with_its_reason(frostline: Command) -> None:
+    folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
+    said = frostline("figures", "runs", "--into", "here", "--format", "png,svg,pdf")
+    assert said.status == 0, said.err
+    files = [line for line in said.out.splitlines() if "not drawn" not in line]
+    assert sorted(files) == sorted(map(str, Path("here").iterdir()))
+    assert {Path(file).suffix for file in files} == {".png", ".svg", ".pdf"}
+    for kind in ("training-set size", "home against shifted", "plan: ", "curves", "reliability", "WiSE-FT"):
+        assert [line for line in said.out.splitlines() if kind in line and "not drawn, " in line], kind
+
+
+def test_a_figure_is_the_same_file_every_day(frostline: Command) -> None:
+    folders.grid(Path("runs"), ["frozen", "a$b_{"], [1, 2])
+    for folder in ("one", "other"):
+        assert frostline("figures", "runs", "--into", folder).status == 0
+    for file in Path("one").iterdir():
+        assert file.read_bytes() == (Path("other") / file.name).read_bytes()
+
+
+def test_more_arms_than_can_be_told_apart_are_not_drawn() -> None:
+    for seed in range(41):
+        folders.run(Path("runs"), "full", seed)
+    assert absent(asked(rows=("seed",))).splitlines() == [
+        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are more than find room; ask for fewer",
+        "figures: not drawn, 41 arms are more than can be told apart; ask for fewer rows",
+    ]
+
+
+def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
+    file = folders.run(Path("runs"), "full") / "result.json"
+    said = frostline("figures", "runs", "--format", "swg", "--rows", "freezin", "--into", str(file), "--col")
+    assert (said.status, said.out) == (2, "")
+    assert said.problems() == [
+        "--col: figures takes no such flag; did you mean --cols?",
+        "--format: no form is called swg; did you mean svg?",
+        f"--into: {file} is a file; give a folder",
+        "--rows freezin: no run has this key; did you mean freezing?",
+    ]
+
+
+def test_without_matplotlib_it_is_told_what_to_install(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders.run(Path("runs"), "full")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for words in (["figures", "runs"], ["report", "runs", "--format", "html"]):
+        said = frostline(*words)
+        assert (said.status, said.problems()) == (
+            2,
+            ["matplotlib: is not installed, and draws the figures; pip install 'frostline[report]'"],
+        )

@@ -1,0 +1,126 @@
+"""results.csv of a study: what is read from it is what is read from the folders."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import report_folders as folders
+from command_line import Command, in_process
+from frostline.report.read import results_csv as results
+from frostline.report.read import run_folders as reading
+from frostline.report.read.runs import Run
+
+frostline = in_process
+ASKED = [
+    ["--rows", "freezing", "--cols", "dataset", "--metric", "test/accuracy,test/f1_macro"],
+    ["--rows", "freezing,optimizer.lr", "--where", "optimizer.lr=0.003"],
+    ["--rows", "freezing", "--baseline", "freezing=frozen", "--metric", "test/loss"],
+    ["--rows", "head", "--cols", "freezing", "--per-seed", "--metric", "cost/seconds"],
+]
+
+
+def study() -> list[Run]:
+    """With seeds that are absent, hidden keys, a collapsed run, and runs of other code, texts and packages."""
+    root = Path("runs")
+    for rate in (0.001, 0.01):
+        folders.grid(root, ["frozen", "full"], [1, 2, 3], config={"optimizer.lr": rate})
+    news = {"dataset._target_": "frostline.data.datasets.reuters.Reuters", "dataset.shifts": ["vader_nyt", "1e3"]}
+    folders.grid(root, ["full"], [1, 2], config=news, choices={"dataset": "reuters_r8"}, inside=True)
+    folders.run(root, "full", 4, 0.5, metrics={"val/f1_macro": float("nan"), "test/f1/a.b": 0.1})
+    folders.run(root, "frozen", 5, 0.1 + 0.2, environment={"packages": {"torch": "2.10"}, "threads": 4})
+    folders.run(root, "frozen", 6, 0.61, environment={"git": {"commit": "1e5", "dirty": True}}, config={"study": "1e3"})
+    return reading.read(["runs"])
+
+
+def saved(runs: list[Run]) -> None:
+    Path("results.csv").write_text(results.as_csv(runs), encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", ASKED, ids=str)
+@pytest.mark.parametrize("form", ["markdown", "json"])
+def test_a_table_of_the_csv_is_that_of_the_folders(frostline: Command, words: list[str], form: str) -> None:
+    saved(study())
+    said = [frostline("report", place, *words, "--format", form) for place in ("runs", "results.csv")]
+    assert said[0].status == 0, said[0].err
+    assert said[1].out == said[0].out
+    assert "arnings" in said[0].out
+
+
+def test_what_a_head_has_recorded_is_a_metric_too(frostline: Command) -> None:
+    for seed, perplexity in ((1, 40.0), (2, 42.0)):
+        asked = folders.run(Path("runs"), "direct", seed, 0.5)
+        folders.edit(asked / "result.json", {"language_model": {"perplexity": perplexity}})
+    saved(reading.read(["runs"]))
+    words = ["--rows", "freezing", "--metric", "language_model/perplexity"]
+    said = [frostline("report", place, *words) for place in ("runs", "results.csv")]
+    assert said[0].status == 0, said[0].err
+    assert said[1].out == said[0].out
+    assert "| direct | 41.0 ± 1.4 [28.3, 53.7], n=2 |" in said[0].out
+
+
+def test_every_value_comes_back_as_it_was(own_folder: None) -> None:
+    """But what a table does not need: where an encoder is fetched from, and one score for each class."""
+    runs = study()
+    saved(runs)
+    read = {run.folder: run for run in results.read("results.csv")}
+    assert len(read) == len(runs)
+    for run in runs:
+        again, told = read[run.folder], {k: v for k, v in run.metrics.items() if k != "test/f1/a.b"}
+        assert str(again.metrics) == str(told)
+        assert (again.id, again.choices, again.supports) == (run.id, run.choices, (50, 30, 20))
+        lacking = {key for key in run.config if run.config[key] != again.config.get(key, "-")}
+        assert {key.partition(".")[0] for key in lacking if "encoder.pin" not in key} <= {
+            "paths",
+            "logger",
+            "cache",
+            "rerun",
+            "max_failures",
+        }
+        assert again.environment == run.environment
+
+
+def test_what_is_alike_stands_once(own_folder: None) -> None:
+    saved(study())
+    with Path("results.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert {"id", "freezing", "seed", "optimizer.lr", "test/f1_macro", "environment.commit"} <= lines[0].keys()
+    assert {"optimizer.eps", "head", "environment.python"}.isdisjoint(lines[0])
+    assert lines[0]["alike"] and not any(line["alike"] for line in lines[1:])
+
+
+def test_arms_and_choices_of_a_study_are_keys_like_any(frostline: Command) -> None:
+    runs = study()
+    told = [{"arm": f"the {run.choices['freezing']}", "chosen": "yes" if run.seed < 3 else "no"} for run in runs]
+    saved([dataclasses.replace(run, choices=own | dict(run.choices)) for run, own in zip(runs, told, strict=True)])
+    said = frostline("report", "results.csv", "--rows", "arm", "--cols", "dataset", "--where", "chosen=yes")
+    assert said.status == 0, said.err
+    assert [line.split(" | ")[0] for line in said.out.splitlines()[2:4]] == ["| the frozen", "| the full"]
+
+
+def test_a_csv_and_folders_are_read_together_each_run_once(frostline: Command) -> None:
+    saved(study())
+    words = ["--rows", "freezing", "--format", "json"]
+    assert frostline("report", "results.csv", "runs", *words).out == frostline("report", "runs", *words).out
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "results.csv: is no file; give the results.csv of a study"),
+        ("", "results.csv: no complete run: 1 run in which a file cannot be read: results.csv (it is no study's"),
+        ("id,a\n1,2\n", "results.csv: no complete run: 1 run in which a file cannot be read: results.csv (it is no"),
+        ("id,folder,texts,alike\n1,a,b,{}\n", "results.csv: no complete run: 1 run in which a file cannot be read"),
+        ("id,folder,texts,alike\n1,a,5,{\n", "results.csv: no complete run: 1 run in which a file cannot be read"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_is_told(frostline: Command, text: str | None, problem: str) -> None:
+    if text is not None:
+        Path("results.csv").write_text(text)
+    said = frostline("report", "results.csv")
+    assert said.status == 2
+    assert any(line.startswith(problem) for line in said.problems()), said.err
+    assert "Traceback" not in said.err

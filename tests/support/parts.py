@@ -1,0 +1,36 @@
+"""Every choice of a config group, found by itself: a part added to conf/ is held to its role's contract."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from frostline.config import jobs as command
+from frostline.config import search_path as search
+from frostline.instantiate import make
+
+SOLVED = [("head", name) for name in ("knn", "logistic", "prototype")]
+NEEDS: dict[tuple[str, str], list[str]] = {  # the choice of another group that one does not go without
+    **{choice: ["freezing=frozen"] for choice in SOLVED},
+    ("loss", "contrastive"): ["head=logistic"],
+    ("head", "likelihood"): ["encoder=smollm2"],
+}
+
+
+def choices(group: str) -> list[str]:
+    """The names in conf/<group>."""
+    found = sorted(file.stem for file in (search.conf_folder() / group).glob("*.yaml"))
+    assert found, f"conf/{group} is empty"
+    return found
+
+
+@cache
+def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
+    """The checked config of a part, as a run sees it."""
+    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), []), *overrides])
+    return {key: value for key, value in job.config[group].items() if key not in ("suits", "layer_decay")}
+
+
+def part(group: str, name: str, **supplied: Any) -> Any:
+    """The part itself, made as a run makes it."""
+    return make(config(group, name), **supplied)

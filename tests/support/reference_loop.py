@@ -1,0 +1,224 @@
+"""A classifier trained as one would by hand, in plain PyTorch: the loop that parts of training are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from frostline.config import jobs as command
+from frostline.data.batches import training_order
+from frostline.data.build import load_corpus
+from frostline.instantiate import make
+from frostline.results.folder import RunFolder
+from frostline.seeding import derive
+from frostline.training.fit import Fit
+
+SEED, EPOCHS, BATCH = 1, 3, 16
+DATA = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", "trainer=cpu", "logger=csv"]
+FEW = [*DATA, f"trainer.max_epochs={EPOCHS}", "dataset.val_share=0.1", "dataset.test_share=0.1"]  # 100 of 125 train
+LAST = "trainer.monitor=null"
+WARMUP, DECAY = 0.06, 0.01
+Weights = dict[str, Tensor]
+Named = Mapping[str, nn.Parameter]
+Loss = Callable[[Any], Tensor]
+
+
+@cache
+def _reviews(count: int) -> str:
+    [job] = command.jobs(["dataset=vader_movies"])
+    train = load_corpus(job.config["dataset"]).train
+    common = [i for i, label in enumerate(train.labels) if isinstance(label, int) and label > 0][:count]
+    columns = {"text": [train.texts[i] for i in common], "label": [f"class {train.labels[i]}" for i in common]}
+    return pd.DataFrame(columns).to_csv()
+
+
+def few_texts(count: int = 125) -> list[str]:
+    """Writes few.csv, as reading all reviews takes longer than the steps do; the words that train on it to the end."""
+    Path("few.csv").write_text(_reviews(count))
+    return [*DATA, LAST]
+
+
+def fit_of(found: Any, *callbacks: Any) -> Fit:
+    """A run's own objects, before it learns."""
+    place = RunFolder(found.folder)
+    fit = Fit(found.config, {"id": found.id, "choices": found.choices, "overrides": found.overrides}, place, 1)
+    fit.trainer.callbacks += callbacks  # type: ignore[attr-defined]  # Lightning sets it on itself
+    return fit
+
+
+def learned(found: Any, *callbacks: Any) -> Fit:
+    """The same when it has learned."""
+    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
+    with RunFolder(found.folder).claimed(about):
+        fit = fit_of(found, *callbacks)
+        fit.learn()
+    return fit
+
+
+class Watch(pl.Callback):
+    """Keeps all parameters by their names in the plan, before the first epoch and after each."""
+
+    def __init__(self) -> None:
+        self.seen: list[Weights] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.seen.append(weights_of(pl_module))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.seen.append(weights_of(pl_module))
+
+
+def weights_of(model: Any) -> Weights:
+    return {name: p.detach().clone() for name, p in model.engine.parameters.items()}
+
+
+def watched(found: Any) -> tuple[list[Weights], Fit]:
+    """The weights of a run, before its first epoch and after each, and the run."""
+    watch = Watch()
+    fit = learned(found, watch)
+    return watch.seen, fit
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the encoder gives for some texts: the states after each layer (B, T, D), mask and labels."""
+
+    layers: tuple[Tensor, ...]
+    mask: Tensor
+    labels: Tensor
+
+    def mean(self) -> Tensor:
+        mask = self.mask[..., None].float()
+        return (self.layers[-1] * mask).sum(1) / mask.sum(1)
+
+
+class ByHand:
+    """An encoder and a head on few.csv; parameters go by their names in the plan of a BERT."""
+
+    def __init__(self, config: dict[str, Any], learns: Callable[[str, int], bool] = lambda name, epoch: True) -> None:
+        self.config, self.learns = config, learns
+        torch.manual_seed(derive(SEED, "encoder"))
+        wrapped = make(config["encoder"])
+        self.model, self.tokenizer, self.width = wrapped.model, wrapped.tokenizer, wrapped.width
+        torch.manual_seed(derive(SEED, "head"))
+        self.head = make(config["head"], width=self.width, classes=2, names=["class 1", "class 2"])
+        self.named: Named = {f"head.{n}": p for n, p in self.head.named_parameters()} | self.encoder()
+        self.train = load_corpus(config["dataset"]).train
+        self.lengths = [len(self.ids([text])["input_ids"][0]) for text in self.train.texts]
+        self.step, self.seen = 0, list[Weights]()  # seen: as each epoch began
+        self.restarts = range(0)  # epochs before which optimizer and schedule begin anew
+
+    def encoder(self) -> dict[str, nn.Parameter]:
+        named = {f"encoder.{name}": p for name, p in self.model.named_parameters()}
+        return {name.replace("encoder.encoder.", "encoder."): p for name, p in named.items()}
+
+    def ids(self, texts: Any) -> Any:
+        return self.tokenizer(texts, truncation=True, max_length=128, padding=True, return_tensors="pt")
+
+    def weights(self) -> Weights:
+        return {name: p.detach().clone() for name, p in self.named.items()}
+
+    def read(self, rows: Any) -> Read:
+        texts = self.ids([self.train.texts[i] for i in rows])
+        states = self.model(**texts, output_hidden_states=True).hidden_states
+        return Read(states, texts["attention_mask"], self.labels(rows))
+
+    @torch.no_grad()
+    def vectors(self) -> np.ndarray:
+        """Of all training texts (N, D), each alone, as the encoder is now."""
+        self.model.eval()
+        return torch.cat([self.read([i]).mean() for i in range(len(self.train))]).numpy()
+
+    def logits(self, rows: Any) -> Tensor:
+        found: Tensor = self.head(self.read(rows).mean())
+        return found
+
+    def labels(self, rows: Any) -> Tensor:
+        return torch.tensor([self.train.labels[i] for i in rows])
+
+    def loss(self, rows: Any) -> Tensor:
+        return nn.functional.cross_entropy(self.logits(rows), self.labels(rows))
+
+    def batches(self, epoch: int) -> Any:
+        return training_order(self.lengths, self.config["dataset"]["batch_size"], derive(SEED, "order"), epoch)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """One group a parameter; vectors do not decay, whatever their shape."""
+        decays = {name: p.ndim > 1 and min(p.shape) > 1 for name, p in self.named.items()}
+        groups = [{"params": [p], "weight_decay": DECAY * decays[name]} for name, p in self.named.items()]
+        return torch.optim.AdamW(groups, lr=1.0)
+
+    def steps(self, loss: Loss | None = None) -> Iterator[int]:
+        """Trains with AdamW; pauses after each step and tells its epoch."""
+        for start, end in pairwise([0, *self.restarts, self.config["trainer"]["max_epochs"]]):
+            yield from self.stretch(range(start, end), loss or self.loss)
+
+    def stretch(self, epochs: range, loss: Loss) -> Iterator[int]:
+        """Epochs of one optimizer and one course of the schedule."""
+        optimizer, before, total = self.optimizer(), self.step, sum(len(self.batches(epoch)) for epoch in epochs)
+        for epoch in epochs:
+            rates = self.begin(epoch)
+            for rows in self.batches(epoch):
+                progress = (self.step - before + 1) / (total + 1)
+                scale = self.config["optimizer"]["lr"] * min(progress / WARMUP, (1 - progress) / (1 - WARMUP))
+                for name, group in zip(self.named, optimizer.param_groups, strict=True):
+                    group["lr"] = scale * rates.get(name, 0.0)
+                torch.manual_seed(derive(SEED, "dropout", self.step, 0))
+                optimizer.zero_grad()
+                loss(rows).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+                nn.utils.clip_grad_norm_([p for p in self.named.values() if p.requires_grad], 1.0)
+                optimizer.step()
+                self.step += 1
+                yield epoch
+
+    def rates(self, epoch: int) -> dict[str, float]:
+        """The multipliers of what learns."""
+        return {name: 1.0 for name in self.named if self.learns(name, epoch)}
+
+    def begin(self, epoch: int) -> dict[str, float]:
+        """Freeze and thaw; a block in which nothing learns rests."""
+        self.seen.append(self.weights())
+        rates = self.rates(epoch)
+        self.model.requires_grad_(False)
+        for name, p in self.named.items():
+            p.requires_grad_(name in rates)
+            p.grad = None
+        for block in self.blocks():
+            block.train(any(p.requires_grad for p in block.parameters()))
+        self.head.train()
+        return rates
+
+    def blocks(self) -> list[nn.Module]:
+        """All of the model that has dropout."""
+        return [self.model.embeddings, *self.model.encoder.layer]
+
+    def run(self, loss: Loss | None = None, named: Named | None = None) -> Weights:
+        """All steps, at least 20. named: what learns, in place of encoder and head."""
+        self.named = self.named if named is None else named
+        steps = len(list(self.steps(loss)))
+        assert steps >= 20
+        return self.weights()
+
+    def course(self) -> list[Weights]:
+        """The weights before the first epoch and after each."""
+        last = self.run()
+        return [*self.seen, last]
+
+
+def assert_same(learned: Mapping[str, Tensor], expected: Mapping[str, Tensor], atol: float = 1e-5) -> None:
+    """Attention takes no notice of a key's bias: its gradient is rounding alone, of which Adam makes steps."""
+    assert learned.keys() == expected.keys()
+    for name, value in expected.items():
+        if not name.endswith("key.bias"):
+            apart = float((learned[name].detach() - value.detach()).abs().max())
+            assert apart <= atol, f"{name}: {apart:g}"

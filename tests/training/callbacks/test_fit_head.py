@@ -1,0 +1,168 @@
+"""Heads that are solved, and encoders tuned on pairs, in whole runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from command_line import Command, in_process
+from frostline.results.atomic_files import read_json
+from frostline.seeding import derive
+from frostline.training.callbacks.fit_head import solved
+from frostline.training.losses.contrastive import Contrastive
+from reference_loop import SEED, ByHand, assert_same, few_texts, fit_of, learned
+from runs import place
+
+frostline = in_process
+Go = Callable[..., dict[str, Any]]
+D = 128  # of bert_tiny
+TUNED = ["freezing=full", "loss=contrastive", "head=logistic", "trainer.max_epochs=5"]
+
+
+def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> None:
+    result = go("freezing=frozen", "head=logistic", *few_texts(100))
+    assert result["phases"] == [] and result["best"]["epoch"] is None
+    assert result["cost"]["texts_encoded"] == 100, "train, validation and test"
+    assert result["parameters"]["ever_trainable"] == 2 * (D + 1), "the coefficients that were solved for"
+    assert result["metrics"]["val/accuracy"] > 0.5
+
+
+def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> None:
+    found = job("freezing=frozen", "head=logistic", *few_texts(100))
+    fit = learned(found)
+    scores, plain = fit.score(), ByHand(found.config)
+    exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
+    weight = fit.classifier.head.weight.double().numpy()
+    np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-4)
+    vectors = fit.below.vectors("test", fit.built.tokens["test"])
+    expected = exact.score(vectors.numpy().astype(float), fit.built.tokens["test"].labels.numpy())
+    assert scores["test/accuracy"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["head=logistic"], 2 * (D + 1)),
+        (["head=prototype"], 2 * D),
+        (["head=prototype", "head.standardize=true"], 4 * D),
+        (["head=knn"], 70 * D),
+    ],
+    ids=str,
+)
+def test_only_what_is_solved_for_counts_as_solved(job: Any, words: list[str], count: int) -> None:
+    """Without standardising, mean and spread are the constants 0 and 1."""
+    fit = learned(job("freezing=frozen", *words, *few_texts(100)))
+    fit.score()
+    assert solved(fit.classifier.head) == count
+
+
+@pytest.mark.parametrize("head", ["logistic", "knn", "prototype"])
+def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: Go, head: str) -> None:
+    words = ["freezing=frozen", f"head={head}", *few_texts(100)]
+    result = go(*words)
+    again = fit_of(job(*words, "study=again"))
+    again.classifier.restore(load_file(Path(result["folder"]) / "checkpoints" / "best.safetensors"))
+    fit = learned(job(*words, "study=solved"))
+    fit.score()
+    given = torch.randn(9, D, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(again.classifier.head(given), fit.classifier.head(given))
+
+
+def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) -> None:
+    """Twenty steps of the pairs' squared error on cosines; then the head is solved on the vectors that came of it."""
+    found = job(*TUNED, *few_texts(100))
+    fit, plain, drawing = learned(found), ByHand(found.config), Contrastive()
+
+    def loss(rows: Any) -> Tensor:
+        read = plain.read(rows)
+        vectors = read.mean()
+        same_class, other = drawing.drawn(read.labels, derive(SEED, "pairs", plain.step))
+        terms = []
+        for i in range(len(rows)):
+            own = [(j, 1.0) for j in range(len(rows)) if same_class[i, j]]
+            own += [(j, 0.0) for j in range(len(rows)) if other[i, j]]
+            cosines = [(nn.functional.cosine_similarity(vectors[i], vectors[j], dim=0) - y) ** 2 for j, y in own]
+            terms.append(sum(cosines) / max(len(cosines), 1))
+        return sum(terms) / len(terms)  # type: ignore[return-value]  # not empty
+
+    encoder = plain.encoder()
+    plain.run(loss, named=encoder)
+    found_weights = fit.classifier.learned()
+    assert_same({name: value for name, value in found_weights.items() if name.startswith("encoder.")}, encoder)
+    exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
+    weight = found_weights["head.weight"].double().numpy()
+    np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-3)
+
+
+def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any) -> None:
+    found = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts(100))
+    fit, plain = learned(found), ByHand(found.config)
+
+    def loss(rows: Any) -> Tensor:
+        read = plain.read(rows)
+        vectors = read.mean()
+        near, alone = vectors / vectors.norm(dim=1, keepdim=True), ~torch.eye(len(rows), dtype=torch.bool)
+        powers = (near @ near.T / 0.3).exp() * alone
+        logs = -(powers / powers.sum(1, keepdim=True)).clamp(min=1e-30).log()
+        alike = (read.labels[:, None] == read.labels) & alone
+        contrast = (logs * alike).sum(1) / alike.sum(1).clamp(min=1)
+        return 0.1 * nn.functional.cross_entropy(plain.head(vectors), read.labels) + 0.9 * contrast.mean()
+
+    named = {f"head.{name}": p for name, p in plain.head.named_parameters()} | plain.encoder()
+    plain.run(loss, named=named)
+    assert_same(fit.classifier.learned(), named)
+
+
+def test_the_best_epoch_is_chosen_with_the_head_it_would_have(job: Any) -> None:
+    """Its validation score is that of a head solved on that epoch's vectors."""
+    fit = learned(job(*TUNED, *few_texts(100), "trainer.monitor=val/loss"))
+    before = fit.best.values["val/loss"]
+    assert fit._evaluate("val")["val/loss"] == pytest.approx(before)
+    solved = {name: buffer.clone() for name, buffer in fit.classifier.head.named_buffers()}
+    tokens = fit.built.tokens["train"]
+    fit.classifier.head.fit(fit.below.vectors("train", tokens), tokens.labels)
+    for name, buffer in fit.classifier.head.named_buffers():
+        torch.testing.assert_close(buffer, solved[name], rtol=0, atol=1e-4)
+
+
+def test_setfit_is_one_word(job: Any) -> None:
+    config = job("recipe=setfit", "dataset.shots=8").config
+    assert config["loss"]["_target_"].endswith("Contrastive")
+    assert config["head"]["_target_"].endswith("Logistic")
+    assert job("recipe=setfit", "encoder=bert_tiny", "head=prototype").choices["head"] == "prototype"
+
+
+@pytest.fixture
+def plain_encoder(plain: list[str]) -> list[str]:
+    return [*plain, "optimizer=sgd", "trainer.accelerator=cpu"]
+
+
+SUPCON = ["freezing=full", "loss=supcon"]
+KNN = ["freezing=frozen", "head=knn", "head.k=3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [TUNED, SUPCON, KNN], ids=["pairs", "supcon", "solved once"])
+def test_two_ranks_compare_all_texts_of_a_batch_as_one_does(
+    frostline: Command, plain_encoder: list[str], words: list[str]
+) -> None:
+    """The last batch of an epoch has one text, so that one rank has none: what fills its place is nobody's partner."""
+    few = few_texts(93)  # 65 of them train
+    common = [*words, *few, *plain_encoder, "trainer.max_epochs=2", "logger=csv", "dataset.batch_size=8"]
+    for ranks, trainer in ((1, "cpu"), (2, "ddp")):
+        run = [f"trainer={trainer}", f"trainer.devices={ranks}", f"hydra.run.dir=on{ranks}"]
+        said = frostline(*common, *run)
+        assert said.status == 0, said.err
+        assert "Traceback" not in said.err
+    assert read_json(place("on2").environment)["data"]["texts"]["train"] % 8 == 1
+    one, two = (load_file(place(f"on{ranks}").best) for ranks in (1, 2))
+    assert one.keys() == two.keys()
+    assert max(float((one[name].float() - two[name].float()).abs().max()) for name in one) < 1e-5
