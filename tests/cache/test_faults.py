@@ -23,7 +23,7 @@ from frostline.cache.store import Entry
 
 TEXTS, BATCH = 320, 8
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["frostline.cache.arrays", "shelves"])  # torch is imported once, not by each process
+SPAWN.set_forkserver_preload(["frostline.cache.arrays", "cache_entries"])  # torch is imported once, not by each process
 
 
 def states() -> list[torch.Tensor]:
