@@ -160,7 +160,7 @@ def test_a_cache_key_stays_when_our_classes_move_to_other_modules() -> None:
         content(
             encoder, {"adapter": {"_target_": adapter}, "pooler": {"_target_": "frostline.models.poolers.mean.Mean"}}
         )
-        for adapter in ("frostline.models.adapters.lora.Lora", "frostline.models.adapters.lora.Lora", "lab.lora.Lora")
+        for adapter in ("frostline.models.adapters.lora.Lora", "frostline.adapters.lora.Lora", "lab.lora.Lora")
     )
     assert first == moved != other
 
