@@ -22,7 +22,7 @@ PLACES = ("FILE", "FOLDER")  # in whose names a comma is a letter
 
 
 @dataclass
-class Words:
+class Options:
     """What was typed. given: the values of each flag, in order; problems: what cannot be understood."""
 
     paths: list[str] = field(default_factory=list)
@@ -45,12 +45,12 @@ class Words:
         return found
 
 
-def read(verb: str, typed: Iterable[str], flags: Mapping[str, str], switches: Sequence[str] = ()) -> Words:
+def read(verb: str, typed: Iterable[str], flags: Mapping[str, str], switches: Sequence[str] = ()) -> Options:
     """Words as they are typed, `--flag value` or `--flag=value`; nothing is refused before all are read.
 
     flags: what is shown of the value that each takes.
     """
-    words, left = Words(given={flag: [] for flag in flags}), list(typed)
+    words, left = Options(given={flag: [] for flag in flags}), list(typed)
     while left:
         word = left.pop(0)
         name, equals, value = word.partition("=")
@@ -83,7 +83,7 @@ def _parts(value: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _wrong(verb: str, words: Words, flags: Mapping[str, str]) -> Iterator[Problem]:
+def _wrong(verb: str, words: Options, flags: Mapping[str, str]) -> Iterator[Problem]:
     if not words.paths:
         yield Problem(verb, "says no folder", f"give frostline {verb} PATH")
     for flag in (flag for flag, value in flags.items() if value == "KEY=VALUE"):

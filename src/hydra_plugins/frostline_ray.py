@@ -23,7 +23,7 @@ from frostline.errors import Problem
 from hydra_plugins._launcher import Prepared, ended
 
 if TYPE_CHECKING:
-    from frostline.config.hydra_job import Handed
+    from frostline.config.hydra_job import HydraJob
 
 KEY = "hydra/launcher"
 QUIET = {
@@ -87,7 +87,7 @@ class RayLauncher(Prepared):
             have = [{name: node.get(name, 0) for name in asked} for node in nodes]
             raise wrong("hydra.launcher.remote", f"no node has {asked} for a job", f"ask for less; they have {have}")
 
-    def _values(self, jobs: Sequence[Handed]) -> list[float]:
+    def _values(self, jobs: Sequence[HydraJob]) -> list[float]:
         import ray
 
         from frostline.sweeps.execute import lost
@@ -113,7 +113,7 @@ class RayLauncher(Prepared):
         return passed | self.environ
 
 
-def _do(job: Handed, environ: dict[str, str], folder: str, path: list[str]) -> float:
+def _do(job: HydraJob, environ: dict[str, str], folder: str, path: list[str]) -> float:
     """On a node: one job, as it would be done here. A worker does several, one after another."""
     os.chdir(folder)
     os.environ.update(environ)

@@ -26,7 +26,7 @@ from turns import Turn
 
 from frostline.config.jobs import Job
 from frostline.data.batches import Rows
-from frostline.data.loader import Loader
+from frostline.data.loader import BatchLoader
 from frostline.data.tokens import Tokens
 from frostline.models.encoders.loading import locate
 from frostline.results.folder import RunFolder
@@ -55,10 +55,10 @@ class Frostline:
                 fit.learn()
                 return {"resume point": _seconds_to_save(fit)}
 
-    def _loader(self, fit: Fit) -> Loader:
+    def _loader(self, fit: Fit) -> BatchLoader:
         tokens = fit.built.tokens["train"]
         rows = [Rows(batch, len(batch), len(batch)) for batch in self.batches]
-        return Loader(tokens, len(rows), lambda: rows, lambda: fit.below.of("train", tokens))
+        return BatchLoader(tokens, len(rows), lambda: rows, lambda: fit.below.of("train", tokens))
 
 
 class _LightningStep(pl.Callback):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from timing import pairs, table
 
-from frostline.cache.frozen_states import Below
+from frostline.cache.frozen_states import FrozenStates
 from frostline.config.jobs import jobs
 from frostline.results.folder import RunFolder
 from frostline.training.fit import Fit
@@ -57,7 +57,7 @@ def _kept(fit: Fit) -> None:
     """As a run does it, into a store in which they are not."""
     for entry in fit.below.keep.shelf.all():
         entry.condemn()
-    below = Below(fit.classifier, fit.below.keep, fit.below.origin, "minilm")
+    below = FrozenStates(fit.classifier, fit.below.keep, fit.below.origin, "minilm")
     assert below.of("train", fit.built.tokens["train"]) is not None
 
 

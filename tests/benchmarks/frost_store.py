@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from frostline.cache.arrays import Reader, Writer
+from frostline.cache.arrays import StatesReader, StatesWriter
 from frostline.cache.store import Entry
 
 TEXTS = (9_000, 93_000)
@@ -46,7 +46,7 @@ def opening() -> list[float]:
         entry = Entry(Path(folder), "0" * 16)
         numbers = torch.randn(BATCH * LENGTH, WIDTH)
         with entry.claimed():
-            writer = Writer(entry.work, "0of1", "float32")
+            writer = StatesWriter(entry.work, "0of1", "float32")
             for start in range(0, texts, BATCH):
                 rows = np.arange(start, min(start + BATCH, texts))
                 writer.append(rows, np.full(len(rows), LENGTH), numbers[: len(rows) * LENGTH])
@@ -54,7 +54,7 @@ def opening() -> list[float]:
         seconds = []
         for _ in range(OPENINGS):
             began = time.perf_counter()
-            Reader(entry)
+            StatesReader(entry)
             seconds.append(time.perf_counter() - began)
         return seconds
 

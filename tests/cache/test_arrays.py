@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cache_entries import KEY, Dtype, Share, fill, texts_of
-from frostline.cache.arrays import Reader, Writer
+from frostline.cache.arrays import StatesReader, StatesWriter
 from frostline.cache.store import Damaged, Entry
 
 ROUNDED = {"float32": torch.float32, "float16": torch.float16}
@@ -41,7 +41,7 @@ def test_what_is_written_is_what_is_read_in_any_order(split: Written, dtype: Dty
     """Also where there are more processes than batches."""
     states, batches, shares = split
     with TemporaryDirectory() as folder:
-        reader = Reader(fill(Entry(Path(folder), KEY), states, batches, shares, dtype))
+        reader = StatesReader(fill(Entry(Path(folder), KEY), states, batches, shares, dtype))
         assert reader.length.tolist() == [len(text) for text in states]
         rows = data.draw(st.lists(st.integers(0, len(states) - 1), min_size=1, max_size=12))
         found = reader.padded(np.array(rows))
@@ -55,16 +55,16 @@ def test_what_is_written_is_what_is_read_in_any_order(split: Written, dtype: Dty
 
 def test_numbers_that_are_no_ordinary_ones_come_back_as_they_went(tmp_path: Path) -> None:
     odd = torch.tensor([[math.nan, math.inf, -math.inf, -0.0, 1e-45, 3.4e38]])
-    reader = Reader(fill(Entry(tmp_path, KEY), [odd], [[0]]))
+    reader = StatesReader(fill(Entry(tmp_path, KEY), [odd], [[0]]))
     assert torch.equal(bits(reader.padded(np.arange(1))[0]), bits(odd))
 
 
 def test_a_number_too_large_for_float16_is_refused_and_an_infinite_one_is_not(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, "0of1", "float16")
+    writer = StatesWriter(tmp_path, "0of1", "float16")
     writer.append(np.array([0]), np.array([1]), torch.tensor([[math.inf, 1.0]]))
     with pytest.raises(OSError, match="a number is too large for float16"):
         writer.append(np.array([1]), np.array([1]), torch.tensor([[7e4, 1.0]]))
-    assert Writer(tmp_path, "0of1", "float16").batches == 1
+    assert StatesWriter(tmp_path, "0of1", "float16").batches == 1
 
 
 def test_what_is_stored_is_hardly_more_than_the_numbers(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_no_byte_that_changes_between_two_writers_gives_a_wrong_number(tmp_path:
             opened.write(bytes([byte ^ 0xFF]))
         entry.complete({"texts": 3, "dtype": "float32", "files": Share(entry.work, THREE, [[0], [1], [2]]).write()})
         try:
-            reader = Reader(entry)
+            reader = StatesReader(entry)
         except Damaged:  # computed again by the next run
             continue
         assert all(torch.equal(reader.padded(np.array([row]))[0], text) for row, text in enumerate(THREE)), place
@@ -142,7 +142,7 @@ def test_an_entry_of_which_every_batch_was_there_already_is_as_any_other(tmp_pat
         share.write()
         again = Share(entry.work, states, [[0, 1]])
         entry.complete({"texts": 2, "width": 0, "dtype": "float32", "files": again.write()})
-    assert torch.equal(Reader(entry).padded(np.array([1]))[0], states[1])
+    assert torch.equal(StatesReader(entry).padded(np.array([1]))[0], states[1])
 
 
 def test_what_was_left_by_another_number_of_processes_is_dropped(tmp_path: Path) -> None:
@@ -167,4 +167,4 @@ def test_an_entry_that_lacks_a_text_or_has_one_twice_is_damaged(tmp_path: Path, 
     numbers = dict.fromkeys([-1, 0, 1, 2], torch.ones(1, 2))
     entry = fill(Entry(tmp_path, KEY), numbers, [rows], texts=3)
     with pytest.raises(Damaged):
-        Reader(entry)
+        StatesReader(entry)

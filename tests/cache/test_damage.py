@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from cache_entries import KEY, fill, texts_of
-from frostline.cache.arrays import Reader
+from frostline.cache.arrays import StatesReader
 from frostline.cache.checksums import damage
 from frostline.cache.store import Damaged, Entry
 
@@ -27,7 +27,7 @@ def entry(tmp_path: Path) -> Entry:
 def read(entry: Entry) -> list[Tensor] | None:
     """Each text's states; None where the entry is not what it was, and so is computed again."""
     try:
-        reader = Reader(entry)
+        reader = StatesReader(entry)
         return [reader.padded(np.array([row]))[0] for row in range(3)]
     except (Damaged, FileNotFoundError):
         return None
@@ -81,7 +81,7 @@ def test_a_file_that_is_not_there_is_noticed(entry: Entry, name: str) -> None:
 @pytest.mark.parametrize("name", ["states.0of2.bin", "states.1of2.bin"])
 @pytest.mark.parametrize("size", [0, 15])
 def test_a_file_that_is_cut_while_it_is_read_is_noticed_and_ends_no_run(entry: Entry, name: str, size: int) -> None:
-    reader = Reader(entry)
+    reader = StatesReader(entry)
     with (entry.path / name).open("r+b") as file:
         file.truncate(size)
     with pytest.raises(Damaged, match="has been cut"):
@@ -89,7 +89,7 @@ def test_a_file_that_is_cut_while_it_is_read_is_noticed_and_ends_no_run(entry: E
 
 
 def test_a_byte_that_changes_while_an_entry_is_read_is_noticed_each_time(entry: Entry) -> None:
-    reader = Reader(entry)
+    reader = StatesReader(entry)
     with (entry.path / "states.1of2.bin").open("r+b") as file:
         for change in (b"\1", b"\2"):
             reader.padded(np.array([0]))  # of the other file
@@ -102,7 +102,7 @@ def test_a_byte_that_changes_while_an_entry_is_read_is_noticed_each_time(entry: 
 
 @pytest.mark.parametrize("how", ["condemned", "deleted by hand", "replaced"])
 def test_an_entry_that_goes_while_it_is_read_is_read_on(entry: Entry, how: str) -> None:
-    reader = Reader(entry)
+    reader = StatesReader(entry)
     if how == "condemned":
         entry.condemn()
     else:

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from cache_entries import KEY, Share, texts_of
-from frostline.cache.arrays import Reader
+from frostline.cache.arrays import StatesReader
 from frostline.cache.store import Entry
 
 TEXTS, BATCH = 320, 8
@@ -86,7 +86,7 @@ def use(folder: Path, place: int) -> tuple[bool, str]:
                 files = Share(entry.work, states(), batches()).write()
                 entry.complete({"texts": TEXTS, "width": 96, "dtype": "float32", "files": files})
     rows = np.random.default_rng(place).permutation(TEXTS)
-    found, reader = torch.zeros(TEXTS, 56, 96), Reader(entry)
+    found, reader = torch.zeros(TEXTS, 56, 96), StatesReader(entry)
     for some in np.array_split(rows, 20):
         part = reader.padded(some)
         found[torch.from_numpy(some), : part.shape[1]] = part

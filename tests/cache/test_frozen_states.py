@@ -12,7 +12,7 @@ import pytest
 from command_line import Command, in_process
 from conftest import Go
 from frostline.cache.keys import content
-from frostline.cache.store import Shelf
+from frostline.cache.store import StateCache
 from frostline.results.atomic_files import read_json
 from parts import choices
 from runs import outcome, place, strategy
@@ -34,8 +34,8 @@ BY_TOKEN = (
 LINES = {"frozen": ["freezing=frozen"], "top_k": TOP, "gradual": ["freezing=gradual", "trainer.max_epochs=5"]}
 
 
-def store() -> Shelf:
-    return Shelf(Path("store").absolute())
+def store() -> StateCache:
+    return StateCache(Path("store").absolute())
 
 
 def long_texts(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cache_entries import KEY, small
-from frostline.cache.store import Entry, Shelf
+from frostline.cache.store import Entry, StateCache
 
 HOLDER = """
 import sys
@@ -55,7 +55,7 @@ def there(found: list[Entry]) -> list[bool]:
 
 
 def test_an_entry_is_there_when_it_is_complete_and_not_before(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "store")
+    shelf = StateCache(tmp_path / "store")
     entry = shelf.entry(KEY)
     assert (entry.manifest(), shelf.entries()) == (None, [])
     with entry.claimed():
@@ -80,7 +80,7 @@ def test_junk_is_no_entry_and_hinders_none(tmp_path: Path) -> None:
     for name in ("cafecafe", "some folder", "ab"):
         (tmp_path / name).mkdir()
     (tmp_path / "some folder" / "manifest.json").write_text("[]")
-    shelf = Shelf(tmp_path, max_bytes=10_000)
+    shelf = StateCache(tmp_path, max_bytes=10_000)
     assert shelf.entries() == [entry]
     assert shelf.make_room(100)
     assert shelf.entry("deadbeef").manifest() is shelf.entry("cafecafe").manifest() is None
@@ -135,7 +135,7 @@ def test_what_another_process_uses_is_not_removed_until_it_ends(tmp_path: Path, 
     with another(what, entry) as user:
         assert entry.in_use
         assert not entry.remove()
-        assert Shelf(tmp_path, max_bytes=0).prune() == 0
+        assert StateCache(tmp_path, max_bytes=0).prune() == 0
         user.send_signal(signal.SIGKILL)
         user.wait()
         assert not entry.in_use
@@ -164,7 +164,7 @@ def test_what_was_removed_cannot_be_held(tmp_path: Path) -> None:
 
 def test_what_was_used_least_recently_goes_first_and_no_more_than_needed(tmp_path: Path) -> None:
     found = three(tmp_path)
-    shelf = Shelf(tmp_path, max_bytes=sum(entry.size for entry in found))
+    shelf = StateCache(tmp_path, max_bytes=sum(entry.size for entry in found))
     assert shelf.entries() == [found[1], found[0], found[2]]
     assert shelf.make_room(1)
     assert there(found) == [True, False, True]
@@ -178,14 +178,14 @@ def test_to_hold_an_entry_is_to_use_it(tmp_path: Path) -> None:
     found = three(tmp_path)
     with found[1].held():
         pass
-    assert Shelf(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
+    assert StateCache(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
     assert there(found) == [False, True, True]
 
 
 def test_what_is_in_use_stays_and_the_next_goes(tmp_path: Path) -> None:
     found = three(tmp_path)
     with another("held", found[1]):
-        assert Shelf(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
+        assert StateCache(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
     assert there(found) == [False, True, True]
 
 
@@ -193,8 +193,8 @@ def test_nothing_is_removed_in_vain(tmp_path: Path) -> None:
     found = three(tmp_path)
     budget = sum(entry.size for entry in found)
     with another("held", found[0]):
-        assert not Shelf(tmp_path, max_bytes=budget).make_room(budget)
-    assert not Shelf(tmp_path, max_bytes=budget).make_room(budget + 1)
+        assert not StateCache(tmp_path, max_bytes=budget).make_room(budget)
+    assert not StateCache(tmp_path, max_bytes=budget).make_room(budget + 1)
     assert there(found) == [True, True, True]
 
 
@@ -204,24 +204,24 @@ def test_what_a_killed_writer_left_goes_too_and_what_a_living_one_has_does_not(t
         (left.work / "states.0of1.bin").write_bytes(bytes(1000))
     with another("claimed", worked_on):
         (worked_on.work / "states.0of1.bin").write_bytes(bytes(1000))
-        assert Shelf(tmp_path, max_bytes=2000).make_room(1000)
+        assert StateCache(tmp_path, max_bytes=2000).make_room(1000)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["b" * 8 + ".lock", "b" * 8 + ".partial"]
-        assert not Shelf(tmp_path, max_bytes=2000).make_room(1001)
+        assert not StateCache(tmp_path, max_bytes=2000).make_room(1001)
 
 
 def test_what_a_killed_process_was_removing_is_removed(tmp_path: Path) -> None:
     gone = tmp_path / f".{KEY}-12345678.gone"
     gone.mkdir()
     (gone / "states.0of1.bin").write_bytes(bytes(1000))
-    assert Shelf(tmp_path, max_bytes=1000).make_room(1000)
+    assert StateCache(tmp_path, max_bytes=1000).make_room(1000)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_budget_it_is_a_tenth_of_the_free_disk_and_never_more_than_the_disk_has(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
-    assert Shelf(tmp_path).budget == pytest.approx(free / 10, rel=0.1)
-    assert Shelf(tmp_path, max_bytes=10**18).budget == pytest.approx(free, rel=0.1)
-    assert not Shelf(tmp_path).make_room(free)
+    assert StateCache(tmp_path).budget == pytest.approx(free / 10, rel=0.1)
+    assert StateCache(tmp_path, max_bytes=10**18).budget == pytest.approx(free, rel=0.1)
+    assert not StateCache(tmp_path).make_room(free)
 
 
 def test_entries_that_others_remove_meanwhile_are_no_error(tmp_path: Path) -> None:

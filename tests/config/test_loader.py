@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from command_line import Command, in_process
 from frostline.config import loader
 from frostline.config import search_path as search
-from frostline.config.loader import Loader
+from frostline.config.loader import ConfigLoader
 
 frostline = in_process
 COMMANDS = [
@@ -42,14 +42,14 @@ def told(one: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, l
 
 
 @pytest.fixture
-def loaders() -> tuple[Loader, ConfigLoaderImpl]:
+def loaders() -> tuple[ConfigLoader, ConfigLoaderImpl]:
     ours = search.loader()
     return ours, ConfigLoaderImpl(ours.config_search_path)
 
 
 @pytest.mark.parametrize("mode", [RunMode.RUN, RunMode.MULTIRUN])
 def test_a_config_is_that_of_hydra_whatever_was_composed_before(
-    loaders: tuple[Loader, ConfigLoaderImpl], mode: RunMode
+    loaders: tuple[ConfigLoader, ConfigLoaderImpl], mode: RunMode
 ) -> None:
     ours, hydra = loaders
     expected = [told(hydra, lines, mode) for lines in COMMANDS]
@@ -58,7 +58,7 @@ def test_a_config_is_that_of_hydra_whatever_was_composed_before(
     assert 3 < len(ours.memory.composed) < len(COMMANDS)
 
 
-def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
+def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[ConfigLoader, ConfigLoaderImpl]) -> None:
     ours, _ = loaders
     before = told(ours, ["seed=3"], RunMode.RUN)
     cfg = ours.load_configuration("config", ["seed=3"], RunMode.RUN)
@@ -68,7 +68,9 @@ def test_what_is_done_to_a_config_is_not_done_to_the_next(loaders: tuple[Loader,
 
 
 @pytest.mark.parametrize("lines", [["optimizer.rate=1"], ["freezing=frozn"], ["seed"], ["+seed=2"]])
-def test_what_hydra_refuses_is_refused_in_its_words(loaders: tuple[Loader, ConfigLoaderImpl], lines: list[str]) -> None:
+def test_what_hydra_refuses_is_refused_in_its_words(
+    loaders: tuple[ConfigLoader, ConfigLoaderImpl], lines: list[str]
+) -> None:
     said = []
     for one in loaders:
         with pytest.raises(HydraException) as error:
@@ -77,7 +79,7 @@ def test_what_hydra_refuses_is_refused_in_its_words(loaders: tuple[Loader, Confi
     assert said[0] == said[1]
 
 
-def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[Loader, ConfigLoaderImpl]) -> None:
+def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[ConfigLoader, ConfigLoaderImpl]) -> None:
     ours, _ = loaders
     before = told(ours, ["seed=3"], RunMode.RUN)
     sent = pickle.dumps(ours)
@@ -113,7 +115,7 @@ def test_the_check_of_a_sweep_and_its_jobs_compose_their_choices_once(
 
 
 def test_the_classes_that_hydra_made_anew_since_are_no_hindrance(
-    loaders: tuple[Loader, ConfigLoaderImpl], monkeypatch: pytest.MonkeyPatch
+    loaders: tuple[ConfigLoader, ConfigLoaderImpl], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a launcher's worker it runs its plugins' modules again, after the configs came with the old classes."""
     ours, hydra = loaders

@@ -11,9 +11,9 @@ import torch
 
 from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.build import load_corpus
-from frostline.data.loader import Loader
+from frostline.data.loader import BatchLoader
 from frostline.data.tokens import Tokens, read
-from frostline.freezing.frost_line import Line
+from frostline.freezing.frost_line import CachePoint
 from frostline.types import Split
 from parts import config, part
 
@@ -151,8 +151,8 @@ def tokens() -> Tokens:
     return read(split, lambda chunk, longest: [made[int(text)][:longest] for text in chunk], 100, 0, "train")
 
 
-def loader(batches: list[Rows], **options: Any) -> Loader:
-    return Loader(tokens(), len(batches), lambda: batches, options.pop("source", lambda: None), **options)
+def loader(batches: list[Rows], **options: Any) -> BatchLoader:
+    return BatchLoader(tokens(), len(batches), lambda: batches, options.pop("source", lambda: None), **options)
 
 
 def test_a_batch_holds_its_texts_ids_padded_to_the_longest_of_them() -> None:
@@ -175,7 +175,7 @@ def test_a_row_that_fills_a_place_has_weight_zero() -> None:
 class Kept:
     """A row of two numbers a text; none of text 7."""
 
-    line: Line
+    line: CachePoint
 
     def rows(self, index: Indices) -> torch.Tensor | None:
         every = torch.arange(len(LENGTHS) * 2.0).reshape(-1, 1, 2)
@@ -183,7 +183,7 @@ class Kept:
 
 
 def test_kept_vectors_take_the_place_of_tokens() -> None:
-    (batch,) = loader(share_rows([np.array([5, 2])], 0, 1), source=lambda: Kept(Line("vectors")))
+    (batch,) = loader(share_rows([np.array([5, 2])], 0, 1), source=lambda: Kept(CachePoint("vectors")))
     assert batch["kept"].tolist() == [[[10, 11]], [[4, 5]]]
     assert "input_ids" not in batch
 
@@ -195,7 +195,7 @@ def test_steps_on_a_few_vectors_are_not_shared_among_threads(line: str, rows: in
     torch.set_num_threads(2)
     try:
         batches = share_rows([np.arange(10, 10 + rows)] * 3, 0, 1)
-        kept = Line("vectors") if line == "vectors" else Line("states", 1)
+        kept = CachePoint("vectors") if line == "vectors" else CachePoint("states", 1)
         one, other = (iter(loader(batches, source=lambda: Kept(kept))) for _ in range(2))
         seen = [torch.get_num_threads() for _ in (next(one), next(other))]
         list(one), list(other)
@@ -210,7 +210,7 @@ def test_steps_on_a_few_vectors_are_not_shared_among_threads(line: str, rows: in
 
 def test_states_go_with_their_tokens_and_what_cannot_be_read_is_read_as_tokens() -> None:
     batches = share_rows([np.array([5, 2]), np.array([7, 2]), np.array([3])], 0, 1)
-    found = list(loader(batches, source=lambda: Kept(Line("states", 1))))
+    found = list(loader(batches, source=lambda: Kept(CachePoint("states", 1))))
     assert ["kept" in batch for batch in found] == [True, False, True], "made in advance, in their order"
     assert all(len(batch["input_ids"]) == len(batch["labels"]) for batch in found)
 

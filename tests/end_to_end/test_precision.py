@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from conftest import Go
 from frostline.instantiate import make
-from frostline.models.interfaces import Fitted, WholeBatch
+from frostline.models.interfaces import FittedHead, WholeBatch
 from frostline.training.losses.contrastive import Contrastive
 from frostline.training.losses.supcon import SupCon
 from frostline.training.regularizers.rdrop import divergence
@@ -73,7 +73,7 @@ def test_heads_that_compare_have_all_their_digits_within_a_mixed_step(
 ) -> None:
     vectors, labels = drawn()
     head: nn.Module = make(config("head", name, *words), width=D, classes=C, names=["a", "b", "c"], texts=N)
-    if isinstance(head, Fitted):
+    if isinstance(head, FittedHead):
         head.fit(vectors, labels)
     plain = head(vectors)
     with torch.autocast("cpu", half):

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from cache_entries import KEY, Dtype, fill
 from families import FAMILIES, LAYERS, encoder_of
-from frostline.cache.arrays import Reader
+from frostline.cache.arrays import StatesReader
 from frostline.cache.store import Entry
-from frostline.models.partial_forward import Bypass
+from frostline.models.partial_forward import PartialForward
 
 NOT = {"ALBERT": "used 3 times", "T5": "more than states", "XLNet": "states of another shape"}
 ABLE = [family for family in FAMILIES if family not in NOT]
@@ -37,7 +37,7 @@ def texts(lengths: list[int]) -> tuple[Tensor, Tensor]:
 
 
 def gradients(encoder: torch.nn.Module, count: int, states: Tensor, mask: Tensor) -> list[Tensor]:
-    layers = Bypass(encoder).layers[count:]
+    layers = PartialForward(encoder).layers[count:]
     weight = torch.linspace(-1, 1, states.shape[-1])
     loss = (states * weight * mask[..., None]).square().sum()
     learning = [p for layer in layers for p in layer.parameters()]
@@ -49,7 +49,7 @@ def gradients(encoder: torch.nn.Module, count: int, states: Tensor, mask: Tensor
 @given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5), count=st.integers(1, LAYERS))
 def test_outputs_and_gradients_are_those_of_the_whole_pass(family: str, lengths: list[int], count: int) -> None:
     encoder, (ids, mask) = encoder_of(family), texts(lengths)
-    bypass, kept = Bypass(encoder), mask.bool()
+    bypass, kept = PartialForward(encoder), mask.bool()
     assert bypass.objection(count, ids, mask) is None
     whole = encoder(ids, mask)
     states = bypass.states(count, ids, mask).detach().masked_fill(~kept[..., None], 0)
@@ -64,7 +64,7 @@ def test_outputs_and_gradients_are_those_of_the_whole_pass(family: str, lengths:
 @pytest.mark.parametrize("family", ABLE)
 def test_nothing_of_the_bypassed_layers_is_computed_and_all_is_as_before_afterwards(family: str) -> None:
     encoder, (ids, mask) = encoder_of(family), texts([9, 4])
-    bypass = Bypass(encoder)
+    bypass = PartialForward(encoder)
     assert bypass.objection(2, ids, mask) is None
     states, before = bypass.states(2, ids, mask), encoder(ids, mask)
     with torch.no_grad():
@@ -79,18 +79,18 @@ def test_nothing_of_the_bypassed_layers_is_computed_and_all_is_as_before_afterwa
 @pytest.mark.parametrize("family", NOT)
 def test_a_family_that_cannot_begin_at_a_layer_says_why(family: str) -> None:
     encoder = encoder_of(family)
-    count = len(Bypass(encoder).layers)
-    said = Bypass(encoder).objection(count, *texts([9, 4]))
+    count = len(PartialForward(encoder).layers)
+    said = PartialForward(encoder).objection(count, *texts([9, 4]))
     assert said is not None and NOT[family] in said
 
 
 def test_an_encoder_whose_upper_layers_read_more_than_states_is_found_out() -> None:
     """One that keeps aside what its lowest layer computes, for its highest: fed states cannot stand for that."""
     encoder, aside = encoder_of("BERT"), {}
-    lowest, _, highest = Bypass(encoder).layers
+    lowest, _, highest = PartialForward(encoder).layers
     lowest.attention.register_forward_hook(lambda m, given, output: aside.update(mean=output[0].mean()))
     highest.register_forward_hook(lambda m, given, output: output + aside["mean"])
-    said = Bypass(encoder).objection(2, *texts([9, 4]))
+    said = PartialForward(encoder).objection(2, *texts([9, 4]))
     assert said == "its upper layers read more than states"
 
 
@@ -108,7 +108,7 @@ def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone
 ) -> None:
     """Written in batches of one order and size, read in those of another; float16 rounds what it keeps, and no more."""
     encoder, (ids, mask) = encoder_of(family), texts(lengths)
-    bypass, rows = Bypass(encoder), list(range(len(lengths)))
+    bypass, rows = PartialForward(encoder), list(range(len(lengths)))
     assert bypass.objection(count, ids, mask) is None
     order, read = data.draw(st.permutations(rows)), np.array(data.draw(st.permutations(rows))[:3])
     kept: dict[int, Tensor] = {}
@@ -118,7 +118,7 @@ def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone
         kept |= {row: states[place, : lengths[row]].cpu() for place, row in enumerate(batch)}
     with TemporaryDirectory() as folder:
         batches = [order[i : i + size] for i in range(0, len(rows), size)]
-        found = Reader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read).to(ids.device)
+        found = StatesReader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read).to(ids.device)
     longest = max(lengths[row] for row in read)
     given_ids, given_mask = ids[read, :longest], mask[read, :longest]
     with bypass.fed(count, found):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.cache.arrays import Writer
+from frostline.cache.arrays import StatesWriter
 from frostline.cache.store import Entry
 
 KEY = "0123456789abcdef"
@@ -35,7 +35,7 @@ class Share:
         share: str = "0of1",
         dtype: Dtype = "float32",
     ) -> None:
-        self.states, self.batches, self.writer = states, batches, Writer(work, share, dtype)
+        self.states, self.batches, self.writer = states, batches, StatesWriter(work, share, dtype)
 
     def write(self) -> dict[str, int]:
         for rows in self.batches[self.writer.batches :]:

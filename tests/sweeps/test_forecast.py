@@ -7,7 +7,7 @@ import pytest
 from command_line import Command, in_process
 from frostline.commands.plan import run_of
 from frostline.config import jobs as command
-from frostline.config.fusable import Group
+from frostline.config.fusable import FusableGroup
 from frostline.sweeps import forecast
 
 frostline = in_process
@@ -43,9 +43,9 @@ def test_what_computes_more_takes_longer(less: list[str], more: list[str]) -> No
 
 def test_jobs_together_are_encoded_once() -> None:
     runs = [foretold("encoder=minilm", "freezing=frozen", f"seed={seed}") for seed in range(8)]
-    together = forecast.seconds(Group(list(range(8))), runs)
+    together = forecast.seconds(FusableGroup(list(range(8))), runs)
     assert runs[0].seconds_to_encode < together < 2 * runs[0].seconds_to_encode
-    assert forecast.seconds(Group(list(range(8)), "why"), runs) > 8 * runs[0].seconds_to_encode
+    assert forecast.seconds(FusableGroup(list(range(8)), "why"), runs) > 8 * runs[0].seconds_to_encode
 
 
 def test_a_fused_sweep_is_foretold_group_by_group(frostline: Command) -> None:

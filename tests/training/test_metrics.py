@@ -10,7 +10,7 @@ import torch
 from sklearn import metrics
 from torch import Tensor
 
-from frostline.training.metrics import Scores
+from frostline.training.metrics import ClassificationMetrics
 
 CLASSES = ["negative", "neutral", "positive"]
 
@@ -24,8 +24,8 @@ def given(rows: int = 500, seed: int = 1, classes: int = 3) -> tuple[Tensor, Ten
     return logits, labels
 
 
-def scored(logits: Tensor, labels: Tensor, batch: int = 64, weight: Tensor | None = None) -> Scores:
-    scores = Scores(CLASSES[: logits.shape[1]])
+def scored(logits: Tensor, labels: Tensor, batch: int = 64, weight: Tensor | None = None) -> ClassificationMetrics:
+    scores = ClassificationMetrics(CLASSES[: logits.shape[1]])
     weight = torch.ones(len(labels)) if weight is None else weight
     for part in torch.arange(len(labels)).split(batch):
         scores.update(logits[part], labels[part], weight[part])

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from frostline.data.datasets.vader import Vader
 from frostline.results.atomic_files import read_json
-from frostline.training.multilabel import MultiLabelScores, best_threshold, losses
+from frostline.training.multilabel import MultiLabelMetrics, best_threshold, losses
 
 Go = Callable[..., dict[str, Any]]
 CLASSES = ["a", "b", "c", "d"]
@@ -29,8 +29,8 @@ def drawn(count: int = 200, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(count, 4, generator=chance) + 1.5 * labels - 1, labels
 
 
-def scored(logits: torch.Tensor, labels: torch.Tensor, size: int = 32) -> MultiLabelScores:
-    found = MultiLabelScores(CLASSES)
+def scored(logits: torch.Tensor, labels: torch.Tensor, size: int = 32) -> MultiLabelMetrics:
+    found = MultiLabelMetrics(CLASSES)
     for part, own in zip(logits.split(size), labels.split(size), strict=True):
         found.update(part, own, torch.ones(len(part)))
     return found

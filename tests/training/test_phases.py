@@ -18,9 +18,9 @@ from frostline.models.blocks import find_blocks
 from frostline.models.poolers.mean import Mean
 from frostline.training.optimizers.adamw import adamw
 from frostline.training.optimizers.sgd import sgd
-from frostline.training.phases import Engine, Schedule
+from frostline.training.phases import PhaseEngine, Schedule
 from frostline.training.schedulers.constant import Constant
-from frostline.training.schedulers.cosine import Cosine
+from frostline.training.schedulers.cosine import CosineDecay
 from frostline.training.schedulers.linear_warmup import LinearWarmup
 
 BASE, DECAY, STEPS = 0.1, 0.3, 4  # STEPS an epoch
@@ -62,7 +62,7 @@ class Small:
         torch.manual_seed(1)
         self.encoder, self.pooler, self.head = Encoder(), Mean(), nn.Linear(8, 3)
         blocks = find_blocks(self.encoder, self.pooler, self.head)
-        self.engine = Engine(resolve(phases, [block.described for block in blocks], epochs), blocks)
+        self.engine = PhaseEngine(resolve(phases, [block.described for block in blocks], epochs), blocks)
 
     def values(self) -> dict[str, Tensor]:
         return {name: p.detach().clone() for name, p in self.engine.parameters.items()}
@@ -299,12 +299,12 @@ def test_a_schedule_restarts_with_a_phase_that_says_so() -> None:
 
 
 def test_a_schedule_runs_on_through_phases_that_do_not_restart_it() -> None:
-    whole = rates([FULL], epochs=3, schedule=Cosine(), steps=2)
-    parts = rates([Phase("a", FULL.rules, epochs=1), Phase("b", FULL.rules)], epochs=3, schedule=Cosine(), steps=2)
+    whole = rates([FULL], epochs=3, schedule=CosineDecay(), steps=2)
+    parts = rates([Phase("a", FULL.rules, epochs=1), Phase("b", FULL.rules)], epochs=3, schedule=CosineDecay(), steps=2)
     assert [row[0] for row in parts] == [row[0] for row in whole]
 
 
-@pytest.mark.parametrize("schedule", [Constant(0.5), Cosine(0.2), LinearWarmup(0.06), LinearWarmup(1.0)], ids=str)
+@pytest.mark.parametrize("schedule", [Constant(0.5), CosineDecay(0.2), LinearWarmup(0.06), LinearWarmup(1.0)], ids=str)
 def test_no_step_of_a_run_is_wasted_on_a_rate_of_zero(schedule: Schedule) -> None:
     for steps in (1, 3):
         assert all(0 < row[0] <= BASE for row in rates([FULL], epochs=2, schedule=schedule, steps=steps))

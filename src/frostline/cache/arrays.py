@@ -23,7 +23,7 @@ Index = NDArray[np.int64]
 Numbers = NDArray[Any]
 
 
-class Writer:
+class StatesWriter:
     """One process's share of an entry; a killed one's is gone on with, from its last whole batch. share: `1of2`.
 
     batches: how many are there whole.
@@ -90,7 +90,7 @@ def _write(fd: int, part: memoryview) -> None:
         part = part[os.write(fd, part) :]
 
 
-class Reader:
+class StatesReader:
     """Reads a complete entry, which stays as long as this does.
 
     Each text is read into its place in the batch and held to its checksum there, whenever it is read. The files are not

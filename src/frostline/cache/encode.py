@@ -15,8 +15,8 @@ from frostline.console import Progress
 from frostline.data.batches import Indices, reading_order
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
-from frostline.freezing.frost_line import Line
-from frostline.models.interfaces import Stacking
+from frostline.freezing.frost_line import CachePoint
+from frostline.models.interfaces import LayerStacking
 from frostline.training.classifier import Classifier
 
 BATCH = 64
@@ -43,20 +43,20 @@ class Part(NamedTuple):
     numbers: Tensor
 
 
-class Memory:
+class InMemoryStates:
     """What is kept for the time of a run: (N, n, D), n alike for all texts."""
 
-    def __init__(self, line: Line, numbers: Tensor) -> None:
+    def __init__(self, line: CachePoint, numbers: Tensor) -> None:
         self.line, self.numbers = line, numbers
 
     def rows(self, index: Indices) -> Tensor | None:
         return self.numbers[torch.from_numpy(index)]
 
 
-class Encoding:
+class EncoderPass:
     """Of one rank, whose batches do not depend on how many there are; `lower` gives the states that it begins with."""
 
-    def __init__(self, model: Classifier, line: Line, lower: Source | None = None) -> None:
+    def __init__(self, model: Classifier, line: CachePoint, lower: Source | None = None) -> None:
         self.model, self.line, self.lower = model, line, lower
 
     def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[Part]:
@@ -99,18 +99,18 @@ class Encoding:
             states: Tensor = model.encoder(ids, mask)
             return states
         if line.kept == "stack":
-            assert isinstance(model.pooler, Stacking)
+            assert isinstance(model.pooler, LayerStacking)
             return model.pooler.stack(model.encoder(ids, mask, every_layer=True), mask).transpose(0, 1)
         return model.vectors(ids, mask)[:, None]
 
-    def in_memory(self, tokens: Tokens, what: str) -> Memory:
+    def in_memory(self, tokens: Tokens, what: str) -> InMemoryStates:
         """Of all ranks, on each. A collective call."""
         found: Tensor | None = None
         for part in self.parts(tokens, what):
             states = part.numbers.view(len(part.rows), -1, part.numbers.shape[1])
             found = states.new_zeros(len(tokens), *states.shape[1:]) if found is None else found
             found[torch.from_numpy(part.rows)] = states
-        return Memory(self.line, self._whole(found, len(tokens)))
+        return InMemoryStates(self.line, self._whole(found, len(tokens)))
 
     def _whole(self, found: Tensor | None, texts: int) -> Tensor:
         device, ranks = self.model.device, self.model.trainer.world_size

@@ -9,29 +9,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.cache.encode import Encoding, at_rest
+from frostline.cache.encode import EncoderPass, at_rest
 from frostline.cache.estimate import Estimate, jobs
-from frostline.cache.keys import Origin
-from frostline.cache.shared_store import Keep
+from frostline.cache.keys import CacheKeys
+from frostline.cache.shared_store import SharedCache
 from frostline.console import say
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
-from frostline.freezing.frost_line import Line, line_over, resting, up_to
+from frostline.freezing.frost_line import CachePoint, line_over, resting, up_to
 from frostline.freezing.plan import Block
-from frostline.models.interfaces import Mixer, Reader, Stacking
+from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
 from frostline.training.classifier import Classifier
 
 TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
 
 
-class Below:
+class FrozenStates:
     """Gives each split's states at the line of the present phase; forgets them when something below has learned since.
 
     name: the encoder's, for people. All calls are collective.
     """
 
-    def __init__(self, model: Classifier, keep: Keep, origin: Origin, name: str) -> None:
+    def __init__(self, model: Classifier, keep: SharedCache, origin: CacheKeys, name: str) -> None:
         self.model, self.keep, self.origin, self.name = model, keep, origin, name
         self.sources: dict[str, tuple[Any, Source | None]] = {}
         self.tried: dict[int, str | None] = {}
@@ -44,8 +44,8 @@ class Below:
         engine = self.model.engine
         below, above = resting(engine.plan, engine.phase)
         pooler = self.model.pooler
-        line = line_over(below, above, isinstance(pooler, Mixer), isinstance(pooler, Stacking))
-        if line is None or isinstance(self.model.head, Reader) or (line.by_token and self.model.shared_out):
+        line = line_over(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
+        if line is None or isinstance(self.model.head, PromptHead) or (line.by_token and self.model.shared_out):
             return None
         now = (line, self._changes(below), self.model.standing if any(self._changes(below)) else 0)
         if self.sources.get(split, (None,))[0] != now:
@@ -57,7 +57,7 @@ class Below:
         """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
         source = self.of(split, tokens)
         if source is None or source.line.kept != "vectors":
-            source = Encoding(self.model, Line("vectors")).in_memory(tokens, split)
+            source = EncoderPass(self.model, CachePoint("vectors")).in_memory(tokens, split)
         found = source.rows(np.arange(len(tokens)))
         assert found is not None
         return found[:, 0]
@@ -70,12 +70,12 @@ class Below:
 
     # Where it is kept
 
-    def _source(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> Source | None:
+    def _source(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> Source | None:
         if line.by_token and (why := self._unable(tokens, line)) is not None:
             say(f"frost line: {split} is read anew in each epoch: {why}")
             return None
         if self._passes(below):
-            return None if line.by_token else Encoding(self.model, line).in_memory(tokens, split)
+            return None if line.by_token else EncoderPass(self.model, line).in_memory(tokens, split)
         key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
         if (found := self.keep.opened(key, line)) is not None:
             say(f"frost line: {split} is in the store, {self._told(line)}")
@@ -83,7 +83,7 @@ class Below:
         if self._pays(split, tokens, line, below, uses):
             found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
         if found is None and not line.by_token:
-            found = Encoding(self.model, line).in_memory(tokens, split)
+            found = EncoderPass(self.model, line).in_memory(tokens, split)
         return found
 
     def _passes(self, below: Sequence[Block]) -> bool:
@@ -91,7 +91,7 @@ class Below:
         averaged = bool(self.model.standing) and any(self._changes(below))
         return self.keep.cache.mode == "off" or self.model.shared_out or averaged or not self.origin.known
 
-    def _pays(self, split: str, tokens: Tokens, line: Line, below: Sequence[Block], uses: int) -> bool:
+    def _pays(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> bool:
         """One vector a text is next to nothing; token states are many, and must save more than they cost."""
         encoder: Any = self.model.encoder  # known by its role alone
         cache = self.keep.cache
@@ -116,29 +116,29 @@ class Below:
             found = True
         return gathered(found, self.model.trainer.world_size)[0]
 
-    def _told(self, line: Line) -> str:
+    def _told(self, line: CachePoint) -> str:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
         return where.get(line.kept, f"after {line.layers} layers")
 
-    def _shown(self, split: str, line: Line) -> dict[str, Any]:
+    def _shown(self, split: str, line: CachePoint) -> dict[str, Any]:
         """What people see of an entry."""
         return {"encoder": self.name, "split": split, "line": self._told(line)}
 
     # How it is computed
 
-    def _encoding(self, line: Line, below: Sequence[Block], tokens: Tokens) -> Encoding:
+    def _encoding(self, line: CachePoint, below: Sequence[Block], tokens: Tokens) -> EncoderPass:
         """From the highest states that are there already."""
         highest = (line.layers or len(self.model.bypass.layers) + 1) - 1
         for count in range(highest, 0, -1) if line.kept != "stack" else ():
-            lower = Line("states", count)
+            lower = CachePoint("states", count)
             key = self.origin.key(lower, up_to(below, count), tokens, self.keep.cache.dtype)
             found = self.keep.opened(key, lower)
             if found is not None and self._unable(tokens, lower) is None:
-                return Encoding(self.model, line, found)
-        return Encoding(self.model, line)
+                return EncoderPass(self.model, line, found)
+        return EncoderPass(self.model, line)
 
     @torch.no_grad()
-    def _unable(self, tokens: Tokens, line: Line) -> str | None:
+    def _unable(self, tokens: Tokens, line: CachePoint) -> str | None:
         """Why the encoder cannot begin there; tried once, on a few short and long texts."""
         if line.layers and line.layers not in self.tried:
             order = np.argsort(tokens.lengths, kind="stable")

@@ -12,7 +12,7 @@ from typing import Any
 from frostline.cache.store import VERSION
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import digest
-from frostline.freezing.frost_line import Line
+from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
 from frostline.results.identity import without_modules
 from frostline.training.classifier import Classifier
@@ -28,7 +28,7 @@ def content(encoder: Any, config: Config) -> dict[str, Any] | None:
     return None if described is None else described() | parts
 
 
-class Origin:
+class CacheKeys:
     """Keys of what one model gives. told: of config and encoder, all that counts beside weights and texts, or None."""
 
     def __init__(self, model: Classifier, told: Callable[[], Mapping[str, Any] | None]) -> None:
@@ -44,7 +44,7 @@ class Origin:
         """Asked for when all texts have been tokenised, which may tell an encoder more."""
         return self._told()
 
-    def key(self, line: Line, below: Sequence[Block], tokens: Tokens, dtype: str) -> str:
+    def key(self, line: CachePoint, below: Sequence[Block], tokens: Tokens, dtype: str) -> str:
         """Of the states at a line, with the weights that stand below it now."""
         about, trainer = dict(self._about or {}), self.model.trainer
         if line.by_token:

@@ -12,21 +12,21 @@ import numpy as np
 import torch.distributed as dist
 from torch import Tensor
 
-from frostline.cache.arrays import Reader, Writer
-from frostline.cache.encode import Encoding, Memory
-from frostline.cache.store import Damaged, Entry, Shelf
+from frostline.cache.arrays import StatesReader, StatesWriter
+from frostline.cache.encode import EncoderPass, InMemoryStates
+from frostline.cache.store import Damaged, Entry, StateCache
 from frostline.console import say
 from frostline.data.batches import Indices
 from frostline.data.downloads.package_cache import store_folder
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
-from frostline.freezing.frost_line import Line
+from frostline.freezing.frost_line import CachePoint
 from frostline.types import Count
 
 
 @dataclass(frozen=True)
-class Cache:
+class CacheSettings:
     """The `cache` group. mode: auto keeps what pays, on all that can be kept, off nothing beyond the run's memory.
 
     dir: null is FROSTLINE_STORE, or frost/ among the downloads; max_bytes: null is a tenth of the free disk.
@@ -39,14 +39,14 @@ class Cache:
     dtype: Literal["float32", "float16"] = "float32"
 
     @property
-    def shelf(self) -> Shelf:
-        return Shelf(Path(self.dir).expanduser() if self.dir else store_folder(), self.max_bytes)
+    def shelf(self) -> StateCache:
+        return StateCache(Path(self.dir).expanduser() if self.dir else store_folder(), self.max_bytes)
 
 
-class Stored:
+class CachedStates:
     """What the store keeps of a split; what turns out to be damaged is read no more."""
 
-    def __init__(self, line: Line, reader: Reader) -> None:
+    def __init__(self, line: CachePoint, reader: StatesReader) -> None:
         self.line, self.reader = line, reader
         self.sound = True
 
@@ -60,22 +60,22 @@ class Stored:
             return None
 
 
-class Keep:
+class SharedCache:
     """The store of one run, in which `ranks` take part. All calls are collective."""
 
-    def __init__(self, cache: Cache, ranks: int) -> None:
+    def __init__(self, cache: CacheSettings, ranks: int) -> None:
         self.cache, self.ranks, self.shelf = cache, ranks, cache.shelf
 
     @property
     def rank(self) -> int:
         return dist.get_rank() if self.ranks > 1 else 0
 
-    def opened(self, key: str, line: Line) -> Source | None:
+    def opened(self, key: str, line: CachePoint) -> Source | None:
         """None where it is not there, or damaged."""
         entry, found = self.shelf.entry(key), None
         try:
             if entry.manifest() is not None:
-                found = _source(line, Reader(entry))
+                found = _source(line, StatesReader(entry))
         except FileNotFoundError:  # removed by another run in this moment
             pass
         except (Damaged, OSError) as error:
@@ -84,7 +84,7 @@ class Keep:
         return found if all(gathered(found is not None, self.ranks)) else None
 
     def filled(
-        self, key: str, encoding: Encoding, tokens: Tokens, what: str, about: Mapping[str, Any]
+        self, key: str, encoding: EncoderPass, tokens: Tokens, what: str, about: Mapping[str, Any]
     ) -> Source | None:
         """Encode a split into the store, each rank its share; None where that cannot be done.
 
@@ -108,10 +108,10 @@ class Keep:
             return _without(error)
         return True
 
-    def _share(self, entry: Entry, encoding: Encoding, tokens: Tokens, what: str) -> dict[str, int] | None:
+    def _share(self, entry: Entry, encoding: EncoderPass, tokens: Tokens, what: str) -> dict[str, int] | None:
         """What this rank has written; None where the disk does not take it."""
         try:
-            writer = Writer(entry.work, f"{self.rank}of{self.ranks}", self.cache.dtype)
+            writer = StatesWriter(entry.work, f"{self.rank}of{self.ranks}", self.cache.dtype)
             for part in encoding.parts(tokens, what, writer.batches):
                 writer.append(*part)
             return writer.close()
@@ -131,11 +131,11 @@ class Keep:
         return True
 
 
-def _source(line: Line, reader: Reader) -> Source:
+def _source(line: CachePoint, reader: StatesReader) -> Source:
     """Token states are read batch by batch; one vector a text, or one of every layer, is read at once."""
     if line.by_token:
-        return Stored(line, reader)
-    return Memory(line, reader.padded(np.arange(len(reader.length))))
+        return CachedStates(line, reader)
+    return InMemoryStates(line, reader.padded(np.arange(len(reader.length))))
 
 
 def _without(error: OSError) -> bool:

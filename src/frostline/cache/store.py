@@ -11,14 +11,14 @@ from pathlib import Path
 from frostline.cache.deletion import GONE
 from frostline.cache.entry import MANIFEST, VERSION, Damaged, Entry
 
-__all__ = ["VERSION", "Damaged", "Entry", "Shelf"]
+__all__ = ["VERSION", "Damaged", "Entry", "StateCache"]
 
 KEY = re.compile(r"[0-9a-f]{8,64}")  # no other folder is looked at, in case that the store is told to lie among others
 SHARE = 10  # of the free disk the store takes a tenth
 
 
 @dataclass(frozen=True)
-class Shelf:
+class StateCache:
     """All entries of a folder, within a budget; without one a tenth of what they and the free disk come to."""
 
     folder: Path

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.cache.checksums import damage
-from frostline.cache.store import Damaged, Entry, Shelf
+from frostline.cache.store import Damaged, Entry, StateCache
 from frostline.console import Progress
 from frostline.data.downloads.package_cache import store_folder
 from frostline.errors import Problem, UserError, did_you_mean
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     return ACTIONS[action](shelf)
 
 
-def _asked(argv: Sequence[str]) -> tuple[str, Shelf]:
+def _asked(argv: Sequence[str]) -> tuple[str, StateCache]:
     words, folder, budget = list(argv), store_folder(), None
     given = {flag: _taken(words, flag) for flag in FLAGS}
     if (named := given["--dir"]) is not None:
@@ -49,7 +49,7 @@ def _asked(argv: Sequence[str]) -> tuple[str, Shelf]:
         raise _wrong(more[0], f"{action} takes no such word", did_you_mean(more[0], list(FLAGS)))
     if budget is not None and action != "prune":
         raise _wrong("--max-bytes", f"{action} takes no budget", "give it to prune")
-    return action, Shelf(folder, budget)
+    return action, StateCache(folder, budget)
 
 
 def _taken(words: list[str], flag: str) -> str | None:
@@ -68,7 +68,7 @@ def _wrong(key: str, what: str, do: str) -> UserError:
     return UserError(Problem(key, what, do), subject="command")
 
 
-def _ls(shelf: Shelf) -> int:
+def _ls(shelf: StateCache) -> int:
     lines = [TITLES, *map(_line, shelf.all())]
     for line in aligned(lines, len(TITLES)) if len(lines) > 1 else []:
         print(line)
@@ -86,7 +86,7 @@ def _line(entry: Entry) -> tuple[str, ...]:
     return (*cells, human(entry.size), "in use" if entry.in_use else f"{_age(entry.used)} ago")
 
 
-def _verify(shelf: Shelf) -> int:
+def _verify(shelf: StateCache) -> int:
     entries = shelf.entries()
     damages = []
     with Progress("checking", sum(entry.size for entry in entries), "B") as bar:
@@ -103,7 +103,7 @@ def _verify(shelf: Shelf) -> int:
     return 0
 
 
-def _prune(shelf: Shelf) -> int:
+def _prune(shelf: StateCache) -> int:
     shelf.sweep()
     removed = shelf.prune() if shelf.folder.is_dir() else 0
     print(f"removed {human(removed)}")
@@ -111,7 +111,7 @@ def _prune(shelf: Shelf) -> int:
     return 0
 
 
-def _clear(shelf: Shelf) -> int:
+def _clear(shelf: StateCache) -> int:
     shelf.sweep()
     before = shelf.size
     kept = [entry for entry in shelf.all() if not entry.remove()]
@@ -121,7 +121,7 @@ def _clear(shelf: Shelf) -> int:
     return 0
 
 
-def _say_left(shelf: Shelf) -> None:
+def _say_left(shelf: StateCache) -> None:
     print(f"{_count(len(shelf.all()))}, {human(shelf.size)} in '{shelf.folder}'")
 
 

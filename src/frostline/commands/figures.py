@@ -20,7 +20,7 @@ from typing import Any
 
 from frostline import options as typed
 from frostline.errors import Problem, UserError
-from frostline.options import Words
+from frostline.options import Options
 
 
 def main(argv: list[str]) -> int:
@@ -31,12 +31,12 @@ def main(argv: list[str]) -> int:
     from frostline.report.build import answer
     from frostline.report.figures.draw import canvas
     from frostline.report.figures.every import every
-    from frostline.report.query import Question
+    from frostline.report.query import Query
 
     words = typed.read("figures", argv, *typed.FLAGS["figures"])
     words.problems += _wrong(words, canvas.FORMATS)
     told: dict[str, Any] = {"rows": words.given["--rows"], "metrics": words.given["--metric"]}
-    asked = Question(
+    asked = Query(
         **{name: values for name, values in told.items() if values},
         cols=words.given["--cols"],
         where=words.pairs("--where"),
@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _wrong(words: Words, forms: tuple[str, ...]) -> Iterator[Problem]:
+def _wrong(words: Options, forms: tuple[str, ...]) -> Iterator[Problem]:
     yield from typed.unknown("--format", "form", words.given["--format"], forms)
     for place in words.given["--into"]:
         yield from typed.unwritable("--into", place, folder=True)

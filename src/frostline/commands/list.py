@@ -8,7 +8,7 @@ from pathlib import Path
 from frostline.config import search_path as search
 from frostline.config.arguments import parse
 from frostline.config.choices import options
-from frostline.config.loader import Loader
+from frostline.config.loader import ConfigLoader
 from frostline.errors import Problem, UserError, did_you_mean
 
 PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _file(loader: Loader, choice: str) -> Iterator[str]:
+def _file(loader: ConfigLoader, choice: str) -> Iterator[str]:
     """The lines of the yaml that Hydra would read."""
     for source in loader.get_sources():
         if source.is_config(choice) and source.scheme() in FOLDERS:

@@ -26,7 +26,7 @@ from typing import Any
 
 from frostline import options as typed
 from frostline.errors import Problem, UserError
-from frostline.options import Words
+from frostline.options import Options
 from frostline.results.atomic_files import write_text
 
 FORMS = {
@@ -44,11 +44,11 @@ def main(argv: list[str]) -> int:
         print(__doc__)
         return 0
     from frostline.report.build import answer
-    from frostline.report.query import Question
+    from frostline.report.query import Query
 
     words = read(argv)
     told = {"rows": words.given["--rows"], "metrics": words.given["--metric"]}
-    asked = Question(
+    asked = Query(
         **{name: values for name, values in told.items() if values},  # what is not told is as usual
         cols=words.given["--cols"],
         where=words.pairs("--where"),
@@ -66,14 +66,14 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def read(words: Iterable[str]) -> Words:
+def read(words: Iterable[str]) -> Options:
     """What was typed, with what is wrong in it."""
     found = typed.read("report", words, *typed.FLAGS["report"])
     found.problems += _wrong(found)
     return found
 
 
-def _wrong(words: Words) -> Iterator[Problem]:
+def _wrong(words: Options) -> Iterator[Problem]:
     yield from typed.unknown("--format", "form", words.given["--format"], [*FORMS, PAGE])
     for place in words.given["--into"]:
         yield from typed.unwritable("--into", place, folder=False)

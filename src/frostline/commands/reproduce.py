@@ -27,7 +27,7 @@ from typing import Any
 from frostline import options as typed
 from frostline.console import say
 from frostline.errors import FrostlineError, Problem
-from frostline.options import Words
+from frostline.options import Options
 from frostline.reproduce.study.remake import again, is_study
 from frostline.reproduce.virtual_environment import KEY, rebuilt
 from frostline.results.atomic_files import read_json
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     return int(SAID[DIFFERS] in verdicts or not all(alike))
 
 
-def _wrong(words: Words, studies: list[str]) -> Iterator[Problem]:
+def _wrong(words: Options, studies: list[str]) -> Iterator[Problem]:
     """Values that there are not, and flags that do not go with what is to be made again."""
     yield from typed.unknown(KEY, "environment", words.given[KEY], [PRESENT, RECORDED])
     if words.paths and not studies:

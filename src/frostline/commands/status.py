@@ -13,7 +13,7 @@ from pathlib import Path
 from frostline.errors import Problem, UserError
 from frostline.results import sweep_log as ledger
 from frostline.results.summary_table import FAILED
-from frostline.results.sweep_status import Standing, lasting, standing
+from frostline.results.sweep_status import SweepStatus, lasting, standing
 
 BEST = 5  # jobs that are named
 
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def told(now: Standing) -> list[str]:
+def told(now: SweepStatus) -> list[str]:
     """The command, how far it is, which jobs are under way, the best, and what failed."""
     best = [f"  {one.value:.3f}  {now.called(one)}" for one in now.ranked[:BEST]]
     return [
@@ -48,7 +48,7 @@ def told(now: Standing) -> list[str]:
     ]
 
 
-def _life(now: Standing) -> str:
+def _life(now: SweepStatus) -> str:
     """Whether anybody works on it, as far as can be told from here."""
     if now.waiting == 0 and not now.under_way:
         return "ended"

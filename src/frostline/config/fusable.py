@@ -22,7 +22,7 @@ ALIKE = {"precision": "32-true", "accumulate": 1, "limit_batches": None, "overfi
 
 
 @dataclass(frozen=True)
-class Group:
+class FusableGroup:
     """Runs by their places in a sweep. why: what keeps them from being trained together; None: they are."""
 
     places: list[int]
@@ -33,7 +33,7 @@ class Group:
         return f"{jobs} one by one: {self.why}" if self.why else f"{jobs} trained together"
 
 
-def groups(configs: Sequence[Config], begun: Collection[int] = ()) -> list[Group]:
+def groups(configs: Sequence[Config], begun: Collection[int] = ()) -> list[FusableGroup]:
     """Those that can be trained together first; then the others, for each reason and encoder together.
 
     begun: runs that stopped on the way, and go on by themselves from where they are.
@@ -46,9 +46,9 @@ def groups(configs: Sequence[Config], begun: Collection[int] = ()) -> list[Group
             kin.setdefault(kinship(config), []).append(place)
         else:
             apart.setdefault((why, kinship(config)), []).append(place)
-    several = [Group(places) for places in kin.values() if len(places) > 1]
-    single = [Group(places, "no other has its encoder and texts") for places in kin.values() if len(places) == 1]
-    return [*several, *single, *(Group(places, why) for (why, _), places in apart.items())]
+    several = [FusableGroup(places) for places in kin.values() if len(places) > 1]
+    single = [FusableGroup(places, "no other has its encoder and texts") for places in kin.values() if len(places) == 1]
+    return [*several, *single, *(FusableGroup(places, why) for (why, _), places in apart.items())]
 
 
 def objection(config: Config) -> str | None:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf, flag_override
 
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
-from frostline.config.loader import Loader
+from frostline.config.loader import ConfigLoader
 
 
 def text(arguments: Arguments) -> str:
@@ -35,7 +35,7 @@ def text(arguments: Arguments) -> str:
     )
 
 
-def _groups(loader: Loader) -> Mapping[str, str]:
+def _groups(loader: ConfigLoader) -> Mapping[str, str]:
     """Each group with its choices, in a line."""
     lines = {group: f"{group}: {', '.join(sorted(found))}\n" for group, found in _choices(loader, "") if found}
     hydra = [line for group, line in sorted(lines.items()) if group.split("/")[0] == "hydra"]
@@ -43,7 +43,7 @@ def _groups(loader: Loader) -> Mapping[str, str]:
     return {"HYDRA_CONFIG_GROUPS": "".join(hydra), "APP_CONFIG_GROUPS": "".join(ours)}
 
 
-def _choices(loader: Loader, parent: str) -> Iterator[tuple[str, list[str]]]:
+def _choices(loader: ConfigLoader, parent: str) -> Iterator[tuple[str, list[str]]]:
     repository = loader.repository
     for name in repository.get_group_options(parent, ObjectType.GROUP):
         group = f"{parent}/{name}".lstrip("/")

@@ -14,7 +14,7 @@ from frostline.types import Config
 
 
 @dataclass(frozen=True)
-class Handed:
+class HydraJob:
     """One job, as Hydra hands it over."""
 
     config: Config
@@ -23,10 +23,10 @@ class Handed:
     folder: Path
 
 
-def describe(cfg: DictConfig) -> Handed:
+def describe(cfg: DictConfig) -> HydraJob:
     """What Hydra says of the job that it is about to do."""
     current = HydraConfig.get()
     config = cast(Config, OmegaConf.to_container(cfg, resolve=True))
     choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
     overrides = [str(line) for line in current.overrides.task]
-    return Handed(config, choices, overrides, Path(current.runtime.output_dir))
+    return HydraJob(config, choices, overrides, Path(current.runtime.output_dir))

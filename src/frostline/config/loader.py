@@ -24,14 +24,14 @@ SEARCHPATH = "hydra.searchpath"  # adds folders, and so choices
 
 
 @dataclass
-class Memory:
+class ComposedConfigs:
     """What was composed from folders as they are looked through."""
 
     repositories: dict[str | None, IConfigRepository] = field(default_factory=dict)
     composed: dict[tuple[Any, ...], Copies] = field(default_factory=dict)
 
 
-_memories: dict[tuple[str, ...], Memory] = {}
+_memories: dict[tuple[str, ...], ComposedConfigs] = {}
 
 
 def forget() -> None:
@@ -39,7 +39,7 @@ def forget() -> None:
     _memories.clear()
 
 
-class Loader(ConfigLoaderImpl):
+class ConfigLoader(ConfigLoaderImpl):
     """Composes once for each set of choices of a command, whichever loader is asked; gives copies."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
@@ -89,9 +89,9 @@ class Loader(ConfigLoaderImpl):
         return known[config_name]
 
 
-def _remembered(search_path: ConfigSearchPath) -> Memory:
+def _remembered(search_path: ConfigSearchPath) -> ComposedConfigs:
     places = tuple(str(element.path) for element in search_path.get_path())
-    return _memories.setdefault(places, Memory())
+    return _memories.setdefault(places, ComposedConfigs())
 
 
 def _chooses(override: Override, repository: IConfigRepository) -> bool:

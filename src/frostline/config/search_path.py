@@ -19,7 +19,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from frostline.config import resolvers
-from frostline.config.loader import Loader, forget
+from frostline.config.loader import ConfigLoader, forget
 
 VERSION_BASE = "1.3"
 ARMS, SWEEPS = "experiment", "sweep"
@@ -120,7 +120,7 @@ def make_importable(config_dir: str | None) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, known))
 
 
-def loader(config_path: str | None = None, config_dir: str | None = None) -> Loader:
+def loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoader:
     """Hydra's own reader of configs, over the same folders as a run, with nothing remembered."""
     forget()
     register()
@@ -129,4 +129,4 @@ def loader(config_path: str | None = None, config_dir: str | None = None) -> Loa
     path = create_config_search_path(config_path or str(conf_folder()))
     if config_dir:
         path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
-    return Loader(config_search_path=path)
+    return ConfigLoader(config_search_path=path)

@@ -10,7 +10,7 @@ from frostline.types import Count, Range, Whole
 
 
 @dataclass(frozen=True)
-class Top:
+class TopLevelSettings:
     seed: Whole = 1
     study: str = "default"
     rerun: bool = False
@@ -18,7 +18,7 @@ class Top:
 
 
 @dataclass(frozen=True)
-class Texts:
+class TextSettings:
     """Keys of `dataset` that are neither the source's nor prepare's."""
 
     max_length: Count = 128
@@ -28,7 +28,7 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Freezing:
+class FreezingSettings:
     """Keys of `freezing` that belong to no strategy."""
 
     suits: dict[str, float] | None = None
@@ -36,12 +36,12 @@ class Freezing:
 
 
 @dataclass(frozen=True)
-class Adapter:
+class AdapterSettings:
     """Keys of `adapter` that belong to no adapter."""
 
     suits: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
-class Paths:
+class PathSettings:
     runs: str = "runs"

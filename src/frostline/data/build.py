@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from dataclasses import fields
 
-from frostline.config.settings import Texts
+from frostline.config.settings import TextSettings
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.instantiate import make
 from frostline.types import Config, Corpus, RawData, Shift
 
 PREPARING = inspect.signature(prepare).parameters.keys() - {"raw"}
-READING = {field.name for field in fields(Texts)}
+READING = {field.name for field in fields(TextSettings)}
 
 
 def load_corpus(dataset: Config) -> Corpus:

@@ -14,7 +14,7 @@ from frostline.data.ahead import ahead
 from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
 from frostline.distributed.resources import one_thread
-from frostline.freezing.frost_line import Line
+from frostline.freezing.frost_line import CachePoint
 
 FEW = 256  # vectors in a batch whose steps are too small to be shared among threads
 
@@ -33,13 +33,13 @@ class Batch(TypedDict):
     input_ids: NotRequired[Tensor]
     attention_mask: NotRequired[Tensor]
     kept: NotRequired[Tensor]
-    line: NotRequired[Line]
+    line: NotRequired[CachePoint]
 
 
 class Source(Protocol):
     """Keeps states of a split's texts below a line."""
 
-    line: Line
+    line: CachePoint
 
     def rows(self, index: Indices) -> Tensor | None:
         """Of these texts, as in `Batch`; None where they must be computed again."""
@@ -47,7 +47,7 @@ class Source(Protocol):
 
 
 @dataclass
-class Loader:
+class BatchLoader:
     """Iterates over this rank's batches of the present epoch, from where a resumed epoch stands.
 
     rows: the batches of the epoch, each in `parts`; first: how many of these are already done; source: what is kept of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Tensors = Mapping[str, Tensor]
 
 
-class Decider:
+class PhaseController:
     """Decides nothing: stays in its phase, at the plan's rates. A strategy overrides what it decides.
 
     batches: of how many batches the gradients are taken, without a step, as each epoch begins.
@@ -51,8 +51,8 @@ class Decider:
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class AdaptivePlan:
     """Phases in the order in which they may come, and who decides."""
 
     phases: tuple[Phase, ...]
-    decider: Decider
+    decider: PhaseController

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from frostline.config.settings import Freezing
+from frostline.config.settings import FreezingSettings
 from frostline.errors import wrong
-from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import decayed, learnable
 from frostline.freezing.plan import Block, Phase, Plan
 from frostline.freezing.resolve import resolve
@@ -18,7 +18,7 @@ from frostline.types import Config
 if TYPE_CHECKING:
     from frostline.models.blocks import ModuleBlock
 
-OURS = {field.name for field in fields(Freezing)}
+OURS = {field.name for field in fields(FreezingSettings)}
 UNTRAINED = (
     "trains nothing of the adapter, and beside one the encoder's own parameters never learn",
     "choose freezing=full, in which it learns from the first step, or adapter=none",
@@ -30,20 +30,20 @@ def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
     return course_of(config, blocks)[0]
 
 
-def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, Decider | None]:
+def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, PhaseController | None]:
     """The plan and, where the strategy adapts, who decides when its phases begin."""
     return planned(config, [block.described for block in blocks])
 
 
-def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, Decider | None]:
+def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, PhaseController | None]:
     """The same from shapes alone, for which torch is not needed.
 
     Raises:
         UserError: the strategy does not fit the blocks, or lets nothing of an adapter learn.
     """
     strategy = {k: v for k, v in config["freezing"].items() if k not in OURS}
-    found: tuple[Phase, ...] | Adaptive = make(strategy, blocks=learnable(described))
-    phases, decider = (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
+    found: tuple[Phase, ...] | AdaptivePlan = make(strategy, blocks=learnable(described))
+    phases, decider = (found.phases, found.decider) if isinstance(found, AdaptivePlan) else (found, None)
     plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
     adapters = [p.name for block in described if block.kind == "adapter" for p in block.parameters]
     if adapters and not any(plan.ever_learns(name) for name in adapters):

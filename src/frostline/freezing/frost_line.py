@@ -11,7 +11,7 @@ from frostline.freezing.plan import Block, Plan, PlannedPhase
 Kept = Literal["vectors", "stack", "output", "states"]
 
 
-class Line(NamedTuple):
+class CachePoint(NamedTuple):
     """What is kept of each text.
 
     vectors: the pooler's (1, D), where nothing but the head learns; stack: one of every layer (L + 1, D), for a pooler
@@ -42,16 +42,16 @@ def up_to(blocks: Sequence[Block], layers: int) -> list[Block]:
     return [block for block, count in zip(blocks, counts, strict=True) if count <= layers and block.kind in below]
 
 
-def line_over(below: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> Line | None:
+def line_over(below: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> CachePoint | None:
     """The line over blocks that rest; None: nothing that is worth keeping is known of the texts.
 
     mixes: the pooler reads the states of every layer; stacks: it makes one vector of each first.
     """
     if above is None or above.kind == "head":
-        return Line("vectors")
+        return CachePoint("vectors")
     if above.kind == "pooler" and mixes:
-        return Line("stack") if stacks else None
+        return CachePoint("stack") if stacks else None
     if above.kind == "pooler":
-        return Line("output")
+        return CachePoint("output")
     layers = sum(block.kind == "layer" for block in below)
-    return Line("states", layers) if layers and not mixes else None
+    return CachePoint("states", layers) if layers and not mixes else None

@@ -30,7 +30,7 @@ class Outputs(NamedTuple):
 
 
 @runtime_checkable
-class Fitted(Protocol):
+class FittedHead(Protocol):
     """A head that is solved from all training vectors at once; what it then knows is in its buffers."""
 
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
@@ -52,14 +52,14 @@ class WholeBatch(NamedTuple):
 
 
 @runtime_checkable
-class Comparing(Protocol):
+class InBatchLoss(Protocol):
     """A loss that holds texts against each other: forward takes a WholeBatch after logits, labels and vectors."""
 
     compares: bool
 
 
 @runtime_checkable
-class Named(Protocol):
+class NameInitialised(Protocol):
     """A head that begins from the names of the classes."""
 
     def name_classes(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
@@ -68,7 +68,7 @@ class Named(Protocol):
 
 
 @runtime_checkable
-class Reader(Protocol):
+class PromptHead(Protocol):
     """A head that asks the encoder itself, with texts put into words of its own; the pooler has no part in it."""
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
@@ -81,7 +81,7 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class Shown(Protocol):
+class InContext(Protocol):
     """A head that is shown some texts of train with their classes before it is asked about any other."""
 
     def show(self, train: Split, seed: int) -> None:
@@ -116,14 +116,14 @@ class Recorded(Protocol):
 
 
 @runtime_checkable
-class Mixer(Protocol):
+class LayerMixing(Protocol):
     """A pooler that reads the states after every layer, the embeddings' first: forward takes (L + 1, B, T, D)."""
 
     every_layer: bool
 
 
 @runtime_checkable
-class Stacking(Protocol):
+class LayerStacking(Protocol):
     """A `Mixer` that first makes one vector of each layer, without parameters; these can be kept."""
 
     def stack(self, states: Tensor, mask: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class _Reached(Exception):  # noqa: N818  # no error: what lies above need not b
     pass
 
 
-class Bypass:
+class PartialForward:
     """The layers of one encoder, input side first, and in which form they give their states."""
 
     def __init__(self, encoder: nn.Module) -> None:

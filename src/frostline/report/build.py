@@ -11,18 +11,18 @@ from frostline.errors import Problem, UserError
 from frostline.report.captions import notes
 from frostline.report.grid import Grid, laid_out
 from frostline.report.per_text import compared
-from frostline.report.query import Question
+from frostline.report.query import Query
 from frostline.report.read.results_csv import ENDING
 from frostline.report.read.run_folders import read
 from frostline.report.read.runs import CHOSEN, COMPLETE, Run, placed
 from frostline.report.statistics.collapse import collapsed
-from frostline.report.table import Table, table
+from frostline.report.table import ReportTable, table
 from frostline.report.warnings.budgets import RATE, budgets
 from frostline.report.warnings.failed import once, without_record, without_result
 from frostline.report.warnings.hidden_factors import hidden
 from frostline.report.warnings.missing import absent, fallen, valueless
 from frostline.report.warnings.provenance import sources
-from frostline.report.warnings.warning import Doubt
+from frostline.report.warnings.warning import ReportWarning
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Study:
     others: runs that left no result and may belong.
     """
 
-    asked: Question
+    asked: Query
     grid: Grid
     fallen: frozenset[str]
-    table: Table
+    table: ReportTable
     others: Sequence[Run] = ()
 
     @property
@@ -44,7 +44,7 @@ class Study:
         return [run for row in self.grid.rows for col in self.grid.cols for run in self.grid.cell(row, col)]
 
 
-def answer(paths: Sequence[str], asked: Question, known: Sequence[Problem] = ()) -> Study:
+def answer(paths: Sequence[str], asked: Query, known: Sequence[Problem] = ()) -> Study:
     """known: problems that have been found before, told with those found here.
 
     Raises:
@@ -82,7 +82,7 @@ def _nothing(paths: Sequence[str], runs: Sequence[Run]) -> Iterator[Problem]:
         yield Problem(", ".join(paths), f"no complete run: {doubt.told()}", "mend what failed, or give another folder")
 
 
-def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> Study:
+def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Query) -> Study:
     kept, doubled = once(complete)
     chosen = [run for run in kept if asked.wants(run)]
     wanted = asked.wanted(chosen)
@@ -111,31 +111,33 @@ def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Question) -> 
     return Study(asked, pooled, fallen_folders, made, others)
 
 
-def _may_belong(run: Run, asked: Question) -> bool:
+def _may_belong(run: Run, asked: Query) -> bool:
     """Whether a run without a result would stand in the table; if nothing is known of it, it may."""
     known = {key: texts for key, texts in asked.where.items() if key in run.choices or key in run.config}
     return dataclasses.replace(asked, where=known).wants(run)
 
 
-def _tried(kept: Sequence[Run], asked: Question) -> Grid:
+def _tried(kept: Sequence[Run], asked: Query) -> Grid:
     """All runs of the folders but for their rate and seed, which a choice among rates leaves one of."""
     where = {key: texts for key, texts in asked.where.items() if key not in (RATE, CHOSEN, "seed")}
     alike = dataclasses.replace(asked, where=where)
     return laid_out(filter(alike.wants, kept), asked.rows, asked.cols)
 
 
-def _unpaired(made: Table, asked: Question) -> Iterator[Doubt]:
+def _unpaired(made: ReportTable, asked: Query) -> Iterator[ReportWarning]:
     lacking = [cell for cell in made.each() if asked.baseline and not cell.is_baseline and cell.difference is None]
     if lacking:
         keys = (*made.row_keys, *made.col_keys)
         cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
-        yield Doubt("no seed and split in common with the baseline", cells)
+        yield ReportWarning("no seed and split in common with the baseline", cells)
 
 
-def _gapless(made: Table) -> Iterator[Doubt]:
+def _gapless(made: ReportTable) -> Iterator[ReportWarning]:
     """Where there is nothing to have a share of."""
     lacking = [cell for cell in made.each() if not cell.told.n]
     if lacking:
         keys = (*made.row_keys, *made.col_keys)
         cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
-        yield Doubt("no share: the ceiling's row is absent, or not better in each seed than the baseline's", cells)
+        yield ReportWarning(
+            "no share: the ceiling's row is absent, or not better in each seed than the baseline's", cells
+        )

@@ -8,10 +8,10 @@ from frostline.report.cells import Cell
 from frostline.report.read.runs import placed
 from frostline.report.statistics import paired
 from frostline.report.statistics.paired import Difference, chance
-from frostline.report.table import Table
+from frostline.report.table import ReportTable
 
 
-def notes(table: Table) -> list[str]:
+def notes(table: ReportTable) -> list[str]:
     found = list(_numbers(list(table.each())))
     if table.ceiling:
         found.append(_gap(table))
@@ -26,7 +26,7 @@ def _numbers(cells: Sequence[Cell]) -> Iterator[str]:
         yield "Runs of one seed, such as folds, are averaged first."
 
 
-def _gap(table: Table) -> str:
+def _gap(table: ReportTable) -> str:
     low, high = (_row(end) for end in (table.baseline, table.ceiling))
     return f"Shares of the gap, seed by seed: 0 is {low}, 1 is {high}."
 
@@ -35,7 +35,7 @@ def _row(values: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items())
 
 
-def _comparison(table: Table) -> Iterator[str]:
+def _comparison(table: ReportTable) -> Iterator[str]:
     found = [cell.difference for cell in table.each() if cell.difference]
     named = _row(table.baseline)
     yield f"Δ: mean difference to {named}, paired by seed and split, with a 95% bootstrap interval (BCa) over seeds."
@@ -63,7 +63,7 @@ def _span(found: Sequence[Difference]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _texts(table: Table) -> Iterator[str]:
+def _texts(table: ReportTable) -> Iterator[str]:
     if table.texts:
         tests = sum(len(one.mcnemar) for one in table.texts)
         yield (

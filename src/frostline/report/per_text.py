@@ -11,14 +11,14 @@ from frostline.report.grid import Grid, Key
 from frostline.report.read.runs import Run, covered
 from frostline.report.statistics.intervals import holm
 from frostline.report.table import TextDifference, base_of
-from frostline.report.warnings.warning import Doubt, count
+from frostline.report.warnings.warning import ReportWarning, count
 
 FILE = "predictions.parquet"
 BATCH = 200  # draws at a time, for less memory
 Pair = tuple[Any, Any]  # seed, and split
 
 
-def compared(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifference], list[Doubt]]:
+def compared(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifference], list[ReportWarning]]:
     """Each row with its baseline, column by column; what cannot be compared is told."""
     found, absent, unequal = [], dict[str, None](), list[str]()
     rights: dict[str, Any] = {}
@@ -43,10 +43,12 @@ def compared(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifferen
     doubts = []
     if absent:
         doubts.append(
-            Doubt(f"{count(len(absent))} without a {FILE}, left out of the comparison of texts", list(absent))
+            ReportWarning(f"{count(len(absent))} without a {FILE}, left out of the comparison of texts", list(absent))
         )
     if unequal:
-        doubts.append(Doubt(f"{count(len(unequal), 'pair')} of runs that were not tested on the same texts", unequal))
+        doubts.append(
+            ReportWarning(f"{count(len(unequal), 'pair')} of runs that were not tested on the same texts", unequal)
+        )
     return _corrected(found), doubts
 
 

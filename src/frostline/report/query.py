@@ -12,7 +12,7 @@ USUAL_ROW, USUAL_METRIC = "freezing", "test/f1_macro"
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """rows, cols: config keys or groups. where: key -> the values wanted. baseline: key of a row -> its value.
     ceiling: the same of the row with which the gap ends of which shares are told in place of scores.
 

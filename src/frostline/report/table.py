@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from frostline.report.cells import Cell, cell, split_means
 from frostline.report.gap_shares import share
 from frostline.report.grid import Grid, Key
-from frostline.report.query import Question
+from frostline.report.query import Query
 from frostline.report.read.runs import Value, is_told
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import holm
-from frostline.report.warnings.warning import Doubt
+from frostline.report.warnings.warning import ReportWarning
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TextDifference:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """row_keys, col_keys: what the values of rows and cols are of. cells: one a row, a column and a metric that has
     runs. notes: how to read it, a sentence each. warnings: what is missing or does not belong. texts: rows compared
     with the baseline text by text, where that was asked for.
@@ -47,7 +47,7 @@ class Table:
     baseline: Mapping[str, str]
     ceiling: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
-    warnings: Sequence[Doubt] = ()
+    warnings: Sequence[ReportWarning] = ()
     texts: Sequence[TextDifference] = ()
 
     def each(self) -> Iterator[Cell]:
@@ -59,7 +59,7 @@ class Table:
                         yield self.cells[row, col, metric]
 
 
-def table(grid: Grid, asked: Question, fallen: Collection[str]) -> Table:
+def table(grid: Grid, asked: Query, fallen: Collection[str]) -> ReportTable:
     """fallen: folders of the runs that have collapsed."""
     cells = {
         (row, col, metric): cell(row, col, metric, runs, fallen)
@@ -72,7 +72,7 @@ def table(grid: Grid, asked: Question, fallen: Collection[str]) -> Table:
     elif asked.baseline:
         cells = _corrected(_compared(grid, asked, cells, fallen))
     shown = grid.row_keys, grid.col_keys, grid.rows, grid.cols
-    return Table(*shown, asked.metrics, cells, asked.baseline, asked.ceiling)
+    return ReportTable(*shown, asked.metrics, cells, asked.baseline, asked.ceiling)
 
 
 Cells = dict[tuple[Key, Key, str], Cell]
@@ -91,7 +91,7 @@ def _same(one: Value, other: Value) -> bool:
     return bool(one == other)
 
 
-def _compared(grid: Grid, asked: Question, cells: Cells, fallen: Collection[str]) -> Cells:
+def _compared(grid: Grid, asked: Query, cells: Cells, fallen: Collection[str]) -> Cells:
     bases = {row: base_of(grid, row, asked.baseline) for row in grid.rows}
     found: Cells = {}
     for (row, col, metric), one in cells.items():

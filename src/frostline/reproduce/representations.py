@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from frostline.cache.encode import Encoding
-from frostline.cache.keys import Origin, content
-from frostline.cache.shared_store import Cache, Keep
+from frostline.cache.encode import EncoderPass
+from frostline.cache.keys import CacheKeys, content
+from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Indices
 from frostline.data.tokens import read
 from frostline.errors import UserError, wrong
-from frostline.freezing.frost_line import Line
+from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
 from frostline.reproduce.projection import tsne
 from frostline.reproduce.recorded import config_of, data_problems
@@ -31,7 +31,7 @@ from frostline.types import Config, Split
 
 MOST, SEED = 1000, 0
 FEWEST = 4  # of which t-SNE can make a picture
-VECTORS = Line("vectors")
+VECTORS = CachePoint("vectors")
 Array = NDArray[np.float32]
 
 
@@ -87,7 +87,7 @@ def _vectors(built: Built, config: Config, below: Sequence[Block], places: Indic
     """As the blocks below the head are now: from the store, where it has the test set; else these texts are read."""
     model = built.classifier
     encoder: Any = model.encoder  # known by its role alone: it tokenizes too
-    keep, origin = Keep(Cache(**config["cache"]), 1), Origin(model, partial(content, encoder, config))
+    keep, origin = SharedCache(CacheSettings(**config["cache"]), 1), CacheKeys(model, partial(content, encoder, config))
     if keep.cache.mode != "off" and origin.known:
         key = origin.key(VECTORS, below, built.tokens["test"], keep.cache.dtype)
         if (kept := keep.opened(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:
@@ -95,7 +95,7 @@ def _vectors(built: Built, config: Config, below: Sequence[Block], places: Indic
     test = built.corpus.test
     texts = Split([test.texts[place] for place in places], [0] * len(places))
     tokens = read(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
-    return Encoding(model, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
+    return EncoderPass(model, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
 
 
 def write(path: Path, found: Representations) -> None:

@@ -18,15 +18,15 @@ WRITTEN = [f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in ("md
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Environment:
     """What several runs of one process, begun together, may share. difference: the uncommitted part of the code."""
 
     told: dict[str, Any]
     difference: str
 
 
-def look() -> Surroundings:
-    return Surroundings(describe(), diff())
+def look() -> Environment:
+    return Environment(describe(), diff())
 
 
 def describe() -> dict[str, Any]:

@@ -20,7 +20,7 @@ TRIAL = "FROSTLINE_TRIAL"  # set by hydra.job.env_set for a job of a search that
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialStorage:
     """The trials called `name` in a storage: a file, or the address of a database such as postgresql://…"""
 
     storage: str
@@ -103,7 +103,7 @@ class Trial:
         """Optuna's own."""
         import optuna
 
-        place = Place(self.storage, self.name)
+        place = TrialStorage(self.storage, self.name)
         # A sampler that leaves the trial as it was drawn.
         study = optuna.load_study(
             study_name=self.name,

@@ -19,7 +19,7 @@ here: list[Row] = []  # of a run by itself
 
 
 @dataclass(frozen=True)
-class Opened:
+class SweepStarted:
     """A sweep as it was begun: by what command, in which process, when, and how many jobs it has.
 
     jobs: None where that is not known. monitor: the metric that they are compared by.
@@ -34,7 +34,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Begun:
+class JobStarted:
     """That a job is under way, and since when."""
 
     folder: str
@@ -42,7 +42,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobFinished:
     """A job's row, when that was, and its value of the monitored metric, None where it has none."""
 
     row: Row
@@ -52,12 +52,12 @@ class Ended:
 
 def open_sweep(sweep: Path, command: str, jobs: int | None, monitor: str) -> None:
     sweep.mkdir(parents=True, exist_ok=True)
-    about = Opened(command, socket.gethostname(), os.getpid(), time.time(), jobs, monitor)
+    about = SweepStarted(command, socket.gethostname(), os.getpid(), time.time(), jobs, monitor)
     write_json(sweep / ABOUT, about.__dict__)
 
 
-def opened(sweep: Path) -> Opened:
-    return Opened(**read_json(sweep / ABOUT))
+def opened(sweep: Path) -> SweepStarted:
+    return SweepStarted(**read_json(sweep / ABOUT))
 
 
 def begin(folder: Path, sweep: str | None) -> None:
@@ -75,10 +75,10 @@ def note(row: Row, sweep: str | None, value: float | None = None) -> None:
 
 def rows(sweep: Path) -> list[Row]:
     """In the order in which they ended; of a job that has ended more than once, as it ended last."""
-    return list({one.row.folder: one.row for one in told(sweep) if isinstance(one, Ended)}.values())
+    return list({one.row.folder: one.row for one in told(sweep) if isinstance(one, JobFinished)}.values())
 
 
-def told(sweep: Path) -> list[Begun | Ended]:
+def told(sweep: Path) -> list[JobStarted | JobFinished]:
     """In the order in which it happened."""
     file = sweep / JOBS
     *lines, _ = file.read_text(encoding="utf-8").split("\n") if file.exists() else [""]  # the last may be half there
@@ -91,9 +91,9 @@ def sweeps(folder: Path) -> list[Path]:
     return sorted((file.parent for file in places if file.exists()), key=lambda sweep: opened(sweep).at)
 
 
-def _read(line: dict[str, Any]) -> Begun | Ended:
+def _read(line: dict[str, Any]) -> JobStarted | JobFinished:
     at = line["at"]
-    return Begun(line["begun"], at) if "begun" in line else Ended(Row(**line["ended"]), at, line["value"])
+    return JobStarted(line["begun"], at) if "begun" in line else JobFinished(Row(**line["ended"]), at, line["value"])
 
 
 def _append(sweep: Path, line: dict[str, Any]) -> None:

@@ -11,16 +11,16 @@ from pathlib import Path
 from frostline.results import sweep_log as ledger
 from frostline.results.metric_names import better
 from frostline.results.summary_table import FAILED, RESUMED, TRAINED, differing, given, short
-from frostline.results.sweep_log import Begun, Ended, Opened
+from frostline.results.sweep_log import JobFinished, JobStarted, SweepStarted
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepStatus:
     """opened: as it was begun; ended and under_way: its jobs, in order of time; now: seconds since the epoch."""
 
-    opened: Opened
-    ended: Sequence[Ended]
-    under_way: Sequence[Begun]
+    opened: SweepStarted
+    ended: Sequence[JobFinished]
+    under_way: Sequence[JobStarted]
     now: float
 
     @property
@@ -30,7 +30,7 @@ class Standing:
         return None if total is None else max(total - len(self.ended) - len(self.under_way), 0)
 
     @property
-    def ranked(self) -> list[Ended]:
+    def ranked(self) -> list[JobFinished]:
         """Those that have a value, the best first."""
         valued = [(one.value, one) for one in self.ended if one.value is not None and not math.isnan(one.value)]
         more_is_better = better(self.opened.monitor, 1, 0)
@@ -62,22 +62,22 @@ class Standing:
         seconds = self.seconds_left
         return f"about {lasting(seconds)} left" if seconds else ""
 
-    def called(self, one: Ended) -> str:
+    def called(self, one: JobFinished) -> str:
         """A job by that in which it differs from the others."""
         told = given(one.row)
         return " ".join(f"{key}={short(told[key])}" for key in differing([e.row for e in self.ended]) if key in told)
 
 
-def standing(sweep: Path, now: float) -> Standing:
-    under_way: dict[str, Begun] = {}
-    ended: dict[str, Ended] = {}
+def standing(sweep: Path, now: float) -> SweepStatus:
+    under_way: dict[str, JobStarted] = {}
+    ended: dict[str, JobFinished] = {}
     for one in ledger.told(sweep):
-        if isinstance(one, Begun):
+        if isinstance(one, JobStarted):
             under_way[one.folder] = one
         else:
             under_way.pop(one.row.folder, None)
             ended[one.row.folder] = one
-    return Standing(ledger.opened(sweep), list(ended.values()), list(under_way.values()), now)
+    return SweepStatus(ledger.opened(sweep), list(ended.values()), list(under_way.values()), now)
 
 
 def lasting(seconds: float) -> str:

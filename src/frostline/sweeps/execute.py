@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
 from frostline.config.fusable import groups
-from frostline.config.hydra_job import Handed, describe
+from frostline.config.hydra_job import HydraJob, describe
 from frostline.config.jobs import is_main_process
 from frostline.console import say
 from frostline.distributed import resources as share
@@ -34,13 +34,13 @@ def task(cfg: DictConfig) -> float:
     return single(job)
 
 
-def single(job: Handed) -> float:
+def single(job: HydraJob) -> float:
     """One job that has been described, wherever this is."""
     how = _how(job)
     return ended(job, how, _alone(job, how))
 
 
-def lost(job: Handed, why: Exception) -> float:
+def lost(job: HydraJob, why: Exception) -> float:
     """A job whose worker ended before it had told how the job ended; its folder may know."""
     place, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
     if any(row.folder == str(job.folder) for row in ledger.rows(sweep)):
@@ -53,7 +53,7 @@ def lost(job: Handed, why: Exception) -> float:
     return ended(job, FAILED, why)
 
 
-def together(jobs: Sequence[Handed]) -> list[float]:
+def together(jobs: Sequence[HydraJob]) -> list[float]:
     """Several jobs, those that can be trained together in one go; their values in order."""
     values: dict[int, float] = {}
     hows = [_how(job) for job in jobs]
@@ -68,10 +68,10 @@ def together(jobs: Sequence[Handed]) -> list[float]:
     return [values[place] for place in range(len(jobs))]
 
 
-def _fused(jobs: Sequence[Handed]) -> Iterable[Outcome]:
+def _fused(jobs: Sequence[HydraJob]) -> Iterable[Outcome]:
     if _skipped(jobs[0]) is not None:
         return [_done(job, _how(job)) for job in jobs]  # what is complete is told as such
-    from frostline.sweeps.fused.task import Task, Unfit
+    from frostline.sweeps.fused.task import NotFusable, Task
     from frostline.sweeps.fused.train import train
 
     tasks = [Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
@@ -79,22 +79,22 @@ def _fused(jobs: Sequence[Handed]) -> Iterable[Outcome]:
         found = train(tasks, Path(os.environ[resolvers.SWEEP]))
     except Exception as error:  # of what they share
         return [error] * len(jobs)
-    for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, Unfit)).items():
+    for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, NotFusable)).items():
         say(f"{count} jobs one by one after all: {why}")
-    return (_done(job, TRAINED) if isinstance(one, Unfit) else one for job, one in zip(jobs, found, strict=True))
+    return (_done(job, TRAINED) if isinstance(one, NotFusable) else one for job, one in zip(jobs, found, strict=True))
 
 
-def _begin(job: Handed) -> None:
+def _begin(job: HydraJob) -> None:
     if is_main_process():
         ledger.begin(job.folder, os.environ.get(resolvers.SWEEP))
 
 
-def _alone(job: Handed, how: str) -> Outcome:
+def _alone(job: HydraJob, how: str) -> Outcome:
     _begin(job)
     return _done(job, how)
 
 
-def _done(job: Handed, how: str) -> Outcome:
+def _done(job: HydraJob, how: str) -> Outcome:
     if how != COMPLETE and (skipped := _skipped(job)) is not None:
         return skipped
     try:
@@ -105,13 +105,13 @@ def _done(job: Handed, how: str) -> Outcome:
         return error
 
 
-def _how(job: Handed) -> str:
+def _how(job: HydraJob) -> str:
     """What there is to do, as its folder shows it."""
     place = RunFolder(job.folder)
     return COMPLETE if place.result.exists() else RESUMED if place.resume_point.exists() else TRAINED
 
 
-def _skipped(job: Handed) -> Skipped | None:
+def _skipped(job: HydraJob) -> Skipped | None:
     """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
     limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
     if stopping.asked(sweep):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frostline.cache.estimate import OPERATIONS_A_SECOND
-from frostline.config.fusable import Group
+from frostline.config.fusable import FusableGroup
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import BACKWARD, passes
 from frostline.types import Config, Corpus, Split, Text
@@ -74,6 +74,6 @@ def together(runs: Sequence[Run]) -> float:
     return max(run.seconds_to_encode for run in runs) + heads
 
 
-def seconds(group: Group, runs: Sequence[Run]) -> float:
+def seconds(group: FusableGroup, runs: Sequence[Run]) -> float:
     own = [runs[place] for place in group.places]
     return together(own) if group.why is None else sum(run.seconds for run in own)

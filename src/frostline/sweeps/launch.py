@@ -23,7 +23,7 @@ from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.expand import BASIC
 from frostline.config.jobs import Job, checked, composable, is_main_process
-from frostline.config.loader import Loader
+from frostline.config.loader import ConfigLoader
 from frostline.distributed import launcher as ranks
 from frostline.errors import Problem, UserError
 from frostline.results import sweep_log as ledger
@@ -98,7 +98,10 @@ def show(arguments: Arguments) -> int:
 def _run_hydra(argv: list[str]) -> None:
     application: Any = hydra._internal.hydra
     before = sys.argv, application.ConfigLoaderImpl
-    sys.argv, application.ConfigLoaderImpl = [before[0][0], *argv], Loader  # Hydra takes no other way to give them
+    sys.argv, application.ConfigLoaderImpl = (
+        [before[0][0], *argv],
+        ConfigLoader,
+    )  # Hydra takes no other way to give them
     BasicSweeper.validate_batch_is_legal = _known_to_be  # type: ignore[method-assign, assignment]  # for a while
     try:
         decorate = hydra.main(str(search.conf_folder()), "config", search.VERSION_BASE)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from frostline.console import say
-from frostline.results.sweep_status import Standing, standing
+from frostline.results.sweep_status import SweepStatus, standing
 
 SECONDS = 1.0  # between two looks
 SECONDS_BETWEEN_LINES = 30.0
@@ -30,7 +30,7 @@ def watched(sweep: Path) -> Iterator[None]:
         watcher.join()
 
 
-def _looks(sweep: Path, over: threading.Event) -> Iterator[Standing]:
+def _looks(sweep: Path, over: threading.Event) -> Iterator[SweepStatus]:
     while not over.wait(SECONDS):
         yield standing(sweep, time.time())
 

@@ -7,7 +7,7 @@ import traceback
 from typing import Any
 
 from frostline.config import resolvers
-from frostline.config.hydra_job import Handed
+from frostline.config.hydra_job import HydraJob
 from frostline.config.jobs import is_main_process
 from frostline.console import say
 from frostline.errors import FrostlineError
@@ -24,7 +24,7 @@ class Skipped(Exception):  # noqa: N818  # no error: the job was not begun
     status = 0
 
 
-def ended(job: Handed, how: str, outcome: Outcome) -> float:
+def ended(job: HydraJob, how: str, outcome: Outcome) -> float:
     """Note it in the ledger of its sweep, and tell a failure; the job's value."""
     row = Row(str(job.folder), job.choices, job.overrides, how=how)
     result = outcome if isinstance(outcome, dict) else {}
@@ -39,7 +39,7 @@ def ended(job: Handed, how: str, outcome: Outcome) -> float:
     return score(job, result)
 
 
-def score(job: Handed, result: dict[str, Any] | None) -> float:
+def score(job: HydraJob, result: dict[str, Any] | None) -> float:
     """What sweepers compare it by; nan without a result."""
     return float((result or {}).get("metrics", {}).get(monitored(job.config), "nan"))
 

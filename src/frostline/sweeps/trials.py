@@ -19,7 +19,7 @@ from frostline.errors import wrong
 from frostline.results import sweep_log as ledger
 from frostline.results.atomic_files import read_json
 from frostline.results.samplers import made
-from frostline.results.search_storage import TRIAL, Place, Trial
+from frostline.results.search_storage import TRIAL, Trial, TrialStorage
 from frostline.results.summary_table import COMPLETE, FAILED, PRUNED, RESUMED, SKIPPED, TRAINED, Row
 from frostline.sweeps import interrupt as stopping
 from frostline.sweeps import pareto as front
@@ -48,7 +48,7 @@ def opened(search: Search, first: str, sweep: Path) -> Iterator[Trials]:
             current = None
 
 
-def _study(search: Search, place: Place, content: str) -> Any:
+def _study(search: Search, place: TrialStorage, content: str) -> Any:
     import optuna
 
     directions: list[Any] = list(search.directions)
@@ -83,7 +83,7 @@ class Drawn:
 class Trials:
     """All trials of a search: those that have ended are told to Optuna, and each keeps its row of the table."""
 
-    def __init__(self, search: Search, place: Place, study: Any, sweep: Path) -> None:
+    def __init__(self, search: Search, place: TrialStorage, study: Any, sweep: Path) -> None:
         self.search, self.place, self.study, self.sweep = search, place, study, sweep
 
     def _trials(self) -> list[Any]:

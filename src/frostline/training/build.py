@@ -22,10 +22,10 @@ from frostline.instantiate import make
 from frostline.models.adapters.attach import own_weights
 from frostline.models.blocks import head_block
 from frostline.models.build import build_head, build_model
-from frostline.models.interfaces import Fitted, Named, Reader, Shown
+from frostline.models.interfaces import FittedHead, InContext, NameInitialised, PromptHead
 from frostline.training.classifier import Classifier
 from frostline.training.network import vectors
-from frostline.training.trainer import Settings
+from frostline.training.trainer import TrainerSettings
 from frostline.types import Config, Corpus, Shift, Split, Text
 
 
@@ -37,7 +37,7 @@ class Built:
     corpus: Corpus
     shifts: dict[str, Shift]
     tokens: dict[str, Tokens]
-    settings: Settings
+    settings: TrainerSettings
     encoder_fingerprint: str
     averaging: Any
 
@@ -52,7 +52,7 @@ def build(config: Config) -> Built:
     Raises:
         UserError: data, weights and plan do not fit together.
     """
-    settings = Settings(**config["trainer"])
+    settings = TrainerSettings(**config["trainer"])
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
     data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
@@ -61,19 +61,19 @@ def build(config: Config) -> Built:
     encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
     longest = config["dataset"]["max_length"]
     fingerprint = digest(own_weights(encoder, blocks))
-    if isinstance(head := parts["head"], Named):
+    if isinstance(head := parts["head"], NameInitialised):
         head.name_classes(partial(_embed, encoder, parts["pooler"], longest))
-    if isinstance(head, Shown):
+    if isinstance(head, InContext):
         head.show(corpus.train, config["seed"])
-    reader = head if isinstance(head, Reader) else encoder
+    reader = head if isinstance(head, PromptHead) else encoder
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
-    trains = settings.max_epochs > 0 or isinstance(head, Fitted)
+    trains = settings.max_epochs > 0 or isinstance(head, FittedHead)
     needed = {name: split for name, split in splits.items() if name != "train" or trains}
     tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
     on_vectors = getattr(classifier.loss, "on_vectors", False)
-    if plan.phases[-1].end and (refused := list(fits.idle(plan, isinstance(head, Fitted), on_vectors))):
+    if plan.phases[-1].end and (refused := list(fits.idle(plan, isinstance(head, FittedHead), on_vectors))):
         raise UserError(refused)  # what `check` could not know without the model
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
 
@@ -85,7 +85,7 @@ def build_beside(built: Built, config: Config, corpus: Corpus, shifts: dict[str,
     blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
     plan, decider = course_of(config, blocks)
     parts = {"encoder": encoder, "pooler": pooler, "head": head, "plan": plan, "decider": decider, "blocks": blocks}
-    settings, averaging = Settings(**config["trainer"]), make(config["averaging"])
+    settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
     classifier = _classifier(config, parts, corpus)
     return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
 

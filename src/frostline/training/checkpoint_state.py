@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from frostline.distributed.collectives import gathered
 from frostline.errors import FrostlineError
-from frostline.freezing.adaptive import Decider
-from frostline.models.interfaces import Fitted
-from frostline.training.course import Course
+from frostline.freezing.adaptive import PhaseController
+from frostline.models.interfaces import FittedHead
+from frostline.training.course import PhaseTracker
 from frostline.training.network import Network
-from frostline.training.phases import Engine
+from frostline.training.phases import PhaseEngine
 from frostline.training.sharding import put, whole
 
 
@@ -20,11 +20,16 @@ class Resumable(Network):
     """Checkpoints hold what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
 
     def __init__(
-        self, encoder: nn.Module, pooler: nn.Module, head: nn.Module, engine: Engine, decider: Decider | None
+        self,
+        encoder: nn.Module,
+        pooler: nn.Module,
+        head: nn.Module,
+        engine: PhaseEngine,
+        decider: PhaseController | None,
     ) -> None:
         super().__init__(encoder, pooler, head)
         self.strict_loading = False  # so the whole encoder is not missed
-        self.engine, self.course = engine, Course(engine, decider)
+        self.engine, self.course = engine, PhaseTracker(engine, decider)
         self.epoch_loss, self.epoch_rows = 0.0, 0
         self.ended: list[dict[str, Any]] = []  # phases that are over
 
@@ -51,7 +56,7 @@ class Resumable(Network):
             odd = sorted(own.keys() ^ weights.keys())[0]
             raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
         for name, value in weights.items():
-            if own[name].shape != value.shape and isinstance(self.head, Fitted):
+            if own[name].shape != value.shape and isinstance(self.head, FittedHead):
                 own[name].resize_(value.shape)  # how many texts a head keeps, it learns when it is solved
             put(own[name], value)
 

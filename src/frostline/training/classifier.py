@@ -14,15 +14,15 @@ from frostline.data.loader import Batch
 from frostline.distributed.collectives import agreed, digest, whole_batch
 from frostline.drawing import begin
 from frostline.errors import FrostlineError
-from frostline.freezing.adaptive import Decider
+from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.plan import Plan
 from frostline.models.blocks import ModuleBlock
-from frostline.models.interfaces import Comparing, Outputs
+from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.seeding import derive
 from frostline.training.clipping import clip
 from frostline.training.evaluated import Evaluated
 from frostline.training.gradients import gradients_ahead
-from frostline.training.phases import Engine, Schedule
+from frostline.training.phases import PhaseEngine, Schedule
 from frostline.training.regularizers.base import Regularizer
 from frostline.training.sharding import share_out
 
@@ -49,13 +49,13 @@ class Classifier(Evaluated):
         weight_decay: float,
         classes: Sequence[str],
         seed: int,
-        decider: Decider | None = None,
+        decider: PhaseController | None = None,
         regularizer: Regularizer | None = None,
         multi_label: bool = False,
     ) -> None:
-        super().__init__(encoder, pooler, head, Engine(plan, blocks), decider, classes, multi_label)
+        super().__init__(encoder, pooler, head, PhaseEngine(plan, blocks), decider, classes, multi_label)
         self.loss = loss
-        self.compares = isinstance(loss, Comparing)  # slow to ask in each step
+        self.compares = isinstance(loss, InBatchLoss)  # slow to ask in each step
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer

@@ -7,11 +7,11 @@ import sys
 from typing import Any
 
 from frostline.distributed.collectives import gathered
-from frostline.training.callbacks.best_checkpoint import ResumePoint
+from frostline.training.callbacks.best_checkpoint import ResumeCheckpoint
 from frostline.training.classifier import Classifier
 
 
-def cost(classifier: Classifier, point: ResumePoint, ranks: int) -> dict[str, Any]:
+def cost(classifier: Classifier, point: ResumeCheckpoint, ranks: int) -> dict[str, Any]:
     """Texts and memory are those of all ranks together, seconds those of all attempts. A collective call.
 
     Memory is that of the processes; what lies on a GPU is not in it.

@@ -7,17 +7,17 @@ from typing import Any
 
 from torch import Tensor
 
-from frostline.freezing.adaptive import Decider
-from frostline.training.phases import Engine
+from frostline.freezing.adaptive import PhaseController
+from frostline.training.phases import PhaseEngine
 
 
-class Course:
+class PhaseTracker:
     """The engine's way through the plan; its state is part of the checkpoint.
 
     began: the epoch and the step at which the present phase began.
     """
 
-    def __init__(self, engine: Engine, decider: Decider | None) -> None:
+    def __init__(self, engine: PhaseEngine, decider: PhaseController | None) -> None:
         self.engine, self.decider = engine, decider
         self.following = 0
         self.began = (0, 0)

@@ -10,11 +10,11 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
 from frostline.data.loader import Batch
-from frostline.freezing.adaptive import Decider
+from frostline.freezing.adaptive import PhaseController
 from frostline.training.checkpoint_state import Resumable
-from frostline.training.metrics import Scores
-from frostline.training.multilabel import MultiLabelScores
-from frostline.training.phases import Engine
+from frostline.training.metrics import ClassificationMetrics
+from frostline.training.multilabel import MultiLabelMetrics
+from frostline.training.phases import PhaseEngine
 
 
 class Evaluated(Resumable):
@@ -25,13 +25,13 @@ class Evaluated(Resumable):
         encoder: nn.Module,
         pooler: nn.Module,
         head: nn.Module,
-        engine: Engine,
-        decider: Decider | None,
+        engine: PhaseEngine,
+        decider: PhaseController | None,
         classes: Sequence[str],
         multi_label: bool,
     ) -> None:
         super().__init__(encoder, pooler, head, engine, decider)
-        self.scores = MultiLabelScores(classes) if multi_label else Scores(classes)
+        self.scores = MultiLabelMetrics(classes) if multi_label else ClassificationMetrics(classes)
         self.confusion: list[list[int]] | None = None
         self.tested = "test"  # which test set the test loop reads; others are named test_<name>
 
@@ -50,7 +50,7 @@ class Evaluated(Resumable):
         self._score(self.tested)
 
     def _score(self, split: str) -> None:
-        if split == "val" and isinstance(self.scores, MultiLabelScores):
+        if split == "val" and isinstance(self.scores, MultiLabelMetrics):
             self.scores.choose_thresholds()
         self.confusion = self.scores.confusion()
         values = self.scores.compute()

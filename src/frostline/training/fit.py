@@ -10,32 +10,32 @@ from typing import Any
 import torch.distributed as dist
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from frostline.cache.frozen_states import Below
-from frostline.cache.keys import Origin, content
-from frostline.cache.shared_store import Cache, Keep
+from frostline.cache.frozen_states import FrozenStates
+from frostline.cache.keys import CacheKeys, content
+from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.console import say
 from frostline.data.batches import reading_order, share_batches, share_rows, training_order
-from frostline.data.loader import Loader
+from frostline.data.loader import BatchLoader
 from frostline.results.atomic_files import write_json
 from frostline.results.folder import RunFolder
 from frostline.results.search_storage import Trial
 from frostline.seeding import derive
 from frostline.training.averaging.base import Interpolating
 from frostline.training.build import Built, build
-from frostline.training.callbacks.best_checkpoint import Best, ResumePoint, WholeFiles
-from frostline.training.callbacks.early_stopping import Patience
-from frostline.training.callbacks.fit_head import Solver
-from frostline.training.callbacks.language_model_record import Witness
+from frostline.training.callbacks.best_checkpoint import AtomicCheckpointIO, BestCheckpoint, ResumeCheckpoint
+from frostline.training.callbacks.early_stopping import EarlyStopping
+from frostline.training.callbacks.fit_head import FitHead
+from frostline.training.callbacks.language_model_record import LanguageModelRecord
 from frostline.training.callbacks.predictions import Predictions
-from frostline.training.callbacks.progress import Epochs
+from frostline.training.callbacks.progress import ProgressReporter
 from frostline.training.callbacks.pruning import Pruning
-from frostline.training.callbacks.validation_schedule import Validations
-from frostline.training.callbacks.weight_averaging import Averager
+from frostline.training.callbacks.validation_schedule import ValidationSchedule
+from frostline.training.callbacks.weight_averaging import WeightAveraging
 from frostline.training.cost import cost
 from frostline.training.interpolation import Interpolation
 from frostline.training.loggers.choose import of_run
 from frostline.training.loggers.finish import leave
-from frostline.training.record import Account
+from frostline.training.record import RunRecorder
 from frostline.training.trainer import make_trainer, unrepeatable
 from frostline.types import Config
 
@@ -45,33 +45,44 @@ class Fit:
 
     def __init__(self, config: Config, job: dict[str, Any], place: RunFolder, count: int) -> None:
         self.config, self.job, self.place = config, job, place
-        self.point = ResumePoint(place.resume_point, config["trainer"]["checkpoint_seconds"])
+        self.point = ResumeCheckpoint(place.resume_point, config["trainer"]["checkpoint_seconds"])
         self.built: Built = build(config)
         self.classifier = self.built.classifier
         self.cost: dict[str, Any] = {}
         self.learns = self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
         settings = self.built.settings
-        self.best = Best(place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]})
+        self.best = BestCheckpoint(
+            place, settings.monitor, {"encoder": self.built.encoder_fingerprint, "id": job["id"]}
+        )
         averaging = self.built.averaging
         self.interpolation = Interpolation(self.classifier, averaging) if isinstance(averaging, Interpolating) else None
-        keep = Keep(Cache(**config["cache"]), count)
-        origin = Origin(self.classifier, partial(content, self.classifier.encoder, config))
-        self.below = Below(self.classifier, keep, origin, str(config["encoder"].get("name")))
-        solver = Solver(self.below, self.built.tokens.get("train"), self.learns)
-        self.witness = Witness(self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches)
+        keep = SharedCache(CacheSettings(**config["cache"]), count)
+        origin = CacheKeys(self.classifier, partial(content, self.classifier.encoder, config))
+        self.below = FrozenStates(self.classifier, keep, origin, str(config["encoder"].get("name")))
+        solver = FitHead(self.below, self.built.tokens.get("train"), self.learns)
+        self.witness = LanguageModelRecord(
+            self.classifier, self.built.corpus.test, config["dataset"], settings.limit_batches
+        )
         self.predictions = Predictions()
         self.pruning = Pruning(Trial.here())
-        ending = [Patience(self.best, settings.patience), self.pruning]
-        lasting = [self.best, Averager(averaging), *ending, self.point]
-        callbacks = [*lasting, Epochs(settings.monitor), Validations(settings), solver, self.witness, self.predictions]
+        ending = [EarlyStopping(self.best, settings.patience), self.pruning]
+        lasting = [self.best, WeightAveraging(averaging), *ending, self.point]
+        callbacks = [
+            *lasting,
+            ProgressReporter(settings.monitor),
+            ValidationSchedule(settings),
+            solver,
+            self.witness,
+            self.predictions,
+        ]
         self.loggers = of_run(place, config, job)
-        self.trainer = make_trainer(settings, self.loggers, callbacks, [WholeFiles()], count, self.built.plan)
+        self.trainer = make_trainer(settings, self.loggers, callbacks, [AtomicCheckpointIO()], count, self.built.plan)
         device = str(self.trainer.strategy.root_device)
-        self.account = Account(config, job, place, self.built, self.best, device, count)
+        self.account = RunRecorder(config, job, place, self.built, self.best, device, count)
 
     # Batches
 
-    def training(self) -> Loader:
+    def training(self) -> BatchLoader:
         """Batches whose order follows from seed and epoch."""
         tokens, settings = self.built.tokens["train"], self.built.settings
         size, lengths = self.config["dataset"]["batch_size"], tokens.lengths
@@ -88,11 +99,11 @@ class Fit:
 
         batches = -(-len(tokens) // size)
         batches = min(batches, settings.overfit_batches or batches)
-        return Loader(
+        return BatchLoader(
             tokens, batches, rows, lambda: self.below.of("train", tokens, len(self._left())), first, settings.accumulate
         )
 
-    def reading(self, split: str, fitting: bool = False) -> Loader:
+    def reading(self, split: str, fitting: bool = False) -> BatchLoader:
         """Batches of an evaluation, after epochs where `fitting`."""
         tokens = self.built.tokens[split]
         whole = reading_order(tokens.lengths, self.config["dataset"]["batch_size"])
@@ -102,7 +113,7 @@ class Fit:
         def uses() -> int:
             return sum(map(self.built.settings.validates, self._left())) if fitting else 1
 
-        return Loader(tokens, len(rows), lambda: rows, lambda: self.below.of(split, tokens, uses()))
+        return BatchLoader(tokens, len(rows), lambda: rows, lambda: self.below.of(split, tokens, uses()))
 
     def _left(self) -> range:
         """The epochs that the present phase still has, or the run where training decides when it ends."""

@@ -17,7 +17,7 @@ from torchmetrics.classification import (
 NO_CLASS = -1
 
 
-class Scores(nn.Module):
+class ClassificationMetrics(nn.Module):
     """Accuracy, macro-F1, loss, ECE (15 bins, arXiv:1706.04599), F1 of each class and the confusion matrix."""
 
     def __init__(self, classes: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ def losses(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none").mean(dim=1)
 
 
-class MultiLabelScores(nn.Module):
+class MultiLabelMetrics(nn.Module):
     """Loss, exact match as `accuracy`, micro- and macro-F1, F1 of each class, ECE over all yes and no (15 bins).
 
     F1 and exact match are at the thresholds, one a class, that `choose_thresholds` last found; before, at 0.5.

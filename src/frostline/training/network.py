@@ -6,13 +6,13 @@ import lightning.pytorch as pl
 from torch import Tensor, nn
 
 from frostline.data.loader import Batch
-from frostline.models.interfaces import Mixer, Outputs, Reader, Stacking
-from frostline.models.partial_forward import Bypass
+from frostline.models.interfaces import LayerMixing, LayerStacking, Outputs, PromptHead
+from frostline.models.partial_forward import PartialForward
 
 
 def vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
     """input_ids and attention_mask (B, T) -> pooled vectors (B, D)."""
-    every = {"every_layer": True} if isinstance(pooler, Mixer) else {}
+    every = {"every_layer": True} if isinstance(pooler, LayerMixing) else {}
     states = encoder(input_ids, attention_mask, **every)
     found: Tensor = pooler(states, attention_mask)
     return found
@@ -24,7 +24,7 @@ class Network(pl.LightningModule):
     def __init__(self, encoder: nn.Module, pooler: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.pooler, self.head = encoder, pooler, head
-        self.bypass = Bypass(encoder)
+        self.bypass = PartialForward(encoder)
         self.part = 0  # of the batch, that is being read
         self.shared_out = False  # each rank holds a share of every parameter
         self.standing = 0  # 0: its weights are those that training moves; else which others stand in their place
@@ -56,7 +56,7 @@ class Network(pl.LightningModule):
             self.texts_from_store += len(batch["kept"])
         else:
             self.texts_encoded += len(batch["input_ids"])
-            if isinstance(self.head, Reader):
+            if isinstance(self.head, PromptHead):
                 return self.head.read(self.encoder, batch["input_ids"], batch["attention_mask"])
         found = self._vectors(batch)
         return Outputs(self.head(found), found)
@@ -69,7 +69,7 @@ class Network(pl.LightningModule):
         if line.kept == "vectors":
             return states[:, 0]
         if line.kept == "stack":
-            assert isinstance(self.pooler, Stacking)
+            assert isinstance(self.pooler, LayerStacking)
             return self.pooler.mix(states.transpose(0, 1))
         if line.kept == "output":
             found: Tensor = self.pooler(states, batch["attention_mask"])

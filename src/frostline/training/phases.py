@@ -18,7 +18,7 @@ from frostline.models.blocks import ModuleBlock
 Schedule = Callable[[float], float]
 
 
-class Engine:
+class PhaseEngine:
     """Applies the phases of `plan` to `blocks`; keeps no state but the index of the phase."""
 
     def __init__(self, plan: Plan, blocks: Sequence[ModuleBlock]) -> None:

@@ -12,38 +12,38 @@ import torch
 from frostline.console import say
 from frostline.errors import wrong
 from frostline.freezing.table import table
-from frostline.models.interfaces import Fitted
+from frostline.models.interfaces import FittedHead
 from frostline.results import environment
 from frostline.results import metrics_csv as curves
 from frostline.results.atomic_files import read_json, write_json, write_text
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built
-from frostline.training.callbacks.best_checkpoint import Best, resume_step
+from frostline.training.callbacks.best_checkpoint import BestCheckpoint, resume_step
 from frostline.training.callbacks.fit_head import solved
 from frostline.training.callbacks.predictions import Told, write
 from frostline.training.loggers.finish import conclude
-from frostline.training.multilabel import MultiLabelScores
+from frostline.training.multilabel import MultiLabelMetrics
 from frostline.types import Config
 
 
 @dataclass(frozen=True)
-class Account:
+class RunRecorder:
     """Rank 0 writes it: `begin` before anything learns, `finish` at the end."""
 
     config: Config
     job: dict[str, Any]
     place: RunFolder
     built: Built
-    best: Best
+    best: BestCheckpoint
     device: str
     ranks: int = 1
 
     @property
     def planned(self) -> str:
         """The plan as a table."""
-        return table(self.built.plan, solved=isinstance(self.built.classifier.head, Fitted))
+        return table(self.built.plan, solved=isinstance(self.built.classifier.head, FittedHead))
 
-    def begin(self, resume: Path | None, around: environment.Surroundings | None = None) -> None:
+    def begin(self, resume: Path | None, around: environment.Environment | None = None) -> None:
         found = self._environment(around or environment.look())
         if resume is not None:
             self._same_sources(found)
@@ -64,7 +64,7 @@ class Account:
             what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
             raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
-    def _environment(self, around: environment.Surroundings) -> dict[str, Any]:
+    def _environment(self, around: environment.Environment) -> dict[str, Any]:
         if around.difference:
             write_text(self.place.path / "uncommitted.diff", around.difference)
         return around.told | {
@@ -119,7 +119,7 @@ class Account:
     def _thresholds(self) -> dict[str, Any]:
         """Of each class, for multi-label data: from what chance on it counts as told."""
         scores = self.built.classifier.scores
-        if not isinstance(scores, MultiLabelScores):
+        if not isinstance(scores, MultiLabelMetrics):
             return {}
         return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
 

@@ -11,10 +11,10 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from frostline.models.layers import layers_of
-from frostline.training.phases import Engine
+from frostline.training.phases import PhaseEngine
 
 
-def share_out(parts: Sequence[nn.Module], engine: Engine, device_mesh: Any) -> bool:
+def share_out(parts: Sequence[nn.Module], engine: PhaseEngine, device_mesh: Any) -> bool:
     """Each layer by itself, then what is left of each part; the engine holds the shards by the old names.
 
     Not the classifier as a whole: its own forward is not what a step calls, and that is where FSDP2 gathers. Nothing

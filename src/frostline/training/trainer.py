@@ -16,7 +16,7 @@ from frostline.types import Count, NonNegative, Positive, Whole
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainerSettings:
     """The `trainer` group. devices counts processes; batch_size is over all of them.
 
     accumulate: a batch is read in so many parts, whose gradients add up to the whole batch's.
@@ -50,7 +50,7 @@ class Settings:
 
 
 def make_trainer(
-    settings: Settings, logger: Any, callbacks: list[Any], plugins: list[Any], count: int, plan: Plan
+    settings: TrainerSettings, logger: Any, callbacks: list[Any], plugins: list[Any], count: int, plan: Plan
 ) -> Any:
     """A Trainer that shares out no batches itself, writes no checkpoints itself and prints no bars itself."""
     import lightning.pytorch as pl

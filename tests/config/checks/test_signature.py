@@ -115,7 +115,7 @@ def test_where_the_source_cannot_tell_the_module_is_imported(mylab: None, tmp_pa
     [
         "frostline.models.heads.mlp.Mlp",
         "frostline.training.optimizers.adamw.adamw",
-        "frostline.training.schedulers.cosine.Cosine",
+        "frostline.training.schedulers.cosine.CosineDecay",
     ],
 )
 def test_the_source_says_what_python_says(target: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from frostline.errors import UserError
-from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.build import plan_of
 from frostline.freezing.plan import Block, Kind, Parameter, Phase, Plan
 from frostline.freezing.resolve import resolve
@@ -50,9 +50,9 @@ def name(request: pytest.FixtureRequest) -> str:
     return found
 
 
-def strategy(name: str, blocks: list[Block], *overrides: str) -> tuple[tuple[Phase, ...], Decider | None]:
+def strategy(name: str, blocks: list[Block], *overrides: str) -> tuple[tuple[Phase, ...], PhaseController | None]:
     found: Any = make(config("freezing", name, *NEEDS.get(name, []), *overrides), blocks=blocks)
-    return (found.phases, found.decider) if isinstance(found, Adaptive) else (found, None)
+    return (found.phases, found.decider) if isinstance(found, AdaptivePlan) else (found, None)
 
 
 def phases_of(name: str, blocks: list[Block], *overrides: str) -> tuple[Phase, ...]:

@@ -15,7 +15,7 @@ from frostline.errors import UserError
 from frostline.freezing.build import plan_of
 from frostline.models.build import build_model
 from frostline.models.encoders.pretrained import Pretrained
-from frostline.training.phases import Engine
+from frostline.training.phases import PhaseEngine
 
 Job = Callable[..., Any]
 TEXTS = torch.tensor([[101, 2045, 2003, 102], [101, 2204, 102, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
@@ -26,7 +26,7 @@ class InTraining:
 
     def __init__(self, config: dict[str, Any]) -> None:
         blocks, self.parts = build_model(config, ["a", "b", "c"])
-        self.engine = Engine(plan_of(config, blocks), blocks)
+        self.engine = PhaseEngine(plan_of(config, blocks), blocks)
         self.engine.enter(len(self.engine.plan.phases) - 1)
         for module in self.parts.values():
             module.train()

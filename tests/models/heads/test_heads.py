@@ -17,7 +17,7 @@ from frostline.models.heads.cosine import Cosine
 from frostline.models.heads.label_similarity import LabelSimilarity
 from frostline.models.heads.linear import Linear
 from frostline.models.heads.mlp import Mlp
-from frostline.models.interfaces import Fitted
+from frostline.models.interfaces import FittedHead
 from parts import choices, config, part
 
 B, D, C = 32, 24, 5
@@ -36,7 +36,7 @@ def head_of(name: str, classes: int = C, seed: int = 1) -> nn.Module:
     torch.manual_seed(seed)
     names = [f"class {i}" for i in range(classes)]
     made: nn.Module = part("head", name, width=D, classes=classes, names=names, texts=B)
-    if isinstance(made, Fitted):
+    if isinstance(made, FittedHead):
         made.fit(vectors(), targets(classes))
     return made
 

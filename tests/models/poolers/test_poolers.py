@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from frostline.models.interfaces import Mixer
+from frostline.models.interfaces import LayerMixing
 from frostline.models.poolers.attention import Attention
 from frostline.models.poolers.cls import Cls
 from frostline.models.poolers.last import Last
@@ -46,7 +46,7 @@ class OverLayers(nn.Module):
 
 def made(name: str) -> nn.Module:
     own: nn.Module = part("pooler", name, width=D, layers=2)
-    return OverLayers(own) if isinstance(own, Mixer) else own
+    return OverLayers(own) if isinstance(own, LayerMixing) else own
 
 
 @pytest.fixture(params=choices("pooler"))

@@ -23,10 +23,10 @@ from frostline.report.figures.figure import Figure
 from frostline.report.figures.lines import Lines
 from frostline.report.figures.plans import PlanMap, parsed
 from frostline.report.figures.reliability import Reliability, calibrated
-from frostline.report.figures.scores import Scores
-from frostline.report.figures.shift import Shift
+from frostline.report.figures.scores import ScoresFigure
+from frostline.report.figures.shift import ShiftFigure
 from frostline.report.figures.trade import Trade, front
-from frostline.report.query import Question
+from frostline.report.query import Query
 
 frostline = in_process
 PLAN = """phase  epochs  emb   0  1+  head  learn  frost line
@@ -37,7 +37,7 @@ tune   3       0.05  *  1   1     9,000  0 of 5
 
 
 def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Study:
-    return answer(["runs"], Question(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
+    return answer(["runs"], Query(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
 
 
 def figure(kind: type[Figure], name: str = "", *metrics: str, **shown: tuple[str, ...]) -> Figure:
@@ -70,8 +70,8 @@ def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
         for seed, value in enumerate(values):
             folders.run(Path("runs"), freezing, seed, value)
     folders.run(Path("runs"), "full", 9, 0.5, choices={"head": "mlp"})
-    found = figure(Scores, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
-    assert isinstance(found, Scores)
+    found = figure(ScoresFigure, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
+    assert isinstance(found, ScoresFigure)
     assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
     assert (found.groups, found.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
     for values, [told] in zip(own.values(), found.told, strict=False):
@@ -90,7 +90,7 @@ def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
         for freezing in kept[col:]:
             folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
     [found], _ = every(asked("test/accuracy", cols=("pooler",)))
-    assert isinstance(found, Scores)
+    assert isinstance(found, ScoresFigure)
     assert [[told is None for told in row] for row in found.told] == [[False, True], *[[False, False]] * 20]
     assert saved(found, "svg").startswith(b"<?xml")
     assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
@@ -159,8 +159,8 @@ def test_a_score_stands_against_how_much_was_trained_on() -> None:
 def test_home_stands_against_the_shifted_domain() -> None:
     for seed in (1, 2):
         folders.run(Path("runs"), "full", seed, 0.7 + 0.1 * seed, metrics={"test_nyt/accuracy": 0.4 + 0.1 * seed})
-    found = figure(Shift, "shift", "test/accuracy")
-    assert isinstance(found, Shift)
+    found = figure(ShiftFigure, "shift", "test/accuracy")
+    assert isinstance(found, ShiftFigure)
     (place,) = found.places
     assert (place.home.mean, place.away.mean) == pytest.approx((0.85, 0.55))
 

@@ -15,7 +15,7 @@ from command_line import Command, in_process
 from frostline.report.build import Study, answer
 from frostline.report.figures.every import every
 from frostline.report.figures.vectors import Moved
-from frostline.report.query import Question
+from frostline.report.query import Query
 from frostline.report.statistics.separation import nearest_mean, principal
 
 frostline = in_process
@@ -36,7 +36,7 @@ def keep(folder: Path, classes: int = 3, texts: int = 60, rested: bool = False, 
 
 
 def study(rows: tuple[str, ...] = ("freezing",)) -> Study:
-    return answer(["runs"], Question(rows=rows, metrics=("test/f1_macro",)))
+    return answer(["runs"], Query(rows=rows, metrics=("test/f1_macro",)))
 
 
 def figures(rows: tuple[str, ...] = ("freezing",)) -> list[Moved]:

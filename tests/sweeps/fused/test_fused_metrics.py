@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.sweeps.fused.metrics import scores
-from frostline.training.metrics import Scores
+from frostline.training.metrics import ClassificationMetrics
 
 
 @settings(max_examples=40, deadline=None)
@@ -22,6 +22,6 @@ def test_as_each_by_itself(heads: int, texts: int, classes: int, seed: int) -> N
     labels = torch.randint(0, classes, (texts,), generator=chance)
     names = [str(c) for c in range(classes)]
     for own, found in zip(logits, scores(logits, labels, names), strict=True):
-        expected = Scores(names)
+        expected = ClassificationMetrics(names)
         expected.update(own, labels, torch.ones(texts))
         assert found == pytest.approx(expected.compute(), abs=1e-6, rel=1e-6)

@@ -13,7 +13,7 @@ from frostline.models.heads.cosine import Cosine
 from frostline.models.heads.linear import Linear
 from frostline.models.heads.mlp import Mlp
 from frostline.sweeps.fused.optimizers import stepper
-from frostline.sweeps.fused.stacked_heads import Stack, objection
+from frostline.sweeps.fused.stacked_heads import StackedHeads, objection
 from frostline.training.optimizers.adamw import adamw
 from frostline.training.optimizers.sgd import sgd
 
@@ -36,7 +36,7 @@ def test_each_head_says_what_it_says_alone(kind: str) -> None:
     """Learning, with dropout's own draws for batches of 6, 4 and 1 texts, and at rest on texts that all share."""
     rates, rows, seeds = [0.3, 0.0, 0.6], [6, 4, 1], [11, 12, 13]
     alone = heads(kind, rates)
-    stack, given = Stack(alone), torch.randn(3, TEXTS, WIDTH)
+    stack, given = StackedHeads(alone), torch.randn(3, TEXTS, WIDTH)
     found = stack.logits(given, torch.arange(3), seeds, rows)
     for head, own, texts, seed, count in zip(alone, found, given, seeds, rows, strict=True):
         torch.manual_seed(seed)
@@ -104,7 +104,7 @@ def test_each_head_moves_as_by_torch_s_own_optimizer(name: str) -> None:
         )
         for head, rate, d, own in zip(alone, learning, decay, CONSTANTS[name], strict=True)
     ]
-    stack = Stack(copy.deepcopy(alone))
+    stack = StackedHeads(copy.deepcopy(alone))
     decays = {"out.weight": torch.tensor(decay).double(), "out.bias": torch.zeros(3).double()}
     ours, places = stepper(configs, decays), [0, 1, 2]
     for step in range(13):

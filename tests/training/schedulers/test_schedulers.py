@@ -11,7 +11,7 @@ import torch
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from frostline.training.schedulers.constant import Constant
-from frostline.training.schedulers.cosine import Cosine
+from frostline.training.schedulers.cosine import CosineDecay
 from frostline.training.schedulers.linear_warmup import LinearWarmup
 from frostline.training.schedulers.slanted_triangular import SlantedTriangular
 from parts import choices, part
@@ -46,7 +46,7 @@ def test_a_schedule_has_no_jumps(schedule: Schedule) -> None:
     assert all(abs(schedule(a) - schedule(b)) < 0.1 for a, b in itertools.pairwise(PLACES))
 
 
-@pytest.mark.parametrize("kind", [Constant, Cosine, LinearWarmup])
+@pytest.mark.parametrize("kind", [Constant, CosineDecay, LinearWarmup])
 def test_warm_up_is_a_straight_line_from_zero_to_one(kind: Callable[[float], Schedule]) -> None:
     for warmup in (0.06, 0.5, 1.0):
         for share in (0.0, 0.25, 0.5, 1.0):
@@ -62,7 +62,7 @@ def test_linear_warmup_is_that_of_transformers(steps: int, warm: int) -> None:
 
 @pytest.mark.parametrize(("steps", "warm"), [(100, 6), (50, 0), (10, 9)])
 def test_cosine_is_that_of_transformers(steps: int, warm: int) -> None:
-    assert [Cosine(warm / steps)(i / steps) for i in range(steps + 1)] == pytest.approx(
+    assert [CosineDecay(warm / steps)(i / steps) for i in range(steps + 1)] == pytest.approx(
         reference(get_cosine_schedule_with_warmup, steps, warm), abs=1e-9
     )
 
@@ -79,8 +79,8 @@ def reference(make: Callable[..., torch.optim.lr_scheduler.LambdaLR], steps: int
 
 
 def test_cosine_is_half_a_cosine() -> None:
-    assert [Cosine()(x) for x in (0, 1 / 3, 0.5, 2 / 3, 1)] == pytest.approx([1, 0.75, 0.5, 0.25, 0])
-    assert Cosine(0.5)(0.75) == pytest.approx(0.5 * (1 + math.cos(math.pi / 2)))
+    assert [CosineDecay()(x) for x in (0, 1 / 3, 0.5, 2 / 3, 1)] == pytest.approx([1, 0.75, 0.5, 0.25, 0])
+    assert CosineDecay(0.5)(0.75) == pytest.approx(0.5 * (1 + math.cos(math.pi / 2)))
 
 
 @pytest.mark.parametrize(("steps", "cut_frac", "ratio"), [(100, 0.1, 32), (60, 0.25, 10)])

@@ -10,7 +10,7 @@ from frostline.config import shifts
 from frostline.config.checks import compatibility as fits
 from frostline.config.checks import dataset as sources
 from frostline.config.checks import modules, suggest
-from frostline.config.checks.signature import Parameter, Signature, read
+from frostline.config.checks.signature import Argument, Signature, read
 from frostline.config.checks.values import complaint
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
@@ -18,7 +18,7 @@ from frostline.types import Config
 
 MISSING = "???"
 SETTINGS = "frostline.config.settings"
-TRAINER = "frostline.training.trainer.Settings"
+TRAINER = "frostline.training.trainer.TrainerSettings"
 LOGGER = "frostline.training.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},
@@ -38,7 +38,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
 FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
     "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
-    "cache": ("frostline.cache.shared_store.Cache", {}),
+    "cache": ("frostline.cache.shared_store.CacheSettings", {}),
     "paths": (f"{SETTINGS}.Paths", {}),
 }
 
@@ -112,7 +112,7 @@ def _part(role: str, config: Config) -> list[Problem]:
     return arguments(role, given, signature, extras, SUPPLIED[role])
 
 
-def _extras(role: str) -> dict[str, Parameter]:
+def _extras(role: str) -> dict[str, Argument]:
     """Keys of a role that are not its part's own."""
     if role == "dataset":
         return sources.extras()
@@ -124,7 +124,7 @@ def arguments(
     role: str,
     given: Mapping[str, Any],
     signature: Signature,
-    extras: Mapping[str, Parameter] | None = None,
+    extras: Mapping[str, Argument] | None = None,
     supplied: Mapping[str, str] | None = None,
 ) -> list[Problem]:
     """What is wrong with values, given under a key, for what takes them."""
@@ -142,7 +142,7 @@ def arguments(
     return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
 
 
-def _value(key: str, value: Any, parameter: Parameter) -> list[Problem]:
+def _value(key: str, value: Any, parameter: Argument) -> list[Problem]:
     if value == MISSING:
         return [Problem(key, "is missing", f"give {key}=...")]
     wrong = complaint(value, parameter.annotation)

@@ -6,14 +6,14 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from frostline.config.checks.signature import Parameter, read
+from frostline.config.checks.signature import Argument, read
 from frostline.errors import Problem, UserError
 
 PREPARE = "frostline.data.prepare.prepare"
-TEXTS = "frostline.config.settings.Texts"
+TEXTS = "frostline.config.settings.TextSettings"
 
 
-def extras() -> dict[str, Parameter]:
+def extras() -> dict[str, Argument]:
     """Keys of `dataset` that are not the data set's own: how its texts are split and read."""
     prepare = dict(list(read(PREPARE, "dataset").parameters.items())[1:])
     return prepare | read(TEXTS, "dataset").parameters

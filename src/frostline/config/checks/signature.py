@@ -22,7 +22,7 @@ PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # without an _
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Argument:
     annotation: Any = UNKNOWN
     default: Any = inspect.Parameter.empty
 
@@ -36,7 +36,7 @@ class Signature:
     """The arguments of a function, or of making an object of a class. open: any other argument is taken too."""
 
     name: str
-    parameters: dict[str, Parameter]
+    parameters: dict[str, Argument]
     open: bool = False
 
 
@@ -114,7 +114,7 @@ def _signature(name: str, node: ast.FunctionDef | ast.ClassDef, module: dict[str
     raise CannotTellError
 
 
-def _rest(signature: Signature) -> tuple[dict[str, Parameter], bool]:
+def _rest(signature: Signature) -> tuple[dict[str, Argument], bool]:
     return signature.parameters, signature.open
 
 
@@ -127,8 +127,8 @@ def _function(name: str, node: ast.FunctionDef, skip: int) -> Signature:
     return Signature(name, {a.arg: _parameter(a.annotation, d) for a, d in pairs}, node.args.kwarg is not None)
 
 
-def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Parameter]:
-    fields: dict[str, Parameter] = {}
+def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Argument]:
+    fields: dict[str, Argument] = {}
     for base in node.bases:
         if isinstance(known := module.get(_last(base)), ast.ClassDef) and known is not node:
             fields |= _fields(known, module)
@@ -137,8 +137,8 @@ def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Parameter]:
     return fields | {typing.cast(ast.Name, n.target).id: _parameter(n.annotation, n.value) for n in own}
 
 
-def _parameter(kind: ast.expr | None, default: ast.expr | None) -> Parameter:
-    return Parameter(annotation(kind), inspect.Parameter.empty if default is None else literal(default))
+def _parameter(kind: ast.expr | None, default: ast.expr | None) -> Argument:
+    return Argument(annotation(kind), inspect.Parameter.empty if default is None else literal(default))
 
 
 def _last(node: ast.expr) -> str:
@@ -160,7 +160,7 @@ def _from_import(module: str, name: str, key: str) -> Signature:
     except (TypeError, ValueError):
         return Signature(name, {}, open=True)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    known = {n: Parameter(_resolved(p.annotation), p.default) for n, p in given.items() if p.kind not in kinds}
+    known = {n: Argument(_resolved(p.annotation), p.default) for n, p in given.items() if p.kind not in kinds}
     return Signature(name, known, any(p.kind == kinds[1] for p in given.values()))
 
 

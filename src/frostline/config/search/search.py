@@ -19,11 +19,11 @@ from frostline.config.checks.signature import read
 from frostline.config.fusable import FUSED
 from frostline.config.search import space
 from frostline.config.search.problems import KEY, faults
-from frostline.config.search.space import Parameter
+from frostline.config.search.space import SearchParameter
 from frostline.errors import Problem
 from frostline.results.metric_names import better
 from frostline.results.samplers import made, mapping
-from frostline.results.search_storage import Place
+from frostline.results.search_storage import TrialStorage
 from frostline.seeding import derive
 from frostline.types import Count, Whole
 
@@ -33,7 +33,7 @@ ALIKE = ("qmc",)  # samplers whose seed belongs to the search as a whole
 
 
 @dataclass(frozen=True)
-class Settings:
+class SearchSettings:
     n_trials: Count = 20
     n_jobs: Count = 1
     direction: str | Sequence[str] | None = None
@@ -50,8 +50,8 @@ class Settings:
 class Search:
     """A search as a command asks for it. fixed: the overrides that all its trials share."""
 
-    settings: Settings
-    space: tuple[Parameter, ...]
+    settings: SearchSettings
+    space: tuple[SearchParameter, ...]
     fixed: tuple[str, ...]
     objectives: tuple[str, ...]
     directions: tuple[str, ...]
@@ -61,14 +61,14 @@ class Search:
         """What must be the same for trials to be of one search. first: the id of a run at the space's first point."""
         return json.dumps([first, list(map(repr, self.space)), self.objectives, self.directions])
 
-    def place(self, first: str, folder: Path) -> Place:
+    def place(self, first: str, folder: Path) -> TrialStorage:
         """Where its trials are kept: by a name that follows from all but their number, unless it has one."""
         how = [str(mapping(self.settings.sampler)), str(mapping(self.settings.pruner)), self.settings.seed]
         digest = hashlib.sha256(json.dumps([self.content(first), how]).encode()).hexdigest()[:8]
         words = "-".join(re.split(r"\W", parameter.key)[-1] for parameter in self.space)[:40]
         name = self.settings.study_name or f"{words}-{digest}"
         storage = self.settings.storage or str(folder / ".optuna" / f"{name}.log")
-        return Place(storage if "://" in storage else str(Path(storage).expanduser().absolute()), name)
+        return TrialStorage(storage if "://" in storage else str(Path(storage).expanduser().absolute()), name)
 
     def sampler(self, number: int, key: str = "") -> Any:
         """What draws one value of one trial: it knows the storage alone, so that it need not have drawn all before."""
@@ -84,7 +84,7 @@ class Search:
         return mapping(self.settings.pruner)
 
 
-def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, list[Parameter], list[Problem]]:
+def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, list[SearchParameter], list[Problem]]:
     """The search, None where it is not clear; the space as far as it is; and what is wrong."""
     found, problems = space.parameters(overrides)
     if modules.find("optuna") is None:
@@ -94,7 +94,9 @@ def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, l
     problems += arguments(KEY, given, read(f"{__name__}.Settings", KEY))
     if any(problem.key.startswith(KEY) for problem in problems):
         return None, found, problems
-    settings = Settings(**{field.name: given[field.name] for field in fields(Settings) if field.name in given})
+    settings = SearchSettings(
+        **{field.name: given[field.name] for field in fields(SearchSettings) if field.name in given}
+    )
     objectives = _listed(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or "val/f1_macro"]
     directions = _listed(settings.direction) or list(map(_direction, objectives))
     fixed = {o.get_key_element(): o.get_value_element_as_str() for o in overrides if not o.is_sweep_override()}

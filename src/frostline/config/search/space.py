@@ -18,7 +18,7 @@ DIGITS = 5  # of a drawn number: as a person would write it
 
 
 @dataclass(frozen=True)
-class Parameter:
+class SearchParameter:
     """One key that is searched: its choices, or the ends of its numbers."""
 
     key: str
@@ -55,9 +55,9 @@ def _written(value: float) -> str:
     return repr(value)
 
 
-def parameters(overrides: Sequence[Override]) -> tuple[list[Parameter], list[Problem]]:
+def parameters(overrides: Sequence[Override]) -> tuple[list[SearchParameter], list[Problem]]:
     """Of the overrides that sweep; and what is wrong with the others."""
-    found: list[Parameter] = []
+    found: list[SearchParameter] = []
     problems: list[Problem] = []
     for override in overrides:
         if not override.is_sweep_override():
@@ -70,7 +70,7 @@ def parameters(overrides: Sequence[Override]) -> tuple[list[Parameter], list[Pro
     return found, problems
 
 
-def probes(space: Sequence[Parameter]) -> list[list[str]]:
+def probes(space: Sequence[SearchParameter]) -> list[list[str]]:
     """Points that show each choice and each end, the others at their first."""
     first = [f"{parameter.key}={parameter.ends[0]}" for parameter in space]
     others = [
@@ -99,16 +99,16 @@ def _wrong(override: Override) -> Iterator[tuple[str, str]]:
         yield "is a range, whose numbers are drawn alike", "write tag(log,int(interval(1,100))), or leave the tag out"
 
 
-def _parameter(override: Override) -> Parameter:
+def _parameter(override: Override) -> SearchParameter:
     sweep: Any = override.value()
     key = override.get_key_element()
     if isinstance(sweep, IntervalSweep):
         assert sweep.start is not None and sweep.end is not None
-        return Parameter(key, (), sweep.start, sweep.end, None, "log" in sweep.tags)
+        return SearchParameter(key, (), sweep.start, sweep.end, None, "log" in sweep.tags)
     if override.is_range_sweep():
         numbers: list[float] = sorted(sweep.range())
-        return Parameter(key, (), numbers[0], numbers[-1], abs(sweep.step))
-    return Parameter(key, tuple(dict.fromkeys(override.sweep_string_iterator())))
+        return SearchParameter(key, (), numbers[0], numbers[-1], abs(sweep.step))
+    return SearchParameter(key, tuple(dict.fromkeys(override.sweep_string_iterator())))
 
 
 def _text(override: Override) -> str:

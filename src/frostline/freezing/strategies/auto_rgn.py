@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import norms as norms_of
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.types import Count, Positive
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-8  # a norm below it is that of a tensor which starts at zero
 
 
-def auto_rgn(blocks: Sequence[Block], batches: Count = 5, norms: bool = False, least: Positive = 1e-6) -> Adaptive:
+def auto_rgn(blocks: Sequence[Block], batches: Count = 5, norms: bool = False, least: Positive = 1e-6) -> AdaptivePlan:
     """Rates by relative gradient norms, "Auto-RGN" of surgical fine-tuning (arXiv:2210.11466).
 
     As each epoch begins, the gradients of `batches` batches are taken without a step. Each tensor's rate is the base
@@ -31,10 +31,10 @@ def auto_rgn(blocks: Sequence[Block], batches: Count = 5, norms: bool = False, l
     """
     apart = norms_of(blocks)
     still: list[Rule] = [] if norms else [(name, None) for name in apart]
-    return Adaptive((Phase("auto-RGN", (*still, ("*", 1.0))),), RelativeGradientNorms(batches, least, apart))
+    return AdaptivePlan((Phase("auto-RGN", (*still, ("*", 1.0))),), RelativeGradientNorms(batches, least, apart))
 
 
-class RelativeGradientNorms(Decider):
+class RelativeGradientNorms(PhaseController):
     """The factor on each tensor's rate, measured anew in each epoch."""
 
     def __init__(self, batches: int, least: float, apart: Sequence[str]) -> None:

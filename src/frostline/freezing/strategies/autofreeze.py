@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frostline.errors import wrong
-from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.types import Count, Share
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 0.5) -> Adaptive:
+def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 0.5) -> AdaptivePlan:
     """Freezes a growing prefix of layers whose gradients have settled (AutoFreeze, arXiv:2102.01386).
 
     At `points` evenly spaced moments of the run, each layer's gradients since the last moment are summed, and the L1
@@ -39,10 +39,10 @@ def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 
     for count in range(1, len(layers)):
         frozen: list[Rule] = [(f"{block.name}.*", None) for block in [*low, *layers[:count]]]
         phases.append(Phase(f"from {count}", (*frozen, ("*", 1.0))))
-    return Adaptive(tuple(phases), Settled([block.name for block in layers], points, percentile))
+    return AdaptivePlan(tuple(phases), Settled([block.name for block in layers], points, percentile))
 
 
-class Settled(Decider):
+class Settled(PhaseController):
     """Phase i has i frozen layers; goes to a later one when the gradients of a prefix have stopped changing."""
 
     def __init__(self, layers: Sequence[str], points: int, percentile: float) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from frostline.freezing.adaptive import Adaptive, Decider
+from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import globs, tiers
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.results.metric_names import better
@@ -12,7 +12,7 @@ from frostline.types import Count, NonNegative
 
 def plateau(
     blocks: Sequence[Block], patience: Count = 1, min_delta: NonNegative = 0.01, watch: str = "val/loss"
-) -> Adaptive:
+) -> AdaptivePlan:
     """Thaws when validation stops improving: the head, then one more layer from the top at each plateau.
 
     The order is that of gradual unfreezing (arXiv:1801.06146); when the next layer thaws is decided as
@@ -35,10 +35,10 @@ def plateau(
         if rules:  # some heads have no parameters
             phases.append(Phase(tier[0].name.removeprefix("encoder."), (*rules, ("*", None))))
     phases[-1] = Phase(phases[-1].name, tuple(rules))
-    return Adaptive(tuple(phases), Plateau(len(phases), patience, min_delta, watch))
+    return AdaptivePlan(tuple(phases), Plateau(len(phases), patience, min_delta, watch))
 
 
-class Plateau(Decider):
+class Plateau(PhaseController):
     """Goes on to the next phase when a score has not improved for `patience` epochs."""
 
     def __init__(self, phases: int, patience: int, min_delta: float, watch: str) -> None:

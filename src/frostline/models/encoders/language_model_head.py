@@ -28,7 +28,7 @@ class Stub(nn.Module):
         return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=inputs_embeds)
 
 
-class Tail(nn.Module):
+class LanguageModelHead(nn.Module):
     """States (B, T, D) -> logits over the vocabulary (B, T, V), each position by itself."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -42,7 +42,7 @@ class Tail(nn.Module):
 
 def tail(
     objective: Objective, config: Any, base: nn.Module, place: str | None, source: Mapping[str, Any], meta: bool = False
-) -> Tail:
+) -> LanguageModelHead:
     """The tail of the language model whose base model is `base`.
 
     place: where its checkpoint is; None draws the tail anew. meta: shapes alone.
@@ -66,7 +66,7 @@ def tail(
         made = kind(config) if place is None else _read(kind, config, place, source, shared)
     for name, original in shared.items():
         _put(made, name, _own(base, original))
-    return Tail(made)
+    return LanguageModelHead(made)
 
 
 def _stack(whole: Any) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from frostline.errors import wrong
-from frostline.models.encoders.language_model_head import Tail, tail
+from frostline.models.encoders.language_model_head import LanguageModelHead, tail
 from frostline.models.encoders.loading import load, quiet
 from frostline.models.encoders.objectives import told
 from frostline.models.layers import draw_top
@@ -96,7 +96,7 @@ class Pretrained(nn.Module):
             "pairs": self.reads_pairs,
         }
 
-    def language_model(self) -> Tail:
+    def language_model(self) -> LanguageModelHead:
         """What the model has above its states to tell words by, as its checkpoint has it; with `untrained` drawn anew.
 
         Raises:

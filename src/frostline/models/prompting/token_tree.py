@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Tree:
+class TokenTree:
     """N tokens to be read after a prompt, and the S steps that tell phrases from the root (the prompt) and from them.
 
     ids, depths (N,): each token and how far it stands behind the prompt's end. sees (N, N): itself and what is above.
@@ -32,7 +32,7 @@ class Tree:
     whole: Tensor
 
 
-def tree(phrases: Sequence[Sequence[int]]) -> Tree:
+def tree(phrases: Sequence[Sequence[int]]) -> TokenTree:
     """phrases: P lists of token ids, none of them empty."""
     paths = sorted({tuple(phrase[:end]) for phrase in phrases for end in range(1, len(phrase))})
     sees = torch.tensor([[path[: len(above)] == above for above in paths] for path in paths], dtype=torch.bool)
@@ -44,7 +44,7 @@ def tree(phrases: Sequence[Sequence[int]]) -> Tree:
             mean[row, column] = float(tuple(phrase[: len(step)]) == step) / len(phrase)
     ends = {tuple(phrase) for phrase in phrases}
     apart = [not any(tuple(phrase[:end]) in ends for end in range(1, len(phrase))) for phrase in phrases]
-    return Tree(
+    return TokenTree(
         ids=torch.tensor([path[-1] for path in paths], dtype=torch.long),
         depths=torch.tensor([len(path) - 1 for path in paths], dtype=torch.long),
         sees=sees.reshape(len(paths), len(paths)),

@@ -15,7 +15,7 @@ ROWS, COLS = 40, 6  # that find room
 
 
 @dataclass(frozen=True)
-class Scores(Figure):
+class ScoresFigure(Figure):
     """rows, cols: their labels. kinds: of each row the value of its last key, which has a look of its own; groups:
     those of the others, which stand together.
 
@@ -30,7 +30,7 @@ class Scores(Figure):
     told: Sequence[Sequence[Summary | None]]
 
 
-def scores(study: Study) -> Iterator[Scores | Absent]:
+def scores(study: Study) -> Iterator[ScoresFigure | Absent]:
     grid = study.grid
     cols = [labelled(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
     named = [list(zip(grid.row_keys, row, strict=True)) for row in grid.rows]
@@ -42,7 +42,7 @@ def scores(study: Study) -> Iterator[Scores | Absent]:
             continue
         told = [[_told(study, row, col, metric) for col in grid.cols] for row in grid.rows]
         says = f"Mean {metric} and its 95% interval over seeds, of each row and column of the table."
-        yield Scores(file_name("scores", metric), metric, says, metric, rows, cols, kinds, groups, told)
+        yield ScoresFigure(file_name("scores", metric), metric, says, metric, rows, cols, kinds, groups, told)
 
 
 def _hindrance(rows: int, cols: int) -> str:

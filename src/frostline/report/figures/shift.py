@@ -23,13 +23,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Shift(Figure):
+class ShiftFigure(Figure):
     home: str
     away: str
     places: Sequence[Place]
 
 
-def shifts(study: Study) -> Iterator[Shift | Absent]:
+def shifts(study: Study) -> Iterator[ShiftFigure | Absent]:
     names = sorted({name for run in study.runs for name in run.metrics if name.startswith(AWAY)})
     for metric in study.asked.metrics:
         if not metric.startswith(HOME):
@@ -41,7 +41,7 @@ def shifts(study: Study) -> Iterator[Shift | Absent]:
             yield _shift(study, metric, name)
 
 
-def _shift(study: Study, home: str, away: str) -> Shift | Absent:
+def _shift(study: Study, home: str, away: str) -> ShiftFigure | Absent:
     places, title = [], f"{home} against {away}"
     for arm in arms(study):
         runs = [run for run in arm.runs if {home, away} <= set(run.metrics)]  # the same runs on both axes
@@ -51,4 +51,4 @@ def _shift(study: Study, home: str, away: str) -> Shift | Absent:
     if not places:
         return Absent(title, "no run has both")
     told = [f"{place.label} {place.home.mean:.3f} at home, {place.away.mean:.3f} away" for place in places]
-    return Shift(file_name("shift", home, away), title, f"{'; '.join(told)}.", home, away, places)
+    return ShiftFigure(file_name("shift", home, away), title, f"{'; '.join(told)}.", home, away, places)

@@ -9,10 +9,10 @@ import math
 from typing import Any
 
 from frostline.report.cells import Cell
-from frostline.report.table import Table, TextDifference
+from frostline.report.table import ReportTable, TextDifference
 
 
-def as_json(table: Table) -> str:
+def as_json(table: ReportTable) -> str:
     content = {
         "row_keys": list(table.row_keys),
         "col_keys": list(table.col_keys),
@@ -27,7 +27,7 @@ def as_json(table: Table) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: ReportTable) -> str:
     rows = [record(table, cell) for cell in table.each()]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
@@ -36,14 +36,14 @@ def as_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def text_record(table: Table, one: TextDifference) -> dict[str, Any]:
+def text_record(table: ReportTable, one: TextDifference) -> dict[str, Any]:
     """A row compared with the baseline text by text."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*one.row, *one.col), strict=True))
     numbers = {"texts": one.texts, "difference": one.mean, "low": one.low, "high": one.high}
     return keys | numbers | {"mcnemar_p_holm": dict(one.mcnemar)}
 
 
-def record(table: Table, cell: Cell) -> dict[str, Any]:
+def record(table: ReportTable, cell: Cell) -> dict[str, Any]:
     """The shown keys, then the numbers; None where there is none."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*cell.row, *cell.col), strict=True))
     every = cell.with_collapsed

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from frostline.report.cells import Cell
 from frostline.report.formats.words import change, level, lines, titles
 from frostline.report.read.runs import told
-from frostline.report.table import Table
+from frostline.report.table import ReportTable
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -23,7 +23,7 @@ SPECIAL = {
 MARKS = re.compile("|".join(map(re.escape, SPECIAL)))
 
 
-def latex(table: Table) -> str:
+def latex(table: ReportTable) -> str:
     head = [*table.row_keys, *titles(table)]
     body = [
         _line([*map(escaped, map(told, row)), *map(_cell, cells)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from frostline.report.cells import Cell
 from frostline.report.formats.words import change, level, lines, titles
 from frostline.report.read.runs import told
-from frostline.report.table import Table
+from frostline.report.table import ReportTable
 
 
-def markdown(table: Table) -> str:
+def markdown(table: ReportTable) -> str:
     head = [*table.row_keys, *titles(table)]
     rows = [[*map(told, row), *map(_cell, cells)] for row, cells in zip(table.rows, lines(table), strict=True)]
     marks = ["---"] * len(table.row_keys) + ["--:"] * (len(head) - len(table.row_keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from frostline.report.cells import Cell
 from frostline.report.read.runs import placed
 from frostline.report.statistics.paired import chance
-from frostline.report.table import Table
+from frostline.report.table import ReportTable
 
 
 def number(value: float, beside: float | None = None) -> str:
@@ -48,7 +48,7 @@ def signed(value: float) -> str:
     return ("+" if value >= 0 else "-") + number(abs(value))
 
 
-def titles(table: Table) -> list[str]:
+def titles(table: ReportTable) -> list[str]:
     """Over the columns of cells: the column's values, and the metric where there are several or no columns."""
     names = []
     for col in table.cols:
@@ -58,7 +58,7 @@ def titles(table: Table) -> list[str]:
     return names
 
 
-def lines(table: Table) -> list[list[Cell | None]]:
+def lines(table: ReportTable) -> list[list[Cell | None]]:
     """Row by row; None where there is no run."""
     places = [(col, metric) for col in table.cols for metric in table.metrics]
     return [[table.cells.get((row, *place)) for place in places] for row in table.rows]

@@ -6,11 +6,11 @@ from frostline.report.cells import Cell
 from frostline.report.formats.words import change, counted, level, lines, titles
 from frostline.report.html.markup import Markup, element, joined
 from frostline.report.read.runs import told
-from frostline.report.table import Table
-from frostline.report.warnings.warning import MOST, Doubt
+from frostline.report.table import ReportTable
+from frostline.report.warnings.warning import MOST, ReportWarning
 
 
-def results(table: Table) -> Markup:
+def results(table: ReportTable) -> Markup:
     """In a box of its own, which scrolls where the page is narrower."""
     heads = [element("th", name, scope="col") for name in table.row_keys]
     heads += [element("th", name, scope="col", class_="number") for name in titles(table)]
@@ -44,13 +44,13 @@ def _cell(cell: Cell | None) -> Markup:
     return element("td", *parts, class_="number", data_v=repr(cell.told.mean))
 
 
-def warnings(doubts: list[Doubt]) -> Markup:
+def warnings(doubts: list[ReportWarning]) -> Markup:
     if not doubts:
         return element("p", "Nothing is missing, and nothing does not belong.")
     return element("ul", *(element("li", *_warning(doubt)) for doubt in doubts), class_="warnings")
 
 
-def _warning(doubt: Doubt) -> list[Markup | str]:
+def _warning(doubt: ReportWarning) -> list[Markup | str]:
     """All who are concerned, behind a click where they are many."""
     if len(doubt.concerned) <= MOST:
         return [str(doubt)]

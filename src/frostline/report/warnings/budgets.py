@@ -7,13 +7,13 @@ from functools import partial
 
 from frostline.report.grid import Grid, Key
 from frostline.report.read.runs import Run, Value, placed, told
-from frostline.report.warnings.warning import Doubt, count
+from frostline.report.warnings.warning import ReportWarning, count
 
 GIVEN = ("trainer.max_epochs", "dataset.batch_size")
 RATE = "optimizer.lr"
 
 
-def budgets(grid: Grid, tried: Grid) -> Iterator[Doubt]:
+def budgets(grid: Grid, tried: Grid) -> Iterator[ReportWarning]:
     """tried: all complete runs of the folders in the same rows and columns, those at other rates too.
 
     Rows in which nothing learns by steps, as those of another program that has no rate, need no budget.
@@ -26,7 +26,7 @@ def budgets(grid: Grid, tried: Grid) -> Iterator[Doubt]:
 
 def _unmatched(
     grid: Grid, what: str, told_of: Callable[[Sequence[Run]], str], shown: Grid | None = None
-) -> Iterator[Doubt]:
+) -> Iterator[ReportWarning]:
     shown = shown or grid
     said: dict[tuple[str, ...], list[str]] = {}
     for col in shown.cols:
@@ -39,7 +39,7 @@ def _unmatched(
             said.setdefault(rows, []).append(placed(grid.col_keys, col))
     for rows, cols in said.items():
         where = f" in {' and '.join(cols)}" if grid.col_keys else ""
-        yield Doubt(f"{what}{where}", rows)
+        yield ReportWarning(f"{what}{where}", rows)
 
 
 def _rows(grid: Grid, rows: Sequence[Key]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
-from frostline.report.warnings.warning import Doubt, count
+from frostline.report.warnings.warning import ReportWarning, count
 
 SAID = {
     FAILED: "{} failed and left no result",
@@ -15,18 +15,18 @@ SAID = {
 }
 
 
-def without_result(runs: Sequence[Run]) -> Iterator[Doubt]:
+def without_result(runs: Sequence[Run]) -> Iterator[ReportWarning]:
     for state, said in SAID.items():
         found = [run for run in runs if run.state == state]
         if found:
-            yield Doubt(said.format(count(len(found))), [_named(run) for run in found])
+            yield ReportWarning(said.format(count(len(found))), [_named(run) for run in found])
 
 
 def _named(run: Run) -> str:
     return f"{run.folder} ({run.why})" if run.why else run.folder
 
 
-def without_record(runs: Sequence[Run]) -> Iterator[Doubt]:
+def without_record(runs: Sequence[Run]) -> Iterator[ReportWarning]:
     """Complete runs of which it cannot be said whether they belong."""
     complete = [run for run in runs if run.state == COMPLETE]
     for name, lacking in (
@@ -35,10 +35,10 @@ def without_record(runs: Sequence[Run]) -> Iterator[Doubt]:
     ):
         if lacking:
             what = f"{count(len(lacking))} of which no {name} can be read, to see whether they belong"
-            yield Doubt(what, [run.folder for run in lacking])
+            yield ReportWarning(what, [run.folder for run in lacking])
 
 
-def once(runs: Sequence[Run]) -> tuple[list[Run], list[Doubt]]:
+def once(runs: Sequence[Run]) -> tuple[list[Run], list[ReportWarning]]:
     """Each run once: of those with the same id the newest result, as told where their scores differ."""
     by_id: dict[str, list[Run]] = {}
     for run in runs:
@@ -47,7 +47,7 @@ def once(runs: Sequence[Run]) -> tuple[list[Run], list[Doubt]]:
     differ = [(kept[key], same) for key, same in by_id.items() if any(_apart(run, kept[key]) for run in same)]
     told = [f"{run.id}: {run.folder} (newest, used), {_others(run, same)}" for run, same in differ]
     what = f"{count(len(differ))} done more than once with different results; the newest is used"
-    return list(kept.values()), [Doubt(what, told)] if told else []
+    return list(kept.values()), [ReportWarning(what, told)] if told else []
 
 
 def _newest(run: Run) -> tuple[bool, float, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from frostline.report.grid import Grid, Key
 from frostline.report.read.runs import REPEATS, Run, covered, placed, told
-from frostline.report.warnings.warning import Doubt, count
+from frostline.report.warnings.warning import ReportWarning, count
 from frostline.results.identity import ASIDE
 
 HARMLESS = ("seed", "dataset.shifted", "trainer.checkpoint_seconds", *REPEATS)
@@ -17,7 +17,7 @@ FEW = 2  # runs, or entries of one mapping, that are named one by one
 Values = dict[Any, list[Run]]
 
 
-def hidden(grid: Grid) -> Iterator[Doubt]:
+def hidden(grid: Grid) -> Iterator[ReportWarning]:
     """Within cells, then between the cells of a row."""
     within: dict[str, list[str]] = {}
     between: dict[str, list[str]] = {}
@@ -33,16 +33,16 @@ def hidden(grid: Grid) -> Iterator[Doubt]:
     yield from _doubts(between, "between the columns of a row")
 
 
-def _doubts(found: Mapping[str, Sequence[str]], where: str) -> Iterator[Doubt]:
+def _doubts(found: Mapping[str, Sequence[str]], where: str) -> Iterator[ReportWarning]:
     """found: key -> what is concerned. Many entries of one mapping, such as the words of each class, are one doubt."""
     entries: dict[str, list[str]] = {}
     for key in found:
         entries.setdefault(".".join(key.split(".")[:2]), []).append(key)
     for mapping, keys in entries.items():
         if len(keys) > FEW:
-            yield Doubt(f"{len(keys)} entries of {mapping} differ {where} and are not shown", keys)
+            yield ReportWarning(f"{len(keys)} entries of {mapping} differ {where} and are not shown", keys)
         else:
-            yield from (Doubt(f"{key} differs {where} and is not shown", found[key]) for key in keys)
+            yield from (ReportWarning(f"{key} differs {where} and is not shown", found[key]) for key in keys)
 
 
 def differing(runs: Sequence[Run]) -> set[str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from frostline.report.grid import Grid
 from frostline.report.read.runs import Run, placed, told
-from frostline.report.warnings.warning import Doubt, count
+from frostline.report.warnings.warning import ReportWarning, count
 
 Repeat = tuple[Any, Any]  # seed, and fold or draw of the data set
 
 
-def absent(grid: Grid) -> Iterator[Doubt]:
+def absent(grid: Grid) -> Iterator[ReportWarning]:
     """Of a grid in which neither seeds nor folds are rows or columns of their own, unless as one of its keys."""
     seeds = {run.seed for runs in grid.at.values() for run in runs} if "seed" not in grid.shown else set()
     repeats = _repeats(grid)
@@ -26,9 +26,9 @@ def absent(grid: Grid) -> Iterator[Doubt]:
             elif missing := [*_seeds(runs, seeds), *_splits(runs, repeats, grid.shown)]:
                 lacking.append(f"{name}: {', '.join(missing)}")
     if empty:
-        yield Doubt(f"{count(len(empty), 'cell')} without a complete run", empty)
+        yield ReportWarning(f"{count(len(empty), 'cell')} without a complete run", empty)
     if lacking:
-        yield Doubt(f"{count(len(lacking), 'cell')} without runs that others have", lacking)
+        yield ReportWarning(f"{count(len(lacking), 'cell')} without runs that others have", lacking)
 
 
 def _seeds(runs: Sequence[Run], seeds: set[Any]) -> list[str]:
@@ -60,22 +60,22 @@ def _splits(runs: Sequence[Run], repeats: dict[Any, set[Repeat]], shown: Sequenc
     return [f"seed {seed} at {split}" if seed else split for seed, split in named]
 
 
-def valueless(runs: Sequence[Run], metrics: Sequence[str]) -> Iterator[Doubt]:
+def valueless(runs: Sequence[Run], metrics: Sequence[str]) -> Iterator[ReportWarning]:
     """Complete runs that have no number for a metric of the table."""
     for metric in metrics:
         lacking = [run.folder for run in runs if metric not in run.metrics]
         if lacking:
-            yield Doubt(f"{count(len(lacking))} without {metric}", lacking)
+            yield ReportWarning(f"{count(len(lacking))} without {metric}", lacking)
         odd = [run for run in runs if not math.isfinite(run.metrics.get(metric, 0.0))]
         if odd:
             said = [f"{run.folder} ({run.metrics[metric]})" for run in odd]
-            yield Doubt(f"{count(len(odd))} whose {metric} is no finite number and left out", said)
+            yield ReportWarning(f"{count(len(odd))} whose {metric} is no finite number and left out", said)
 
 
-def fallen(runs: Sequence[Run]) -> Iterator[Doubt]:
+def fallen(runs: Sequence[Run]) -> Iterator[ReportWarning]:
     """Runs that have collapsed."""
     if runs:
         what = f"{count(len(runs))} collapsed: no better than a guess that looks at no text, where siblings are;"
         what += " counted apart, and left out of means and tests"
         told_of = [f"{run.folder} (test/accuracy {run.metrics['test/accuracy']:.3f})" for run in runs]
-        yield Doubt(what, told_of)
+        yield ReportWarning(what, told_of)

@@ -7,18 +7,18 @@ from typing import Any
 
 from frostline.report.read.run_folders import PACKAGES
 from frostline.report.read.runs import Run
-from frostline.report.warnings.warning import Doubt, count, odd_ones
+from frostline.report.warnings.warning import ReportWarning, count, odd_ones
 
 SHORT = 8  # hex digits of a fingerprint that are shown
 
 
-def sources(runs: Sequence[Run]) -> Iterator[Doubt]:
+def sources(runs: Sequence[Run]) -> Iterator[ReportWarning]:
     """runs: complete ones. Those without a record are named elsewhere and left out."""
     known = [run for run in runs if run.environment]
     yield from odd_ones(known, "are of another commit", _of("commit"), _short)
     dirty = [run.folder for run in known if run.environment["dirty"]]
     if dirty:
-        yield Doubt(f"{count(len(dirty))} of code with uncommitted changes (uncommitted.diff has them)", dirty)
+        yield ReportWarning(f"{count(len(dirty))} of code with uncommitted changes (uncommitted.diff has them)", dirty)
     yield from _unequal(known, "data", "read other texts than others of the same data set and split", _texts)
     for shift in sorted({name for run in known for name in run.environment if name.startswith("shift ")}):
         yield from _unequal(known, shift, f"read other texts of the {shift} than others of the same split", _texts)
@@ -38,7 +38,7 @@ def _short(value: Any) -> str:
     return "none known" if value is None else str(value)[:SHORT]
 
 
-def _unequal(runs: Sequence[Run], name: str, what: str, same: Callable[[Run], Hashable]) -> Iterator[Doubt]:
+def _unequal(runs: Sequence[Run], name: str, what: str, same: Callable[[Run], Hashable]) -> Iterator[ReportWarning]:
     """Fingerprints that differ where `same` says that they should not: all of them in one sentence."""
     groups: dict[Hashable, list[Run]] = {}
     for run in runs:
@@ -47,7 +47,7 @@ def _unequal(runs: Sequence[Run], name: str, what: str, same: Callable[[Run], Ha
     doubts = [doubt for own in groups.values() for doubt in odd_ones(own, "", _of(name), _short)]
     odd = [line for doubt in doubts for line in doubt.concerned]
     if odd:
-        yield Doubt(f"{count(len(odd))} {what} (fingerprints differ)", odd)
+        yield ReportWarning(f"{count(len(odd))} {what} (fingerprints differ)", odd)
 
 
 def _texts(run: Run) -> Hashable:

@@ -13,7 +13,7 @@ MOST = 5  # that are named where people read
 
 
 @dataclass(frozen=True)
-class Doubt:
+class ReportWarning:
     """what: the sentence, less those concerned."""
 
     what: str
@@ -35,11 +35,11 @@ def count(number: int, noun: str = "run") -> str:
 
 def odd_ones(
     runs: Sequence[Run], what: str, value: Callable[[Run], Any], shown: Callable[[Any], str] = str
-) -> Iterator[Doubt]:
+) -> Iterator[ReportWarning]:
     """Runs whose value is not that of most. what: `have another version of torch`."""
     counts = Counter(map(value, runs))
     if len(counts) < 2:
         return
     usual, number = counts.most_common(1)[0]
     odd = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
-    yield Doubt(f"{len(odd)} of {count(len(runs))} {what} than the other {number} ({shown(usual)})", odd)
+    yield ReportWarning(f"{len(odd)} of {count(len(runs))} {what} than the other {number} ({shown(usual)})", odd)

@@ -22,7 +22,7 @@ from frostline.results.atomic_files import write_json, write_text
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 from frostline.training.callbacks.predictions import Told, write
-from frostline.training.metrics import Scores
+from frostline.training.metrics import ClassificationMetrics
 from frostline.types import Config, Corpus
 
 KEPT = ("seed", "study", "dataset")  # keys of a run's config that count whatever the program
@@ -90,7 +90,7 @@ def _run(place: RunFolder, job: Job, program: Program) -> dict[str, Any]:
 
 def _scores(name: str, told: Told, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
     """As a run of frostline has them, and the confusion."""
-    measured = Scores(classes)
+    measured = ClassificationMetrics(classes)
     logits = told.chances.clamp(min=torch.finfo(torch.float32).tiny).log()
     measured.update(logits, told.labels, torch.ones(len(logits)))
     return {f"{name}/{key}": value for key, value in measured.compute().items()}, measured.confusion()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
-from frostline.options import TOLERANCE, Words
+from frostline.options import TOLERANCE, Options
 from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR
 from frostline.results.folder import RunFolder
 
@@ -15,7 +15,7 @@ SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "diffe
 USUAL = 1e-4
 
 
-def tolerance_of(words: Words) -> float:
+def tolerance_of(words: Options) -> float:
     """The tolerance; what is no number of at least 0 is one problem more."""
     given = words.last(TOLERANCE, str(USUAL))
     try:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from frostline.data.batches import Indices, training_order
-from frostline.sweeps.fused.member import Part, Pupil
+from frostline.sweeps.fused.member import FusedRun, Part
 
 
 class Order:
     """Epoch after epoch, as a run alone would go through its texts."""
 
-    def __init__(self, pupil: Pupil) -> None:
+    def __init__(self, pupil: FusedRun) -> None:
         self.part: Part = pupil.parts["train"]
         self.size, self.seed = pupil.batch_size, pupil.order_seed
         self.steps = pupil.steps_an_epoch
@@ -30,11 +30,11 @@ class Order:
 class Orders:
     """The G orders of J runs, whose places among them are `which` (J,)."""
 
-    def __init__(self, pupils: Sequence[Pupil]) -> None:
+    def __init__(self, pupils: Sequence[FusedRun]) -> None:
         self.known: dict[Hashable, Order] = {}
         self.keep(pupils)
 
-    def keep(self, pupils: Sequence[Pupil]) -> None:
+    def keep(self, pupils: Sequence[FusedRun]) -> None:
         """Go on with these runs, sorted by `order_of`."""
         keys = [order_of(pupil) for pupil in pupils]
         self.known = {key: self.known.get(key) or Order(p) for key, p in zip(keys, pupils, strict=True)}
@@ -53,7 +53,7 @@ class Orders:
         return _rows([part.places for part in parts], index), _rows([part.labels for part in parts], index), sizes
 
 
-def order_of(pupil: Pupil) -> tuple[int, int, int, int]:
+def order_of(pupil: FusedRun) -> tuple[int, int, int, int]:
     """Alike for runs that read the same batches."""
     part = pupil.parts["train"]
     return id(part.places), id(part.labels), pupil.batch_size, pupil.order_seed

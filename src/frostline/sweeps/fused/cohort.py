@@ -14,21 +14,21 @@ from torch import Tensor
 
 from frostline.errors import FrostlineError
 from frostline.sweeps.fused.batches import Orders, order_of
-from frostline.sweeps.fused.member import Pupil
+from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.metrics import scores
 from frostline.sweeps.fused.optimizers import stepper
-from frostline.sweeps.fused.stacked_heads import Stack
+from frostline.sweeps.fused.stacked_heads import StackedHeads
 
 READ = 50_000_000  # numbers at a time
 
 
-class Cohort:
+class FusedTrainer:
     """Pupils whose heads have the same shape, over vectors (U, D); all have taken as many steps."""
 
-    def __init__(self, pupils: Sequence[Pupil], vectors: Tensor) -> None:
+    def __init__(self, pupils: Sequence[FusedRun], vectors: Tensor) -> None:
         self.vectors, self.step = vectors, 0
         self.pupils = sorted(pupils, key=order_of)  # so that those with the same batches stand beside each other
-        self.stack = Stack([pupil.classifier.head for pupil in self.pupils])
+        self.stack = StackedHeads([pupil.classifier.head for pupil in self.pupils])
         named = {name: value[0] for name, value in self.stack.parameters.items()}
         decays = {n: torch.tensor([p.decay(n, value) for p in self.pupils]).double() for n, value in named.items()}
         self.multipliers = {n: torch.tensor([p.multiplier(n) for p in self.pupils]).double() for n in named}
@@ -155,7 +155,7 @@ def _alike(keys: Sequence[Hashable]) -> list[list[int]]:
     return list(found.values())
 
 
-def _loss_of(pupil: Pupil) -> str:
+def _loss_of(pupil: FusedRun) -> str:
     """Alike where the losses are: class weights follow from train's labels where they are balanced."""
     weights = getattr(pupil.classifier.loss, "weights", None)
     told = None if weights is None else weights.tolist()

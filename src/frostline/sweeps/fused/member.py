@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from frostline.distributed.collectives import digest
 from frostline.seeding import derive
 from frostline.training.build import Built
-from frostline.training.callbacks.best_checkpoint import Best
+from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
-from frostline.training.multilabel import MultiLabelScores
+from frostline.training.multilabel import MultiLabelMetrics
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass
-class Pupil:
+class FusedRun:
     """What differs from run to run, and how far it has come; nothing of it depends on the others.
 
     curves: what a run alone would log, as (step, epoch, values). failed: why it goes on no more.
@@ -40,7 +40,7 @@ class Pupil:
     config: dict[str, Any]
     built: Built
     parts: dict[str, Part]
-    best: Best
+    best: BestCheckpoint
     step: int = 0
     epoch: int = 0
     curves: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
@@ -154,7 +154,7 @@ class Pupil:
         model = self.classifier
         labels = self.parts[split].labels
         model.scores.update(logits, labels, torch.ones(len(labels)))
-        if split == "val" and isinstance(model.scores, MultiLabelScores):
+        if split == "val" and isinstance(model.scores, MultiLabelMetrics):
             model.scores.choose_thresholds()
         model.confusion = model.scores.confusion()
         values = model.scores.compute()

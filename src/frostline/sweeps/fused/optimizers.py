@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 
-class Stepper(Protocol):
+class StackedOptimizer(Protocol):
     def step(self, parameters: Mapping[str, Tensor], rates: Mapping[str, Tensor]) -> None:
         """Move stacked parameters (J, ...) by their gradients; rates (J,) by name."""
         ...
@@ -22,13 +22,13 @@ class Stepper(Protocol):
         ...
 
 
-def stepper(configs: Sequence[Mapping[str, Any]], decays: Mapping[str, Tensor]) -> Stepper:
+def stepper(configs: Sequence[Mapping[str, Any]], decays: Mapping[str, Tensor]) -> StackedOptimizer:
     """For heads with these optimizers, all of one kind; decays (J,) by name of the parameter."""
-    kinds: dict[str, type[AdamW] | type[Sgd]] = {"adamw": AdamW, "sgd": Sgd}
+    kinds: dict[str, type[StackedAdamW] | type[StackedSgd]] = {"adamw": StackedAdamW, "sgd": StackedSgd}
     return kinds[configs[0]["_target_"].rpartition(".")[2]](configs, decays)
 
 
-class AdamW:
+class StackedAdamW:
     """arXiv:1711.05101, with bias correction."""
 
     def __init__(self, configs: Sequence[Mapping[str, Any]], decays: Mapping[str, Tensor]) -> None:
@@ -60,7 +60,7 @@ class AdamW:
         self.moments = {name: (mean[places], square[places]) for name, (mean, square) in self.moments.items()}
 
 
-class Sgd:
+class StackedSgd:
     """With momentum."""
 
     def __init__(self, configs: Sequence[Mapping[str, Any]], decays: Mapping[str, Tensor]) -> None:

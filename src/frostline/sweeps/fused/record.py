@@ -8,40 +8,40 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from frostline.results.environment import Surroundings
+from frostline.results.environment import Environment
 from frostline.sweeps.fused import wandb_table as table
-from frostline.sweeps.fused.member import Pupil
+from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.shared_texts import Data
 from frostline.sweeps.fused.task import Task
 from frostline.training.build import Built, build_beside
-from frostline.training.callbacks.best_checkpoint import Best
+from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.callbacks.predictions import Told
 from frostline.training.cost import peak_memory
 from frostline.training.loggers.choose import of_run
 from frostline.training.loggers.finish import fail
-from frostline.training.record import Account
+from frostline.training.record import RunRecorder
 
 
 @dataclass
-class Record:
+class FusedRecord:
     """`begin` before anything learns, `leave` its weights, and `finish` with the result."""
 
     task: Task
-    pupil: Pupil
-    account: Account
+    pupil: FusedRun
+    account: RunRecorder
     scores: dict[str, float] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Surroundings) -> Record:
+    def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Environment) -> FusedRecord:
         """lead: the run whose encoder is that of all."""
         built = build_beside(lead, task.config, data.corpus, data.shifts)
         built.classifier.to(lead.classifier.device)
         about = {"encoder": built.encoder_fingerprint, "id": task.job["id"]}
-        best = Best(task.place, built.settings.monitor, about)
-        account = Account(task.config, task.job, task.place, built, best, device)
+        best = BestCheckpoint(task.place, built.settings.monitor, about)
+        account = RunRecorder(task.config, task.job, task.place, built, best, device)
         account.begin(None, around)
-        return cls(task, Pupil(task.config, built, data.parts, best), account)
+        return cls(task, FusedRun(task.config, built, data.parts, best), account)
 
     def leave(self, vectors: Tensor) -> None:
         """Score the best epoch's weights, and keep them.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from frostline.cache.frozen_states import Below
+from frostline.cache.frozen_states import FrozenStates
 from frostline.data.build import load_shifts, prepared, source_of
 from frostline.data.tokens import Tokens, read
 from frostline.instantiate import make
@@ -34,7 +34,7 @@ class SharedTexts:
     built: the run whose encoder is that of all, with its own texts tokenised.
     """
 
-    def __init__(self, below: Below, built: Built, dataset: Config) -> None:
+    def __init__(self, below: FrozenStates, built: Built, dataset: Config) -> None:
         self.encoder: Any = built.classifier.encoder  # known by its role alone: it tokenizes too
         self.below, self.max_length = below, dataset["max_length"]
         self.device = below.model.device

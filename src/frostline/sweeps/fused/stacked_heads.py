@@ -19,7 +19,7 @@ from frostline.drawing import begin
 MASK = "mask"
 
 
-class Given(nn.Module):
+class FixedDropoutMask(nn.Module):
     """In the place of a dropout: multiplies by what the head's own would have drawn."""
 
     mask: Tensor
@@ -32,7 +32,7 @@ class Given(nn.Module):
         return values * self.mask
 
 
-class Stack:
+class StackedHeads:
     """The parameters of J heads, (J, ...) each by the name that it has in a head."""
 
     def __init__(self, heads: Sequence[nn.Module]) -> None:
@@ -40,7 +40,7 @@ class Stack:
         self.rates = [[part.p for part in _dropouts(head).values()] for head in heads]
         self.widths: list[tuple[int, ...]] = []  # what each dropout of a head is given, less the batch
         self.resting, self.plain = _bare(first, nn.Identity).eval(), _bare(first, nn.Identity).train()
-        self.learning = _bare(first, Given).train()
+        self.learning = _bare(first, FixedDropoutMask).train()
         self.masked = list(_dropouts(first))
         own = [dict(head.named_parameters()) for head in heads]
         self.parameters = {n: torch.stack([p[n].detach() for p in own]).requires_grad_() for n in own[0]}
@@ -128,7 +128,7 @@ def objection(heads: Sequence[nn.Module], texts: Tensor) -> str | None:
 
     A head of a user's own may draw chance otherwise than by nn.Dropout, keep what it sees, or look across its batch.
     """
-    stack, rows = Stack(heads), [len(texts)] * len(heads)
+    stack, rows = StackedHeads(heads), [len(texts)] * len(heads)
     seeds = list(range(len(heads)))
     try:
         found = stack.logits(texts.expand(len(heads), *texts.shape), torch.arange(len(heads)), seeds, rows)
@@ -152,7 +152,7 @@ def _dropouts(head: nn.Module) -> dict[str, nn.Dropout]:
 
 
 def _given(head: nn.Module) -> list[nn.Module]:
-    return [module for module in head.modules() if isinstance(module, Given)]
+    return [module for module in head.modules() if isinstance(module, FixedDropoutMask)]
 
 
 def _bare(head: nn.Module, stand_in: type[nn.Module]) -> nn.Module:

@@ -26,5 +26,5 @@ class Task:
         return cls(config, {"id": run_id(config), "choices": choices, "overrides": overrides}, RunFolder(folder))
 
 
-class Unfit(Exception):  # noqa: N818  # no error: the run is to be done by itself
+class NotFusable(Exception):  # noqa: N818  # no error: the run is to be done by itself
     pass

@@ -12,16 +12,16 @@ import torch
 
 from frostline.console import Progress
 from frostline.errors import UserError
-from frostline.models.interfaces import Fitted
+from frostline.models.interfaces import FittedHead
 from frostline.results import environment
 from frostline.results.atomic_files import written_together
 from frostline.sweeps.fused import wandb_table as table
-from frostline.sweeps.fused.cohort import Cohort
-from frostline.sweeps.fused.member import Pupil
-from frostline.sweeps.fused.record import Record
+from frostline.sweeps.fused.cohort import FusedTrainer
+from frostline.sweeps.fused.member import FusedRun
+from frostline.sweeps.fused.record import FusedRecord
 from frostline.sweeps.fused.shared_texts import SharedTexts
 from frostline.sweeps.fused.stacked_heads import objection
-from frostline.sweeps.fused.task import Outcome, Task, Unfit
+from frostline.sweeps.fused.task import NotFusable, Outcome, Task
 from frostline.training.fit import Fit
 from frostline.training.run import begin, note_failure, stored
 from frostline.training.trainer import attach
@@ -37,7 +37,7 @@ def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
     """
     found: list[Outcome | None] = [stored(task.place, task.job) for task in tasks]
     left = [i for i, result in enumerate(found) if result is None]
-    together = Together(tasks[left[0]]) if left else None
+    together = FusedSweep(tasks[left[0]]) if left else None
     for first in range(0, len(left), AT_ONCE):
         places = left[first : first + AT_ONCE]
         assert together is not None
@@ -50,7 +50,7 @@ def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
     return ended
 
 
-class Together:
+class FusedSweep:
     """lead: the run whose encoder is that of all."""
 
     def __init__(self, lead: Task) -> None:
@@ -66,7 +66,7 @@ class Together:
         began = time.monotonic()
         self.around = replace(self.around, told=self.around.told | {"together": len(tasks)})
         ended: list[Outcome | None] = [None] * len(tasks)
-        records: dict[int, Record] = {}
+        records: dict[int, FusedRecord] = {}
 
         def each(places: Iterable[int], act: Callable[[int], Outcome | None]) -> list[int]:
             """Those of the places that are not ended after it."""
@@ -89,7 +89,7 @@ class Together:
             each(left, lambda place: records[place].finish(seconds, fitted, self._encoded()))
         return [outcome for outcome in ended if outcome is not None]
 
-    def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, Record]) -> Outcome | None:
+    def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, FusedRecord]) -> Outcome | None:
         """The result of a run that another process has completed by now; the others are under way."""
         held.enter_context(task.place.claimed(task.job))
         if (result := stored(task.place, task.job)) is not None:
@@ -97,15 +97,15 @@ class Together:
         begin(task.place, task.config)
         device = str(self.fit.trainer.strategy.root_device)
         data = self.texts.of(task.config["dataset"])
-        records[place] = Record.begin(task, self.fit.built, data, device, self.around)
+        records[place] = FusedRecord.begin(task, self.fit.built, data, device, self.around)
         return None
 
-    def _learn(self, pupils: Sequence[Pupil]) -> None:
-        kinds: dict[str, list[Pupil]] = {}
+    def _learn(self, pupils: Sequence[FusedRun]) -> None:
+        kinds: dict[str, list[FusedRun]] = {}
         for pupil in pupils:
             if pupil.learns:
                 kinds.setdefault(pupil.kind, []).append(pupil)
-            elif isinstance(head := pupil.classifier.head, Fitted):
+            elif isinstance(head := pupil.classifier.head, FittedHead):
                 train = pupil.parts["train"]
                 head.fit(self.texts.vectors[train.places].cpu(), train.labels.cpu())
         heads = sum(map(len, kinds.values()))
@@ -114,9 +114,9 @@ class Together:
             for own in kinds.values():
                 if why := objection([pupil.classifier.head for pupil in own], self.texts.vectors[:TRIED]):
                     for pupil in own:
-                        pupil.failed = Unfit(f"its head cannot be stacked: {why}")
+                        pupil.failed = NotFusable(f"its head cannot be stacked: {why}")
                 else:
-                    Cohort(own, self.texts.vectors).learn(bar.update)
+                    FusedTrainer(own, self.texts.vectors).learn(bar.update)
 
     def _there(self) -> AbstractContextManager[object]:
         """Within it tensors are made where the encoder is, and so the heads and their texts."""
@@ -131,6 +131,6 @@ class Together:
 
 
 def _failed(task: Task, error: Exception) -> Exception:
-    if not isinstance(error, UserError | Unfit):  # such as a folder that is another run's, which is left as it is
+    if not isinstance(error, UserError | NotFusable):  # such as a folder that is another run's, which is left as it is
         note_failure(task.place, error)
     return error

@@ -23,7 +23,7 @@ from frostline.results.metric_names import better
 from frostline.training.classifier import Classifier
 
 
-class Best(pl.Callback):
+class BestCheckpoint(pl.Callback):
     """Keeps the weights of the epoch that is best on validation, the first of equals; without `monitor` the last."""
 
     def __init__(self, folder: RunFolder, monitor: str | None, about: dict[str, str]) -> None:
@@ -75,7 +75,7 @@ class Best(pl.Callback):
         self.epoch, self.values = state_dict["epoch"], state_dict["values"]
 
 
-class ResumePoint(pl.Callback):
+class ResumeCheckpoint(pl.Callback):
     """Writes last.ckpt every `seconds` within an epoch; counts the seconds of all attempts, less those lost."""
 
     def __init__(self, path: Path, seconds: float) -> None:
@@ -121,7 +121,7 @@ class ResumePoint(pl.Callback):
         self.saved = time.monotonic()
 
 
-class WholeFiles(TorchCheckpointIO):
+class AtomicCheckpointIO(TorchCheckpointIO):
     """Checkpoints go straight to the disk; Lightning's way takes them through memory, and through /tmp for good."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:

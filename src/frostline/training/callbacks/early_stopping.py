@@ -6,11 +6,11 @@ import lightning.pytorch as pl
 from lightning.pytorch.trainer.states import TrainerFn
 
 from frostline.console import say
-from frostline.training.callbacks.best_checkpoint import Best
+from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
 
 
-class Patience(pl.Callback):
+class EarlyStopping(pl.Callback):
     """Stands after `Best`. Keeps nothing of its own: what it counts by is in the resume point already.
 
     Counts within the last phase alone, because an early end would leave out the phases that follow: a probe that has
@@ -18,7 +18,7 @@ class Patience(pl.Callback):
     begun the run goes on.
     """
 
-    def __init__(self, best: Best, epochs: int | None) -> None:
+    def __init__(self, best: BestCheckpoint, epochs: int | None) -> None:
         self.best, self.epochs = best, epochs
         self.stopped = False
 

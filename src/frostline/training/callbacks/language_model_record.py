@@ -21,7 +21,7 @@ from frostline.types import Config, Split
 SEED = 7  # of the tokens that a masked model must tell: of no other chance, the same for every run
 
 
-class Witness(pl.Callback):
+class LanguageModelRecord(pl.Callback):
     """Each text counts once, on any number of ranks; one that only fills a rank's place does not.
 
     It has nothing to do where the head is not `Recorded`. limit: at most so many batches a rank.

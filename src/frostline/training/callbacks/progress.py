@@ -10,7 +10,7 @@ from frostline.console import Progress, say
 from frostline.training.classifier import Classifier
 
 
-class Epochs(pl.Callback):
+class ProgressReporter(pl.Callback):
     """Bars and lines; the main process alone speaks."""
 
     def __init__(self, monitor: str | None) -> None:

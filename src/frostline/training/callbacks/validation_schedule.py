@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import lightning.pytorch as pl
 
-from frostline.training.trainer import Settings
+from frostline.training.trainer import TrainerSettings
 
 
-class Validations(pl.Callback):
+class ValidationSchedule(pl.Callback):
     """Tells the Trainer, which would leave out the last epoch where it is not a multiple of so many."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TrainerSettings) -> None:
         self.settings = settings
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -13,7 +13,7 @@ from frostline.training.averaging.base import Averaging
 from frostline.training.classifier import Classifier
 
 
-class Averager(pl.Callback):
+class WeightAveraging(pl.Callback):
     """Puts the average in place while the model is validated, through the callbacks that stand before this one.
 
     Resume points hold the average; callbacks that write them stand after this one. Until the first weights have been

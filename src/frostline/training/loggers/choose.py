@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from frostline.results.folder import RunFolder
 from frostline.results.identity import title
-from frostline.training.loggers.csv_logger import Record
+from frostline.training.loggers.csv_logger import CsvLogger
 
 
 def of_run(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
@@ -29,7 +29,7 @@ def choose(
     fused: Literal["runs", "table"] = "runs",
 ) -> list[Any]:
     """The record always; Weights & Biases and TensorBoard as asked. fused: for runs that are trained together."""
-    chosen: list[Any] = [Record(folder, curves)]
+    chosen: list[Any] = [CsvLogger(folder, curves)]
     if wandb is not None:
         from frostline.training.loggers.wandb_logger import WandbRun
 

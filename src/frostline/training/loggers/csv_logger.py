@@ -13,7 +13,7 @@ from frostline.results import metrics_csv as curves
 from frostline.results.folder import RunFolder
 
 
-class Record(Logger):
+class CsvLogger(Logger):
     """Appends each value that is logged; with `keep_curves` off only what `conclude` is given."""
 
     def __init__(self, folder: RunFolder, keep_curves: bool = True) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frostline.training.loggers.csv_logger import Record
+from frostline.training.loggers.csv_logger import CsvLogger
 from frostline.training.loggers.wandb_logger import WandbRun
 
 
@@ -14,7 +14,7 @@ def conclude(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
     scores = result["metrics"]
     tested = {name: value for name, value in scores.items() if name.startswith("test")}
     for logger in loggers:
-        if isinstance(logger, Record):
+        if isinstance(logger, CsvLogger):
             logger.conclude(scores if _drew_no_curve(logger, result) else tested, step, result["best"]["epoch"] or 0)
         elif isinstance(logger, WandbRun):
             tell([logger], result)
@@ -23,7 +23,7 @@ def conclude(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
             logger.finalize("success")
 
 
-def _drew_no_curve(record: Record, result: dict[str, Any]) -> bool:
+def _drew_no_curve(record: CsvLogger, result: dict[str, Any]) -> bool:
     """Whether the validation scores of the best epoch are not among those of all epochs, in the same file."""
     return not record.keep_curves or result["best"]["epoch"] is None
 

@@ -11,7 +11,7 @@ from frostline.errors import wrong
 from frostline.types import ClassWeights
 
 
-class Weighed(nn.Module):
+class ClassWeighted(nn.Module):
     """weights (C,): one factor a class, None for none; beside the model, in no checkpoint.
 
     counts: the texts of each class in train.

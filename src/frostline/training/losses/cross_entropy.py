@@ -6,11 +6,11 @@ from typing import Annotated
 from torch import Tensor
 from torch.nn import functional
 
-from frostline.training.losses.class_weights import Weighed
+from frostline.training.losses.class_weights import ClassWeighted
 from frostline.types import ClassWeights, Range
 
 
-class CrossEntropy(Weighed):
+class CrossEntropy(ClassWeighted):
     """Cross-entropy; for multi-label data the binary one, a text's mean over classes.
 
     smoothing: the share of each label that is spread over all classes (arXiv:1512.00567).

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional
 
-from frostline.training.losses.class_weights import Weighed
+from frostline.training.losses.class_weights import ClassWeighted
 from frostline.types import ClassWeights, NonNegative
 
 
-class Focal(Weighed):
+class Focal(ClassWeighted):
     """Focal loss (arXiv:1708.02002): cross-entropy times (1 - chance of the label) ** gamma.
 
     What is told well already counts less; gamma 2 is the paper's, 0 is cross-entropy. For multi-label data the binary

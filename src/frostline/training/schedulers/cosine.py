@@ -7,7 +7,7 @@ from frostline.types import Share
 
 
 @dataclass(frozen=True)
-class Cosine:
+class CosineDecay:
     """Half a cosine from 1 to 0 after an optional linear warm-up (arXiv:1608.03983, one cycle)."""
 
     warmup: Share = 0.0

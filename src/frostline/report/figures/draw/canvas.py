@@ -14,8 +14,8 @@ from frostline.report.figures.figure import Figure
 from frostline.report.figures.lines import Lines
 from frostline.report.figures.plans import PlanMap
 from frostline.report.figures.reliability import Reliability
-from frostline.report.figures.scores import Scores
-from frostline.report.figures.shift import Shift
+from frostline.report.figures.scores import ScoresFigure
+from frostline.report.figures.shift import ShiftFigure
 from frostline.report.figures.trade import Trade
 from frostline.report.figures.vectors import Moved
 
@@ -50,7 +50,7 @@ def saved(figure: Figure, form: str) -> bytes:
 
         canvas = Canvas(figsize=(_width(figure), _height(figure)), layout="constrained")
         title = plain(textwrap.fill(figure.title, LONG))
-        if isinstance(figure, Moved | Scores):
+        if isinstance(figure, Moved | ScoresFigure):
             if isinstance(figure, Moved):
                 vectors.draw(canvas.subplots(2, 2), figure)
             else:
@@ -73,11 +73,11 @@ def write(figure: Figure, form: str, folder: Path) -> Path:
 
 
 def _width(figure: Figure) -> float:
-    return min(WIDE, WIDTH + 1.3 * (len(figure.cols) - 1)) if isinstance(figure, Scores) else WIDTH
+    return min(WIDE, WIDTH + 1.3 * (len(figure.cols) - 1)) if isinstance(figure, ScoresFigure) else WIDTH
 
 
 def _height(figure: Figure) -> float:
-    if isinstance(figure, Scores):
+    if isinstance(figure, ScoresFigure):
         return 0.9 + ROW * rows_high(figure)
     if isinstance(figure, PlanMap):
         return 1.3 + 0.34 * len(figure.phases)
@@ -95,7 +95,7 @@ def _named(figure: Figure) -> int:
             return len(figure.points)
         case Lines():
             return len(figure.lines)
-        case Shift():
+        case ShiftFigure():
             return len(figure.places)
         case Reliability():
             return len(figure.arms)
@@ -110,7 +110,7 @@ def _draw(axes: Any, figure: Figure) -> None:
             trade.draw(axes, figure)
         case Lines():
             lines.draw(axes, figure)
-        case Shift():
+        case ShiftFigure():
             shift.draw(axes, figure)
         case PlanMap():
             heat.draw_plan(axes, figure)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from frostline.report.figures.draw.style import INK, looks, plain, whiskers
-from frostline.report.figures.scores import Scores
+from frostline.report.figures.scores import ScoresFigure
 
 ROW, COL = 36, 18  # letters of a label that leave room for the points
 GAP = 0.7  # of a row, between groups
 FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 
 
-def draw(panels: Any, found: Scores) -> None:
+def draw(panels: Any, found: ScoresFigure) -> None:
     """panels (1, columns), with one y axis."""
     kinds = list(dict.fromkeys(found.kinds))
     looked = dict(zip(kinds, looks(len(kinds)), strict=True))
@@ -33,7 +33,7 @@ def draw(panels: Any, found: Scores) -> None:
     first.set_yticks(heights, [_short(row, ROW) for row in found.rows])
 
 
-def rows_high(found: Scores) -> float:
+def rows_high(found: ScoresFigure) -> float:
     """How many rows all of them take, with the space between groups."""
     return _heights(found.groups)[-1] + 1
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from frostline.report.figures.draw.style import INK, legend, looks, plain, whiskers
-from frostline.report.figures.shift import Shift
+from frostline.report.figures.shift import ShiftFigure
 
 
-def draw(axes: Any, shift: Shift) -> None:
+def draw(axes: Any, shift: ShiftFigure) -> None:
     for place, look in zip(shift.places, looks(len(shift.places)), strict=True):
         bars = {"xerr": whiskers([place.home]), "yerr": whiskers([place.away])}
         own = look | {"linestyle": "none"}
