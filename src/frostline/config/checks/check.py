@@ -39,7 +39,7 @@ FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
     "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
     "cache": ("frostline.cache.shared_store.CacheSettings", {}),
-    "paths": (f"{SETTINGS}.Paths", {}),
+    "paths": (f"{SETTINGS}.PathSettings", {}),
 }
 
 
@@ -55,7 +55,7 @@ def check(config: Config) -> list[Problem]:
 
 
 def _top(config: Config) -> list[Problem]:
-    known = read(f"{SETTINGS}.Top", "config").parameters
+    known = read(f"{SETTINGS}.TopLevelSettings", "config").parameters
     roles = [*SUPPLIED, *FIXED]
     unknown = [key for key in config if key not in known and key not in roles]
     problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
@@ -116,7 +116,7 @@ def _extras(role: str) -> dict[str, Argument]:
     """Keys of a role that are not its part's own."""
     if role == "dataset":
         return sources.extras()
-    own = {"freezing": "Freezing", "adapter": "Adapter"}.get(role)
+    own = {"freezing": "FreezingSettings", "adapter": "AdapterSettings"}.get(role)
     return read(f"{SETTINGS}.{own}", role).parameters if own else {}
 
 

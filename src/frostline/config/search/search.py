@@ -91,7 +91,7 @@ def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, l
         do = "pip install 'frostline[optuna]', or leave hydra/sweeper=optuna out"
         return None, found, [*problems, Problem("hydra/sweeper", "Optuna is not installed", do)]
     given: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
-    problems += arguments(KEY, given, read(f"{__name__}.Settings", KEY))
+    problems += arguments(KEY, given, read(f"{__name__}.SearchSettings", KEY))
     if any(problem.key.startswith(KEY) for problem in problems):
         return None, found, problems
     settings = SearchSettings(
