@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import yaml
+from pyarrow import parquet
 
 from frostline.results.identity import run_id
 
@@ -112,6 +115,26 @@ def grid(root: Path, freezings: Sequence[str], seeds: Sequence[int], **more: Any
         for at, freezing in enumerate(freezings)
         for seed in seeds
     }
+
+
+def write_vectors(
+    folder: Path, classes: int = 3, texts: int = 60, frozen: bool = False, multilabel: bool = False
+) -> Any:
+    """Write a vectors.parquet as `frostline vectors` does; return labels, embeddings before and after, and t-SNE's
+    points.
+
+    frozen: the embeddings after are those before. multilabel: each text has a list of labels.
+    """
+    rng = np.random.default_rng(classes)
+    labels = np.sort(rng.integers(classes, size=texts))
+    before = rng.normal(size=(texts, 6)).astype(np.float32)
+    after = before if frozen else before + labels[:, None].astype(np.float32)
+    tsne = rng.normal(size=(2, texts, 2)).astype(np.float32)
+    arrays = {"before": before, "after": after, "tsne_before": tsne[0], "tsne_after": tsne[1]}
+    columns = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v.shape[1]) for name, v in arrays.items()}
+    column = [[label] for label in labels.tolist()] if multilabel else labels
+    parquet.write_table(pa.table({"id": range(texts), "label": column, **columns}), folder / "vectors.parquet")
+    return labels, before, after, tsne
 
 
 def edit(file: Path, changes: Mapping[str, Any]) -> None:

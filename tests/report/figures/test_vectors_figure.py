@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 import report_folders as folders
 from command_line import Command, in_process
@@ -19,20 +16,6 @@ from frostline.report.query import Query
 from frostline.report.statistics.separation import nearest_mean, principal
 
 frostline = in_process
-
-
-def keep(folder: Path, classes: int = 3, texts: int = 60, rested: bool = False, several: bool = False) -> Any:
-    """A vectors.parquet as the verb writes it; gives labels, before, after and t-SNE's places."""
-    chance = np.random.default_rng(classes)
-    labels = np.sort(chance.integers(classes, size=texts))
-    before = chance.normal(size=(texts, 6)).astype(np.float32)
-    after = before if rested else before + labels[:, None].astype(np.float32)
-    tsne = chance.normal(size=(2, texts, 2)).astype(np.float32)
-    shown = {"before": before, "after": after, "tsne_before": tsne[0], "tsne_after": tsne[1]}
-    columns = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v.shape[1]) for name, v in shown.items()}
-    told = [[label] for label in labels.tolist()] if several else labels
-    parquet.write_table(pa.table({"id": range(texts), "label": told, **columns}), folder / "vectors.parquet")
-    return labels, before, after, tsne
 
 
 def study(rows: tuple[str, ...] = ("freezing",)) -> Study:
@@ -48,7 +31,7 @@ def absent() -> list[str]:
 
 
 def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -> None:
-    labels, before, after, tsne = keep(folders.run(Path("runs"), "full", name="mine"))
+    labels, before, after, tsne = folders.write_vectors(folders.run(Path("runs"), "full", name="mine"))
     (found,) = figures()
     assert [panel.title for panel in found.panels] == ["PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after"]
     first = principal(before)
@@ -65,13 +48,13 @@ def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -
 
 
 def test_of_an_encoder_that_rested_it_is_said() -> None:
-    keep(folders.run(Path("runs"), "frozen"), rested=True)
+    folders.write_vectors(folders.run(Path("runs"), "frozen"), frozen=True)
     (found,) = figures()
     assert "The encoder rested: both are the same." in found.says
 
 
 def test_many_texts_and_classes_are_thinned_out_alike_in_all_panels() -> None:
-    labels, *_ = keep(folders.run(Path("runs"), "full"), classes=20, texts=1000)
+    labels, *_ = folders.write_vectors(folders.run(Path("runs"), "full"), classes=20, texts=1000)
     (found,) = figures()
     assert {len(panel.points) for panel in found.panels} == {len(found.of)} == {500}
     assert len(found.classes) == 12 and found.classes[-1] == "other classes"
@@ -84,14 +67,14 @@ def test_where_the_vectors_are_not_there_the_command_is_told() -> None:
     runs = folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     one, other = runs["frozen", 1], runs["full", 1]
     assert absent() == [f"vectors before and after: not drawn, `frostline vectors {one} {other}` makes what is drawn"]
-    keep(runs["frozen", 2])
+    folders.write_vectors(runs["frozen", 2])
     assert absent() == [f"vectors before and after: full: not drawn, `frostline vectors {other}` makes what is drawn"]
 
 
 @pytest.mark.parametrize("damage", ["several labels", "half a file"])
 def test_what_cannot_be_drawn_is_told(damage: str) -> None:
     folder = folders.run(Path("runs"), "full")
-    keep(folder, several=True)
+    folders.write_vectors(folder, multilabel=True)
     if damage == "half a file":
         (folder / "vectors.parquet").write_bytes(b"PAR1")
     assert absent() == [
@@ -101,7 +84,7 @@ def test_what_cannot_be_drawn_is_told(damage: str) -> None:
 
 def test_a_page_with_as_many_as_are_drawn_stays_below_3_mb(frostline: Command) -> None:
     for seed in range(8):
-        keep(folders.run(Path("runs"), "full", seed), classes=12, texts=1000)
+        folders.write_vectors(folders.run(Path("runs"), "full", seed), classes=12, texts=1000)
     said = frostline("report", "runs", "--rows", "seed", "--format", "html", "--into", "page.html")
     assert said.status == 0, said.err
     page = Path("page.html").read_text(encoding="utf-8")
@@ -111,7 +94,7 @@ def test_a_page_with_as_many_as_are_drawn_stays_below_3_mb(frostline: Command) -
 
 
 def test_it_is_the_same_file_every_day(frostline: Command) -> None:
-    keep(folders.run(Path("runs"), "full"))
+    folders.write_vectors(folders.run(Path("runs"), "full"))
     for folder in ("one", "other"):
         assert frostline("figures", "runs", "--into", folder, "--format", "svg,png,pdf").status == 0
     names = [f"vectors-full.{form}" for form in ("svg", "png", "pdf")]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report.test_vectors_figure import keep
 
 import report_folders as folders
 from browser import DESK, PHONE, Browser, axe_core, chromium
@@ -30,7 +29,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [f"{at},{at},val/f1_macro,{0.5 + 0.01 * at * seed}" for at in range(3)]
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *lines, ""]))
     folders.failed(runs["full", 10])
-    keep(runs["full", 1])
+    folders.write_vectors(runs["full", 1])
     asked = ["--rows", "freezing,seed", "--metric", "test/f1_macro,cost/seconds"]
     cli.main(["report", str(root / "runs"), *asked, "--format", "html", "--into", str(root / "page.html")])
     assert "t-SNE, after" in (root / "page.html").read_text()

@@ -28,7 +28,7 @@ def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
         here = open_folders.pop()
         entries = _entries(here)
         names = {entry.name for entry in entries}
-        if names & SIGNS or logged(names):
+        if names & SIGNS:
             yield here, names
             continue
         for entry in entries:
@@ -36,11 +36,6 @@ def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
                 yield from _walk(entry.path, seen)
             elif entry.is_dir(follow_symlinks=False):
                 open_folders.append(entry.path)
-
-
-def logged(names: set[str]) -> list[str]:
-    """W&B's file, in a folder of its own."""
-    return sorted(name for name in names if name.startswith("run-") and name.endswith(".wandb"))[:1]
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

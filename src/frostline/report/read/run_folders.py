@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.report.read import results_csv as results
-from frostline.report.read.find import FAILURE, GIVEN_UP, JOB, RESULT, SIGNS, folders, logged
+from frostline.report.read.find import FAILURE, GIVEN_UP, JOB, RESULT, folders
 from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
 from frostline.report.read.yaml_sections import UnreadableError, flat, flat_yaml
 from frostline.results.identity import without_modules
@@ -39,10 +39,6 @@ def _run(folder: str, files: set[str]) -> Run:
     try:
         if RESULT in files:
             return _complete(folder, files)
-        if not files & SIGNS:
-            from frostline.report.read.wandb_file import read_file  # protobuf is needed for these alone
-
-            return read_file(Path(folder, *logged(files)))
         return _without_result(folder, files)
     except (OSError, ValueError, UnreadableError) as error:
         return Run(folder, UNREADABLE, why=_brief(error))

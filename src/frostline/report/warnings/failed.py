@@ -51,7 +51,7 @@ def once(runs: Sequence[Run]) -> tuple[list[Run], list[ReportWarning]]:
 
 
 def _newest(run: Run) -> tuple[bool, float, str]:
-    """What W&B has of a run is a copy that tells less."""
+    """Sort runs by whether their environment is recorded, then by time."""
     return bool(run.environment), run.written, run.folder
 
 
