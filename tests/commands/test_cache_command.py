@@ -12,7 +12,7 @@ import pytest
 from cache_entries import fill, small, texts_of
 from command_line import Command, in_process
 from frostline.cache.store import Entry
-from frostline.commands.cache import human
+from frostline.commands.cache import human_size
 
 frostline = in_process
 STORE = Path("store")
@@ -76,7 +76,7 @@ def test_prune_removes_what_was_not_used_for_longest(frostline: Command) -> None
     entries = [used(small(STORE, letter * 32), age) for letter, age in {"a": 10, "b": 30, "c": 20}.items()]
     size = entries[0].size
     said = frostline("cache", "prune", "--max-bytes", str(2 * size))
-    assert said.out.splitlines()[0] == f"removed {human(size)}"
+    assert said.out.splitlines()[0] == f"removed {human_size(size)}"
     assert said.out.splitlines()[1].startswith("2 entries, ")
     assert [entry.manifest() is not None for entry in entries] == [True, False, True]
     assert frostline("cache", "prune").out.startswith("removed 0 B")
@@ -88,7 +88,7 @@ def test_clear_leaves_what_is_in_use_and_says_so(frostline: Command) -> None:
         said = frostline("cache", "clear")
     assert said.status == 0
     assert said.out.splitlines() == [
-        f"removed {human(kept.size)}",
+        f"removed {human_size(kept.size)}",
         f"in use, and still there: '{kept.path.absolute()}'",
     ]
     assert gone.manifest() is None
@@ -138,4 +138,4 @@ def test_it_starts_without_numpy_torch_and_hydra(tmp_path: Path) -> None:
 
 def test_sizes_are_told_in_people_s_units() -> None:
     sizes = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 54_321: "54 kB", 9_876_543: "9.9 MB", 5e12: "5.0 TB"}
-    assert {size: human(size) for size in sizes} == sizes
+    assert {size: human_size(size) for size in sizes} == sizes

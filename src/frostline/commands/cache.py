@@ -83,7 +83,7 @@ def _line(entry: Entry) -> tuple[str, ...]:
     except (Damaged, OSError):
         told = [entry.key, "", "", "damaged"]
     cells = [f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in told]
-    return (*cells, human(entry.size), "in use" if entry.in_use else f"{_age(entry.used)} ago")
+    return (*cells, human_size(entry.size), "in use" if entry.in_use else f"{_age(entry.used)} ago")
 
 
 def _verify(shelf: StateCache) -> int:
@@ -106,7 +106,7 @@ def _verify(shelf: StateCache) -> int:
 def _prune(shelf: StateCache) -> int:
     shelf.sweep()
     removed = shelf.prune() if shelf.folder.is_dir() else 0
-    print(f"removed {human(removed)}")
+    print(f"removed {human_size(removed)}")
     _say_left(shelf)
     return 0
 
@@ -115,21 +115,21 @@ def _clear(shelf: StateCache) -> int:
     shelf.sweep()
     before = shelf.size
     kept = [entry for entry in shelf.all() if not entry.remove()]
-    print(f"removed {human(before - shelf.size)}")
+    print(f"removed {human_size(before - shelf.size)}")
     for entry in kept:
         print(f"in use, and still there: '{entry.path if entry.path.exists() else entry.work}'")
     return 0
 
 
 def _say_left(shelf: StateCache) -> None:
-    print(f"{_count(len(shelf.all()))}, {human(shelf.size)} in '{shelf.folder}'")
+    print(f"{_count(len(shelf.all()))}, {human_size(shelf.size)} in '{shelf.folder}'")
 
 
 def _count(entries: int) -> str:
     return f"{entries:,} entr{'y' if entries == 1 else 'ies'}"
 
 
-def human(size: float) -> str:
+def human_size(size: float) -> str:
     """`12 B`, `3.4 MB`: at least two digits of it."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:

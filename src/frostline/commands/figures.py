@@ -28,9 +28,9 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    from frostline.report.build import answer
+    from frostline.report.build import build_report
     from frostline.report.figures.draw import canvas
-    from frostline.report.figures.every import every
+    from frostline.report.figures.every import all_figures
     from frostline.report.query import Query
 
     words = typed.read("figures", argv, *typed.FLAGS["figures"])
@@ -41,13 +41,13 @@ def main(argv: list[str]) -> int:
         cols=words.given["--cols"],
         where=words.pairs("--where"),
     )
-    study = answer(words.paths, asked, words.problems)
-    canvas.needed()
-    drawn, absent = every(study)
+    study = build_report(words.paths, asked, words.problems)
+    canvas.require_matplotlib()
+    drawn, absent = all_figures(study)
     folder = _folder(words.last("--into", "figures"))
     for figure in drawn:
         for form in words.given["--format"] or ["svg"]:
-            print(canvas.write(figure, form, folder))
+            print(canvas.write_figure(figure, form, folder))
     for one in absent:
         print(one)
     return 0

@@ -30,8 +30,8 @@ from frostline.options import Options
 from frostline.results.atomic_files import write_text
 
 FORMS = {
-    "markdown": "markdown.markdown",
-    "latex": "latex.latex",
+    "markdown": "markdown.as_markdown",
+    "latex": "latex.as_latex",
     "csv": "flat.as_csv",
     "json": "flat.as_json",
 }
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     if {"-h", "--help"} & set(argv):
         print(__doc__)
         return 0
-    from frostline.report.build import answer
+    from frostline.report.build import build_report
     from frostline.report.query import Query
 
     words = read(argv)
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         texts=typed.TEXTS in words.switches,
     )
     form = words.last("--format", "markdown")
-    made = answer(words.paths, asked, words.problems)
+    made = build_report(words.paths, asked, words.problems)
     _write(_text(form, made), words.last("--into", ""))
     if form == "csv":  # which has no place for them
         for doubt in made.table.warnings:
@@ -81,9 +81,9 @@ def _wrong(words: Options) -> Iterator[Problem]:
 
 def _text(form: str, study: Any) -> str:
     if form == PAGE:
-        from frostline.report.html.document import document
+        from frostline.report.html.document import html_page
 
-        return document(study)
+        return html_page(study)
     module, _, function = FORMS[form].partition(".")
     found = getattr(importlib.import_module(f"frostline.report.formats.{module}"), function)
     return str(found(study.table))

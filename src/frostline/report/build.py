@@ -8,50 +8,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
-from frostline.report.captions import notes
-from frostline.report.grid import Grid, laid_out
-from frostline.report.per_text import compared
+from frostline.report.captions import table_notes
+from frostline.report.grid import Grid, make_grid
+from frostline.report.per_text import compare_texts
 from frostline.report.query import Query
 from frostline.report.read.results_csv import ENDING
-from frostline.report.read.run_folders import read
-from frostline.report.read.runs import CHOSEN, COMPLETE, Run, placed
-from frostline.report.statistics.collapse import collapsed
-from frostline.report.table import ReportTable, table
-from frostline.report.warnings.budgets import RATE, budgets
-from frostline.report.warnings.failed import once, without_record, without_result
-from frostline.report.warnings.hidden_factors import hidden
-from frostline.report.warnings.missing import absent, fallen, valueless
-from frostline.report.warnings.provenance import sources
+from frostline.report.read.run_folders import read_runs
+from frostline.report.read.runs import CHOSEN, COMPLETE, RunRecord, format_pairs
+from frostline.report.statistics.collapse import find_collapsed
+from frostline.report.table import ReportTable, make_table
+from frostline.report.warnings.budgets import RATE, unequal_budgets
+from frostline.report.warnings.failed import deduplicate, missing_records, missing_results
+from frostline.report.warnings.hidden_factors import hidden_factors
+from frostline.report.warnings.missing import collapsed_runs, missing_runs, missing_values
+from frostline.report.warnings.provenance import provenance
 from frostline.report.warnings.warning import ReportWarning
 
 
 @dataclass(frozen=True)
-class Study:
-    """grid: the complete runs that are asked for, each once. fallen: of these the folders that have collapsed.
+class Report:
+    """grid: the complete runs that are asked for, each once. collapsed: the folders of those that have collapsed.
 
     others: runs that left no result and may belong.
     """
 
     asked: Query
     grid: Grid
-    fallen: frozenset[str]
+    collapsed: frozenset[str]
     table: ReportTable
-    others: Sequence[Run] = ()
+    others: Sequence[RunRecord] = ()
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RunRecord]:
         """Cell by cell, in the order of the table."""
         return [run for row in self.grid.rows for col in self.grid.cols for run in self.grid.cell(row, col)]
 
 
-def answer(paths: Sequence[str], asked: Query, known: Sequence[Problem] = ()) -> Study:
+def build_report(paths: Sequence[str], asked: Query, known: Sequence[Problem] = ()) -> Report:
     """known: problems that have been found before, told with those found here.
 
     Raises:
         UserError: no complete run is there, or none has what is asked for.
     """
     problems = [*known, *_places(paths)]
-    runs = read([path for path in paths if not list(_places([path]))])
+    runs = read_runs([path for path in paths if not list(_places([path]))])
     complete = [run for run in runs if run.state == COMPLETE]
     if complete:
         problems += asked.problems(complete)
@@ -74,61 +74,61 @@ def _places(paths: Sequence[str]) -> Iterator[Problem]:
             yield Problem(path, "is no folder", "give that of a run, of a study, or of all runs")
 
 
-def _nothing(paths: Sequence[str], runs: Sequence[Run]) -> Iterator[Problem]:
+def _nothing(paths: Sequence[str], runs: Sequence[RunRecord]) -> Iterator[Problem]:
     """What there is instead of a complete run."""
     if not runs:
         yield Problem(", ".join(paths), "holds no run", "give a folder below which there is a result.json")
-    for doubt in without_result(runs):
+    for doubt in missing_results(runs):
         yield Problem(", ".join(paths), f"no complete run: {doubt.told()}", "mend what failed, or give another folder")
 
 
-def _answered(runs: Sequence[Run], complete: Sequence[Run], asked: Query) -> Study:
-    kept, doubled = once(complete)
+def _answered(runs: Sequence[RunRecord], complete: Sequence[RunRecord], asked: Query) -> Report:
+    kept, doubled = deduplicate(complete)
     chosen = [run for run in kept if asked.wants(run)]
     wanted = asked.wanted(chosen)
-    pooled = laid_out(chosen, asked.rows, asked.cols, wanted)
-    fell = collapsed(pooled.at.values())
+    pooled = make_grid(chosen, asked.rows, asked.cols, wanted)
+    fell = find_collapsed(pooled.at.values())
     fallen_folders = frozenset(run.folder for run in fell)
-    shown = laid_out(chosen, asked.row_keys, asked.cols, wanted)
-    made = table(shown, asked, fallen_folders)
-    differences, unknown = compared(pooled, asked.baseline) if asked.texts else ([], [])
+    shown = make_grid(chosen, asked.row_keys, asked.cols, wanted)
+    made = make_table(shown, asked, fallen_folders)
+    differences, unknown = compare_texts(pooled, asked.baseline) if asked.texts else ([], [])
     others = [run for run in runs if run.state != COMPLETE and _may_belong(run, asked)]
     doubts = [
-        *without_result(others),
+        *missing_results(others),
         *doubled,
-        *absent(pooled),
-        *valueless(chosen, asked.metrics),
-        *fallen(fell),
-        *hidden(pooled),
-        *budgets(pooled, _tried(kept, asked)),
-        *without_record(chosen),
-        *sources(chosen),
+        *missing_runs(pooled),
+        *missing_values(chosen, asked.metrics),
+        *collapsed_runs(fell),
+        *hidden_factors(pooled),
+        *unequal_budgets(pooled, _tried(kept, asked)),
+        *missing_records(chosen),
+        *provenance(chosen),
         *(_gapless(made) if asked.ceiling else _unpaired(made, asked)),
         *unknown,
     ]
     made = dataclasses.replace(made, warnings=doubts, texts=differences)
-    made = dataclasses.replace(made, notes=notes(made))
-    return Study(asked, pooled, fallen_folders, made, others)
+    made = dataclasses.replace(made, notes=table_notes(made))
+    return Report(asked, pooled, fallen_folders, made, others)
 
 
-def _may_belong(run: Run, asked: Query) -> bool:
+def _may_belong(run: RunRecord, asked: Query) -> bool:
     """Whether a run without a result would stand in the table; if nothing is known of it, it may."""
     known = {key: texts for key, texts in asked.where.items() if key in run.choices or key in run.config}
     return dataclasses.replace(asked, where=known).wants(run)
 
 
-def _tried(kept: Sequence[Run], asked: Query) -> Grid:
+def _tried(kept: Sequence[RunRecord], asked: Query) -> Grid:
     """All runs of the folders but for their rate and seed, which a choice among rates leaves one of."""
     where = {key: texts for key, texts in asked.where.items() if key not in (RATE, CHOSEN, "seed")}
     alike = dataclasses.replace(asked, where=where)
-    return laid_out(filter(alike.wants, kept), asked.rows, asked.cols)
+    return make_grid(filter(alike.wants, kept), asked.rows, asked.cols)
 
 
 def _unpaired(made: ReportTable, asked: Query) -> Iterator[ReportWarning]:
     lacking = [cell for cell in made.each() if asked.baseline and not cell.is_baseline and cell.difference is None]
     if lacking:
         keys = (*made.row_keys, *made.col_keys)
-        cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
+        cells = [f"{format_pairs(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
         yield ReportWarning("no seed and split in common with the baseline", cells)
 
 
@@ -137,7 +137,7 @@ def _gapless(made: ReportTable) -> Iterator[ReportWarning]:
     lacking = [cell for cell in made.each() if not cell.told.n]
     if lacking:
         keys = (*made.row_keys, *made.col_keys)
-        cells = [f"{placed(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
+        cells = [f"{format_pairs(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
         yield ReportWarning(
             "no share: the ceiling's row is absent, or not better in each seed than the baseline's", cells
         )

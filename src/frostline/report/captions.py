@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from frostline.report.cells import Cell
-from frostline.report.read.runs import placed
+from frostline.report.cells import TableCell
+from frostline.report.read.runs import format_pairs
 from frostline.report.statistics import paired
-from frostline.report.statistics.paired import Difference, chance
+from frostline.report.statistics.paired import PairedDifference, format_p
 from frostline.report.table import ReportTable
 
 
-def notes(table: ReportTable) -> list[str]:
+def table_notes(table: ReportTable) -> list[str]:
     found = list(_numbers(list(table.each())))
     if table.ceiling:
         found.append(_gap(table))
@@ -20,7 +20,7 @@ def notes(table: ReportTable) -> list[str]:
     return found + list(_texts(table))
 
 
-def _numbers(cells: Sequence[Cell]) -> Iterator[str]:
+def _numbers(cells: Sequence[TableCell]) -> Iterator[str]:
     yield "Mean ± standard deviation over n seeds [95% interval by Student's t]; one seed has no interval."
     if any(cell.runs > cell.seeds for cell in cells):
         yield "Runs of one seed, such as folds, are averaged first."
@@ -53,12 +53,12 @@ def _comparison(table: ReportTable) -> Iterator[str]:
         )
 
 
-def _how(tested: Sequence[Difference]) -> str:
+def _how(tested: Sequence[PairedDifference]) -> str:
     kinds = {one.exact for one in tested}
     return "exact or sampled" if len(kinds) > 1 else "exact" if True in kinds else f"{paired.RESAMPLES} draws"
 
 
-def _span(found: Sequence[Difference]) -> str:
+def _span(found: Sequence[PairedDifference]) -> str:
     low, high = min(one.pairs for one in found), max(one.pairs for one in found)
     return str(low) if low == high else f"{low} to {high}"
 
@@ -72,7 +72,7 @@ def _texts(table: ReportTable) -> Iterator[str]:
         )
     keys = (*table.row_keys, *table.col_keys)
     for one in table.texts:
-        chances = ", ".join(f"{name}: {chance(p)}" for name, p in one.mcnemar.items())
+        chances = ", ".join(f"{name}: {format_p(p)}" for name, p in one.mcnemar.items())
         interval = f"[{one.low:+.3f}, {one.high:+.3f}]"
-        place = placed(keys, (*one.row, *one.col))
+        place = format_pairs(keys, (*one.row, *one.col))
         yield f"{place}: {one.mean:+.3f} {interval} over {one.texts:,} texts; {chances}."

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from frostline.report.grid import Key
-from frostline.report.read.runs import Run, covered
+from frostline.report.read.runs import RunRecord, is_covered
 from frostline.report.statistics import paired
-from frostline.report.statistics.intervals import Summary, summary
-from frostline.report.statistics.paired import Difference
+from frostline.report.statistics.intervals import Summary, summarize
+from frostline.report.statistics.paired import PairedDifference
 from frostline.results.metric_names import better
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """row, col: values of the shown keys. values: seed -> its value, the mean over its splits, of runs that have not
     collapsed. runs: all complete ones, of how many seeds.
 
@@ -32,7 +32,7 @@ class Cell:
     collapsed: int
     told: Summary
     with_collapsed: Summary
-    difference: Difference | None = None
+    difference: PairedDifference | None = None
     difference_with_collapsed: float | None = None
     p: float | None = None
     is_baseline: bool = False
@@ -45,12 +45,12 @@ class Cell:
         return better(self.metric, self.difference.mean, 0.0)
 
 
-def cell(row: Key, col: Key, metric: str, runs: Sequence[Run], fallen: Collection[str]) -> Cell:
+def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], fallen: Collection[str]) -> TableCell:
     """fallen: folders of the runs that have collapsed."""
     known = [run for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
     standing = [run for run in known if run.folder not in fallen]
     values, every = seed_means(standing, metric), seed_means(known, metric)
-    return Cell(
+    return TableCell(
         row,
         col,
         metric,
@@ -58,12 +58,12 @@ def cell(row: Key, col: Key, metric: str, runs: Sequence[Run], fallen: Collectio
         runs=len(known),
         seeds=len(every),
         collapsed=len(known) - len(standing),
-        told=summary(list(values.values())),
-        with_collapsed=summary(list(every.values())),
+        told=summarize(list(values.values())),
+        with_collapsed=summarize(list(every.values())),
     )
 
 
-def seed_means(runs: Iterable[Run], metric: str) -> dict[Any, float]:
+def seed_means(runs: Iterable[RunRecord], metric: str) -> dict[Any, float]:
     """Folds and other splits of a seed are one measurement, repeated: their mean."""
     values: dict[Any, list[float]] = {}
     for run in runs:
@@ -72,13 +72,13 @@ def seed_means(runs: Iterable[Run], metric: str) -> dict[Any, float]:
 
 
 def split_means(
-    runs: Iterable[Run], metric: str, without: Sequence[str], fallen: Collection[str]
+    runs: Iterable[RunRecord], metric: str, without: Sequence[str], fallen: Collection[str]
 ) -> dict[tuple[Any, Any], float]:
     """(seed, split) -> value. without: keys that rows differ in, of which no pair could agree."""
     values: dict[tuple[Any, Any], list[float]] = {}
     for run in runs:
         value = run.metrics.get(metric, math.nan)
         if math.isfinite(value) and run.folder not in fallen:
-            texts = tuple(pair for pair in run.texts if not covered(pair[0], without))
+            texts = tuple(pair for pair in run.texts if not is_covered(pair[0], without))
             values.setdefault((run.seed, (run.repeat, texts)), []).append(value)
     return {pair: math.fsum(own) / len(own) for pair, own in values.items()}

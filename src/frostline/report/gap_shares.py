@@ -6,29 +6,29 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from frostline.report.cells import Cell, split_means
+from frostline.report.cells import TableCell, split_means
 from frostline.report.grid import Grid, Key
-from frostline.report.read.runs import Run
-from frostline.report.statistics.intervals import summary
+from frostline.report.read.runs import RunRecord
+from frostline.report.statistics.intervals import summarize
 from frostline.results.metric_names import better
 
 Pairs = Mapping[tuple[Any, Any], float]
 
 
-def share(grid: Grid, cell: Cell, ends: Sequence[Key | None], fallen: Collection[str]) -> Cell:
+def gap_closed(grid: Grid, cell: TableCell, ends: Sequence[Key | None], fallen: Collection[str]) -> TableCell:
     """The cell with shares in place of scores, seed by seed; without any where the ceiling is not better in each seed.
 
     ends: the rows of baseline and ceiling. A collapsed run of the baseline counts: to guess is where its gap begins.
     """
 
     def scores(row: Key | None, left_out: Collection[str]) -> Pairs:
-        runs: Sequence[Run] = () if row is None else grid.cell(row, cell.col)
+        runs: Sequence[RunRecord] = () if row is None else grid.cell(row, cell.col)
         return split_means(runs, cell.metric, grid.row_keys, left_out)
 
     low, high = ends
     gap = scores(low, ()), scores(high, fallen)
     values, every = (_shares(cell.metric, scores(cell.row, left_out), *gap) for left_out in (fallen, ()))
-    told, with_collapsed = (summary(list(found.values())) for found in (values, every))
+    told, with_collapsed = (summarize(list(found.values())) for found in (values, every))
     return dataclasses.replace(
         cell, values=values, told=told, with_collapsed=with_collapsed, is_baseline=cell.row == low
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.report.read.runs import Run, Value
+from frostline.report.read.runs import RunRecord, Value
 
 Key = tuple[Value, ...]  # the values of a row's keys, or of a column's
 
@@ -19,24 +19,27 @@ class Grid:
     col_keys: Sequence[str]
     rows: Sequence[Key]
     cols: Sequence[Key]
-    at: Mapping[tuple[Key, Key], Sequence[Run]]
+    at: Mapping[tuple[Key, Key], Sequence[RunRecord]]
 
     @property
     def shown(self) -> tuple[str, ...]:
         return (*self.row_keys, *self.col_keys)
 
-    def cell(self, row: Key, col: Key) -> Sequence[Run]:
+    def cell(self, row: Key, col: Key) -> Sequence[RunRecord]:
         return self.at.get((row, col), ())
 
     def placed(self, row: Key, col: Key) -> list[tuple[str, Value]]:
         return list(zip(self.shown, (*row, *col), strict=True))
 
 
-def laid_out(
-    runs: Iterable[Run], rows: Sequence[str], cols: Sequence[str], wanted: Mapping[str, Sequence[Any]] | None = None
+def make_grid(
+    runs: Iterable[RunRecord],
+    rows: Sequence[str],
+    cols: Sequence[str],
+    wanted: Mapping[str, Sequence[Any]] | None = None,
 ) -> Grid:
     """wanted: values of keys in the order in which they are to stand; numbers go by size, names by the alphabet."""
-    at: dict[tuple[Key, Key], list[Run]] = {}
+    at: dict[tuple[Key, Key], list[RunRecord]] = {}
     for run in runs:
         at.setdefault((_values(run, rows), _values(run, cols)), []).append(run)
     return Grid(
@@ -48,7 +51,7 @@ def laid_out(
     )
 
 
-def _values(run: Run, keys: Sequence[str]) -> Key:
+def _values(run: RunRecord, keys: Sequence[str]) -> Key:
     return tuple(run.value(key) for key in keys)
 
 

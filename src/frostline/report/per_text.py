@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from frostline.report.grid import Grid, Key
-from frostline.report.read.runs import Run, covered
+from frostline.report.read.runs import RunRecord, is_covered
 from frostline.report.statistics.intervals import holm
-from frostline.report.table import TextDifference, base_of
-from frostline.report.warnings.warning import ReportWarning, count
+from frostline.report.table import TextDifference, baseline_row
+from frostline.report.warnings.warning import ReportWarning, format_count
 
 FILE = "predictions.parquet"
 BATCH = 200  # draws at a time, for less memory
 Pair = tuple[Any, Any]  # seed, and split
 
 
-def compared(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifference], list[ReportWarning]]:
+def compare_texts(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifference], list[ReportWarning]]:
     """Each row with its baseline, column by column; what cannot be compared is told."""
     found, absent, unequal = [], dict[str, None](), list[str]()
     rights: dict[str, Any] = {}
     for row in grid.rows:
-        base = base_of(grid, row, baseline)
+        base = baseline_row(grid, row, baseline)
         for col in grid.cols if base not in (None, row) else ():
             assert base is not None
             pairs = list(_pairs(grid.cell(row, col), grid.cell(base, col), grid.row_keys))
@@ -43,16 +43,22 @@ def compared(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifferen
     doubts = []
     if absent:
         doubts.append(
-            ReportWarning(f"{count(len(absent))} without a {FILE}, left out of the comparison of texts", list(absent))
+            ReportWarning(
+                f"{format_count(len(absent))} without a {FILE}, left out of the comparison of texts", list(absent)
+            )
         )
     if unequal:
         doubts.append(
-            ReportWarning(f"{count(len(unequal), 'pair')} of runs that were not tested on the same texts", unequal)
+            ReportWarning(
+                f"{format_count(len(unequal), 'pair')} of runs that were not tested on the same texts", unequal
+            )
         )
     return _corrected(found), doubts
 
 
-def _pairs(own: Iterable[Run], base: Iterable[Run], without: Sequence[str]) -> Iterator[tuple[Pair, Run, Run]]:
+def _pairs(
+    own: Iterable[RunRecord], base: Iterable[RunRecord], without: Sequence[str]
+) -> Iterator[tuple[Pair, RunRecord, RunRecord]]:
     """Runs of the same seed and split."""
     theirs = {_pair(run, without): run for run in base}
     for run in own:
@@ -60,11 +66,11 @@ def _pairs(own: Iterable[Run], base: Iterable[Run], without: Sequence[str]) -> I
             yield pair, run, theirs[pair]
 
 
-def _pair(run: Run, without: Sequence[str]) -> Pair:
-    return run.seed, (run.repeat, tuple(item for item in run.texts if not covered(item[0], without)))
+def _pair(run: RunRecord, without: Sequence[str]) -> Pair:
+    return run.seed, (run.repeat, tuple(item for item in run.texts if not is_covered(item[0], without)))
 
 
-def _right(run: Run) -> Any:
+def _right(run: RunRecord) -> Any:
     """Of the home test set (ids and labels (N, 2), whether each text was told right (N,)) in the order of ids; None
     without a file of one label a text."""
     import numpy as np

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from frostline.errors import Problem, did_you_mean
-from frostline.report.read.runs import Run, Value, is_told, told
+from frostline.report.read.runs import RunRecord, Value, format_value, names_value
 
-USUAL_ROW, USUAL_METRIC = "freezing", "test/f1_macro"
+DEFAULT_ROW, DEFAULT_METRIC = "freezing", "test/f1_macro"
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Query:
     per_seed: a row for each seed. texts: compare with the baseline text by text, too.
     """
 
-    rows: Sequence[str] = (USUAL_ROW,)
+    rows: Sequence[str] = (DEFAULT_ROW,)
     cols: Sequence[str] = ()
-    metrics: Sequence[str] = (USUAL_METRIC,)
+    metrics: Sequence[str] = (DEFAULT_METRIC,)
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     baseline: Mapping[str, str] = field(default_factory=dict)
     ceiling: Mapping[str, str] = field(default_factory=dict)
@@ -32,18 +32,18 @@ class Query:
     def row_keys(self) -> tuple[str, ...]:
         return (*self.rows, *(["seed"] if self.per_seed and "seed" not in self.rows else []))
 
-    def wants(self, run: Run) -> bool:
-        return all(any(is_told(run.value(key), text) for text in texts) for key, texts in self.where.items())
+    def wants(self, run: RunRecord) -> bool:
+        return all(any(names_value(run.value(key), text) for text in texts) for key, texts in self.where.items())
 
-    def wanted(self, runs: Sequence[Run]) -> dict[str, list[Value]]:
+    def wanted(self, runs: Sequence[RunRecord]) -> dict[str, list[Value]]:
         """The values of `where` in the order in which they were given."""
         found: dict[str, list[Value]] = {}
         for key, texts in self.where.items():
             values = dict.fromkeys(run.value(key) for run in runs)
-            found[key] = [value for text in texts for value in values if is_told(value, text)]
+            found[key] = [value for text in texts for value in values if names_value(value, text)]
         return found
 
-    def problems(self, runs: Sequence[Run]) -> Iterator[Problem]:
+    def problems(self, runs: Sequence[RunRecord]) -> Iterator[Problem]:
         """Of complete runs: keys, values and metrics that none of them has."""
         keys = sorted({key for run in runs for key in (*run.choices, *run.config)})
         for flag, named in (("rows", self.rows), ("cols", self.cols), ("where", self.where)):
@@ -58,12 +58,12 @@ class Query:
         for flag, row in (("--baseline", self.baseline), ("--ceiling", self.ceiling)):
             yield from self._unknown_row(flag, row, runs)
 
-    def _unknown_values(self, runs: Sequence[Run], keys: Sequence[str]) -> Iterator[Problem]:
+    def _unknown_values(self, runs: Sequence[RunRecord], keys: Sequence[str]) -> Iterator[Problem]:
         for key, texts in self.where.items():
             values = list(dict.fromkeys(run.value(key) for run in runs))
             for text in texts if key in keys else ():
-                if not any(is_told(value, text) for value in values):
-                    do = did_you_mean(text, sorted(map(told, values)))
+                if not any(names_value(value, text) for value in values):
+                    do = did_you_mean(text, sorted(map(format_value, values)))
                     yield Problem(f"--where {key}", f"no run has {text}", do)
 
     def _alone(self) -> Iterator[Problem]:
@@ -72,14 +72,14 @@ class Query:
             if given and not self.baseline:
                 yield Problem(flag, "compares with nothing", "give --baseline KEY=VALUE too")
 
-    def _unknown_row(self, flag: str, row: Mapping[str, str], runs: Sequence[Run]) -> Iterator[Problem]:
+    def _unknown_row(self, flag: str, row: Mapping[str, str], runs: Sequence[RunRecord]) -> Iterator[Problem]:
         shown = [run for run in runs if self.wants(run)] or runs
         for key, text in row.items():
             values = list(dict.fromkeys(run.value(key) for run in shown))
             if key not in self.rows:
                 yield Problem(f"{flag} {key}", "is no key of the rows", f"give one of: {', '.join(self.rows)}")
-            elif not any(is_told(value, text) for value in values):
-                do = did_you_mean(text, sorted(map(told, values)))
+            elif not any(names_value(value, text) for value in values):
+                do = did_you_mean(text, sorted(map(format_value, values)))
                 yield Problem(f"{flag} {key}", f"no row is {text}", do)
 
 

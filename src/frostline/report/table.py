@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from frostline.report.cells import Cell, cell, split_means
-from frostline.report.gap_shares import share
+from frostline.report.cells import TableCell, make_cell, split_means
+from frostline.report.gap_shares import gap_closed
 from frostline.report.grid import Grid, Key
 from frostline.report.query import Query
-from frostline.report.read.runs import Value, is_told
+from frostline.report.read.runs import Value, names_value
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import holm
 from frostline.report.warnings.warning import ReportWarning
@@ -43,14 +43,14 @@ class ReportTable:
     rows: Sequence[Key]
     cols: Sequence[Key]
     metrics: Sequence[str]
-    cells: Mapping[tuple[Key, Key, str], Cell]
+    cells: Mapping[tuple[Key, Key, str], TableCell]
     baseline: Mapping[str, str]
     ceiling: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
     warnings: Sequence[ReportWarning] = ()
     texts: Sequence[TextDifference] = ()
 
-    def each(self) -> Iterator[Cell]:
+    def each(self) -> Iterator[TableCell]:
         """Row by row."""
         for row in self.rows:
             for col in self.cols:
@@ -59,30 +59,30 @@ class ReportTable:
                         yield self.cells[row, col, metric]
 
 
-def table(grid: Grid, asked: Query, fallen: Collection[str]) -> ReportTable:
+def make_table(grid: Grid, asked: Query, fallen: Collection[str]) -> ReportTable:
     """fallen: folders of the runs that have collapsed."""
     cells = {
-        (row, col, metric): cell(row, col, metric, runs, fallen)
+        (row, col, metric): make_cell(row, col, metric, runs, fallen)
         for (row, col), runs in grid.at.items()
         for metric in asked.metrics
     }
     if asked.baseline and asked.ceiling:
-        ends = {row: [base_of(grid, row, end) for end in (asked.baseline, asked.ceiling)] for row in grid.rows}
-        cells = {place: share(grid, one, ends[one.row], fallen) for place, one in cells.items()}
+        ends = {row: [baseline_row(grid, row, end) for end in (asked.baseline, asked.ceiling)] for row in grid.rows}
+        cells = {place: gap_closed(grid, one, ends[one.row], fallen) for place, one in cells.items()}
     elif asked.baseline:
         cells = _corrected(_compared(grid, asked, cells, fallen))
     shown = grid.row_keys, grid.col_keys, grid.rows, grid.cols
     return ReportTable(*shown, asked.metrics, cells, asked.baseline, asked.ceiling)
 
 
-Cells = dict[tuple[Key, Key, str], Cell]
+Cells = dict[tuple[Key, Key, str], TableCell]
 
 
-def base_of(grid: Grid, row: Key, baseline: Mapping[str, str]) -> Key | None:
+def baseline_row(grid: Grid, row: Key, baseline: Mapping[str, str]) -> Key | None:
     """The row that this one is compared with: the same but for the keys of the baseline."""
     for other in grid.rows:
         pairs = zip(grid.row_keys, row, other, strict=True)
-        if all(is_told(b, baseline[key]) if key in baseline else _same(a, b) for key, a, b in pairs):
+        if all(names_value(b, baseline[key]) if key in baseline else _same(a, b) for key, a, b in pairs):
             return other
     return None
 
@@ -92,7 +92,7 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _compared(grid: Grid, asked: Query, cells: Cells, fallen: Collection[str]) -> Cells:
-    bases = {row: base_of(grid, row, asked.baseline) for row in grid.rows}
+    bases = {row: baseline_row(grid, row, asked.baseline) for row in grid.rows}
     found: Cells = {}
     for (row, col, metric), one in cells.items():
         base = bases[row]
@@ -101,12 +101,12 @@ def _compared(grid: Grid, asked: Query, cells: Cells, fallen: Collection[str]) -
             continue
         own, theirs = grid.cell(row, col), grid.cell(base, col)
         pairs, every = (
-            paired.by_seed(*(split_means(runs, metric, grid.row_keys, left) for runs in (own, theirs)))
+            paired.differences_by_seed(*(split_means(runs, metric, grid.row_keys, left) for runs in (own, theirs)))
             for left in (fallen, ())
         )
         found[row, col, metric] = dataclasses.replace(
             one,
-            difference=paired.difference(pairs),
+            difference=paired.paired_difference(pairs),
             difference_with_collapsed=sum(every) / len(every) if every else None,
         )
     return found

@@ -15,17 +15,17 @@ from sklearn.calibration import calibration_curve
 
 import report_folders as folders
 from command_line import Command, in_process
-from frostline.report.build import Study, answer
-from frostline.report.figures.confusion import Confusion
-from frostline.report.figures.draw.canvas import saved
-from frostline.report.figures.every import every
+from frostline.report.build import Report, build_report
+from frostline.report.figures.confusion import ConfusionFigure
+from frostline.report.figures.draw.canvas import render
+from frostline.report.figures.every import all_figures
 from frostline.report.figures.figure import Figure
-from frostline.report.figures.lines import Lines
-from frostline.report.figures.plans import PlanMap, parsed
-from frostline.report.figures.reliability import Reliability, calibrated
+from frostline.report.figures.lines import CurvesFigure
+from frostline.report.figures.plans import PlanFigure, parse_plan
+from frostline.report.figures.reliability import ReliabilityFigure, make_calibration_curve
 from frostline.report.figures.scores import ScoresFigure
 from frostline.report.figures.shift import ShiftFigure
-from frostline.report.figures.trade import Trade, front
+from frostline.report.figures.trade import TradeoffFigure, pareto_front
 from frostline.report.query import Query
 
 frostline = in_process
@@ -36,17 +36,17 @@ tune   3       0.05  *  1   1     9,000  0 of 5
 """
 
 
-def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Study:
-    return answer(["runs"], Query(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
+def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Report:
+    return build_report(["runs"], Query(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
 
 
 def figure(kind: type[Figure], name: str = "", *metrics: str, **shown: tuple[str, ...]) -> Figure:
-    drawn, _ = every(asked(*metrics, **shown))
+    drawn, _ = all_figures(asked(*metrics, **shown))
     return next(one for one in drawn if isinstance(one, kind) and one.name.startswith(name))
 
 
-def absent(study: Study) -> str:
-    return "\n".join(map(str, every(study)[1]))
+def absent(study: Report) -> str:
+    return "\n".join(map(str, all_figures(study)[1]))
 
 
 @pytest.mark.parametrize("metric", ["test/accuracy", "test/loss"])
@@ -60,8 +60,8 @@ def test_the_pareto_front_is_that_of_brute_force(metric: str) -> None:
             for i, (x, y) in enumerate(places)
             if not any(a <= x and sign * b >= sign * y and (a, b) != (x, y) for a, b in places)
         }
-        assert set(front(metric, places)) == best
-        assert [places[i][0] for i in front(metric, places)] == sorted(places[i][0] for i in best)
+        assert set(pareto_front(metric, places)) == best
+        assert [places[i][0] for i in pareto_front(metric, places)] == sorted(places[i][0] for i in best)
 
 
 def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
@@ -89,10 +89,10 @@ def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
     for col, pooler in enumerate(("cls", "mean")):
         for freezing in kept[col:]:
             folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
-    [found], _ = every(asked("test/accuracy", cols=("pooler",)))
+    [found], _ = all_figures(asked("test/accuracy", cols=("pooler",)))
     assert isinstance(found, ScoresFigure)
     assert [[told is None for told in row] for row in found.told] == [[False, True], *[[False, False]] * 20]
-    assert saved(found, "svg").startswith(b"<?xml")
+    assert render(found, "svg").startswith(b"<?xml")
     assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
         "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are more than find room; ask for fewer"
     )
@@ -102,8 +102,8 @@ def test_a_score_stands_against_what_it_took() -> None:
     for freezing, score, learned in (("frozen", 0.6, 387), ("full", 0.8, 9000), ("top_k", 0.5, 800)):
         for seed in (1, 2):
             folders.run(Path("runs"), freezing, seed, score + 0.1 * seed, learned=learned)
-    found = figure(Trade, "cost", "test/accuracy")
-    assert isinstance(found, Trade)
+    found = figure(TradeoffFigure, "cost", "test/accuracy")
+    assert isinstance(found, TradeoffFigure)
     assert {point.label: point.place for point in found.points} == {
         "frozen": (387, pytest.approx(0.75)),
         "full": (9000, pytest.approx(0.95)),
@@ -115,12 +115,12 @@ def test_a_score_stands_against_what_it_took() -> None:
 def test_a_plan_is_read_as_it_was_printed() -> None:
     folder = folders.run(Path("runs"), "lp_ft")
     (folder / "plan.txt").write_text(PLAN)
-    found = figure(PlanMap)
-    assert isinstance(found, PlanMap)
+    found = figure(PlanFigure)
+    assert isinstance(found, PlanFigure)
     assert found.blocks == ["emb", "0", "1+", "head"]
     assert found.phases == ["probe, 1-2", "tune, 3"]
     assert found.cells == [["·", "·", "·", "1"], ["0.05", "*", "1", "1"]]
-    assert parsed("phase\nof something else") is None
+    assert parse_plan("phase\nof something else") is None
 
 
 def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
@@ -131,8 +131,8 @@ def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
         rows = [f"{8 * at + 8},{at},val/f1_macro,{value}" for at, value in enumerate(own)]
         rows = rows[:2] if seed == 2 else rows
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *rows, "30,3,val/f1_macro,"]))
-    found = figure(Lines, "epochs-val-f1")
-    assert isinstance(found, Lines)
+    found = figure(CurvesFigure, "epochs-val-f1")
+    assert isinstance(found, CurvesFigure)
     (line,) = found.lines
     assert list(line.x) == [1, 2]
     for at, one in enumerate(line.y):
@@ -149,8 +149,8 @@ def test_a_score_stands_against_how_much_was_trained_on() -> None:
             more = {"data": {"texts": {"train": 500}, "classes": ["a", "b", "c"], "shifts": {}}}
             config = {"dataset.max_train": size}
             folders.run(Path("runs"), "full", seed, score + 0.02 * seed, config=config, environment=more)
-    found = figure(Lines, "size", "test/accuracy")
-    assert isinstance(found, Lines)
+    found = figure(CurvesFigure, "size", "test/accuracy")
+    assert isinstance(found, CurvesFigure)
     (line,) = found.lines
     assert list(line.x) == [16, 64, 500]
     assert [one.mean for one in line.y] == pytest.approx([0.53, 0.63, 0.73])
@@ -168,8 +168,8 @@ def test_home_stands_against_the_shifted_domain() -> None:
 def test_confusions_of_an_arm_are_added() -> None:
     for seed in (1, 2):
         folders.run(Path("runs"), "full", seed, 0.6 + 0.1 * seed)
-    found = figure(Confusion)
-    assert isinstance(found, Confusion)
+    found = figure(ConfusionFigure)
+    assert isinstance(found, ConfusionFigure)
     assert found.classes == ("negative", "neutral", "positive")
     one, other = folders.confusion_of(0.7), folders.confusion_of(0.8)
     assert np.array_equal(found.counts, np.add(one, other))
@@ -180,7 +180,7 @@ def test_bins_are_those_of_scikit_learn_and_the_error_is_that_of_the_paper() -> 
     draws = np.random.default_rng(0)
     confidence = draws.uniform(0.3, 1, 500)
     right = draws.uniform(size=500) < confidence**2
-    made = calibrated("full", confidence, right)
+    made = make_calibration_curve("full", confidence, right)
     accuracy, mean = calibration_curve(right, confidence, n_bins=15)
     assert [one.accuracy for one in made.bins] == pytest.approx(accuracy)
     assert [one.confidence for one in made.bins] == pytest.approx(mean)
@@ -195,8 +195,8 @@ def test_reliability_is_that_of_the_test_set_alone() -> None:
     parquet.write_table(
         pa.table({**columns, "p_0": [0.9, 0.7, 0.2], "p_1": [0.1, 0.3, 0.8]}), folder / "predictions.parquet"
     )
-    found = figure(Reliability)
-    assert isinstance(found, Reliability)
+    found = figure(ReliabilityFigure)
+    assert isinstance(found, ReliabilityFigure)
     (one,) = found.arms
     assert [(own.confidence, own.accuracy, own.texts) for own in one.bins] == [
         (pytest.approx(0.7), 0.0, 1),
@@ -210,8 +210,8 @@ def test_mixtures_of_weights_stand_along_alpha() -> None:
         folder = folders.run(Path("runs"), "full", seed)
         rows = [{"alpha": alpha, "test/f1_macro": 0.5 + 0.1 * seed * alpha} for alpha in (0.0, 0.5, 1.0)]
         folders.edit(folder / "result.json", {"wise_ft": rows, "alpha": 0.5})
-    found = figure(Lines, "wise_ft")
-    assert isinstance(found, Lines)
+    found = figure(CurvesFigure, "wise_ft")
+    assert isinstance(found, CurvesFigure)
     assert list(found.marked) == [0.5]
     assert [one.mean for one in found.lines[0].y] == pytest.approx([0.5, 0.575, 0.65])
 

@@ -9,37 +9,37 @@ import pytest
 
 import report_folders as folders
 from command_line import Command, in_process
-from frostline.report.build import Study, answer
-from frostline.report.figures.every import every
-from frostline.report.figures.vectors import Moved
+from frostline.report.build import Report, build_report
+from frostline.report.figures.every import all_figures
+from frostline.report.figures.vectors import VectorsFigure
 from frostline.report.query import Query
-from frostline.report.statistics.separation import nearest_mean, principal
+from frostline.report.statistics.separation import nearest_mean_accuracy, principal_components
 
 frostline = in_process
 
 
-def study(rows: tuple[str, ...] = ("freezing",)) -> Study:
-    return answer(["runs"], Query(rows=rows, metrics=("test/f1_macro",)))
+def study(rows: tuple[str, ...] = ("freezing",)) -> Report:
+    return build_report(["runs"], Query(rows=rows, metrics=("test/f1_macro",)))
 
 
-def figures(rows: tuple[str, ...] = ("freezing",)) -> list[Moved]:
-    return [one for one in every(study(rows))[0] if isinstance(one, Moved)]
+def figures(rows: tuple[str, ...] = ("freezing",)) -> list[VectorsFigure]:
+    return [one for one in all_figures(study(rows))[0] if isinstance(one, VectorsFigure)]
 
 
 def absent() -> list[str]:
-    return [str(one) for one in every(study())[1] if one.kind.startswith("vectors")]
+    return [str(one) for one in all_figures(study())[1] if one.kind.startswith("vectors")]
 
 
 def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -> None:
     labels, before, after, tsne = folders.write_vectors(folders.run(Path("runs"), "full", name="mine"))
     (found,) = figures()
     assert [panel.title for panel in found.panels] == ["PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after"]
-    first = principal(before)
-    points = [first.points, principal(after, first).points, *tsne]
+    first = principal_components(before)
+    points = [first.points, principal_components(after, first).points, *tsne]
     assert all(np.array_equal(panel.points, at) for panel, at in zip(found.panels, points, strict=True))
     assert list(found.classes) == ["negative", "neutral", "positive"]
     assert np.array_equal(found.of, labels)
-    told = [f"{nearest_mean(vectors, labels):.3f}" for vectors in (before, after)]
+    told = [f"{nearest_mean_accuracy(vectors, labels):.3f}" for vectors in (before, after)]
     assert told[0] < told[1]
     assert "60 of 60 test texts, by the encoder as mine began" in found.says
     assert f"is the nearest for {told[0]} of the texts before and {told[1]} after" in found.says

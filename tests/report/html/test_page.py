@@ -12,9 +12,9 @@ import pytest
 import report_folders as folders
 from command_line import Command, in_process
 from frostline.report.html.markup import element
-from frostline.report.html.pictures import inline
-from frostline.report.html.runs import differences, most_common
-from frostline.report.read.run_folders import read
+from frostline.report.html.pictures import inline_svg
+from frostline.report.html.runs import config_differences, most_common
+from frostline.report.read.run_folders import read_runs
 
 frostline = in_process
 ODD = "<script>alert(1)</script>"
@@ -92,9 +92,9 @@ def test_nothing_that_a_run_holds_is_markup(frostline: Command) -> None:
 def test_each_run_says_its_command_and_in_what_it_differs(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2, 3])
     folders.run(Path("runs"), "full", 4, config={"optimizer.lr": 0.5})
-    runs = read(["runs"])
+    runs = read_runs(["runs"])
     usual = most_common(runs)
-    told = {run.seed: differences(run, usual) for run in runs if run.choices["freezing"] == "full"}
+    told = {run.seed: config_differences(run, usual) for run in runs if run.choices["freezing"] == "full"}
     assert ("optimizer.lr", 0.5, 0.003) in told[4]
     assert [key for key, *_ in told[1]] == []
     text = page(frostline)
@@ -113,7 +113,7 @@ def test_a_picture_becomes_part_of_a_page() -> None:
     svg = '<?xml version="1.0"?><svg width="10pt" height="5pt" viewBox="0 0 10 5" version="1.1"><metadata>x</metadata>'
     svg += '<g id="a" style="fill: #1b1b1a"><path d="M 1.23456 2.000000" clip-path="url(#b)"/></g>\n'
     svg += "<text>0.00125</text></svg>"
-    assert inline(svg, "f1") == (
+    assert inline_svg(svg, "f1") == (
         '<svg role="img" aria-labelledby="f1-says" viewBox="0 0 10 5"><g id="f1-a" style="fill: currentColor">'
         '<path d="M 1.23 2" clip-path="url(#f1-b)"/></g><text>0.00125</text></svg>'
     )

@@ -12,7 +12,7 @@ import report_folders as folders
 from command_line import Command, in_process
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
-from frostline.report.read.runs import Run
+from frostline.report.read.runs import RunRecord
 
 frostline = in_process
 ASKED = [
@@ -23,7 +23,7 @@ ASKED = [
 ]
 
 
-def study() -> list[Run]:
+def study() -> list[RunRecord]:
     """With seeds that are absent, hidden keys, a collapsed run, and runs of other code, texts and packages."""
     root = Path("runs")
     for rate in (0.001, 0.01):
@@ -33,11 +33,11 @@ def study() -> list[Run]:
     folders.run(root, "full", 4, 0.5, metrics={"val/f1_macro": float("nan"), "test/f1/a.b": 0.1})
     folders.run(root, "frozen", 5, 0.1 + 0.2, environment={"packages": {"torch": "2.10"}, "threads": 4})
     folders.run(root, "frozen", 6, 0.61, environment={"git": {"commit": "1e5", "dirty": True}}, config={"study": "1e3"})
-    return reading.read(["runs"])
+    return reading.read_runs(["runs"])
 
 
-def saved(runs: list[Run]) -> None:
-    Path("results.csv").write_text(results.as_csv(runs), encoding="utf-8")
+def saved(runs: list[RunRecord]) -> None:
+    Path("results.csv").write_text(results.results_as_csv(runs), encoding="utf-8")
 
 
 @pytest.mark.parametrize("words", ASKED, ids=str)
@@ -54,7 +54,7 @@ def test_what_a_head_has_recorded_is_a_metric_too(frostline: Command) -> None:
     for seed, perplexity in ((1, 40.0), (2, 42.0)):
         asked = folders.run(Path("runs"), "direct", seed, 0.5)
         folders.edit(asked / "result.json", {"language_model": {"perplexity": perplexity}})
-    saved(reading.read(["runs"]))
+    saved(reading.read_runs(["runs"]))
     words = ["--rows", "freezing", "--metric", "language_model/perplexity"]
     said = [frostline("report", place, *words) for place in ("runs", "results.csv")]
     assert said[0].status == 0, said[0].err
@@ -66,7 +66,7 @@ def test_every_value_comes_back_as_it_was(own_folder: None) -> None:
     """But what a table does not need: where an encoder is fetched from, and one score for each class."""
     runs = study()
     saved(runs)
-    read = {run.folder: run for run in results.read("results.csv")}
+    read = {run.folder: run for run in results.read_results("results.csv")}
     assert len(read) == len(runs)
     for run in runs:
         again, told = read[run.folder], {k: v for k, v in run.metrics.items() if k != "test/f1/a.b"}

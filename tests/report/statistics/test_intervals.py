@@ -9,25 +9,33 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from frostline.report.statistics.intervals import holm, quantile, summary
-from frostline.report.statistics.paired import FEWEST, by_seed, difference, enough, interval, is_exact, sign_flip
+from frostline.report.statistics.intervals import holm, summarize, t_quantile
+from frostline.report.statistics.paired import (
+    FEWEST,
+    bootstrap_interval,
+    can_be_significant,
+    differences_by_seed,
+    is_exact,
+    paired_difference,
+    sign_flip,
+)
 from frostline.results.metric_names import better
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
 def test_mean_deviation_and_interval_are_scipy_s(n: int) -> None:
     values = np.random.default_rng(n).normal(0.7, 0.1, n)
-    told = summary(list(values))
+    told = summarize(list(values))
     low, high = stats.t.interval(0.95, n - 1, loc=values.mean(), scale=stats.sem(values))
     assert [told.mean, told.std, told.low, told.high] == pytest.approx([values.mean(), values.std(ddof=1), low, high])
 
 
 def test_student_s_quantiles_are_those_of_the_printed_table() -> None:
-    assert [quantile(n) for n in (1, 2, 4, 9)] == pytest.approx([12.706, 4.303, 2.776, 2.262], abs=5e-4)
+    assert [t_quantile(n) for n in (1, 2, 4, 9)] == pytest.approx([12.706, 4.303, 2.776, 2.262], abs=5e-4)
 
 
 def test_one_seed_has_no_interval_and_none_no_mean() -> None:
-    one, none = summary([0.5]), summary([])
+    one, none = summarize([0.5]), summarize([])
     assert (one.mean, one.std, one.low, one.high) == (0.5, None, None, None)
     assert (none.n, none.mean) == (0, None)
 
@@ -53,14 +61,14 @@ def test_darwin_s_maize_has_the_p_that_fisher_found() -> None:
     differences = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
     sums = np.array(list(itertools.product((-1, 1), repeat=15))) @ np.array(differences)
     assert np.sum(sums >= sum(differences)) == 863
-    found = difference(differences)
+    found = paired_difference(differences)
     assert found is not None and not found.exact
     assert found.p == pytest.approx(2 * 863 / 2**15, abs=0.007)  # three standard errors of 9,999 draws
 
 
 def test_so_few_pairs_that_no_p_is_below_a_twentieth_are_not_tested() -> None:
-    assert FEWEST == 6 and not enough(5)
-    few, more = difference([0.1] * 5), difference([0.1, 0.2, 0.1, 0.3, 0.2, 0.1])
+    assert FEWEST == 6 and not can_be_significant(5)
+    few, more = paired_difference([0.1] * 5), paired_difference([0.1, 0.2, 0.1, 0.3, 0.2, 0.1])
     assert few is not None and few.p is None and few.mean == pytest.approx(0.1)
     assert more is not None and more.p == pytest.approx(2 / 2**6) and more.exact
 
@@ -71,17 +79,17 @@ def test_signs_are_tried_one_and_all_up_to_thirteen_pairs() -> None:
 
 def test_the_bootstrap_interval_is_scipy_s_and_of_equal_differences_a_point() -> None:
     values = np.random.default_rng(0).normal(0.02, 0.03, 20)
-    low, high = interval(list(values))
+    low, high = bootstrap_interval(list(values))
     by_hand = np.percentile(np.random.default_rng(1).choice(values, (20_000, 20)).mean(axis=1), [2.5, 97.5])
     assert [low, high] == pytest.approx(by_hand, abs=0.002)
-    assert interval([0.25, 0.25, 0.25]) == (0.25, 0.25)
-    assert interval([0.25]) == (None, None)
+    assert bootstrap_interval([0.25, 0.25, 0.25]) == (0.25, 0.25)
+    assert bootstrap_interval([0.25]) == (None, None)
 
 
 def test_pairs_are_of_one_seed_and_split_and_splits_of_a_seed_are_one_difference() -> None:
     base = {(1, "a"): 0.5, (1, "b"): 0.7, (2, "a"): 0.4}
     own = {(1, "a"): 0.6, (1, "b"): 0.7, (2, "a"): 0.7, (3, "a"): 0.9}
-    assert by_seed(own, base) == pytest.approx([0.05, 0.3])
+    assert differences_by_seed(own, base) == pytest.approx([0.05, 0.3])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def test_the_better_of_two_values_is_told_by_the_metric(metric: str, more_is_bet
 def test_the_interval_holds_the_true_mean_in_19_of_20_tables(n: int) -> None:
     """Of 2,000 simulated cells: within 93 and 97%, four standard errors (0.5%) about 95%."""
     draws = np.random.default_rng(n).normal(0.7, 0.02, (2000, n))
-    held = [told.low <= 0.7 <= told.high for told in map(summary, draws.tolist())]  # type: ignore[operator]
+    held = [told.low <= 0.7 <= told.high for told in map(summarize, draws.tolist())]  # type: ignore[operator]
     assert 0.93 <= np.mean(held) <= 0.97
 
 

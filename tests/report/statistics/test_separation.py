@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import NearestCentroid
 
-from frostline.report.statistics.separation import nearest_mean, principal
+from frostline.report.statistics.separation import nearest_mean_accuracy, principal_components
 
 
 def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -24,28 +24,28 @@ def test_the_nearest_mean_is_that_of_scikit_learn_with_each_text_left_out(seed: 
     wide = vectors.astype(float)
     right = cross_val_score(NearestCentroid(), wide, labels, cv=LeaveOneOut()).mean()
     assert 0.4 < right < 1
-    assert nearest_mean(vectors, labels) == pytest.approx(right)
+    assert nearest_mean_accuracy(vectors, labels) == pytest.approx(right)
 
 
 def test_a_class_of_one_text_has_no_mean_without_it() -> None:
     vectors = np.array([[0.0, 0], [1, 0], [0, 1], [9, 9]])
-    assert nearest_mean(vectors, np.array([0, 0, 0, 7])) == 0.75
+    assert nearest_mean_accuracy(vectors, np.array([0, 0, 0, 7])) == 0.75
 
 
 def test_the_principal_axes_are_those_of_scikit_learn() -> None:
     vectors, _ = drawn(0)
     theirs = PCA(2, svd_solver="full").fit(vectors.astype(float))
-    own = principal(vectors)
+    own = principal_components(vectors)
     assert own.share == pytest.approx(theirs.explained_variance_ratio_.sum())
     places = theirs.transform(vectors.astype(float))
     for axis in (0, 1):
         assert np.allclose(np.abs(own.points[:, axis]), np.abs(places[:, axis]))
-    assert np.array_equal(principal(vectors).points, own.points)
-    turned = principal(-vectors)
+    assert np.array_equal(principal_components(vectors).points, own.points)
+    turned = principal_components(-vectors)
     assert not np.allclose(turned.points, own.points)
-    assert np.allclose(principal(-vectors, own).points, own.points)
+    assert np.allclose(principal_components(-vectors, own).points, own.points)
 
 
 def test_vectors_that_are_all_the_same_have_no_spread() -> None:
-    same = principal(np.ones((5, 3), np.float32))
+    same = principal_components(np.ones((5, 3), np.float32))
     assert (same.share, np.abs(same.points).max()) == (0, 0)

@@ -38,7 +38,7 @@ def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.M
 def test_a_table_that_is_not_its_csv_s_is_found(frostline: Command) -> None:
     """Else what follows would show nothing while no study is made."""
     made = report_folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
-    Path(RESULTS).write_text(results.as_csv(reading.read(list(map(str, made.values())))))
+    Path(RESULTS).write_text(results.results_as_csv(reading.read_runs(list(map(str, made.values())))))
     rows = lines_of_tables(frostline("report", RESULTS).out)
     page = f"# Study\n\n{rows}\n\nNotes.\n"
     assert rows.count("\n") == 3

@@ -294,7 +294,7 @@ def test_flags_of_studies_are_refused_for_runs(frostline: Command) -> None:
 def test_a_part_that_is_written_stands_beside_the_rest(frostline: Command) -> None:
     """As where another machine has made it; a study that is written whole has nothing else."""
     there = report_folders.grid(Path("other"), ["frozen"], [1, 2])
-    (given() / "results.csv").write_text(results.as_csv(reading.read(list(map(str, there.values())))))
+    (given() / "results.csv").write_text(results.results_as_csv(reading.read_runs(list(map(str, there.values())))))
     kept = [row["id"] for row in rows()]
     said = frostline("reproduce", str(LAB), "--write", "--only", "arm=as it is")
     assert said.status == 0, said.err

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.build import Study
+from frostline.report.build import Report
 from frostline.report.grid import Key
-from frostline.report.read.runs import Run, told
+from frostline.report.read.runs import RunRecord, format_value
 from frostline.report.statistics.intervals import Summary
 
 
 @dataclass(frozen=True)
-class Absent:
+class MissingFigure:
     """kind: of figure, in words; why: what the runs lack for it."""
 
     kind: str
@@ -32,7 +32,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One arm along x: mean and 95% interval over its seeds at each of these places."""
 
     label: str
@@ -41,32 +41,32 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmRuns:
     """A row and a column of the table, with its runs."""
 
     label: str
     row: Key
     col: Key
-    runs: Sequence[Run]
+    runs: Sequence[RunRecord]
 
 
-def arms(study: Study, *without: str) -> Iterator[Arm]:
+def arms_of(study: Report, *without: str) -> Iterator[ArmRuns]:
     """In the order of the table. without: keys whose values are put together, as those along an axis are."""
-    grid, found = study.grid, dict[str, Arm]()
+    grid, found = study.grid, dict[str, ArmRuns]()
     for row in grid.rows:
         for col in grid.cols:
             if runs := grid.cell(row, col):
                 shown = [(key, value) for key, value in grid.placed(row, col) if key not in without]
-                label = labelled(shown)
+                label = arm_label(shown)
                 before = found[label].runs if label in found else ()
-                found[label] = Arm(label, row, col, [*before, *runs])
+                found[label] = ArmRuns(label, row, col, [*before, *runs])
     yield from found.values()
 
 
-def labelled(shown: Sequence[tuple[str, object]]) -> str:
+def arm_label(shown: Sequence[tuple[str, object]]) -> str:
     """`full`, or `full, averaging=none, optimizer.lr=0.01`: a group's choice alone tells what it is."""
     words = [
-        value if "." not in key and isinstance(value, str) and value != "none" else f"{key}={told(value)}"
+        value if "." not in key and isinstance(value, str) and value != "none" else f"{key}={format_value(value)}"
         for key, value in shown
     ]
     return ", ".join(words) or "all runs"

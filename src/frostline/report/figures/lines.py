@@ -6,72 +6,74 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from frostline.report.build import Study
-from frostline.report.figures.figure import Absent, Figure, Line, arms, file_name
+from frostline.report.build import Report
+from frostline.report.figures.figure import Curve, Figure, MissingFigure, arms_of, file_name
 from frostline.report.read import artifacts as records
-from frostline.report.read.runs import Run
-from frostline.report.statistics.intervals import summary
+from frostline.report.read.runs import RunRecord
+from frostline.report.statistics.intervals import summarize
 
 SIZES = {"dataset.max_train": "training texts", "dataset.shots": "texts a class"}
 EPOCHS = "curves over epochs"
 
 
 @dataclass(frozen=True)
-class Lines(Figure):
+class CurvesFigure(Figure):
     """x, y: what stands along the axes. marked: of WiSE-FT, the alphas that were chosen. wide: x goes by ratios."""
 
     x: str
     y: str
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     marked: Sequence[float] = ()
     wide: bool = False
 
 
-def over_epochs(study: Study) -> Iterator[Lines | Absent]:
+def epoch_curves(study: Report) -> Iterator[CurvesFigure | MissingFigure]:
     """As far as every run of an arm goes: a mean of fewer, later, would be that of other runs."""
-    for name in dict.fromkeys([*map(validated, study.asked.metrics), "val/loss"]):
+    for name in dict.fromkeys([*map(validation_metric, study.asked.metrics), "val/loss"]):
         lines = []
-        for arm in arms(study):
-            courses = {run.folder: records.course(run, name) for run in arm.runs if run.folder not in study.fallen}
+        for arm in arms_of(study):
+            courses = {
+                run.folder: records.metric_by_epoch(run, name) for run in arm.runs if run.folder not in study.collapsed
+            }
             lines += _line(arm.label, arm.runs, {folder: own for folder, own in courses.items() if own}, shared=True)
         if not any(len(line.x) > 1 for line in lines):
-            yield Absent(f"{EPOCHS}, {name}", "no metrics.csv has it for two epochs")
+            yield MissingFigure(f"{EPOCHS}, {name}", "no metrics.csv has it for two epochs")
             continue
         says = f"{name} after each epoch: {_ends(lines)}. Bands are 95% intervals over seeds."
-        yield Lines(file_name("epochs", name), f"{name} over epochs", says, "epoch", name, lines)
+        yield CurvesFigure(file_name("epochs", name), f"{name} over epochs", says, "epoch", name, lines)
 
 
-def over_sizes(study: Study) -> Iterator[Lines | Absent]:
+def size_curves(study: Report) -> Iterator[CurvesFigure | MissingFigure]:
     keys = [key for key in SIZES if len({run.value(key) for run in study.runs}) > 1]
     if not keys:
-        yield Absent("score against training-set size", f"no run differs in {' or '.join(SIZES)}")
+        yield MissingFigure("score against training-set size", f"no run differs in {' or '.join(SIZES)}")
     for key in keys:
         for metric in study.asked.metrics:
             lines = []
-            for arm in arms(study, key):
-                runs = [run for run in arm.runs if run.folder not in study.fallen and metric in run.metrics]
+            for arm in arms_of(study, key):
+                runs = [run for run in arm.runs if run.folder not in study.collapsed and metric in run.metrics]
                 sizes = {run.folder: _size(run, key) for run in runs}
                 points = {r.folder: {at: r.metrics[metric]} for r in runs if (at := sizes[r.folder]) is not None}
                 lines += _line(arm.label, runs, points)
             title = f"{metric} against {SIZES[key]}"
             if not any(len(line.x) > 1 for line in lines):
-                yield Absent(title, "no arm has two sizes")
+                yield MissingFigure(title, "no arm has two sizes")
                 continue
             name = file_name("size", metric, key.split(".")[1])
             says = f"{metric} by {SIZES[key]}: {_ends(lines)}. Bands are 95% intervals over seeds."
-            yield Lines(name, title, says, SIZES[key], metric, lines, wide=True)
+            yield CurvesFigure(name, title, says, SIZES[key], metric, lines, wide=True)
 
 
-def over_mixtures(study: Study) -> Iterator[Lines | Absent]:
+def interpolation_curves(study: Report) -> Iterator[CurvesFigure | MissingFigure]:
     """WiSE-FT: weights between those before training (0) and those after it (1), arXiv:2109.01903."""
-    kept = {run.folder: records.curve(run) for run in study.runs}
+    kept = {run.folder: records.interpolation_scores(run) for run in study.runs}
     curves = {folder: curve for folder, curve in kept.items() if curve}
     if not curves:
-        yield Absent("WiSE-FT curve", "no run has averaging=wise_ft")
-    chosen = [records.result(run).get("alpha") for run in study.runs if run.folder in curves]
+        yield MissingFigure("WiSE-FT curve", "no run has averaging=wise_ft")
+    chosen = [records.read_result(run).get("alpha") for run in study.runs if run.folder in curves]
     for metric in study.asked.metrics if curves else ():
         lines = []
-        for arm in arms(study):
+        for arm in arms_of(study):
             for name in _sets(metric, [curves[run.folder] for run in arm.runs if run.folder in curves]):
                 points = {
                     run.folder: {row["alpha"]: row[name] for row in curves[run.folder] if name in row}
@@ -80,15 +82,15 @@ def over_mixtures(study: Study) -> Iterator[Lines | Absent]:
                 }
                 lines += _line(f"{arm.label}: {name}", arm.runs, points, shared=True)
         if not lines:
-            yield Absent(f"WiSE-FT curve, {metric}", "no mixture was scored by it")
+            yield MissingFigure(f"WiSE-FT curve, {metric}", "no mixture was scored by it")
             continue
         says = f"{metric} of mixtures of the weights before (0) and after training (1): {_ends(lines)}."
         marked = sorted({float(alpha) for alpha in chosen if isinstance(alpha, int | float)})
         name = file_name("wise_ft", metric)
-        yield Lines(name, f"WiSE-FT: {metric}", says, "alpha", metric.split("/")[-1], lines, marked)
+        yield CurvesFigure(name, f"WiSE-FT: {metric}", says, "alpha", metric.split("/")[-1], lines, marked)
 
 
-def validated(metric: str) -> str:
+def validation_metric(metric: str) -> str:
     """`val/f1_macro` of `test/f1_macro`: what is measured while training."""
     part, slash, name = metric.partition("/")
     return f"val/{name}" if slash and part.startswith("test") else metric
@@ -101,16 +103,16 @@ def _sets(metric: str, curves: Sequence[Sequence[Mapping[str, float]]]) -> list[
     return [name for name in names if name == metric or (name.startswith("test") and name.partition("/")[2] == score)]
 
 
-def _size(run: Run, key: str) -> float | None:
+def _size(run: RunRecord, key: str) -> float | None:
     value = run.value(key)
     if value is None and key == "dataset.max_train":  # all there are
-        value = records.train_texts(run)
+        value = records.training_set_size(run)
     return float(value) if isinstance(value, int | float) else None
 
 
 def _line(
-    label: str, runs: Sequence[Run], points: Mapping[str, Mapping[float, float]], shared: bool = False
-) -> list[Line]:
+    label: str, runs: Sequence[RunRecord], points: Mapping[str, Mapping[float, float]], shared: bool = False
+) -> list[Curve]:
     """points: folder -> x -> y. shared: only where every run has a value. None at all where there is no point."""
     own = [(run.seed, points[run.folder]) for run in runs if points.get(run.folder)]
     places = sorted({x for _, at in own for x in at})
@@ -122,12 +124,12 @@ def _line(
         for seed, at in own:
             if math.isfinite(at.get(x, math.nan)):
                 seeds.setdefault(seed, []).append(at[x])
-        found.append((x, summary([math.fsum(values) / len(values) for values in seeds.values()])))
+        found.append((x, summarize([math.fsum(values) / len(values) for values in seeds.values()])))
     found = [(x, one) for x, one in found if one.n]
-    return [Line(label, [x for x, _ in found], [one for _, one in found])] if found else []
+    return [Curve(label, [x for x, _ in found], [one for _, one in found])] if found else []
 
 
-def _ends(lines: Sequence[Line]) -> str:
+def _ends(lines: Sequence[Curve]) -> str:
     told = []
     for line in lines:
         first, last = line.y[0].mean, line.y[-1].mean

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.build import Study
-from frostline.report.figures.figure import Absent, Figure, arms, file_name
+from frostline.report.build import Report
+from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
 from frostline.report.read import artifacts as records
 
 GAP = re.compile(r"\s{2,}")  # between the columns of plan.txt
@@ -16,7 +16,7 @@ REST = "·"  # a block that learns nothing
 
 
 @dataclass(frozen=True)
-class PlanMap(Figure):
+class PlanFigure(Figure):
     """cells: (phases, blocks), the multiplier of the learning rate as it is written: `1`, `·`, `*`, `solved`."""
 
     phases: Sequence[str]
@@ -24,34 +24,38 @@ class PlanMap(Figure):
     cells: Sequence[Sequence[str]]
 
 
-def plans(study: Study) -> Iterator[PlanMap | Absent]:
+def plan_figures(study: Report) -> Iterator[PlanFigure | MissingFigure]:
     """One for each plan there is, however many arms have it."""
     by_plan: dict[str, dict[str, None]] = {}
-    for arm in arms(study):
+    for arm in arms_of(study):
         for run in arm.runs:
-            if text := records.plan(run):
+            if text := records.read_plan(run):
                 by_plan.setdefault(text, {})[arm.label] = None
     if not by_plan:
-        yield Absent(KIND, "no run has a plan.txt")
+        yield MissingFigure(KIND, "no run has a plan.txt")
     for at, (text, labels) in enumerate(list(by_plan.items())[:MOST], 1):
-        read = parsed(text)
+        read = parse_plan(text)
         title = f"plan of {'; '.join(labels)}"
-        yield _map(title, file_name(KIND, str(at), *list(labels)[:1]), *read) if read else Absent(title, "no table")
+        yield (
+            _map(title, file_name(KIND, str(at), *list(labels)[:1]), *read)
+            if read
+            else MissingFigure(title, "no table")
+        )
     if (more := len(by_plan) - MOST) > 0:
-        yield Absent(KIND, f"{more} more plans than {MOST}; ask for fewer rows")
+        yield MissingFigure(KIND, f"{more} more plans than {MOST}; ask for fewer rows")
 
 
 def _map(
     title: str, name: str, phases: Sequence[str], blocks: Sequence[str], cells: Sequence[Sequence[str]]
-) -> PlanMap:
+) -> PlanFigure:
     told = []
     for phase, row in zip(phases, cells, strict=True):
         learn = [block for block, cell in zip(blocks, row, strict=True) if cell != REST]
         told.append(f"{phase}: {', '.join(learn) or 'nothing'} learns")
-    return PlanMap(name, title, f"{'; '.join(told)}.", phases, blocks, cells)
+    return PlanFigure(name, title, f"{'; '.join(told)}.", phases, blocks, cells)
 
 
-def parsed(text: str) -> tuple[list[str], list[str], list[list[str]]] | None:
+def parse_plan(text: str) -> tuple[list[str], list[str], list[list[str]]] | None:
     """Phases with their epochs, blocks, and cells of a plan.txt; None where it is no such table."""
     rows = [GAP.split(line.strip()) for line in text.splitlines()]
     head = rows[0] if rows else []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.report.build import Study
-from frostline.report.cells import cell
-from frostline.report.figures.figure import Absent, Figure, file_name, labelled
+from frostline.report.build import Report
+from frostline.report.cells import make_cell
+from frostline.report.figures.figure import Figure, MissingFigure, arm_label, file_name
 from frostline.report.grid import Key
 from frostline.report.statistics.intervals import Summary
 
@@ -30,15 +30,17 @@ class ScoresFigure(Figure):
     told: Sequence[Sequence[Summary | None]]
 
 
-def scores(study: Study) -> Iterator[ScoresFigure | Absent]:
+def score_figures(study: Report) -> Iterator[ScoresFigure | MissingFigure]:
     grid = study.grid
-    cols = [labelled(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
+    cols = [arm_label(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
     named = [list(zip(grid.row_keys, row, strict=True)) for row in grid.rows]
-    rows, kinds, groups = ([labelled(one[part]) for one in named] for part in (slice(None), slice(-1, None), slice(-1)))
+    rows, kinds, groups = (
+        [arm_label(one[part]) for one in named] for part in (slice(None), slice(-1, None), slice(-1))
+    )
     why = _hindrance(len(rows), len(cols))
     for metric in study.asked.metrics:
         if why:
-            yield Absent(f"{metric}, row by row", why)
+            yield MissingFigure(f"{metric}, row by row", why)
             continue
         told = [[_told(study, row, col, metric) for col in grid.cols] for row in grid.rows]
         says = f"Mean {metric} and its 95% interval over seeds, of each row and column of the table."
@@ -53,6 +55,6 @@ def _hindrance(rows: int, cols: int) -> str:
     return ""
 
 
-def _told(study: Study, row: Key, col: Key, metric: str) -> Summary | None:
-    told = cell(row, col, metric, study.grid.cell(row, col), study.fallen).told
+def _told(study: Report, row: Key, col: Key, metric: str) -> Summary | None:
+    told = make_cell(row, col, metric, study.grid.cell(row, col), study.collapsed).told
     return told if told.n else None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.report.build import Study
-from frostline.report.figures.figure import Absent, Arm, Figure, arms, file_name
+from frostline.report.build import Report
+from frostline.report.figures.figure import ArmRuns, Figure, MissingFigure, arms_of, file_name
 from frostline.report.read import artifacts as records
-from frostline.report.read.artifacts import Vectors
-from frostline.report.read.runs import Run
-from frostline.report.statistics.separation import Principal, nearest_mean, principal
+from frostline.report.read.artifacts import TestVectors
+from frostline.report.read.runs import RunRecord
+from frostline.report.statistics.separation import PrincipalComponents, nearest_mean_accuracy, principal_components
 from frostline.results.folder import RunFolder
 
 KIND, MOST = "vectors before and after", 6
@@ -31,7 +31,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Moved(Figure):
+class VectorsFigure(Figure):
     """panels: before and after by PCA, then by t-SNE. of (N,): each drawn text's place among `classes`."""
 
     panels: Sequence[Panel]
@@ -39,47 +39,47 @@ class Moved(Figure):
     of: Any
 
 
-def moved(study: Study) -> Iterator[Moved | Absent]:
+def vectors_figures(study: Report) -> Iterator[VectorsFigure | MissingFigure]:
     """One run for each arm: its first that has the vectors."""
-    found: list[tuple[Arm, Run, Vectors]] = []
-    lacking: list[Arm] = []
-    for arm in arms(study):
-        kept = next(((run, own) for run in arm.runs if (own := records.vectors(run)) is not None), None)
+    found: list[tuple[ArmRuns, RunRecord, TestVectors]] = []
+    lacking: list[ArmRuns] = []
+    for arm in arms_of(study):
+        kept = next(((run, own) for run in arm.runs if (own := records.read_vectors(run)) is not None), None)
         if kept is not None:
             found.append((arm, *kept))
         elif any(RunFolder(Path(run.folder)).vectors.exists() for run in arm.runs):
-            yield Absent(f"{KIND}: {arm.label}", "its texts have several labels, or its vectors cannot be read")
+            yield MissingFigure(f"{KIND}: {arm.label}", "its texts have several labels, or its vectors cannot be read")
         else:
             lacking.append(arm)
     yield from (_moved(*one) for one in found[:MOST])
     if (more := len(found) - MOST) > 0:
-        yield Absent(KIND, f"{more} more arms than {MOST}; ask for fewer rows")
+        yield MissingFigure(KIND, f"{more} more arms than {MOST}; ask for fewer rows")
     elif lacking:
         labels = f": {'; '.join(arm.label for arm in lacking)}" if found else ""
         command = shlex.join(["frostline", "vectors", *(arm.runs[0].folder for arm in lacking[:MOST])])
-        yield Absent(f"{KIND}{labels}", f"`{command}` makes what is drawn")
+        yield MissingFigure(f"{KIND}{labels}", f"`{command}` makes what is drawn")
 
 
-def _moved(arm: Arm, run: Run, own: Vectors) -> Moved:
+def _moved(arm: ArmRuns, run: RunRecord, own: TestVectors) -> VectorsFigure:
     import numpy as np
 
-    classes, of = _classes(own.labels, records.classes(run))
+    classes, of = _classes(own.labels, records.class_names(run))
     drawn = np.unique(np.linspace(0, len(of) - 1, min(DRAWN, len(of))).astype(int))
-    first = principal(own.before)
-    axes = first, principal(own.after, first)
+    first = principal_components(own.before)
+    axes = first, principal_components(own.after, first)
     points = (*(one.points for one in axes), *own.tsne)
     panels = [Panel(title, at[drawn]) for title, at in zip(PANELS, points, strict=True)]
     name = Path(run.folder).name
     shown = f"{len(drawn):,} of {len(of):,} test texts, by the encoder as {name} began and as it left it."
     says = f"{shown} {_says(own, axes)}"
-    return Moved(file_name("vectors", arm.label), f"{KIND}: {arm.label}", says, panels, classes, of[drawn])
+    return VectorsFigure(file_name("vectors", arm.label), f"{KIND}: {arm.label}", says, panels, classes, of[drawn])
 
 
-def _says(own: Vectors, axes: Sequence[Principal]) -> str:
+def _says(own: TestVectors, axes: Sequence[PrincipalComponents]) -> str:
     """What the pictures cannot: a projection moves classes together and apart."""
     import numpy as np
 
-    told = [nearest_mean(vectors, own.labels) for vectors in (own.before, own.after)]
+    told = [nearest_mean_accuracy(vectors, own.labels) for vectors in (own.before, own.after)]
     largest = np.unique(own.labels, return_counts=True)[1].max() / len(own.labels)
     rested = " The encoder rested: both are the same." if np.array_equal(own.before, own.after) else ""
     return (

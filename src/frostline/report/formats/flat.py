@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any
 
-from frostline.report.cells import Cell
+from frostline.report.cells import TableCell
 from frostline.report.table import ReportTable, TextDifference
 
 
@@ -19,8 +19,8 @@ def as_json(table: ReportTable) -> str:
         "metrics": list(table.metrics),
         "baseline": dict(table.baseline),
         **({"ceiling": dict(table.ceiling)} if table.ceiling else {}),
-        "rows": [record(table, cell) for cell in table.each()],
-        **({"texts": [text_record(table, one) for one in table.texts]} if table.texts else {}),
+        "rows": [cell_record(table, cell) for cell in table.each()],
+        **({"texts": [text_difference_record(table, one) for one in table.texts]} if table.texts else {}),
         "notes": list(table.notes),
         "warnings": [str(doubt) for doubt in table.warnings],
     }
@@ -28,7 +28,7 @@ def as_json(table: ReportTable) -> str:
 
 
 def as_csv(table: ReportTable) -> str:
-    rows = [record(table, cell) for cell in table.each()]
+    rows = [cell_record(table, cell) for cell in table.each()]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
@@ -36,14 +36,14 @@ def as_csv(table: ReportTable) -> str:
     return text.getvalue()
 
 
-def text_record(table: ReportTable, one: TextDifference) -> dict[str, Any]:
+def text_difference_record(table: ReportTable, one: TextDifference) -> dict[str, Any]:
     """A row compared with the baseline text by text."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*one.row, *one.col), strict=True))
     numbers = {"texts": one.texts, "difference": one.mean, "low": one.low, "high": one.high}
     return keys | numbers | {"mcnemar_p_holm": dict(one.mcnemar)}
 
 
-def record(table: ReportTable, cell: Cell) -> dict[str, Any]:
+def cell_record(table: ReportTable, cell: TableCell) -> dict[str, Any]:
     """The shown keys, then the numbers; None where there is none."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*cell.row, *cell.col), strict=True))
     every = cell.with_collapsed
@@ -64,7 +64,7 @@ def record(table: ReportTable, cell: Cell) -> dict[str, Any]:
     return keys | numbers | (_compared(cell) if table.baseline and not table.ceiling else {})
 
 
-def _compared(cell: Cell) -> dict[str, Any]:
+def _compared(cell: TableCell) -> dict[str, Any]:
     one = cell.difference
     return {
         "is_baseline": cell.is_baseline,
@@ -80,7 +80,7 @@ def _compared(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _test(cell: Cell) -> str | None:
+def _test(cell: TableCell) -> str | None:
     """By which test p was found, or why there is none."""
     one = cell.difference
     if cell.is_baseline:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from frostline.report.cells import Cell
-from frostline.report.formats.words import change, level, lines, titles
-from frostline.report.read.runs import told
+from frostline.report.cells import TableCell
+from frostline.report.formats.words import cells_by_row, column_titles, format_difference, format_summary
+from frostline.report.read.runs import format_value
 from frostline.report.table import ReportTable
 
 
-def markdown(table: ReportTable) -> str:
-    head = [*table.row_keys, *titles(table)]
-    rows = [[*map(told, row), *map(_cell, cells)] for row, cells in zip(table.rows, lines(table), strict=True)]
+def as_markdown(table: ReportTable) -> str:
+    head = [*table.row_keys, *column_titles(table)]
+    rows = [
+        [*map(format_value, row), *map(_cell, cells)]
+        for row, cells in zip(table.rows, cells_by_row(table), strict=True)
+    ]
     marks = ["---"] * len(table.row_keys) + ["--:"] * (len(head) - len(table.row_keys))
     text = [_line([_escaped(name) for name in head]), _line(marks), *(_line(list(map(_escaped, row))) for row in rows)]
     if len(table.metrics) == 1 and table.col_keys:
@@ -21,10 +24,10 @@ def markdown(table: ReportTable) -> str:
     return "\n".join(text) + "\n"
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: TableCell | None) -> str:
     if cell is None:
         return ""
-    text = "; ".join(filter(None, [level(cell), change(cell)]))
+    text = "; ".join(filter(None, [format_summary(cell), format_difference(cell)]))
     return f"**{text}**" if cell.is_better else text
 
 

@@ -6,27 +6,27 @@ import base64
 import hashlib
 from importlib.resources import files
 
-from frostline.report.build import Study
-from frostline.report.figures.draw.canvas import needed
-from frostline.report.figures.every import every
+from frostline.report.build import Report
+from frostline.report.figures.draw.canvas import require_matplotlib
+from frostline.report.figures.every import all_figures
 from frostline.report.html.markup import Markup, element
-from frostline.report.html.pictures import pictures
-from frostline.report.html.results import results, warnings
-from frostline.report.html.runs import run_list
-from frostline.report.read.runs import told
-from frostline.report.warnings.warning import count
+from frostline.report.html.pictures import figures_markup
+from frostline.report.html.results import table_markup, warnings_markup
+from frostline.report.html.runs import runs_markup
+from frostline.report.read.runs import format_value
+from frostline.report.warnings.warning import format_count
 
 
-def document(study: Study) -> str:
+def html_page(study: Report) -> str:
     """Raises UserError where matplotlib is not installed."""
-    needed()
-    name = ", ".join(dict.fromkeys(told(run.value("study")) for run in study.runs))
+    require_matplotlib()
+    name = ", ".join(dict.fromkeys(format_value(run.value("study")) for run in study.runs))
     doubts = list(study.table.warnings)
     sections = [
-        _section("results", "Results", results(study.table)),
-        _section("warnings", f"Warnings ({len(doubts)})", warnings(doubts)),
-        _section("figures", "Figures", pictures(*every(study))),
-        _section("runs", f"Runs ({len(study.runs)})", run_list(study.runs, study.asked.metrics)),
+        _section("results", "Results", table_markup(study.table)),
+        _section("warnings", f"Warnings ({len(doubts)})", warnings_markup(doubts)),
+        _section("figures", "Figures", figures_markup(*all_figures(study))),
+        _section("runs", f"Runs ({len(study.runs)})", runs_markup(study.runs, study.asked.metrics)),
     ]
     titles = (("results", "Results"), ("warnings", "Warnings"), ("figures", "Figures"), ("runs", "Runs"))
     links = [element("li", element("a", title, href=f"#{place}")) for place, title in titles]
@@ -71,8 +71,8 @@ def _section(place: str, title: str, content: Markup) -> Markup:
     return element("section", heading, content, id=place, aria_labelledby=f"{place}-title")
 
 
-def _told(study: Study) -> str:
+def _told(study: Report) -> str:
     arms = len(study.grid.at)
     seeds = len({run.seed for run in study.runs})
-    said = f"{count(len(study.runs))}, {count(arms, 'arm')}, {count(seeds, 'seed')}"
+    said = f"{format_count(len(study.runs))}, {format_count(arms, 'arm')}, {format_count(seeds, 'seed')}"
     return f"{said}; {len(study.others)} more without a result" if study.others else said

@@ -16,10 +16,10 @@ def element(name: str, /, *inside: str | None, **attributes: str | float | bool 
     given = "".join(_attribute(key, value) for key, value in attributes.items())
     if name in EMPTY:
         return Markup(f"<{name}{given}>")
-    return Markup(f"<{name}{given}>{joined(*inside)}</{name}>")
+    return Markup(f"<{name}{given}>{join_markup(*inside)}</{name}>")
 
 
-def joined(*parts: str | None) -> Markup:
+def join_markup(*parts: str | None) -> Markup:
     return Markup("".join(part if isinstance(part, Markup) else html.escape(part or "", quote=False) for part in parts))
 
 

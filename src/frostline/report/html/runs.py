@@ -8,28 +8,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from frostline.report.formats.words import number
-from frostline.report.html.markup import Markup, element, joined
+from frostline.report.formats.words import format_number
+from frostline.report.html.markup import Markup, element, join_markup
 from frostline.report.read import artifacts as records
-from frostline.report.read.runs import Run, covered, told
-from frostline.report.warnings.warning import count
+from frostline.report.read.runs import RunRecord, format_value, is_covered
+from frostline.report.warnings.warning import format_count
 from frostline.results.identity import ASIDE
 
 APART = ("command", "data", "encoder")  # of an environment: of the run itself
 
 
-def run_list(runs: Sequence[Run], metrics: Sequence[str]) -> Markup:
+def runs_markup(runs: Sequence[RunRecord], metrics: Sequence[str]) -> Markup:
     """Runs, then the plans and environments they have, each once however many runs share it."""
     usual = most_common(runs)
-    plans, places = Shared("plan"), Shared("environment")
+    plans, places = SharedTexts("plan"), SharedTexts("environment")
     made = [_run(run, metrics, usual, plans, places) for run in runs]
     parts = [element("div", *made)]
     for shared, title in ((plans, "Plans"), (places, "Environments")):
         parts += [element("h3", title), *shared.listed()] if shared.texts else []
-    return joined(*parts)
+    return join_markup(*parts)
 
 
-class Shared:
+class SharedTexts:
     """Texts that runs have in common, numbered in the order in which they are met."""
 
     def __init__(self, kind: str) -> None:
@@ -46,50 +46,60 @@ class Shared:
 
     def listed(self) -> Iterable[Markup]:
         for at, (text, runs) in enumerate(self.texts.items(), 1):
-            summary = element("summary", f"{self.kind} {at}, of {count(runs)}")
+            summary = element("summary", f"{self.kind} {at}, of {format_count(runs)}")
             name = f"{self.kind} {at}"
             box = element("pre", text, id=f"{self.kind}-{at}", tabindex=0, role="region", aria_label=name)
             yield element("details", summary, box)
 
 
-def most_common(runs: Sequence[Run]) -> dict[str, Any]:
+def most_common(runs: Sequence[RunRecord]) -> dict[str, Any]:
     """Of each group the choice, and of each config key the value, that most runs have."""
     keys = dict.fromkeys(key for run in runs for key in (*run.choices, *run.config))
     return {key: Counter(run.value(key) for run in runs).most_common(1)[0][0] for key in keys}
 
 
-def differences(run: Run, usual: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+def config_differences(run: RunRecord, usual: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """(key, its value, the usual one). Of a group that differs as a whole, its own keys are left out."""
     groups = [group for group in run.choices if run.choices[group] != usual[group]]
     found = [(group, run.choices[group], usual[group]) for group in groups]
     for key, most in usual.items():
         own = run.value(key)
-        if key not in run.choices and own != most and not covered(key, groups) and key.partition(".")[0] not in ASIDE:
+        if (
+            key not in run.choices
+            and own != most
+            and not is_covered(key, groups)
+            and key.partition(".")[0] not in ASIDE
+        ):
             found.append((key, own, most))
     return found
 
 
-def _run(run: Run, metrics: Sequence[str], usual: Mapping[str, Any], plans: Shared, places: Shared) -> Markup:
-    scores = ", ".join(f"{name} {number(run.metrics[name])}" for name in metrics if name in run.metrics)
+def _run(
+    run: RunRecord, metrics: Sequence[str], usual: Mapping[str, Any], plans: SharedTexts, places: SharedTexts
+) -> Markup:
+    scores = ", ".join(f"{name} {format_number(run.metrics[name])}" for name in metrics if name in run.metrics)
     summary = element("summary", element("span", run.folder, class_="folder"), " ", element("small", scores))
-    around = {key: value for key, value in records.environment(run).items() if key not in APART}
-    links = [plans.link(records.plan(run)), places.link(surroundings(around))]
+    around = {key: value for key, value in records.read_environment(run).items() if key not in APART}
+    links = [plans.link(records.read_plan(run)), places.link(environment_text(around))]
     return element("details", summary, _command(run), _differs(run, usual), _links(links), class_="run")
 
 
-def _command(run: Run) -> Markup:
-    words = records.overrides(run)
+def _command(run: RunRecord) -> Markup:
+    words = records.read_overrides(run)
     if words is None:
         return element("p", "Its command was not recorded.")
     code = element("code", shlex.join(["frostline", *words]))
     return element("div", element("pre", code), class_="command")
 
 
-def _differs(run: Run, usual: Mapping[str, Any]) -> Markup:
-    found = differences(run, usual)
+def _differs(run: RunRecord, usual: Mapping[str, Any]) -> Markup:
+    found = config_differences(run, usual)
     if not found:
         return element("p", "Configured as most runs are.")
-    rows = [joined(element("dt", key), element("dd", f"{told(own)} (most: {told(most)})")) for key, own, most in found]
+    rows = [
+        join_markup(element("dt", key), element("dd", f"{format_value(own)} (most: {format_value(most)})"))
+        for key, own, most in found
+    ]
     return element("dl", *rows)
 
 
@@ -98,7 +108,7 @@ def _links(links: Sequence[Markup | None]) -> Markup | None:
     return element("p", *(part for link in known for part in (link, Markup(" ")))) if known else None
 
 
-def surroundings(around: Mapping[str, Any]) -> str:
+def environment_text(around: Mapping[str, Any]) -> str:
     """An environment.json in lines, its packages as one would pin them."""
     if not around:
         return ""

@@ -13,42 +13,42 @@ from pathlib import Path
 from typing import Any
 
 from frostline.report.per_text import FILE
-from frostline.report.read.runs import Run
+from frostline.report.read.runs import RunRecord
 from frostline.results.folder import RunFolder
 
 
-def plan(run: Run) -> str:
+def read_plan(run: RunRecord) -> str:
     """plan.txt, as it is printed."""
     return _text(run, "plan.txt").rstrip("\n")
 
 
-def result(run: Run) -> Mapping[str, Any]:
+def read_result(run: RunRecord) -> Mapping[str, Any]:
     return _json(run, "result.json")
 
 
-def environment(run: Run) -> Mapping[str, Any]:
+def read_environment(run: RunRecord) -> Mapping[str, Any]:
     return _json(run, "environment.json")
 
 
-def classes(run: Run) -> list[str]:
+def class_names(run: RunRecord) -> list[str]:
     """The names of the classes, in the order of labels."""
-    found = (environment(run).get("data") or {}).get("classes")
+    found = (read_environment(run).get("data") or {}).get("classes")
     return list(map(str, found)) if isinstance(found, list) else []
 
 
-def train_texts(run: Run) -> int | None:
+def training_set_size(run: RunRecord) -> int | None:
     """How many texts it was trained on."""
-    found = ((environment(run).get("data") or {}).get("texts") or {}).get("train")
+    found = ((read_environment(run).get("data") or {}).get("texts") or {}).get("train")
     return found if isinstance(found, int) else None
 
 
-def overrides(run: Run) -> list[str] | None:
+def read_overrides(run: RunRecord) -> list[str] | None:
     """Words of its command, after `frostline`; None where they were not recorded."""
-    found = result(run).get("overrides", _json(run, ".job.json").get("overrides"))
+    found = read_result(run).get("overrides", _json(run, ".job.json").get("overrides"))
     return list(map(str, found)) if isinstance(found, list) else None
 
 
-def course(run: Run, name: str) -> dict[float, float]:
+def metric_by_epoch(run: RunRecord, name: str) -> dict[float, float]:
     """Epoch, from 1 on -> a metric's value then, of metrics.csv; its last where it was measured within the epoch."""
     found: dict[float, float] = {}
     for row in csv.reader(_text(run, "metrics.csv").splitlines()):
@@ -60,7 +60,7 @@ def course(run: Run, name: str) -> dict[float, float]:
     return found
 
 
-def predictions(run: Run, test_set: str = "test") -> tuple[Any, Any] | None:
+def read_predictions(run: RunRecord, test_set: str = "test") -> tuple[Any, Any] | None:
     """labels (N,) and chances (N, C) of a test set; None where texts have several labels."""
     import numpy as np
     from pyarrow import ArrowException, parquet
@@ -78,7 +78,7 @@ def predictions(run: Run, test_set: str = "test") -> tuple[Any, Any] | None:
 
 
 @dataclass(frozen=True)
-class Vectors:
+class TestVectors:
     """Of N test texts: labels (N,), vectors (N, D) before and after, t-SNE's places (N, 2) of both."""
 
     labels: Any
@@ -87,7 +87,7 @@ class Vectors:
     tsne: tuple[Any, Any]
 
 
-def vectors(run: Run) -> Vectors | None:
+def read_vectors(run: RunRecord) -> TestVectors | None:
     """What `frostline vectors` has left; None where texts have several labels."""
     import numpy as np
     from pyarrow import ArrowException, parquet
@@ -99,10 +99,10 @@ def vectors(run: Run) -> Vectors | None:
         before, after, *tsne = (own.flatten().to_numpy().reshape(len(labels), -1) for own in columns)
     except (OSError, ArrowException, AttributeError, KeyError, ValueError):
         return None
-    return Vectors(labels, before, after, (tsne[0], tsne[1])) if np.issubdtype(labels.dtype, np.integer) else None
+    return TestVectors(labels, before, after, (tsne[0], tsne[1])) if np.issubdtype(labels.dtype, np.integer) else None
 
 
-def _json(run: Run, name: str) -> Mapping[str, Any]:
+def _json(run: RunRecord, name: str) -> Mapping[str, Any]:
     try:
         found = json.loads(Path(run.folder, name).read_bytes())
     except (OSError, ValueError):
@@ -110,14 +110,14 @@ def _json(run: Run, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _text(run: Run, name: str) -> str:
+def _text(run: RunRecord, name: str) -> str:
     try:
         return Path(run.folder, name).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""
 
 
-def curve(run: Run) -> Sequence[Mapping[str, float]]:
+def interpolation_scores(run: RunRecord) -> Sequence[Mapping[str, float]]:
     """Rows of WiSE-FT: alpha, and each metric of the mixture."""
-    found = result(run).get("wise_ft")
+    found = read_result(run).get("wise_ft")
     return found if isinstance(found, list) else ()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-RESULT, FAILURE, GIVEN_UP, JOB = "result.json", "failure.json", "pruned.json", ".job.json"
-SIGNS = {RESULT, FAILURE, GIVEN_UP, JOB}  # of a run's folder
+RESULT, FAILURE, PRUNED_FILE, JOB = "result.json", "failure.json", "pruned.json", ".job.json"
+SIGNS = {RESULT, FAILURE, PRUNED_FILE, JOB}  # of a run's folder
 
 
-def folders(paths: Sequence[str]) -> dict[str, set[str]]:
+def find_run_folders(paths: Sequence[str]) -> dict[str, set[str]]:
     """Each once, with the names of the files in it."""
     found: dict[str, set[str]] = {}
     seen: set[str] = set()

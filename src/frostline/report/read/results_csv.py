@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline.report.read.runs import COMPLETE, Run
+from frostline.report.read.runs import COMPLETE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
 from frostline.results.identity import ASIDE
 
@@ -25,7 +25,7 @@ PLACE = "environment."
 LEFT_OUT = re.compile(r"(.+/f1/.+)|(.+\.pin(\..+)?)")  # a score for each class, and where an encoder is fetched from
 
 
-def as_csv(runs: Sequence[Run]) -> str:
+def results_as_csv(runs: Sequence[RunRecord]) -> str:
     """Numbers keep every bit."""
     parts = [_parts(run) for run in runs]
     alike = {name: _same([part[name] for part in parts]) for name in PARTS[:2] + PARTS[3:]}
@@ -50,7 +50,7 @@ def as_csv(runs: Sequence[Run]) -> str:
     return text.getvalue()
 
 
-def read(path: str) -> list[Run]:
+def read_results(path: str) -> list[RunRecord]:
     """The runs, in the order of their lines.
 
     Raises:
@@ -67,7 +67,7 @@ def read(path: str) -> list[Run]:
         raise UnreadableError(f"it is a damaged results.csv ({error})") from error
 
 
-def _parts(run: Run) -> dict[str, Mapping[str, Any]]:
+def _parts(run: RunRecord) -> dict[str, Mapping[str, Any]]:
     config = {key: value for key, value in run.config.items() if key.partition(".")[0] not in ASIDE}
     if "cache.dtype" in run.config:
         config["cache.dtype"] = run.config["cache.dtype"]
@@ -88,14 +88,14 @@ def _columns(part: Mapping[str, Mapping[str, Any]], alike: Mapping[str, Any]) ->
                 yield (PLACE + key if name == "environment" else key), value
 
 
-def _run(line: Mapping[str, str], alike: Mapping[str, Any]) -> Run:
+def _run(line: Mapping[str, str], alike: Mapping[str, Any]) -> RunRecord:
     found: dict[str, dict[str, Any]] = {name: {} for name in PARTS}
     for key, text in line.items():
         if key not in (ID, FOLDER, TEXTS, ALIKE) and text:
             found[_part(key, alike["groups"])][key.removeprefix(PLACE)] = _value(text)
     choices, config, metrics, place = (_plain_all(alike.get(name, {})) | own for name, own in found.items())
     supports = tuple(map(int, line[TEXTS].split()))
-    return Run(line[FOLDER], COMPLETE, line[ID], choices, config, metrics, supports=supports, environment=place)
+    return RunRecord(line[FOLDER], COMPLETE, line[ID], choices, config, metrics, supports=supports, environment=place)
 
 
 def _part(key: str, groups: Sequence[str]) -> str:

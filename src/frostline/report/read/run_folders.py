@@ -11,48 +11,48 @@ from pathlib import Path
 from typing import Any
 
 from frostline.report.read import results_csv as results
-from frostline.report.read.find import FAILURE, GIVEN_UP, JOB, RESULT, folders
-from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
-from frostline.report.read.yaml_sections import UnreadableError, flat, flat_yaml
+from frostline.report.read.find import FAILURE, JOB, PRUNED_FILE, RESULT, find_run_folders
+from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
+from frostline.report.read.yaml_sections import UnreadableError, flatten, flatten_yaml
 from frostline.results.identity import without_modules
 
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
 OF_NO_SCORE = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json that hold none of their own
 
 
-def read(paths: Sequence[str]) -> list[Run]:
+def read_runs(paths: Sequence[str]) -> list[RunRecord]:
     """All runs at or below these folders, each folder once, in the order of their names; then those of results.csv."""
     files = [path for path in paths if path.endswith(results.ENDING) and Path(path).is_file()]
-    found = folders([path for path in paths if path not in files])
+    found = find_run_folders([path for path in paths if path not in files])
     return [_run(*one) for one in sorted(found.items())] + [run for file in dict.fromkeys(files) for run in _told(file)]
 
 
-def _told(file: str) -> list[Run]:
+def _told(file: str) -> list[RunRecord]:
     """The runs of a results.csv."""
     try:
-        return results.read(file)
+        return results.read_results(file)
     except (OSError, ValueError) as error:
-        return [Run(file, UNREADABLE, why=str(error))]
+        return [RunRecord(file, UNREADABLE, why=str(error))]
 
 
-def _run(folder: str, files: set[str]) -> Run:
+def _run(folder: str, files: set[str]) -> RunRecord:
     try:
         if RESULT in files:
             return _complete(folder, files)
         return _without_result(folder, files)
     except (OSError, ValueError, UnreadableError) as error:
-        return Run(folder, UNREADABLE, why=_brief(error))
+        return RunRecord(folder, UNREADABLE, why=_brief(error))
 
 
-def _complete(folder: str, files: set[str]) -> Run:
+def _complete(folder: str, files: set[str]) -> RunRecord:
     path = Path(folder, RESULT)
     result = _json(path)
     _check(result)
     confusion = () if "thresholds" in result else result.get("confusion") or ()
     config = (
-        flat(without_modules(result["config"])) if isinstance(result.get("config"), dict) else _config(folder, files)
+        flatten(without_modules(result["config"])) if isinstance(result.get("config"), dict) else _config(folder, files)
     )
-    return Run(
+    return RunRecord(
         folder,
         COMPLETE,
         id=result["id"],
@@ -88,12 +88,12 @@ def _numbers(result: Mapping[str, Any]) -> dict[str, float]:
     return parts
 
 
-def _without_result(folder: str, files: set[str]) -> Run:
-    state = FAILED if FAILURE in files else PRUNED if GIVEN_UP in files else UNFINISHED
-    note = {FAILED: FAILURE, PRUNED: GIVEN_UP}.get(state)
+def _without_result(folder: str, files: set[str]) -> RunRecord:
+    state = FAILED if FAILURE in files else PRUNED if PRUNED_FILE in files else UNFINISHED
+    note = {FAILED: FAILURE, PRUNED: PRUNED_FILE}.get(state)
     why = _json(Path(folder, note)) if note else {}
     job = _json(Path(folder, JOB)) if JOB in files else {}
-    return Run(
+    return RunRecord(
         folder,
         state,
         id=job.get("id", ""),
@@ -108,7 +108,7 @@ def _config(folder: str, files: set[str]) -> dict[str, Any]:
     if "config.yaml" not in files:
         return {}
     try:
-        return flat_yaml(Path(folder, "config.yaml").read_text(encoding="utf-8"))
+        return flatten_yaml(Path(folder, "config.yaml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -117,12 +117,12 @@ def _environment(folder: str, files: set[str]) -> dict[str, Any]:
     if "environment.json" not in files:
         return {}
     try:
-        return surroundings(_json(Path(folder, "environment.json")))
+        return comparable_environment(_json(Path(folder, "environment.json")))
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
-def surroundings(told: Mapping[str, Any]) -> dict[str, Any]:
+def comparable_environment(told: Mapping[str, Any]) -> dict[str, Any]:
     """What of an environment.json can make numbers differ, by the names that warnings use."""
     git, data, packages = told.get("git") or {}, told.get("data") or {}, told.get("packages") or {}
     shifts = (data.get("shifts") or {}).items()

@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """folder: as it was found. config: resolved, flat, by dotted key. why: of a run that has no result.
 
     environment: what of environment.json can make numbers differ, flat. written: seconds since the epoch.
@@ -57,12 +57,12 @@ class Run:
         return tuple(pair for pair in own if pair[0] not in READING and pair[0] not in REPEATS)
 
 
-def covered(key: str, shown: Sequence[str]) -> bool:
+def is_covered(key: str, shown: Sequence[str]) -> bool:
     """Whether a config key is one of these, or belongs to a group that is."""
     return key in shown or key.partition(".")[0] in shown
 
 
-def told(value: Value) -> str:
+def format_value(value: Value) -> str:
     """A value as it is written on a command line; `-` for none."""
     if value is None:
         return "-"
@@ -70,12 +70,12 @@ def told(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
-    return f"[{','.join(map(told, value))}]" if isinstance(value, tuple) else str(value)
+    return f"[{','.join(map(format_value, value))}]" if isinstance(value, tuple) else str(value)
 
 
-def is_told(value: Value, text: str) -> bool:
+def names_value(value: Value, text: str) -> bool:
     """Whether a text names this value: `1e-3` is 0.001, `null` is none."""
-    if told(value) == text or (value is None and text == "null"):
+    if format_value(value) == text or (value is None and text == "null"):
         return True
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -85,6 +85,6 @@ def is_told(value: Value, text: str) -> bool:
         return False
 
 
-def placed(keys: Sequence[str], values: Sequence[Value]) -> str:
+def format_pairs(keys: Sequence[str], values: Sequence[Value]) -> str:
     """`freezing=full, dataset=reuters_r8`."""
-    return ", ".join(f"{key}={told(value)}" for key, value in zip(keys, values, strict=True))
+    return ", ".join(f"{key}={format_value(value)}" for key, value in zip(keys, values, strict=True))

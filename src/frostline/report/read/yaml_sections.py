@@ -17,7 +17,7 @@ class UnreadableError(ValueError):
     """No config: half written, or somebody else's."""
 
 
-def flat_yaml(text: str) -> dict[str, Any]:
+def flatten_yaml(text: str) -> dict[str, Any]:
     """Return the values of a config.yaml by dotted key; classes of ours are named without their modules.
 
     Raises:
@@ -42,15 +42,15 @@ def _parsed(section: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(found, dict):
         raise UnreadableError("it holds no keys")
-    return flat(without_modules(found))
+    return flatten(without_modules(found))
 
 
-def flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flatten(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Nested mappings as dotted keys; lists become tuples."""
     keys: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict) and value:
-            keys.update(flat(value, f"{above}{key}."))
+            keys.update(flatten(value, f"{above}{key}."))
         else:
             keys[f"{above}{key}"] = _plain(value)
     return keys

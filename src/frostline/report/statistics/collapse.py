@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from frostline.report.read.runs import Run
+from frostline.report.read.runs import RunRecord
 
 CLEAR = 2.0  # standard errors of a share
 
 
-def collapsed(cells: Iterable[Sequence[Run]]) -> list[Run]:
+def find_collapsed(cells: Iterable[Sequence[RunRecord]]) -> list[RunRecord]:
     """A run that is no better than an answer that does not look at the texts, while a sibling clearly is.
 
     Whatever shares of the classes such an answer has, its expected accuracy is at most the share of the largest class
@@ -21,18 +21,18 @@ def collapsed(cells: Iterable[Sequence[Run]]) -> list[Run]:
     are the runs of the same cell: other seeds and splits. Without such a sibling the whole arm is weak, which the
     table shows by itself. Runs on texts of several labels have no such share and are never counted so.
     """
-    found: list[Run] = []
+    found: list[RunRecord] = []
     for runs in cells:
         if any(_excess(run) > CLEAR for run in runs):
             found += [run for run in runs if _excess(run) <= 0 and _is_blind(run)]
     return found
 
 
-def _is_blind(run: Run) -> bool:
+def _is_blind(run: RunRecord) -> bool:
     return run.metrics.get("test/f1_macro", math.nan) * sum(map(bool, run.supports)) <= 1
 
 
-def _excess(run: Run) -> float:
+def _excess(run: RunRecord) -> float:
     """Of its accuracy over the majority's share, in standard errors; nan where that cannot be said."""
     texts = sum(run.supports)
     accuracy = run.metrics.get("test/accuracy", math.nan)

@@ -23,7 +23,7 @@ class Summary:
     high: float | None
 
 
-def summary(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float]) -> Summary:
     """Student's t for values that are independent and near normal: one a seed."""
     n = len(values)
     if n == 0:
@@ -32,11 +32,11 @@ def summary(values: Sequence[float]) -> Summary:
     if n == 1:
         return Summary(1, mean, None, None, None)
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = quantile(n - 1) * std / math.sqrt(n)
+    half = t_quantile(n - 1) * std / math.sqrt(n)
     return Summary(n, mean, std, mean - half, mean + half)
 
 
-def quantile(freedom: int) -> float:
+def t_quantile(freedom: int) -> float:
     """Of Student's t, above which lies half of what the interval leaves out."""
     from scipy.special import stdtrit  # scipy.stats, which has it too, takes seconds to import
 

@@ -13,7 +13,7 @@ RESAMPLES = 9999  # signs are all tried where there are no more ways than this, 
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """To the baseline: the mean over pairs, its 95% bootstrap interval, and p before Holm's correction.
 
     low, high: None for one pair. p: None where no p below 0.05 can come of so few pairs.
@@ -35,15 +35,15 @@ def is_exact(pairs: int) -> bool:
     return pairs <= math.log2(RESAMPLES)
 
 
-def enough(pairs: int) -> bool:
+def can_be_significant(pairs: int) -> bool:
     """Whether a two-sided sign-flip test can reach p < 0.05 at all: its smallest p is 2 in 2**pairs."""
     return math.ldexp(2.0, -pairs) < LEVEL
 
 
-FEWEST = next(pairs for pairs in range(1, 20) if enough(pairs))
+FEWEST = next(pairs for pairs in range(1, 20) if can_be_significant(pairs))
 
 
-def by_seed(values: Mapping[tuple[Any, Any], float], base: Mapping[tuple[Any, Any], float]) -> list[float]:
+def differences_by_seed(values: Mapping[tuple[Any, Any], float], base: Mapping[tuple[Any, Any], float]) -> list[float]:
     """(seed, split) -> value, of two rows -> a difference a seed: the mean over the splits that both have.
 
     Splits of one seed share texts and are no independent repetition.
@@ -55,14 +55,14 @@ def by_seed(values: Mapping[tuple[Any, Any], float], base: Mapping[tuple[Any, An
     return [sum(own) / len(own) for own in seeds.values()]
 
 
-def difference(differences: Sequence[float]) -> Difference | None:
+def paired_difference(differences: Sequence[float]) -> PairedDifference | None:
     """differences: one a seed. None without any."""
     if not differences:
         return None
     pairs = len(differences)
-    low, high = interval(differences)
-    p = float(sign_flip(differences)) if enough(pairs) else None
-    return Difference(pairs, sum(differences) / pairs, low, high, p)
+    low, high = bootstrap_interval(differences)
+    p = float(sign_flip(differences)) if can_be_significant(pairs) else None
+    return PairedDifference(pairs, sum(differences) / pairs, low, high, p)
 
 
 def sign_flip(differences: Any) -> Any:
@@ -85,7 +85,7 @@ def sign_flip(differences: Any) -> Any:
     return found.pvalue
 
 
-def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
+def bootstrap_interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
     """The bias-corrected and accelerated 95% bootstrap interval of the mean; of few pairs it is rather narrow."""
     import numpy as np
     from scipy.stats import bootstrap
@@ -100,6 +100,6 @@ def interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def chance(p: float) -> str:
+def format_p(p: float) -> str:
     """`p=0.031`."""
     return f"p={p:.3f}" if p >= LEAST else f"p<{LEAST}"

@@ -7,14 +7,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Principal:
+class PrincipalComponents:
     """points (N, 2) on the first two axes. share: of the variance, that these hold."""
 
     points: Any
     share: float
 
 
-def principal(vectors: Any, beside: Principal | None = None) -> Principal:
+def principal_components(vectors: Any, beside: PrincipalComponents | None = None) -> PrincipalComponents:
     """vectors (N, D) -> by the principal components of these vectors themselves.
 
     beside: of the same texts; axes point the way in which these lie there. Else which way would be chance.
@@ -28,10 +28,10 @@ def principal(vectors: Any, beside: Principal | None = None) -> Principal:
     if beside is not None:
         points = np.where((points * beside.points).sum(axis=0) < 0, -points, points)
     spread = (sizes**2).sum()
-    return Principal(points, float((sizes[:2] ** 2).sum() / spread) if spread else 0.0)
+    return PrincipalComponents(points, float((sizes[:2] ** 2).sum() / spread) if spread else 0.0)
 
 
-def nearest_mean(vectors: Any, labels: Any) -> float:
+def nearest_mean_accuracy(vectors: Any, labels: Any) -> float:
     """The share of texts whose own class has the nearest mean, each text taken out of it; vectors (N, D), labels (N,).
 
     A text that is the only one of its class is told wrong.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, Run
-from frostline.report.warnings.warning import ReportWarning, count
+from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
+from frostline.report.warnings.warning import ReportWarning, format_count
 
 SAID = {
     FAILED: "{} failed and left no result",
@@ -15,18 +15,18 @@ SAID = {
 }
 
 
-def without_result(runs: Sequence[Run]) -> Iterator[ReportWarning]:
+def missing_results(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
     for state, said in SAID.items():
         found = [run for run in runs if run.state == state]
         if found:
-            yield ReportWarning(said.format(count(len(found))), [_named(run) for run in found])
+            yield ReportWarning(said.format(format_count(len(found))), [_named(run) for run in found])
 
 
-def _named(run: Run) -> str:
+def _named(run: RunRecord) -> str:
     return f"{run.folder} ({run.why})" if run.why else run.folder
 
 
-def without_record(runs: Sequence[Run]) -> Iterator[ReportWarning]:
+def missing_records(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
     """Complete runs of which it cannot be said whether they belong."""
     complete = [run for run in runs if run.state == COMPLETE]
     for name, lacking in (
@@ -34,38 +34,38 @@ def without_record(runs: Sequence[Run]) -> Iterator[ReportWarning]:
         ("environment.json", [run for run in complete if not run.environment]),
     ):
         if lacking:
-            what = f"{count(len(lacking))} of which no {name} can be read, to see whether they belong"
+            what = f"{format_count(len(lacking))} of which no {name} can be read, to see whether they belong"
             yield ReportWarning(what, [run.folder for run in lacking])
 
 
-def once(runs: Sequence[Run]) -> tuple[list[Run], list[ReportWarning]]:
+def deduplicate(runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[ReportWarning]]:
     """Each run once: of those with the same id the newest result, as told where their scores differ."""
-    by_id: dict[str, list[Run]] = {}
+    by_id: dict[str, list[RunRecord]] = {}
     for run in runs:
         by_id.setdefault(run.id, []).append(run)
     kept = {key: max(same, key=_newest) for key, same in by_id.items()}
     differ = [(kept[key], same) for key, same in by_id.items() if any(_apart(run, kept[key]) for run in same)]
     told = [f"{run.id}: {run.folder} (newest, used), {_others(run, same)}" for run, same in differ]
-    what = f"{count(len(differ))} done more than once with different results; the newest is used"
+    what = f"{format_count(len(differ))} done more than once with different results; the newest is used"
     return list(kept.values()), [ReportWarning(what, told)] if told else []
 
 
-def _newest(run: Run) -> tuple[bool, float, str]:
+def _newest(run: RunRecord) -> tuple[bool, float, str]:
     """Sort runs by whether their environment is recorded, then by time."""
     return bool(run.environment), run.written, run.folder
 
 
-def _others(kept: Run, same: Sequence[Run]) -> str:
+def _others(kept: RunRecord, same: Sequence[RunRecord]) -> str:
     return ", ".join(run.folder for run in same if run is not kept)
 
 
-def _apart(run: Run, kept: Run) -> bool:
+def _apart(run: RunRecord, kept: RunRecord) -> bool:
     """In a score that both have: a copy may have fewer."""
-    own, theirs = scores(run), scores(kept)
+    own, theirs = repeatable_metrics(run), repeatable_metrics(kept)
     return any(own[name] != theirs[name] for name in own.keys() & theirs.keys())
 
 
-def scores(run: Run) -> dict[str, float | None]:
+def repeatable_metrics(run: RunRecord) -> dict[str, float | None]:
     """What must be the same when a run is done again; nan is the same as nan."""
     own = {name: value for name, value in run.metrics.items() if not name.startswith("cost/")}
     return {name: None if value != value else value for name, value in own.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.report.read.runs import Run
+from frostline.report.read.runs import RunRecord
 
 MOST = 5  # that are named where people read
 
@@ -29,12 +29,12 @@ class ReportWarning:
         return " ".join(": ".join(filter(None, [self.what, "; ".join(named)])).split())
 
 
-def count(number: int, noun: str = "run") -> str:
+def format_count(number: int, noun: str = "run") -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def odd_ones(
-    runs: Sequence[Run], what: str, value: Callable[[Run], Any], shown: Callable[[Any], str] = str
+def differ_from_most(
+    runs: Sequence[RunRecord], what: str, value: Callable[[RunRecord], Any], shown: Callable[[Any], str] = str
 ) -> Iterator[ReportWarning]:
     """Runs whose value is not that of most. what: `have another version of torch`."""
     counts = Counter(map(value, runs))
@@ -42,4 +42,4 @@ def odd_ones(
         return
     usual, number = counts.most_common(1)[0]
     odd = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
-    yield ReportWarning(f"{len(odd)} of {count(len(runs))} {what} than the other {number} ({shown(usual)})", odd)
+    yield ReportWarning(f"{len(odd)} of {format_count(len(runs))} {what} than the other {number} ({shown(usual)})", odd)

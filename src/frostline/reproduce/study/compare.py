@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from frostline.report.read.runs import CHOSEN, Run
-from frostline.report.warnings.failed import scores
+from frostline.report.read.runs import CHOSEN, RunRecord
+from frostline.report.warnings.failed import repeatable_metrics
 from frostline.reproduce.study.cells import EXPERIMENT
 from frostline.results.compare.aspects import ABSENT, DIFFERS, of_numbers
 from frostline.results.compare.inputs import SAID
 
 
-def compared(before: Sequence[Run], now: Sequence[Run], tolerance: float) -> tuple[list[str], bool]:
+def compared(before: Sequence[RunRecord], now: Sequence[RunRecord], tolerance: float) -> tuple[list[str], bool]:
     """Lines to print, and whether all that was there before is there again, near enough."""
     made = {run.id: run for run in now}
     found = [(run, *_of(run, made.get(run.id), tolerance)) for run in before]
@@ -24,25 +24,27 @@ def compared(before: Sequence[Run], now: Sequence[Run], tolerance: float) -> tup
     return lines, not counts[DIFFERS] and not counts[ABSENT]
 
 
-def within(runs: Sequence[Run], limits: Mapping[str, Sequence[str]]) -> list[Run]:
+def within(runs: Sequence[RunRecord], limits: Mapping[str, Sequence[str]]) -> list[RunRecord]:
     """Those of the study's runs that are of the part that was made."""
     return [run for run in runs if all(_told(run, key) in values for key, values in limits.items())]
 
 
-def _told(run: Run, key: str) -> str:
+def _told(run: RunRecord, key: str) -> str:
     value = str(run.value(key))
     return value.rpartition("/")[2] if key == EXPERIMENT else value
 
 
-def _of(before: Run, now: Run | None, tolerance: float) -> tuple[str, str]:
+def _of(before: RunRecord, now: RunRecord | None, tolerance: float) -> tuple[str, str]:
     if now is None:
         return ABSENT, ""
     if before.choices.get(CHOSEN) != now.choices.get(CHOSEN):
         return DIFFERS, f", chosen: {before.choices.get(CHOSEN)} | {now.choices.get(CHOSEN)}"
-    own, theirs = ({k: float("nan") if v is None else v for k, v in scores(run).items()} for run in (before, now))
+    own, theirs = (
+        {k: float("nan") if v is None else v for k, v in repeatable_metrics(run).items()} for run in (before, now)
+    )
     aspect = of_numbers("metrics", own, theirs, tolerance)
     return aspect.verdict, f", {aspect.lines[0]}" if aspect.lines else ""
 
 
-def _named(run: Run) -> str:
+def _named(run: RunRecord) -> str:
     return f"{run.choices.get('arm')}, {run.folder}"

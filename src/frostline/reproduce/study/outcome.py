@@ -11,14 +11,14 @@ from pathlib import Path
 from frostline.console import say
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
-from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, Run
+from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, RunRecord
 from frostline.reproduce.study.attempts import Attempt, Attempts
 from frostline.reproduce.study.cells import Cell
 from frostline.reproduce.study.study import RESULTS
 from frostline.results.atomic_files import write_text
 
 
-def collected(attempts: Attempts, cells: Sequence[Cell]) -> list[Run]:
+def collected(attempts: Attempts, cells: Sequence[Cell]) -> list[RunRecord]:
     """Their complete runs, cell by cell, the choices `arm` and `chosen` among those of a run."""
     return [run for cell in cells for run in _of(attempts, cell)]
 
@@ -30,7 +30,7 @@ def lacking(attempts: Attempts) -> list[str]:
     return [*unknown, *(f"{one.cell}, seed {one.seed}: {one.folder}" for one in found if not one.complete)]
 
 
-def _of(attempts: Attempts, cell: Cell) -> Iterator[Run]:
+def _of(attempts: Attempts, cell: Cell) -> Iterator[RunRecord]:
     choice, seeds = attempts.chosen(cell), attempts.study.seeds
     seeded = attempts.seeded([cell], seeds)
     tried = [one for one in attempts.tried(cell) if one.choice != choice or one.seed not in seeds]
@@ -39,17 +39,17 @@ def _of(attempts: Attempts, cell: Cell) -> Iterator[Run]:
             yield _told(attempt, attempt in seeded)
 
 
-def _told(attempt: Attempt, chosen: bool) -> Run:
-    [run] = reading.read([str(attempt.folder)])
+def _told(attempt: Attempt, chosen: bool) -> RunRecord:
+    [run] = reading.read_runs([str(attempt.folder)])
     assert run.state == COMPLETE
     told = {ARM: attempt.cell.arm.name, CHOSEN: "yes" if chosen else "no"}
     return dataclasses.replace(run, choices={**told, **run.choices})
 
 
-def write(attempts: Attempts, runs: list[Run], into: Path) -> None:
+def write(attempts: Attempts, runs: list[RunRecord], into: Path) -> None:
     """results.csv, and from it whatever tables and figures can be had."""
     into.mkdir(parents=True, exist_ok=True)
-    write_text(into / RESULTS, results.as_csv(runs))
+    write_text(into / RESULTS, results.results_as_csv(runs))
     study = attempts.study
     for name, words in study.tables.items():
         _say("report", [str(into / RESULTS), *words, "--into", str(into / name)])

@@ -8,7 +8,7 @@ from pathlib import Path
 from frostline.console import say
 from frostline.errors import Problem, UserError
 from frostline.report.read import results_csv as results
-from frostline.report.read.runs import Run
+from frostline.report.read.runs import RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
 from frostline.reproduce.study import compare as likeness
 from frostline.reproduce.study import outcome
@@ -36,7 +36,7 @@ def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
     limited(study, limits)
     attempts, before = Attempts(study, reader.problems, limits), _committed(folder / RESULTS)
     into = folder if write else Path("reproduced") / study.name
-    made: list[Run] = []
+    made: list[RunRecord] = []
     for _ in make(attempts):
         made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
         if made:
@@ -49,22 +49,22 @@ def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
         print(f"not complete: {line}")
     if not before:
         return not lacking
-    made = results.read(str(into / RESULTS)) if made else []  # as the committed ones are read
+    made = results.read_results(str(into / RESULTS)) if made else []  # as the committed ones are read
     lines, alike = likeness.compared(likeness.within(before, limits), likeness.within(made, limits), tolerance)
     print("\n".join(lines))
     return alike and not lacking
 
 
-def _committed(file: Path) -> list[Run]:
+def _committed(file: Path) -> list[RunRecord]:
     if not file.exists():
         return []
     try:
-        return results.read(str(file))
+        return results.read_results(str(file))
     except UnreadableError as error:
         raise UserError(Problem(str(file), str(error), "take it back from git, or delete it"), "study") from error
 
 
-def _others(before: Sequence[Run], made: Sequence[Run]) -> list[Run]:
+def _others(before: Sequence[RunRecord], made: Sequence[RunRecord]) -> list[RunRecord]:
     """Such as another machine has made: a part that is written does not take the place of the whole."""
     known = {run.id for run in made}
     return [run for run in before if run.id not in known]

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from frostline.errors import Problem, UserError
-from frostline.report.figures.confusion import Confusion
+from frostline.report.figures.confusion import ConfusionFigure
 from frostline.report.figures.draw.scores import rows_high
 from frostline.report.figures.figure import Figure
-from frostline.report.figures.lines import Lines
-from frostline.report.figures.plans import PlanMap
-from frostline.report.figures.reliability import Reliability
+from frostline.report.figures.lines import CurvesFigure
+from frostline.report.figures.plans import PlanFigure
+from frostline.report.figures.reliability import ReliabilityFigure
 from frostline.report.figures.scores import ScoresFigure
 from frostline.report.figures.shift import ShiftFigure
-from frostline.report.figures.trade import Trade
-from frostline.report.figures.vectors import Moved
+from frostline.report.figures.trade import TradeoffFigure
+from frostline.report.figures.vectors import VectorsFigure
 
 WIDTH, HEIGHT = 4.6, 3.2  # inches: a column of a paper, and a phone
 WIDE = 7.2  # both columns
@@ -27,7 +27,7 @@ MADE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software"
 FORMATS = tuple(MADE)
 
 
-def needed() -> None:
+def require_matplotlib() -> None:
     """Raises UserError where matplotlib is not installed."""
     try:
         import matplotlib  # noqa: F401  # asked for, not used
@@ -36,12 +36,12 @@ def needed() -> None:
         raise UserError(Problem("matplotlib", "is not installed, and draws the figures", do), "command") from error
 
 
-def saved(figure: Figure, form: str) -> bytes:
+def render(figure: Figure, form: str) -> bytes:
     """form: svg, png or pdf."""
     import matplotlib as mpl
 
     from frostline.report.figures.draw import scores, vectors
-    from frostline.report.figures.draw.style import LONG, SETTINGS, plain
+    from frostline.report.figures.draw.style import LONG, SETTINGS, escape_dollar
 
     kept = io.BytesIO()
     settings: Any = SETTINGS | {"svg.hashsalt": figure.name}
@@ -49,9 +49,9 @@ def saved(figure: Figure, form: str) -> bytes:
         from matplotlib.figure import Figure as Canvas
 
         canvas = Canvas(figsize=(_width(figure), _height(figure)), layout="constrained")
-        title = plain(textwrap.fill(figure.title, LONG))
-        if isinstance(figure, Moved | ScoresFigure):
-            if isinstance(figure, Moved):
+        title = escape_dollar(textwrap.fill(figure.title, LONG))
+        if isinstance(figure, VectorsFigure | ScoresFigure):
+            if isinstance(figure, VectorsFigure):
                 vectors.draw(canvas.subplots(2, 2), figure)
             else:
                 panels = canvas.subplots(1, len(figure.cols), sharex=True, sharey=True, squeeze=False)
@@ -66,9 +66,9 @@ def saved(figure: Figure, form: str) -> bytes:
     return kept.getvalue()
 
 
-def write(figure: Figure, form: str, folder: Path) -> Path:
+def write_figure(figure: Figure, form: str, folder: Path) -> Path:
     path = folder / f"{figure.name}.{form}"
-    path.write_bytes(saved(figure, form))
+    path.write_bytes(render(figure, form))
     return path
 
 
@@ -79,11 +79,11 @@ def _width(figure: Figure) -> float:
 def _height(figure: Figure) -> float:
     if isinstance(figure, ScoresFigure):
         return 0.9 + ROW * rows_high(figure)
-    if isinstance(figure, PlanMap):
+    if isinstance(figure, PlanFigure):
         return 1.3 + 0.34 * len(figure.phases)
-    if isinstance(figure, Confusion):
+    if isinstance(figure, ConfusionFigure):
         return 4.2
-    if isinstance(figure, Moved):
+    if isinstance(figure, VectorsFigure):
         return 4.4 + LINE * len(figure.classes) / 2
     return HEIGHT + LINE * _named(figure)
 
@@ -91,13 +91,13 @@ def _height(figure: Figure) -> float:
 def _named(figure: Figure) -> int:
     """Arms that its legend names."""
     match figure:
-        case Trade():
+        case TradeoffFigure():
             return len(figure.points)
-        case Lines():
+        case CurvesFigure():
             return len(figure.lines)
         case ShiftFigure():
             return len(figure.places)
-        case Reliability():
+        case ReliabilityFigure():
             return len(figure.arms)
     return 0
 
@@ -106,15 +106,15 @@ def _draw(axes: Any, figure: Figure) -> None:
     from frostline.report.figures.draw import heat, lines, reliability, shift, trade
 
     match figure:
-        case Trade():
+        case TradeoffFigure():
             trade.draw(axes, figure)
-        case Lines():
+        case CurvesFigure():
             lines.draw(axes, figure)
         case ShiftFigure():
             shift.draw(axes, figure)
-        case PlanMap():
+        case PlanFigure():
             heat.draw_plan(axes, figure)
-        case Confusion():
+        case ConfusionFigure():
             heat.draw_confusion(axes, figure)
-        case Reliability():
+        case ReliabilityFigure():
             reliability.draw(axes, figure)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frostline.report.figures.confusion import Confusion
-from frostline.report.figures.draw.style import INK, plain
-from frostline.report.figures.plans import REST, PlanMap
+from frostline.report.figures.confusion import ConfusionFigure
+from frostline.report.figures.draw.style import INK, escape_dollar
+from frostline.report.figures.plans import REST, PlanFigure
 
 COLOURS = "cividis"
 DARK = 0.43  # of these colours: below it white is read better than black
 NUMBERED = 12  # classes of which each cell has room for its number
 
 
-def draw_plan(axes: Any, plan: PlanMap) -> None:
+def draw_plan(axes: Any, plan: PlanFigure) -> None:
     """Blocks that rest are empty; those whose parameters differ are told by `*`."""
     values = [[_multiplier(cell) for cell in row] for row in plan.cells]
     highest = max((value for row in values for value in row if value), default=1.0)
@@ -34,7 +34,7 @@ def _multiplier(cell: str) -> float | None:
         return 1.0
 
 
-def draw_confusion(axes: Any, confusion: Confusion) -> None:
+def draw_confusion(axes: Any, confusion: ConfusionFigure) -> None:
     few = len(confusion.classes) <= NUMBERED
     words = [[f"{share:.2f}\n{count:,}" for share, count in zip(*rows, strict=True)] for rows in _rows(confusion)]
     _cells(axes, confusion.shares, words if few else None)
@@ -44,7 +44,7 @@ def draw_confusion(axes: Any, confusion: Confusion) -> None:
         axes.tick_params(labelsize=6)
 
 
-def _rows(confusion: Confusion) -> Any:
+def _rows(confusion: ConfusionFigure) -> Any:
     return zip(confusion.shares, confusion.counts, strict=True)
 
 
@@ -67,8 +67,8 @@ def _cells(axes: Any, shades: Sequence[Sequence[float | None]], words: Sequence[
 
 def _ticks(axes: Any, across: Sequence[str], down: Sequence[str]) -> None:
     turned = {"rotation": 90} if max(map(len, across)) * len(across) > 60 else {}
-    axes.set_xticks([i + 0.5 for i in range(len(across))], list(map(plain, across)), **turned)
-    axes.set_yticks([i + 0.5 for i in range(len(down))], list(map(plain, down)))
+    axes.set_xticks([i + 0.5 for i in range(len(across))], list(map(escape_dollar, across)), **turned)
+    axes.set_yticks([i + 0.5 for i in range(len(down))], list(map(escape_dollar, down)))
     axes.tick_params(length=0)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)

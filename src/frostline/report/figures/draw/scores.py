@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, looks, plain, whiskers
+from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, line_styles
 from frostline.report.figures.scores import ScoresFigure
 
 ROW, COL = 36, 18  # letters of a label that leave room for the points
@@ -17,13 +17,13 @@ FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 def draw(panels: Any, found: ScoresFigure) -> None:
     """panels (1, columns), with one y axis."""
     kinds = list(dict.fromkeys(found.kinds))
-    looked = dict(zip(kinds, looks(len(kinds)), strict=True))
+    looked = dict(zip(kinds, line_styles(len(kinds)), strict=True))
     heights = _heights(found.groups)
     for at, axes in enumerate(panels.flat):
         for y, kind, row in zip(heights, found.kinds, found.told, strict=True):
             if (told := row[at]) is not None:
                 own = looked[kind] | {"linestyle": "none"}
-                axes.errorbar([told.mean], [y], xerr=whiskers([told]), **own, markersize=6, capsize=2, elinewidth=1)
+                axes.errorbar([told.mean], [y], xerr=error_bars([told]), **own, markersize=6, capsize=2, elinewidth=1)
             axes.axhline(y, **FAINT)
         axes.set_title(_short(found.cols[at], COL), loc="left", fontsize=9)
         axes.spines["left"].set_visible(False)
@@ -45,4 +45,4 @@ def _heights(groups: Sequence[str]) -> list[float]:
 
 
 def _short(label: str, letters: int) -> str:
-    return plain(label if len(label) <= letters else f"{label[: letters - 1]}…")
+    return escape_dollar(label if len(label) <= letters else f"{label[: letters - 1]}…")

@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
 LONG = 45  # letters of a title line
 
 
-def looks(count: int) -> list[dict[str, Any]]:
+def line_styles(count: int) -> list[dict[str, Any]]:
     """Colour, mark and line of each: no two of the first 315 have all three in common."""
     made = zip(cycle(COLOURS), cycle(MARKS), cycle(DASHES), strict=False)
     return [
@@ -44,14 +44,14 @@ def looks(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def whiskers(values: Sequence[Summary]) -> list[list[float]]:
+def error_bars(values: Sequence[Summary]) -> list[list[float]]:
     """How far each interval goes below and above its mean, (2, N); nothing where there is none."""
     low = [(one.mean or 0) - one.low if one.low is not None else 0.0 for one in values]
     high = [one.high - (one.mean or 0) if one.high is not None else 0.0 for one in values]
     return [low, high]
 
 
-def plain(text: str) -> str:
+def escape_dollar(text: str) -> str:
     """A dollar sign is a dollar sign, and no formula begins with it."""
     return text.replace("$", r"\$")
 
@@ -65,7 +65,7 @@ def legend(axes: Any) -> None:
         axes.figure.legend(loc="outside lower center", ncols=columns, fontsize=9, handlelength=3.4)
 
 
-def wide_axis(axes: Any, which: str, values: Sequence[float]) -> None:
+def log_axis(axes: Any, which: str, values: Sequence[float]) -> None:
     """By ratios where values differ by ten times or more; with zero among them linear near it."""
     above = [value for value in values if value > 0]
     if above and max(above) >= 10 * min(above):
