@@ -48,7 +48,7 @@ TRIPS: dict[str, list[tuple[str, ...]]] = {
         ("compose.corpora:load_corpus", "data.build:load_corpus"),
         ("data.tokens:read",),
         ("fit:Fit._evaluate", "training.fit:Fit._evaluate"),
-        ("predictions:write", "training.predictions:write"),
+        ("predictions:write", "training.callbacks.predictions:write"),
     ],
 }
 ENDS = {"command line to checked jobs": ("compose.command:checked", "config.jobs:checked")}  # before its step returns
