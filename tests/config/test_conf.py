@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 import parts
 from frostline.config import jobs as command
 from frostline.config import search_path as search
-from frostline.config.checks.annotations import UNKNOWN
 from frostline.config.checks.check import FIXED, SETTINGS, SUPPLIED
 from frostline.config.checks.signature import read
+from frostline.config.checks.source import UNKNOWN
 from frostline.results.identity import without_modules
 
 CONF = search.conf_folder()

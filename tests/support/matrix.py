@@ -25,8 +25,9 @@ import yaml
 
 from frostline.config import jobs as command
 from frostline.config import search_path as search
-from frostline.config.checks.capabilities import offers
+from frostline.config.checks.source import capabilities
 from frostline.errors import UserError
+from frostline.models.interfaces import Capability
 from frostline.training.run import run
 from parts import SOLVED, choices
 
@@ -123,7 +124,7 @@ def outcome(one: Combination) -> str:
 def solved(head: str) -> bool:
     """Whether a head is fitted to vectors, without steps."""
     file = search.conf_folder() / "head" / f"{head}.yaml"
-    return "fit" in offers(yaml.safe_load(file.read_text())["_target_"])
+    return Capability.FIT in capabilities(yaml.safe_load(file.read_text())["_target_"])
 
 
 def verdict(one: Combination) -> str:

@@ -1,8 +1,8 @@
-"""The blocks of our pinned encoders, alone and with each adapter, from models that are built.
+"""Write the blocks of the pinned encoders, alone and with each adapter, as models that are built have them.
 
-    python tests/shapes.py
+    python tests/support/shapes.py
 
-It writes them where a plan reads them: run it when an encoder or an adapter is added or has other parameters.
+`frostline plan` reads the files. Run this when an encoder or an adapter is added or gets other parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from frostline.config.shipped_shapes import FIRST, FOLDER, less, versions, written
+from frostline.config.shapes import FIRST_LAYER, FOLDER, shape_config, to_json, versions
 from frostline.errors import UserError
 from frostline.models.build import build_model
 from parts import choices, config
@@ -19,23 +19,25 @@ PINNED = [n for n in choices("encoder") if n != "hub" and not config("encoder", 
 
 
 def lines(name: str) -> list[dict[str, Any]]:
-    """What is told of the encoder itself, then its blocks with each adapter that it takes."""
+    """Return the line of the encoder itself, then its blocks with each adapter that fits it."""
     encoder = config("encoder", name)
     parts = {"encoder": encoder, "pooler": config("pooler", "mean"), "head": config("head", "linear")}
-    about: dict[str, Any] = {"encoder": less(encoder, "untrained"), "versions": versions()}
-    found = []
+    encoder_line: dict[str, Any] = {"encoder": shape_config(encoder, "untrained"), "versions": versions()}
+    variants = []
     for adapter in (config("adapter", choice) for choice in choices("adapter")):
         try:
             blocks, made = build_model({**parts, "adapter": adapter, "seed": 1}, ["a", "b"], weights=False)
         except UserError:
-            continue  # told again when a plan is asked for
-        own = [written(block.described) for block in blocks if block.kind not in ("pooler", "head")]
-        found.append({"adapter": less(adapter, "suits"), "blocks": [kept for kept in own if _first(kept[0])]})
-    return [about | {"width": made["encoder"].width, "layers": made["encoder"].layers}, *found]
+            continue  # the adapter does not fit; `frostline plan` reports it
+        entries = [to_json(block.described) for block in blocks if block.kind not in ("pooler", "head")]
+        variants.append(
+            {"adapter": shape_config(adapter, "suits"), "blocks": [entry for entry in entries if _is_written(entry[0])]}
+        )
+    return [encoder_line | {"width": made["encoder"].width, "layers": made["encoder"].layers}, *variants]
 
 
-def _first(block: str) -> bool:
-    return f"{block}.".startswith(f"{FIRST}.") or ".layer." not in block
+def _is_written(block: str) -> bool:
+    return f"{block}.".startswith(f"{FIRST_LAYER}.") or ".layer." not in block
 
 
 def main() -> None:

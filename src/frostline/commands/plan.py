@@ -15,12 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from frostline.config import jobs as command
-from frostline.config.checks.capabilities import offers
+from frostline.config.checks.source import capabilities
 from frostline.config.fusable import FUSED, groups
 from frostline.errors import wrong
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import told
 from frostline.freezing.table import rules, table
+from frostline.models.interfaces import Capability
 from frostline.results.sweep_status import lasting
 from frostline.sweeps import forecast
 from frostline.sweeps.forecast import Run
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> int:
 
 
 def _shown(run: Run) -> str:
-    lines = [table(run.plan, solved="fit" in offers(run.config["head"]["_target_"])), told(run.plan)]
+    lines = [table(run.plan, solved=Capability.FIT in capabilities(run.config["head"]["_target_"])), told(run.plan)]
     return "\n".join(filter(None, lines))
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.config.checks.capabilities import offers
 from frostline.config.checks.outline import learners, outlined
+from frostline.config.checks.source import capabilities
 from frostline.data.build import source_of
+from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
@@ -66,9 +67,9 @@ def kinship(config: Config) -> str:
 
 
 def _objections(config: Config) -> Iterator[str]:
-    head, loss = (offers(config[role]["_target_"]) for role in ("head", "loss"))
+    head, loss = (capabilities(config[role]["_target_"]) for role in ("head", "loss"))
     learning, plan, trainer = learners(config), outlined(config), config["trainer"]
-    if "read" in head or "name_classes" in head:
+    if Capability.FORWARD_PROMPT in head or Capability.INIT_FROM_CLASS_NAMES in head:
         yield "the head asks the encoder"
     if learning is None or plan is None or learning - {"head"}:
         yield "more than the head learns"
@@ -76,7 +77,7 @@ def _objections(config: Config) -> Iterator[str]:
         yield "its plan has several phases"
     elif learning and not all(plan.ever_learns(p.name) for p in plan.blocks[-1].parameters):
         yield "a part of the head does not learn"
-    if "on_vectors" in loss or "compares" in loss:
+    if Capability.USES_ONLY_EMBEDDINGS in loss or Capability.IN_BATCH in loss:
         yield "the loss looks at vectors"
     if config["optimizer"]["_target_"] not in OPTIMIZERS:
         yield f"its optimizer is none of {', '.join(name.rpartition('.')[2] for name in OPTIMIZERS)}"
@@ -97,4 +98,4 @@ def _is_drawn(config: Config) -> bool:
     """Whether the run's seed has a part in what stands below the head."""
     encoder, pooler = config["encoder"], config["pooler"]["_target_"]
     whole = encoder["_target_"] == PRETRAINED and not encoder.get("untrained") and not encoder.get("reinit_top")
-    return not whole or "learns" in offers(pooler)
+    return not whole or Capability.TRAINABLE in capabilities(pooler)

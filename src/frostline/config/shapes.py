@@ -1,52 +1,169 @@
-"""The blocks of a model, for a plan; once they are known, without torch and the model's own code, which take seconds.
+"""The blocks of a model without its weights and, for most models, without importing torch.
 
-Those that are not shipped with us are kept when they have been built. What is kept goes by all that shapes can follow
-from: the parts' configs, the encoder's config.json, our code, and the versions of the libraries. Where that cannot be
-known, in parts of a user's own and in models of a hub, nothing is.
+Three sources are tried in this order:
+
+1. Files in models/encoders/shapes hold the blocks of each pinned encoder, alone and with each adapter
+   (`python tests/support/shapes.py` writes them). `PARAMETER_COUNTS` has the parameters of each pooler and head.
+2. The cache folder holds the blocks of models that were built before. The key covers all that shapes depend on: the
+   configs of the parts, the encoder's config.json, our code and the versions of the libraries. Models of a hub and
+   parts of a user's own are not cached, as their code and files may change.
+3. Otherwise the model is built on the meta device, which imports torch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from frostline.config.shipped_shapes import read, shipped, written
 from frostline.data.downloads.package_cache import cache_folder
-from frostline.freezing.plan import Block
+from frostline.freezing.plan import Block, Kind, Parameter
 from frostline.results.atomic_files import read_json, write_json
+from frostline.results.identity import without_modules
 from frostline.types import Config
 
-ROLES = ("encoder", "adapter", "pooler", "head")
 PACKAGE = Path(__file__).resolve().parents[1]
+FOLDER = PACKAGE / "models" / "encoders" / "shapes"
+FIRST_LAYER = "encoder.layer.0"  # written once, as all layers have the same parameters
+ROLES = ("encoder", "adapter", "pooler", "head")
+
+Sizes = Mapping[str, int]  # width and layers of the encoder, and the number of classes
+Counts = dict[str, int]  # parameter name -> number of values
+
+
+def _no_parameters(part: Config, sizes: Sizes) -> Counts:
+    return {}
+
+
+def _attention(part: Config, sizes: Sizes) -> Counts:
+    return {"query": sizes["width"]}
+
+
+def _layer_mix(part: Config, sizes: Sizes) -> Counts:
+    return {"weights": sizes["layers"] + 1, "scale": 1}
+
+
+def _linear(part: Config, sizes: Sizes) -> Counts:
+    return {"out.weight": sizes["classes"] * sizes["width"], "out.bias": sizes["classes"]}
+
+
+def _mlp(part: Config, sizes: Sizes) -> Counts:
+    hidden = part["hidden"] or sizes["width"]
+    return {
+        "hidden.weight": hidden * sizes["width"],
+        "hidden.bias": hidden,
+        **_linear(part, {**sizes, "width": hidden}),
+    }
+
+
+def _cosine(part: Config, sizes: Sizes) -> Counts:
+    scale = {"scale": 1} if part["learned"] else {}
+    return {"weight": sizes["classes"] * sizes["width"], **scale}
+
+
+PARAMETER_COUNTS: dict[str, Callable[[Config, Sizes], Counts]] = {  # a part that is not listed is built
+    "frostline.models.poolers.attention.Attention": _attention,
+    "frostline.models.poolers.cls.Cls": _no_parameters,
+    "frostline.models.poolers.last.Last": _no_parameters,
+    "frostline.models.poolers.layer_mix.LayerMix": _layer_mix,
+    "frostline.models.poolers.max.Max": _no_parameters,
+    "frostline.models.poolers.mean.Mean": _no_parameters,
+    "frostline.models.poolers.weighted_last.WeightedLast": _no_parameters,
+    "frostline.models.heads.cosine.Cosine": _cosine,
+    "frostline.models.heads.knn.Knn": _no_parameters,
+    "frostline.models.heads.linear.Linear": _linear,
+    "frostline.models.heads.logistic.Logistic": _no_parameters,
+    "frostline.models.heads.mlp.Mlp": _mlp,
+    "frostline.models.heads.prototype.Prototype": _no_parameters,
+}
 
 
 def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
-    """The blocks of encoder, adapter, pooler and head over these classes."""
-    if (told := shipped(config, len(classes))) is not None:
-        return told
-    file = _file(config, classes)
+    """Return the blocks of encoder, adapter, pooler and head for these classes."""
+    if (blocks := shipped_blocks(config, len(classes))) is not None:
+        return blocks
+    file = _cache_file(config, classes)
     if file is None:
-        return _built(config, classes)
-    with suppress(OSError, ValueError):  # not there, or cut short
-        return [read(kept) for kept in read_json(file)]
-    blocks = _built(config, classes)
+        return _build_blocks(config, classes)
+    with suppress(OSError, ValueError):  # the file is missing or truncated
+        return [from_json(entry) for entry in read_json(file)]
+    blocks = _build_blocks(config, classes)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, [written(block) for block in blocks])
+        write_json(file, [to_json(block) for block in blocks])
     return blocks
 
 
-def _built(config: Config, classes: Sequence[str]) -> list[Block]:
+def shipped_blocks(config: Config, classes: int) -> list[Block] | None:
+    """Return the blocks as the shipped files have them, or None if one of the parts is not among them."""
+    file = FOLDER / f"{config['encoder'].get('name')}.jsonl"
+    if config["encoder"].get("pin") is None or not file.is_file():
+        return None
+    encoder, *variants = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    if (encoder["encoder"], encoder["versions"]) != (shape_config(config["encoder"], "untrained"), versions()):
+        return None
+    adapter = shape_config(config["adapter"], "suits")
+    entries = next((variant["blocks"] for variant in variants if variant["adapter"] == adapter), None)
+    sizes = {"width": encoder["width"], "layers": encoder["layers"], "classes": classes}
+    pooler, head = part_block("pooler", config["pooler"], sizes), part_block("head", config["head"], sizes)
+    if entries is None or pooler is None or head is None:
+        return None
+    return [*map(from_json, _repeat_layers(entries, encoder["layers"])), pooler, head]
+
+
+def part_block(kind: Kind, part: Config, sizes: Sizes) -> Block | None:
+    """Return the block of a pooler or head, or None if only building it shows its parameters."""
+    count_parameters = PARAMETER_COUNTS.get(part["_target_"])
+    if count_parameters is None:
+        return None
+    try:
+        counts = count_parameters(part, sizes)
+    except KeyError:  # the config leaves an argument to its default in the code
+        return None
+    return Block(kind, kind, tuple(Parameter(f"{kind}.{name}", count) for name, count in counts.items()))
+
+
+def shape_config(part: Config, ignored: str) -> Config:
+    """Return a part's config without a key that changes no shape; the class is named without its module."""
+    return dict(without_modules({name: value for name, value in part.items() if name != ignored}))
+
+
+def versions() -> dict[str, str]:
+    """Return the major versions of the libraries that name the parameters."""
+    return {name: metadata.version(name).partition(".")[0] for name in ("transformers", "peft")}
+
+
+def _repeat_layers(entries: list[Any], layers: int) -> Iterator[Any]:
+    for is_layer, group in groupby(entries, key=lambda entry: str(entry[0]).startswith(FIRST_LAYER)):
+        text = json.dumps(list(group))
+        for index in range(layers if is_layer else 1):
+            yield from json.loads(text.replace(FIRST_LAYER, f"encoder.layer.{index}"))
+
+
+def to_json(block: Block) -> list[Any]:
+    """Return a block as it is written to a file."""
+    return [block.name, block.kind, [[p.name, p.size] for p in block.parameters]]
+
+
+def from_json(entry: list[Any]) -> Block:
+    """Return the block that `to_json` wrote."""
+    name, kind, parameters = entry
+    return Block(name, kind, tuple(Parameter(*parameter) for parameter in parameters))
+
+
+def _build_blocks(config: Config, classes: Sequence[str]) -> list[Block]:
     from frostline.models.build import build_model
 
     return [block.described for block in build_model(config, classes, weights=False)[0]]
 
 
-def _file(config: Config, classes: Sequence[str]) -> Path | None:
+def _cache_file(config: Config, classes: Sequence[str]) -> Path | None:
+    """Return where the blocks of this model are cached, or None if they must not be."""
     parts, encoder = {role: config[role] for role in ROLES}, config["encoder"]
     architecture = Path(str(encoder.get("name"))).expanduser() / "config.json"
     if not all(part["_target_"].startswith("frostline.") for part in parts.values()):
@@ -54,12 +171,11 @@ def _file(config: Config, classes: Sequence[str]) -> Path | None:
     if encoder.get("pin") is None and not architecture.is_file():
         return None
     text = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
-    versions = [metadata.version(name) for name in ("torch", "transformers", "peft")]
-    about = json.dumps([parts, list(classes), text, versions, _code()], sort_keys=True)
-    return cache_folder() / "shapes" / f"{hashlib.sha256(about.encode()).hexdigest()[:24]}.json"
+    libraries = [metadata.version(name) for name in ("torch", "transformers", "peft")]
+    key = json.dumps([parts, list(classes), text, libraries, _code_digest()], sort_keys=True)
+    return cache_folder() / "shapes" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
-def _code() -> str:
-    """Of ours, whatever could bear on blocks."""
+def _code_digest() -> str:
     files = sorted(PACKAGE.rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

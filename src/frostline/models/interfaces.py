@@ -1,21 +1,50 @@
 """What encoders, poolers, heads and losses may offer beside their plain role, each asked for by its methods alone.
 
 The plain role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
-(B, T)) -> vectors (B, D)``, of a loss ``forward(logits (B, C), labels, vectors (B, D) or None) -> losses (B,)``. A loss
-with the constant ``on_vectors`` looks at vectors alone, so that no head learns from it. A head or pooler of ours that
-fits any encoder and any classes has the constant ``sizes``: how many numbers each parameter holds, by its arguments,
-``width``, ``layers`` and ``classes``, so that a plan need not build it.
+(B, T)) -> vectors (B, D)``, of a loss ``forward(logits (B, C), labels, vectors (B, D) or None) -> losses (B,)``.
+`Capability` lists all that a part may have beyond its role.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from frostline.types import Split, Text
+
+
+class Capability(StrEnum):
+    """Names of the optional methods and class attributes of parts.
+
+    Before a run, `capabilities` of frostline.config.checks.source reads from the source of a part which of them it has,
+    so that neither torch nor the part is imported. The comment on each says what it means and which module asks for it.
+    """
+
+    # heads
+    FIT = "fit"  # closed-form: fitted to all training embeddings at once, no gradients; compatibility, plan, fusable
+    FORWARD_PROMPT = "forward_prompt"  # runs the encoder on a prompt of its own, without a pooler; compatibility
+    INIT_FROM_CLASS_NAMES = "init_from_class_names"  # its weights start from embedded class names; fusable
+    TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; language_model_rules
+    REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; language_model_rules
+    USES_TREE_ATTENTION = "uses_tree_attention"  # sets position ids and a 4-D attention mask; language_model_rules
+    # losses
+    USES_ONLY_EMBEDDINGS = "uses_only_embeddings"  # ignores the logits, so it trains no head; compatibility, build
+    IN_BATCH = "in_batch"  # compares the texts of a batch, so a batch cannot be split; training_rules, fusable
+    # regularizers
+    USES_PRETRAINED_WEIGHTS = "uses_pretrained_weights"  # keeps the encoder close to them; training_rules
+    USES_TWO_PASSES = "uses_two_passes"  # compares two forward passes under dropout; training_rules
+    # weight averaging
+    AVERAGES_WEIGHTS = "averages_weights"  # averages the weights of training steps or epochs; training_rules
+    AVERAGES_EPOCHS = "averages_epochs"  # takes the weights at the end of late epochs alone; training_rules
+    INTERPOLATES_WEIGHTS = "interpolates_weights"  # mixes the weights before and after training; training_rules
+    # poolers
+    TRAINABLE = "trainable"  # has parameters, which are trained together with the head; outline, fusable
+    # adapters
+    LOCATION = "location"  # "layers" or "embeddings": the blocks that hold the adapter's parameters; outline
 
 
 class Outputs(NamedTuple):
@@ -55,14 +84,14 @@ class WholeBatch(NamedTuple):
 class InBatchLoss(Protocol):
     """A loss that holds texts against each other: forward takes a WholeBatch after logits, labels and vectors."""
 
-    compares: bool
+    in_batch: bool
 
 
 @runtime_checkable
 class NameInitialised(Protocol):
     """A head that begins from the names of the classes."""
 
-    def name_classes(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
+    def init_from_class_names(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
         """embed: texts -> their vectors (N, D), through encoder and pooler."""
         ...
 
@@ -75,7 +104,7 @@ class PromptHead(Protocol):
         """Token ids of each text as the head wants it read, at most `max_length` of them."""
         ...
 
-    def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+    def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """input_ids and attention_mask (B, T) -> logits (B, C)."""
         ...
 
@@ -84,7 +113,7 @@ class PromptHead(Protocol):
 class InContext(Protocol):
     """A head that is shown some texts of train with their classes before it is asked about any other."""
 
-    def show(self, train: Split, seed: int) -> None:
+    def set_demonstrations(self, train: Split, seed: int) -> None:
         """Once, before any text is tokenized. seed: the run's, for what is drawn.
 
         Raises:
@@ -138,10 +167,10 @@ class LayerStacking(Protocol):
 class Adapter(Protocol):
     """Adds parameters to an encoder whose own ones stay as they are.
 
-    stands: "layers" for one inside each of them, "embeddings" for one below them, None for none.
+    location: "layers" for an adapter inside each layer, "embeddings" for one below the layers, None for none.
     """
 
-    stands: str | None
+    location: str | None
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Once, to an encoder with its weights or, for a plan, with shapes alone. layers: input side first.

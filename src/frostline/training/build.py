@@ -22,7 +22,7 @@ from frostline.instantiate import make
 from frostline.models.adapters.attach import own_weights
 from frostline.models.blocks import head_block
 from frostline.models.build import build_head, build_model
-from frostline.models.interfaces import FittedHead, InContext, NameInitialised, PromptHead
+from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised, PromptHead
 from frostline.training.classifier import Classifier
 from frostline.training.network import vectors
 from frostline.training.trainer import TrainerSettings
@@ -62,9 +62,9 @@ def build(config: Config) -> Built:
     longest = config["dataset"]["max_length"]
     fingerprint = digest(own_weights(encoder, blocks))
     if isinstance(head := parts["head"], NameInitialised):
-        head.name_classes(partial(_embed, encoder, parts["pooler"], longest))
+        head.init_from_class_names(partial(_embed, encoder, parts["pooler"], longest))
     if isinstance(head, InContext):
-        head.show(corpus.train, config["seed"])
+        head.set_demonstrations(corpus.train, config["seed"])
     reader = head if isinstance(head, PromptHead) else encoder
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
@@ -72,7 +72,7 @@ def build(config: Config) -> Built:
     needed = {name: split for name, split in splits.items() if name != "train" or trains}
     tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
     classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
-    on_vectors = getattr(classifier.loss, "on_vectors", False)
+    on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
     if plan.phases[-1].end and (refused := list(fits.idle(plan, isinstance(head, FittedHead), on_vectors))):
         raise UserError(refused)  # what `check` could not know without the model
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))

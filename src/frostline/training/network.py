@@ -57,7 +57,7 @@ class Network(pl.LightningModule):
         else:
             self.texts_encoded += len(batch["input_ids"])
             if isinstance(self.head, PromptHead):
-                return self.head.read(self.encoder, batch["input_ids"], batch["attention_mask"])
+                return self.head.forward_prompt(self.encoder, batch["input_ids"], batch["attention_mask"])
         found = self._vectors(batch)
         return Outputs(self.head(found), found)
 

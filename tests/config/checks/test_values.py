@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from frostline.config.checks.annotations import UNKNOWN
+from frostline.config.checks.source import UNKNOWN
 from frostline.config.checks.values import complaint
 from frostline.types import Count, Dropout, Positive, Share, Whole
 

@@ -12,7 +12,7 @@ from torch import nn
 
 class Bottleneck:
     # After each layer its states, through a narrow network (arXiv:1902.00751).
-    stands = "layers"
+    location = "layers"
 
     def __init__(self, width: int = 8) -> None:
         self.width = width

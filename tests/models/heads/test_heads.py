@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.config.checks.capabilities import offers
+from frostline.config.checks.source import capabilities
 from frostline.errors import UserError
 from frostline.models.heads.cosine import Cosine
 from frostline.models.heads.label_similarity import LabelSimilarity
 from frostline.models.heads.linear import Linear
 from frostline.models.heads.mlp import Mlp
-from frostline.models.interfaces import FittedHead
+from frostline.models.interfaces import Capability, FittedHead
 from parts import choices, config, part
 
 B, D, C = 32, 24, 5
@@ -41,9 +41,9 @@ def head_of(name: str, classes: int = C, seed: int = 1) -> nn.Module:
     return made
 
 
-OFFERS = {name: offers(config("head", name)["_target_"]) for name in choices("head")}
-OF_VECTORS = [name for name in OFFERS if "read" not in OFFERS[name]]
-LEARNING = [name for name in OF_VECTORS if "fit" not in OFFERS[name]]
+OFFERS = {name: capabilities(config("head", name)["_target_"]) for name in choices("head")}
+OF_VECTORS = [name for name in OFFERS if Capability.FORWARD_PROMPT not in OFFERS[name]]
+LEARNING = [name for name in OF_VECTORS if Capability.FIT not in OFFERS[name]]
 SHARP = {"cosine": 10, "label_similarity": 20}  # what multiplies their cosines
 
 
@@ -164,10 +164,10 @@ def test_label_similarity_compares_with_what_the_classes_are_called() -> None:
         return torch.stack([known[text] for text in texts])
 
     head = LabelSimilarity(D, ["a", "b"], temperature=0.1)
-    head.name_classes(embed)
+    head.init_from_class_names(embed)
     torch.testing.assert_close(head(vectors()), 10 * cosines(vectors(), vectors()[:2]))
     described = LabelSimilarity(D, ["a", "b"], descriptions={"b": "not b", "a": "b"}, temperature=0.1)
-    described.name_classes(embed)
+    described.init_from_class_names(embed)
     torch.testing.assert_close(described(vectors()), 10 * cosines(vectors(), vectors()[1:3]))
 
 

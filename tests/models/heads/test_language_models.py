@@ -134,7 +134,7 @@ def likelihoods(whole: Any, tokenizer: Any, text: str, template: str, words: dic
 @pytest.mark.parametrize("template", ["{text} It was {mask}.", "A {mask} one: {text}"])
 def test_verbalizer_gives_the_masked_model_s_own_logits(tiny: Pretrained, whole: Any, template: str) -> None:
     head = Verbalizer(NAMES, tiny, template, MASKED_WORDS).eval()
-    found = head.read(tiny, *batch(head, tiny)).logits
+    found = head.forward_prompt(tiny, *batch(head, tiny)).logits
     for row, text in enumerate(TEXTS):
         expected = masked_logits(whole, tiny.tokenizer, text, template, MASKED_WORDS)
         torch.testing.assert_close(found[row], expected, atol=1e-4, rtol=1e-5)
@@ -149,7 +149,7 @@ def test_a_mask_within_the_text_is_not_taken_for_the_template_s(tiny: Pretrained
         places = (given["input_ids"][0] == head.mask_id).nonzero()[:, 0]
         at = places[-1] if template.startswith("{text}") else places[0]
         logits = whole(**given).logits[0, at]
-        found = head.read(tiny, *batch(head, tiny, [text])).logits[0]
+        found = head.forward_prompt(tiny, *batch(head, tiny, [text])).logits[0]
         torch.testing.assert_close(found[1], logits[head.words[2]], atol=1e-4, rtol=1e-5)
 
 
@@ -160,7 +160,7 @@ def test_likelihood_in_one_pass_is_that_of_each_class_by_itself(family: str, tem
     model = small_causal(family, tmp_path)
     encoder = Pretrained(str(tmp_path)).eval()
     head = Likelihood(NAMES, encoder, template, CAUSAL_WORDS).eval()
-    found = head.read(encoder, *batch(head, encoder, longest=128)).logits
+    found = head.forward_prompt(encoder, *batch(head, encoder, longest=128)).logits
     for row, text in enumerate(TEXTS):
         expected = likelihoods(model, encoder.tokenizer, text, template, CAUSAL_WORDS)
         torch.testing.assert_close(found[row], expected, atol=1e-5, rtol=1e-5)
@@ -171,7 +171,7 @@ def test_calibration_divides_the_chances_by_those_after_prompts_without_content(
     encoder, model = causal
     template = "{text} It was"
     head = Likelihood(NAMES, encoder, template, CAUSAL_WORDS, calibrate=True).eval()
-    found = head.read(encoder, *batch(head, encoder)).logits.softmax(dim=1)
+    found = head.forward_prompt(encoder, *batch(head, encoder)).logits.softmax(dim=1)
     free = [likelihoods(model, encoder.tokenizer, t, template, CAUSAL_WORDS) for t in ("N/A", "[MASK]", "")]
     weights = 1 / torch.stack([scores.softmax(dim=0) for scores in free]).mean(dim=0)  # W = diag(p_cf)^-1
     for row, text in enumerate(TEXTS):
@@ -188,7 +188,7 @@ def test_calibration_is_asked_for_once_in_an_evaluation_and_anew_after_it(causal
         asked.clear()
         head.eval()  # as it is while the encoder learns, too: it has no parameters of its own
         with torch.set_grad_enabled(grad):
-            first, again = (head.read(encoder, *batch(head, encoder)).logits for _ in range(2))
+            first, again = (head.forward_prompt(encoder, *batch(head, encoder)).logits for _ in range(2))
         assert torch.equal(first, again)
         assert len(asked) == (4 if grad else 3)
     with torch.no_grad():
@@ -208,12 +208,14 @@ TRAIN = Split(["dull", "fine", "grand", "bleak", "fair", "sweet", "drab"], [0, 1
 def test_examples_are_a_longer_template(causal: tuple[Pretrained, Any], calibrate: bool) -> None:
     encoder, template = causal[0], "Review: {text}\nIt was"
     shown = Likelihood(NAMES, encoder, template, CAUSAL_WORDS, calibrate, examples=3).eval()
-    shown.show(TRAIN, 5)
+    shown.set_demonstrations(TRAIN, 5)
     rows = in_turn(TRAIN.labels, 3, derive(5, "examples"))  # type: ignore[arg-type]  # one class a text
     words = ["bad", "a bit of both", "good"]  # the first of each class
     told = "".join(f"Review: {TRAIN.texts[row]}\nIt was {words[TRAIN.labels[row]]}\n\n" for row in rows)  # type: ignore[index]  # as above
     written = Likelihood(NAMES, encoder, told + template, CAUSAL_WORDS, calibrate).eval()
-    found, expected = (head.read(encoder, *batch(head, encoder, longest=400)).logits for head in (shown, written))
+    found, expected = (
+        head.forward_prompt(encoder, *batch(head, encoder, longest=400)).logits for head in (shown, written)
+    )
     assert torch.equal(found, expected)
 
 
@@ -231,15 +233,15 @@ def test_examples_are_drawn_of_each_class_in_turn() -> None:
 def test_what_cannot_be_shown_is_told(causal: tuple[Pretrained, Any]) -> None:
     head = Likelihood(NAMES, causal[0], examples=8)
     with pytest.raises(UserError, match=r"head\.examples: 8, but train has 7 texts; show 7 at most"):
-        head.show(TRAIN, 1)
+        head.set_demonstrations(TRAIN, 1)
     head.examples = 7
-    head.show(TRAIN, 1)
+    head.set_demonstrations(TRAIN, 1)
     with pytest.raises(UserError, match=r"64 tokens, but the template alone takes \d+, with 7 examples; set it to"):
         head.tokenize(TEXTS, 64)
     with pytest.raises(UserError, match=r"head\.examples: a text of several classes has no single answer to show"):
-        head.show(Split(TRAIN.texts[:3] * 3, [[0, 1, 1]] * 9), 1)
+        head.set_demonstrations(Split(TRAIN.texts[:3] * 3, [[0, 1, 1]] * 9), 1)
     with pytest.raises(UserError, match="head: its template has place for one text, and the data has pairs"):
-        head.show(Split([("one", "other")] * 9, [0] * 9), 1)
+        head.set_demonstrations(Split([("one", "other")] * 9, [0] * 9), 1)
 
 
 @torch.no_grad()
@@ -247,7 +249,7 @@ def test_likelihood_in_a_mixed_step_rounds_the_model_s_own_products_alone(causal
     encoder, _ = causal
     head = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True).eval()
     with torch.autocast("cpu", torch.bfloat16):
-        found = head.read(encoder, *batch(head, encoder))
+        found = head.forward_prompt(encoder, *batch(head, encoder))
     for values in (found.logits, found.seen):
         assert values is not None and not torch.equal(values, values.bfloat16().float())
 
@@ -279,9 +281,9 @@ def made(request: pytest.FixtureRequest, tiny: Pretrained, causal: Any) -> tuple
 @torch.no_grad()
 def test_a_text_has_the_same_logits_alone_and_in_company(made: tuple[Any, Pretrained]) -> None:
     head, encoder = made
-    together = head.read(encoder, *batch(head, encoder)).logits
+    together = head.forward_prompt(encoder, *batch(head, encoder)).logits
     for row, text in enumerate(TEXTS):
-        alone = head.read(encoder, *batch(head, encoder, [text])).logits
+        alone = head.forward_prompt(encoder, *batch(head, encoder, [text])).logits
         torch.testing.assert_close(together[row : row + 1], alone, atol=1e-4, rtol=1e-4)
 
 
@@ -309,7 +311,7 @@ def test_a_text_beyond_all_measure_is_cut_too(made: tuple[Any, Pretrained], capl
 def test_gradients_reach_the_tail_and_every_block_of_the_encoder(tiny: Pretrained, causal: Any) -> None:
     for kind in ("verbalizer", "likelihood"):
         head, encoder = head_on(kind, tiny, causal)
-        head.read(encoder, *batch(head, encoder)).logits.logsumexp(dim=1).sum().backward()
+        head.forward_prompt(encoder, *batch(head, encoder)).logits.logsumexp(dim=1).sum().backward()
         moved = {n for n, p in encoder.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
         assert {n for n, _ in encoder.named_parameters() if "key.bias" not in n} <= moved
         assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
@@ -492,7 +494,7 @@ def test_the_share_on_class_words_is_that_of_all_their_chances(
 
 
 def assert_share(head: Any, encoder: Pretrained, expected: float) -> None:
-    outputs = head.read(encoder, *batch(head, encoder, TEXTS[:1]))
+    outputs = head.forward_prompt(encoder, *batch(head, encoder, TEXTS[:1]))
     assert float(head.observe(outputs, torch.tensor([0]))[0, 0]) == pytest.approx(expected, rel=1e-4)
 
 

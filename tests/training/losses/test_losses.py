@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from frostline.errors import UserError
-from frostline.models.interfaces import WholeBatch
+from frostline.models.interfaces import Capability, WholeBatch
 from frostline.training.losses.contrastive import Contrastive
 from frostline.training.losses.cross_entropy import CrossEntropy
 from frostline.training.losses.focal import Focal
@@ -40,7 +40,7 @@ def whole(labels: Tensor, vectors: Tensor, own: Tensor | None = None, seed: int 
 
 
 def losses_of(loss: Any, logits: Tensor, labels: Tensor, vectors: Tensor) -> Tensor:
-    if hasattr(loss, "compares"):
+    if hasattr(loss, Capability.IN_BATCH):
         found: Tensor = loss(logits, labels, vectors, whole(labels, vectors))
     else:
         found = loss(logits, labels, vectors)

@@ -9,8 +9,9 @@ from typing import Any
 from frostline.config import shifts
 from frostline.config.checks import compatibility as fits
 from frostline.config.checks import dataset as sources
-from frostline.config.checks import modules, suggest
+from frostline.config.checks import suggest
 from frostline.config.checks.signature import Argument, Signature, read
+from frostline.config.checks.source import find_module
 from frostline.config.checks.values import complaint
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
@@ -92,7 +93,7 @@ def _logger(config: Config) -> list[Problem]:
     given = config.get("logger")
     if not isinstance(given, Mapping) or given.get("tensorboard") is not True:
         return []
-    if any(modules.find(name) for name in ("tensorboard", "tensorboardX")):
+    if any(find_module(name) for name in ("tensorboard", "tensorboardX")):
         return []
     do = "pip install 'frostline[tensorboard]', or choose another logger"
     return [Problem("logger.tensorboard", "TensorBoard is not installed", do)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from frostline.config.checks.capabilities import offers
 from frostline.config.checks.language_model_rules import language_problems
 from frostline.config.checks.outline import learners, outlined, refusal
+from frostline.config.checks.source import capabilities
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
 from frostline.freezing.build import UNTRAINED
 from frostline.freezing.plan import Plan
+from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 WITHOUT = {"_target_": "frostline.models.adapters.none.NoAdapter"}
@@ -19,11 +20,11 @@ USUAL_POOLER = "frostline.models.poolers.mean.Mean"
 
 def problems(config: Config) -> list[Problem]:
     """Of parts that are each right by themselves."""
-    head = offers(config["head"]["_target_"])
+    head = capabilities(config["head"]["_target_"])
     found = list(_adapter(config))
-    if "read" not in head:
-        found += _fitted(config) if "fit" in head else _trained(config)
-    if "read" in head:
+    if Capability.FORWARD_PROMPT not in head:
+        found += _fitted(config) if Capability.FIT in head else _trained(config)
+    if Capability.FORWARD_PROMPT in head:
         found += _reader(config)
     return found + language_problems(config, head) + training_problems(config)
 
@@ -78,12 +79,12 @@ def _trained(config: Config) -> Iterator[Problem]:
 
 
 def _on_vectors(config: Config) -> bool:
-    return "on_vectors" in offers(config["loss"]["_target_"])
+    return Capability.USES_ONLY_EMBEDDINGS in capabilities(config["loss"]["_target_"])
 
 
 def _reader(config: Config) -> Iterator[Problem]:
     """A head that asks the encoder itself needs no pooler, and has no vectors for a loss."""
     if config["pooler"]["_target_"] != USUAL_POOLER:
         yield Problem("pooler", "has no part in a head that reads the language model's words", "leave pooler out")
-    if {"on_vectors", "compares"} & offers(config["loss"]["_target_"]).keys():
+    if {Capability.USES_ONLY_EMBEDDINGS, Capability.IN_BATCH} & capabilities(config["loss"]["_target_"]).keys():
         yield Problem("loss", "is one on vectors, which this head has not", "choose loss=cross_entropy")

@@ -7,6 +7,7 @@ from typing import Any
 
 from frostline.errors import Problem
 from frostline.models.encoders.objectives import Objective, known
+from frostline.models.interfaces import Capability
 from frostline.models.prompting.template import template_problems, word_problems
 from frostline.types import Config
 
@@ -17,12 +18,12 @@ ENCODERS: dict[Objective, str] = {"masked": "encoder=bert_tiny", "causal": "enco
 def language_problems(config: Config, head: dict[str, Any]) -> list[Problem]:
     """head: what the head offers; its `fields` stand in a template, its `objective` is the encoder's."""
     found: list[Problem] = []
-    if "fields" in head:
-        found += template_problems(str(config["head"]["template"]), head["fields"].split())
+    if Capability.TEMPLATE_FIELDS in head:
+        found += template_problems(str(config["head"]["template"]), head[Capability.TEMPLATE_FIELDS].split())
         found += word_problems(config["head"]["words"])
-    if "objective" in head:
-        found += _speaker(config["encoder"], head["objective"])
-    if "side_by_side" in head and "tokens" in config["adapter"]:
+    if Capability.REQUIRED_OBJECTIVE in head:
+        found += _speaker(config["encoder"], head[Capability.REQUIRED_OBJECTIVE])
+    if Capability.USES_TREE_ATTENTION in head and "tokens" in config["adapter"]:
         what = "puts tokens of its own before each text, and this head tells every token where it stands"
         found.append(Problem("adapter", what, "choose adapter=lora"))
     return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from frostline.config.checks.capabilities import offers
+from frostline.config.checks.source import capabilities
 from frostline.errors import Problem, UserError
 from frostline.freezing.build import planned
 from frostline.freezing.plan import Block, Kind, Parameter, Plan
+from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 LAYERS = (64, 24, 12, 6, 4, 2, 1)  # deep models hold most numbers of blocks, small ones need few epochs
@@ -55,8 +56,8 @@ def _plan(config: Config, head: bool = True) -> Plan | list[Problem]:
 
 def _outline(config: Config, layers: int, head: bool) -> list[Block]:
     """The adapter stands where its source tells, and is left out where it does not; so does a pooler that learns."""
-    adapted = offers(config["adapter"]["_target_"]).get("stands")
-    pooled = "learns" in offers(config["pooler"]["_target_"])
+    adapted = capabilities(config["adapter"]["_target_"]).get(Capability.LOCATION)
+    pooled = Capability.TRAINABLE in capabilities(config["pooler"]["_target_"])
     outline = [Block(name, kind, _parameters(name)) for name, kind in _blocks(layers, adapted, pooled)]
     return outline if head else [*outline[:-1], Block("head", "head", ())]
 

@@ -14,8 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from frostline.config.checks.annotations import UNKNOWN, annotation, literal
-from frostline.config.checks.modules import find, hint
+from frostline.config.checks.source import UNKNOWN, find_module, parse_annotation, parse_literal, suggest_module
 from frostline.errors import did_you_mean, wrong
 
 PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # without an __init__ of one's own, nothing is taken
@@ -52,10 +51,10 @@ def read(target: str, key: str) -> Signature:
         UserError: there is no such module or name; `key` is the config key it was read from.
     """
     module, _, name = target.rpartition(".")
-    file = find(module) if module else None
+    file = find_module(module) if module else None
     if file is None:
         what = f"there is no module '{module}'" if module else f"{target!r} is not a dotted name"
-        raise wrong(key, what, hint(module))
+        raise wrong(key, what, suggest_module(module))
     try:
         return _from_source(file, module, name, key)
     except CannotTellError:
@@ -138,7 +137,7 @@ def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Argument]:
 
 
 def _parameter(kind: ast.expr | None, default: ast.expr | None) -> Argument:
-    return Argument(annotation(kind), inspect.Parameter.empty if default is None else literal(default))
+    return Argument(parse_annotation(kind), inspect.Parameter.empty if default is None else parse_literal(default))
 
 
 def _last(node: ast.expr) -> str:
@@ -166,5 +165,5 @@ def _from_import(module: str, name: str, key: str) -> Signature:
 
 def _resolved(kind: Any) -> Any:
     if isinstance(kind, str):
-        return annotation(ast.Constant(kind))
+        return parse_annotation(ast.Constant(kind))
     return UNKNOWN if kind is inspect.Parameter.empty else kind

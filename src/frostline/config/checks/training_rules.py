@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from frostline.config.checks.capabilities import offers
 from frostline.config.checks.outline import decides, learners
+from frostline.config.checks.source import capabilities
 from frostline.errors import Problem
 from frostline.freezing.plan import Kind
+from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 USUAL = {
@@ -29,7 +30,7 @@ def _steps(config: Config) -> Iterator[Problem]:
     if trainer.get("accumulate", 1) > size:
         what = f"{trainer['accumulate']} parts of a batch of {size} texts"
         yield Problem("trainer.accumulate", what, f"give 1 to {size}, or raise dataset.batch_size")
-    if trainer.get("accumulate", 1) > 1 and "compares" in offers(config["loss"]["_target_"]):
+    if trainer.get("accumulate", 1) > 1 and Capability.IN_BATCH in capabilities(config["loss"]["_target_"]):
         what = f"{trainer['accumulate']} parts, but this loss compares all texts of a batch"
         yield Problem("trainer.accumulate", what, "give 1; for less memory take encoder.checkpointing=true")
     if trainer.get("patience") is not None and trainer.get("monitor") is None:
@@ -41,7 +42,7 @@ def _steps(config: Config) -> Iterator[Problem]:
 
 def _sharded(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
     """What has not been shown to be right where parameters are shared out among ranks."""
-    trainer, head, do = config["trainer"], offers(config["head"]["_target_"]), "or choose trainer=ddp"
+    trainer, head, do = config["trainer"], capabilities(config["head"]["_target_"]), "or choose trainer=ddp"
     if trainer["devices"] == 1:
         what = "1 process, and fsdp2 shares parameters out among several"
         yield Problem("trainer.devices", what, "give 2 or more, or choose trainer=auto")
@@ -51,7 +52,7 @@ def _sharded(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
         yield Problem("trainer.strategy", "fsdp2, but nothing learns", "choose trainer=ddp")
     if decides(config):
         yield Problem("freezing", "decides by gradients, which no rank has whole with fsdp2", f"choose another, {do}")
-    if head.keys() & {"read", "fit"}:
+    if head.keys() & {Capability.FORWARD_PROMPT, Capability.FIT}:
         yield Problem("head", "is not known to be right with fsdp2", f"choose a head that learns on vectors, {do}")
     for role, usual in USUAL.items():
         if config[role]["_target_"] != usual:
@@ -59,13 +60,13 @@ def _sharded(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
 
 
 def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
-    regularizer = offers(config["regularizer"]["_target_"])
-    if "holds_encoder" in regularizer and learning is not None and not learning & ENCODER:
+    regularizer = capabilities(config["regularizer"]["_target_"])
+    if Capability.USES_PRETRAINED_WEIGHTS in regularizer and learning is not None and not learning & ENCODER:
         what = "holds the encoder to its pre-trained weights, and nothing in the encoder learns"
         yield Problem("regularizer", what, "choose regularizer=none, or a freezing that tunes the encoder")
-    if "compares_passes" not in regularizer:
+    if Capability.USES_TWO_PASSES not in regularizer:
         return
-    if "fit" in offers(config["head"]["_target_"]):
+    if Capability.FIT in capabilities(config["head"]["_target_"]):
         yield Problem("regularizer", "compares answers, and this head has none while training", "choose another")
     head = config["head"]
     rests = learning is not None and not learning & {*ENCODER, "adapter"}
@@ -75,24 +76,25 @@ def _regularizer(config: Config, learning: set[Kind] | None) -> Iterator[Problem
 
 
 def _averaging(config: Config, learning: set[Kind] | None) -> Iterator[Problem]:
-    averaging, given = offers(config["averaging"]["_target_"]), config["averaging"]
+    averaging, given = capabilities(config["averaging"]["_target_"]), config["averaging"]
     mixes_head, epochs = given.get("head") is True, config["trainer"]["max_epochs"]
-    if not averaging.keys() & {"averages", "interpolates"}:
+    if not averaging.keys() & {Capability.AVERAGES_WEIGHTS, Capability.INTERPOLATES_WEIGHTS}:
         return
     nothing = learning is not None and not (
-        learning if mixes_head or "averages" in averaging else learning & {*ENCODER, "adapter"}
+        learning if mixes_head or Capability.AVERAGES_WEIGHTS in averaging else learning & {*ENCODER, "adapter"}
     )
     if nothing or epochs == 0:
         where = "in the encoder " if learning and epochs else ""
         what = f"all its weights would be the same, as nothing {where}learns"
         yield Problem("averaging", what, "choose averaging=none, or let something learn")
-    if "interpolates" in averaging and "fit" in offers(config["head"]["_target_"]):
+    if Capability.INTERPOLATES_WEIGHTS in averaging and Capability.FIT in capabilities(config["head"]["_target_"]):
         what = "mixes weights before and after, and this head is solved for those after alone"
         yield Problem("averaging", what, "choose averaging=none, ema or swa, or a head that learns")
-    if "interpolates" in averaging and given.get("alpha") is None and config["trainer"].get("monitor") is None:
+    unset = given.get("alpha") is None and config["trainer"].get("monitor") is None
+    if Capability.INTERPOLATES_WEIGHTS in averaging and unset:
         do = "give a share, such as averaging.alpha=0.5, or set trainer.monitor"
         yield Problem("averaging.alpha", "null, the best on validation, but trainer.monitor is null", do)
-    if "averages_epochs" in averaging and epochs:
+    if Capability.AVERAGES_EPOCHS in averaging and epochs:
         taken = sum(epoch / epochs >= given["start"] - 1e-9 for epoch in range(1, epochs + 1))
         if taken < 2:
             what = f"{given['start']:g} of {epochs} epochs leaves {taken} to average"

@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from frostline.config.checks.annotations import UNKNOWN
+from frostline.config.checks.source import UNKNOWN
 from frostline.types import Range
 
 Complaint = tuple[str, str]  # what is wrong; what to do

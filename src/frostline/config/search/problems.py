@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from frostline.config.checks import modules
 from frostline.config.checks.check import arguments
 from frostline.config.checks.signature import read
+from frostline.config.checks.source import find_module
 from frostline.errors import Problem, did_you_mean
 from frostline.results.samplers import Named, kinds, made, mapping
 
@@ -70,7 +70,7 @@ def _named(role: str, given: Named) -> list[Problem]:
     kind = known[name.lower()]
     if problems := arguments(key, rest, read(f"{kind.__module__}.{kind.__name__}", key)):
         return problems
-    if modules.find(package := PACKAGES.get(name.lower(), "optuna")) is None:
+    if find_module(package := PACKAGES.get(name.lower(), "optuna")) is None:
         return [Problem(key, f"'{name}' needs {package}, which is not installed", f"pip install {package}")]
     try:
         made(role, {"name": name, **rest})

@@ -13,9 +13,9 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.config.checks import modules
 from frostline.config.checks.check import arguments
 from frostline.config.checks.signature import read
+from frostline.config.checks.source import find_module
 from frostline.config.fusable import FUSED
 from frostline.config.search import space
 from frostline.config.search.problems import KEY, faults
@@ -87,7 +87,7 @@ class Search:
 def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, list[SearchParameter], list[Problem]]:
     """The search, None where it is not clear; the space as far as it is; and what is wrong."""
     found, problems = space.parameters(overrides)
-    if modules.find("optuna") is None:
+    if find_module("optuna") is None:
         do = "pip install 'frostline[optuna]', or leave hydra/sweeper=optuna out"
         return None, found, [*problems, Problem("hydra/sweeper", "Optuna is not installed", do)]
     given: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)

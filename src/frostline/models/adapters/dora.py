@@ -29,7 +29,7 @@ class Dora:
         UserError: a target matches nothing.
     """
 
-    stands: str | None = "layers"
+    location: str | None = "layers"
 
     def __init__(self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, targets: Targets = None) -> None:
         self.r, self.alpha, self.dropout, self.targets = r, alpha, dropout, targets

@@ -34,7 +34,7 @@ class IA3:
         UserError: a name matches nothing, or nothing is usual in the family.
     """
 
-    stands: str | None = "layers"
+    location: str | None = "layers"
 
     def __init__(self, outputs: Sequence[str] | None = None, inputs: Sequence[str] | None = None) -> None:
         self.outputs, self.inputs = outputs, inputs

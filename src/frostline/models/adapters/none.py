@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 class NoAdapter:
     """The encoder's own parameters learn, as the strategy says."""
 
-    stands: str | None = None
+    location: str | None = None
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Nothing is added."""

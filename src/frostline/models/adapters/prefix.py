@@ -37,7 +37,7 @@ class Prefix:
         UserError: the family's attention takes no keys and values from before a text, or not so many places.
     """
 
-    stands: str | None = "embeddings"
+    location: str | None = "embeddings"
 
     def __init__(self, tokens: Count = 10, projection: Count | None = 512) -> None:
         self.tokens, self.projection = tokens, projection

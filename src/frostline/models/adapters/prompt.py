@@ -32,7 +32,7 @@ class Prompt:
         UserError: the encoder cannot read so many tokens.
     """
 
-    stands: str | None = "embeddings"
+    location: str | None = "embeddings"
 
     def __init__(self, tokens: Count = 20, init: Literal["vocab", "random"] = "vocab") -> None:
         self.tokens, self.init = tokens, init

@@ -14,7 +14,6 @@ class Cosine(nn.Module):
     paper's code, and learns with the weights unless `learned` is off.
     """
 
-    sizes = (("weight", "classes * width"), ("scale", "learned"))
     scale: Tensor
 
     def __init__(self, width: Count, classes: Count, scale: Positive = 10.0, learned: bool = True) -> None:

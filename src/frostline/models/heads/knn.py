@@ -26,7 +26,6 @@ class Knn(nn.Module):
         UserError: fewer texts than `k`.
     """
 
-    sizes = ()  # what is kept is no parameter
     vectors: Tensor
     labels: Tensor
     mean: Tensor

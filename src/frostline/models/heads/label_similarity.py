@@ -35,7 +35,7 @@ class LabelSimilarity(nn.Module):
         self.weight = nn.Parameter(torch.randn(len(names), width) / width**0.5)
 
     @torch.no_grad()
-    def name_classes(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
+    def init_from_class_names(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
         """embed: texts -> their vectors (N, D), through encoder and pooler."""
         self.weight.copy_(embed(self.texts))
 

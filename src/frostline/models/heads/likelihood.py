@@ -46,10 +46,10 @@ class Likelihood(nn.Module):
         UserError: a template without {text}, a class without words, an encoder that is no causal language model.
     """
 
-    objective = "causal"
-    fields = "text"
+    required_objective = "causal"
+    template_fields = "text"
     record = "language_model"
-    side_by_side = True  # the classes' words: with places and a mask of pairs of tokens
+    uses_tree_attention = True  # over the tokens of all verbalizers at once
     ids: Tensor
     depths: Tensor
     sees: Tensor
@@ -70,10 +70,10 @@ class Likelihood(nn.Module):
         examples: Whole = 0,
     ) -> None:
         super().__init__()
-        form = Template.of(template, self.fields.split())
+        form = Template.of(template, self.template_fields.split())
         self.spoken = words_of(words, names)
         self.calibrate, self.examples = calibrate, examples
-        self.tail = tail_of(encoder, self.objective)
+        self.tail = tail_of(encoder, self.required_objective)
         if encoder.tokenizer is not None:
             self._lay_out(encoder, form)
 
@@ -102,7 +102,7 @@ class Likelihood(nn.Module):
         self.register_buffer("free", padded, persistent=False)
         self.register_buffer("free_mask", mask, persistent=False)
 
-    def show(self, train: Split, seed: int) -> None:
+    def set_demonstrations(self, train: Split, seed: int) -> None:
         """Put the examples before what is read from here on.
 
         Raises:
@@ -124,7 +124,7 @@ class Likelihood(nn.Module):
         """Token ids of each text in the template, at most `max_length`, the text cut; the words are not among them."""
         return self.reading(texts, max_length)
 
-    def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+    def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """input_ids and attention_mask (B, T) -> logits (B, C).
 
         seen (B, 1 + C): the share of chance on the classes' words, and the logits before calibration.

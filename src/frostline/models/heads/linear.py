@@ -8,8 +8,6 @@ from frostline.types import Count, Dropout
 class Linear(nn.Module):
     """Dropout and one linear layer: weights from N(0, 0.02), biases zero, as BERT's own heads begin."""
 
-    sizes = (("out.weight", "classes * width"), ("out.bias", "classes"))
-
     def __init__(self, width: Count, classes: Count, dropout: Dropout = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)

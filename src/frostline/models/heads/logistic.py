@@ -21,7 +21,6 @@ class Logistic(nn.Module):
     each dimension of the training vectors to mean 0 and deviation 1, which the coefficients then hold.
     """
 
-    sizes = ()  # what is solved is no parameter
     weight: Tensor
     bias: Tensor
 

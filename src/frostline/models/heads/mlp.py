@@ -8,13 +8,6 @@ from frostline.types import Count, Dropout
 class Mlp(nn.Module):
     """One hidden layer of `hidden` units (as many as the vector is wide, by default) with GELU and dropout."""
 
-    sizes = (
-        ("hidden.weight", "(hidden or width) * width"),
-        ("hidden.bias", "hidden or width"),
-        ("out.weight", "classes * (hidden or width)"),
-        ("out.bias", "classes"),
-    )
-
     def __init__(self, width: Count, classes: Count, hidden: Count | None = None, dropout: Dropout = 0.1) -> None:
         super().__init__()
         self.hidden = nn.Linear(width, hidden or width)

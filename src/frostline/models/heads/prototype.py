@@ -24,7 +24,6 @@ class Prototype(nn.Module):
         UserError: texts have several classes; a mean of one would hold those of others.
     """
 
-    sizes = ()  # what is solved is no parameter
     means: Tensor
     mean: Tensor
     spread: Tensor

@@ -32,8 +32,8 @@ class Verbalizer(nn.Module):
             is no masked language model.
     """
 
-    objective = "masked"
-    fields = "text mask"
+    required_objective = "masked"
+    template_fields = "text mask"
     record = "language_model"
     to_class: Tensor
     words: Tensor
@@ -47,9 +47,9 @@ class Verbalizer(nn.Module):
         words: Mapping[str, str | Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
-        self.template = Template.of(template, self.fields.split())
+        self.template = Template.of(template, self.template_fields.split())
         spoken = words_of(words, names)
-        self.tail = tail_of(encoder, self.objective)
+        self.tail = tail_of(encoder, self.required_objective)
         counts = torch.tensor([len(own) for own in spoken])
         to_class = torch.zeros(int(counts.sum()), len(names))
         to_class[torch.arange(len(to_class)), torch.arange(len(names)).repeat_interleave(counts)] = 1
@@ -66,7 +66,7 @@ class Verbalizer(nn.Module):
         """Token ids of each text in the template, at most `max_length`, the text cut."""
         return self.reading(texts, max_length)
 
-    def read(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+    def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """input_ids and attention_mask (B, T) -> logits (B, C); seen (B, 1): the share of chance on the words."""
         states = encoder(input_ids, attention_mask)
         rows = torch.arange(len(states), device=states.device)

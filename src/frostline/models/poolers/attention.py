@@ -13,8 +13,7 @@ class Attention(nn.Module):
     pooling begins as the plain mean.
     """
 
-    learns = True  # with the head
-    sizes = (("query", "width"),)
+    trainable = True  # together with the head
 
     def __init__(self, width: Count) -> None:
         super().__init__()

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 class Cls(nn.Module):
     """The state of the first token of each text, `[CLS]` in BERT (arXiv:1810.04805), without BERT's own dense layer."""
 
-    sizes = ()  # no parameters
-
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
         first = (mask != 0).int().argmax(dim=1)

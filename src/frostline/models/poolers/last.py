@@ -10,8 +10,6 @@ class Last(nn.Module):
     It is the last that the mask keeps, whichever side is padded.
     """
 
-    sizes = ()  # no parameters
-
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
         places = torch.arange(mask.shape[1], device=mask.device)

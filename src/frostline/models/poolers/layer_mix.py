@@ -13,8 +13,7 @@ class LayerMix(nn.Module):
     of all layers, the embeddings' states among them.
     """
 
-    learns = True  # with the head
-    sizes = (("weights", "layers + 1"), ("scale", "1"))
+    trainable = True  # together with the head
     every_layer: bool = True
 
     def __init__(self, layers: Count) -> None:

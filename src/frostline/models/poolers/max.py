@@ -7,8 +7,6 @@ from torch import Tensor, nn
 class Max(nn.Module):
     """The largest value of each dimension over a text's tokens (arXiv:1705.02364)."""
 
-    sizes = ()  # no parameters
-
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
         lowest = torch.finfo(states.dtype).min

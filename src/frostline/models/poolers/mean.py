@@ -6,8 +6,6 @@ from torch import Tensor, nn
 class Mean(nn.Module):
     """The mean of a text's token states (arXiv:1908.10084)."""
 
-    sizes = ()  # no parameters
-
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
         kept = (mask != 0).unsqueeze(-1)

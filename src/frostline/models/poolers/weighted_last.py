@@ -10,8 +10,6 @@ class WeightedLast(nn.Module):
     token, whichever side is padded.
     """
 
-    sizes = ()  # no parameters
-
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
         kept = mask != 0

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.config import jobs as command
-from frostline.config.checks.capabilities import offers
 from frostline.config.checks.outline import learners
 from frostline.config.checks.run_folders import folder_problems
+from frostline.config.checks.source import capabilities
 from frostline.config.jobs import Job
 from frostline.errors import Problem, UserError
+from frostline.models.interfaces import Capability
 from frostline.reproduce.study.cells import Cell, cells, word
 from frostline.reproduce.study.study import Described
 from frostline.results.atomic_files import read_json
@@ -112,7 +113,7 @@ class Attempts:
             yield from (word(key, value) for value in values)
             return
         config = self._jobs[self._line(cell, "", self.study.rates.seed)].config
-        solved = "fit" in offers(config["head"]["_target_"])
+        solved = Capability.FIT in capabilities(config["head"]["_target_"])
         learning = learners(config)
         if config["trainer"]["max_epochs"] and learning != set() and not (solved and learning == {"head"}):
             usual = config["optimizer"]["lr"]

@@ -18,7 +18,7 @@ class Ema(Averaging):
     hold half of the first weights after 700. start: the share of the run before the first weights are taken.
     """
 
-    averages = True
+    averages_weights = True
 
     def __init__(
         self, decay: PartShare = 0.99, start: Annotated[float, Range(low=0, high=1, open_high=True)] = 0.0

@@ -17,7 +17,7 @@ class Swa(Averaging):
     its epochs. The paper holds the rate constant and high from there: scheduler=constant.
     """
 
-    averages = averages_epochs = True
+    averages_weights = averages_epochs = True
 
     def __init__(self, start: Annotated[float, Range(low=0, high=1, open_high=True)] = 0.5) -> None:
         self.start, self.update = start, get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]  # untyped by its authors

@@ -13,7 +13,7 @@ class WiseFt(Averaging):
     evaluations, and once more the memory of what learns before and after.
     """
 
-    interpolates = True
+    interpolates_weights = True
 
     def __init__(self, alpha: Share | None = None, head: bool = False) -> None:
         self.alpha, self.head = alpha, head

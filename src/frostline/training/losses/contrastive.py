@@ -21,8 +21,8 @@ class Contrastive(nn.Module):
         UserError: texts have several classes.
     """
 
-    on_vectors = True
-    compares: bool = True
+    uses_only_embeddings = True
+    in_batch: bool = True
 
     def __init__(self, multi_label: bool = False, pairs: Count = 1) -> None:
         super().__init__()

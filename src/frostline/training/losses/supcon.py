@@ -22,7 +22,7 @@ class SupCon(nn.Module):
         UserError: texts have several classes.
     """
 
-    compares: bool = True
+    in_batch: bool = True
 
     def __init__(self, multi_label: bool = False, weight: Share = 0.9, temperature: Positive = 0.3) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ class L2SP(Regularizer):
     optimizer acts too, unless it is set to 0.
     """
 
-    holds_encoder = True
+    uses_pretrained_weights = True
 
     def __init__(self, alpha: Positive = 0.1, beta: NonNegative = 0.01) -> None:
         self.alpha, self.beta = alpha, beta

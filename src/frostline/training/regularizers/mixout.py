@@ -20,7 +20,7 @@ class Mixout(Regularizer):
     matrices, and while a step lasts the mixed ones.
     """
 
-    holds_encoder = True
+    uses_pretrained_weights = True
 
     def __init__(self, p: PartShare = 0.7) -> None:
         self.p = p

@@ -23,7 +23,7 @@ class RDrop(Regularizer):
         UserError: the network has no dropout, so that the two passes could not differ.
     """
 
-    compares_passes = True
+    uses_two_passes = True
 
     def __init__(self, multi_label: bool = False, alpha: Positive = 1.0) -> None:
         self.multi_label, self.alpha = multi_label, alpha
