@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 import parts
 from frostline.config import jobs as command
 from frostline.config import search_path as search
-from frostline.config.checks.check import FIXED, SETTINGS, SUPPLIED
+from frostline.config.checks.check import FIXED, SETTINGS, SUPPLIED, TOP_LEVEL
+from frostline.config.checks.dataset import TEXTS
 from frostline.config.checks.signature import read
 from frostline.config.checks.source import UNKNOWN
 from frostline.results.identity import without_modules
@@ -65,8 +66,7 @@ def test_a_choice_opens_with_its_description_and_stays_small(choice: tuple[str, 
 
 def given(group: str, name: str) -> dict[str, Any]:
     job = composed(group, name)
-    own = {"freezing": "Freezing", "adapter": "Adapter"}.get(group)
-    ours = {"_target_", *(read(f"{SETTINGS}.{own}", "").parameters if own else {})}
+    ours = {"_target_", *(read(SETTINGS[group], "").parameters if group in SETTINGS else {})}
     return {key: value for key, value in job.config[group].items() if key not in ours}
 
 
@@ -97,10 +97,10 @@ def test_groups_without_parts_hold_the_same_defaults_too(group: str) -> None:
 def test_the_keys_of_every_data_set_hold_the_defaults_of_prepare() -> None:
     [job] = command.jobs([])
     preparing = dict(list(read("frostline.data.prepare.prepare", "").parameters.items())[1:])
-    common = preparing | read(f"{SETTINGS}.Texts", "").parameters
+    common = preparing | read(TEXTS, "").parameters
     assert {key: job.config["dataset"][key] for key in common} == {k: p.default for k, p in common.items()}
-    assert job.config["freezing"]["layer_decay"] is read(f"{SETTINGS}.Freezing", "").parameters["layer_decay"].default
-    top = read(f"{SETTINGS}.Top", "").parameters
+    assert job.config["freezing"]["layer_decay"] is read(SETTINGS["freezing"], "").parameters["layer_decay"].default
+    top = read(TOP_LEVEL, "").parameters
     assert {key: job.config[key] for key in top} == {key: p.default for key, p in top.items()}
 
 

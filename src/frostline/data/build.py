@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
-from frostline.config.settings import TextSettings
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.instantiate import make
-from frostline.types import Config, Corpus, RawData, Shift
+from frostline.types import Config, Corpus, Count, RawData, Shift
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """Keys of `dataset` that are arguments of neither the data set nor `prepare`."""
+
+    max_length: Count = 128
+    batch_size: Count = 32
+    shifts: Sequence[str] | None = None
+    shifted: Mapping[str, Mapping] | None = None  # type: ignore[type-arg]  # the arguments of any data set
+
 
 PREPARING = inspect.signature(prepare).parameters.keys() - {"raw"}
 READING = {field.name for field in fields(TextSettings)}

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated
 
-from frostline.config.settings import FreezingSettings
 from frostline.errors import wrong
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import decayed, learnable
 from frostline.freezing.plan import Block, Phase, Plan
 from frostline.freezing.resolve import resolve
 from frostline.instantiate import make
-from frostline.types import Config
+from frostline.types import Config, Range
 
 if TYPE_CHECKING:
     from frostline.models.blocks import ModuleBlock
+
+
+@dataclass(frozen=True)
+class FreezingSettings:
+    """Keys of `freezing` that are arguments of no strategy."""
+
+    suits: dict[str, float] | None = None
+    layer_decay: Annotated[float, Range(low=0, high=1, open_low=True)] | None = None
+
 
 OURS = {field.name for field in fields(FreezingSettings)}
 UNTRAINED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from frostline.instantiate import make
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     from torch import nn
 
     from frostline.models.blocks import ModuleBlock
+
+
+@dataclass(frozen=True)
+class AdapterSettings:
+    """Keys of `adapter` that are arguments of no adapter."""
+
+    suits: dict[str, float] | None = None
+
+
+ADAPTER_KEYS = {field.name for field in fields(AdapterSettings)}
 
 
 def build_model(
@@ -37,7 +48,7 @@ def build_model(
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     blocks = find_blocks(**parts)
     torch.manual_seed(derive(seed, "adapter"))
-    adapter = make({key: value for key, value in config["adapter"].items() if key != "suits"})
+    adapter = make({key: value for key, value in config["adapter"].items() if key not in ADAPTER_KEYS})
     return adapt(adapter, encoder, blocks), parts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from frostline.config import shifts
@@ -15,10 +16,14 @@ from frostline.config.checks.source import find_module
 from frostline.config.checks.values import complaint
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
-from frostline.types import Config
+from frostline.types import Config, Whole
 
 MISSING = "???"
-SETTINGS = "frostline.config.settings"
+SETTINGS = {  # keys of a role that are arguments of none of its parts
+    "freezing": "frostline.freezing.build.FreezingSettings",
+    "adapter": "frostline.models.build.AdapterSettings",
+}
+TOP_LEVEL = f"{__name__}.TopLevelSettings"
 TRAINER = "frostline.training.trainer.TrainerSettings"
 LOGGER = "frostline.training.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
@@ -40,8 +45,25 @@ FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
     "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
     "cache": ("frostline.cache.shared_store.CacheSettings", {}),
-    "paths": (f"{SETTINGS}.PathSettings", {}),
+    "paths": (f"{__name__}.PathSettings", {}),
 }
+
+
+@dataclass(frozen=True)
+class TopLevelSettings:
+    """Keys of a config that belong to no group."""
+
+    seed: Whole = 1
+    study: str = "default"
+    rerun: bool = False
+    max_failures: Whole | None = None
+
+
+@dataclass(frozen=True)
+class PathSettings:
+    """Keys of `paths`."""
+
+    runs: str = "runs"
 
 
 def check(config: Config) -> list[Problem]:
@@ -56,7 +78,7 @@ def check(config: Config) -> list[Problem]:
 
 
 def _top(config: Config) -> list[Problem]:
-    known = read(f"{SETTINGS}.TopLevelSettings", "config").parameters
+    known = read(TOP_LEVEL, "config").parameters
     roles = [*SUPPLIED, *FIXED]
     unknown = [key for key in config if key not in known and key not in roles]
     problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
@@ -117,8 +139,7 @@ def _extras(role: str) -> dict[str, Argument]:
     """Keys of a role that are not its part's own."""
     if role == "dataset":
         return sources.extras()
-    own = {"freezing": "FreezingSettings", "adapter": "AdapterSettings"}.get(role)
-    return read(f"{SETTINGS}.{own}", role).parameters if own else {}
+    return read(SETTINGS[role], role).parameters if role in SETTINGS else {}
 
 
 def arguments(

@@ -10,7 +10,7 @@ from frostline.config.checks.signature import Argument, read
 from frostline.errors import Problem, UserError
 
 PREPARE = "frostline.data.prepare.prepare"
-TEXTS = "frostline.config.settings.TextSettings"
+TEXTS = "frostline.data.build.TextSettings"
 
 
 def extras() -> dict[str, Argument]:
