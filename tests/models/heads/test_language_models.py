@@ -195,7 +195,7 @@ def test_calibration_is_asked_for_once_in_an_evaluation_and_anew_after_it(causal
         for parameter in encoder.parameters():
             parameter.mul_(1.1)
         fresh = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True).eval()
-        found, expected = (one.read(encoder, *batch(one, encoder)).logits for one in (head.eval(), fresh))
+        found, expected = (one.forward_prompt(encoder, *batch(one, encoder)).logits for one in (head.eval(), fresh))
     assert torch.equal(found, expected)
     assert not torch.equal(found, first)
 
