@@ -31,6 +31,7 @@ STYLE = """
 text { font: 12px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #24292f }
 .name { font-weight: 600; font-size: 14px }
 .note { fill: #59636e; font-size: 11px }
+.wrong { fill: #b3261e; font-size: 11px }
 .folder { fill: #eef4fb; stroke: #0072b2 }
 .file { fill: #fafafa; stroke: #8c959f }
 .arrow { fill: none; stroke: #6e7781; stroke-width: 1.2 }
@@ -119,18 +120,27 @@ def is_for_type_checkers(node: ast.AST) -> bool:
 # Arrows
 
 
-def reduced(parts: Sequence[Part]) -> list[tuple[str, str]]:
-    """Return the imports between parts, less those that follow from the others (a transitive reduction)."""
-    names = {part.name for part in parts}
-    direct = {part.name: part.imports & names for part in parts}
-    reached: dict[str, frozenset[str]] = {}
-    for part in reversed(parts):  # from the ground up, as imports run downward
-        reached[part.name] = direct[part.name].union(*(reached[name] for name in direct[part.name] if name in reached))
+def split_imports(layers: Sequence[Sequence[Part]]) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
+    """Return what each part imports from lower layers, and the imports that do not run downward."""
+    level = {part.name: i for i, layer in enumerate(layers) for part in layer}
+    pairs = [(a.name, b) for layer in layers for a in layer for b in sorted(a.imports & level.keys())]
+    downward = {name: {b for a, b in pairs if a == name and level[a] < level[b]} for name in level}
+    return downward, [(a, b) for a, b in pairs if level[a] >= level[b]]
+
+
+def reduced(downward: dict[str, set[str]]) -> list[tuple[str, str]]:
+    """Return the imports, less those that follow from the others (a transitive reduction).
+
+    downward: the names that each part imports, parts of upper layers first.
+    """
+    reached: dict[str, set[str]] = {}
+    for name in reversed(downward):
+        reached[name] = downward[name].union(*(reached[other] for other in downward[name]))
     return [
-        (part.name, name)
-        for part in parts
-        for name in sorted(direct[part.name])
-        if not any(name in reached[other] for other in direct[part.name] - {name})
+        (name, lower)
+        for name, others in downward.items()
+        for lower in sorted(others)
+        if not any(lower in reached[other] for other in others)
     ]
 
 
@@ -172,9 +182,7 @@ def draw_arrows(rows: Sequence[Sequence[Box]]) -> Iterator[str]:
     """Draw each arrow from the lower edge of a box, through the spaces of the rows between, to the top of another."""
     level = {box.part.name: i for i, row in enumerate(rows) for box in row}
     boxes = {box.part.name: box for row in rows for box in row}
-    edges = reduced([box.part for row in rows for box in row])
-    if upward := [f"{a} imports {b}" for a, b in edges if level[a] >= level[b]]:
-        raise ValueError(f"imports that do not run downward: {', '.join(upward)}")
+    edges = reduced(split_imports([[box.part for box in row] for row in rows])[0])
     ways = [way(boxes[a], boxes[b], rows[level[a] + 1 : level[b]]) for a, b in edges]
     full = [[boxes[a].middle, *past, boxes[b].middle] for (a, b), past in zip(edges, ways, strict=True)]
     for box in boxes.values():
@@ -267,10 +275,14 @@ def text(x: float, y: float, kind: str, line: str, more: str = "") -> str:
 def draw(root: Path = ROOT) -> str:
     """Return the picture of the package in the folder src/frostline of `root` as the text of an svg file."""
     package = root / "src" / "frostline"
-    rows = lay_out([[read_part(package, name) for name in layer] for layer in read_layers(root)])
-    height = bottom(rows[-1]) + 40
-    legend = "An arrow is an import. It is left out where a chain of other arrows leads to the same box."
-    boxes = [line for row in rows for box in row for line in draw_box(box)]
+    layers = [[read_part(package, name) for name in layer] for layer in read_layers(root)]
+    rows = lay_out(layers)
+    legend = [("note", "An arrow is an import. It is left out where a chain of other arrows leads to the same box.")]
+    if upward := split_imports(layers)[1]:
+        pairs = ", ".join(f"{a} → {b}" for a, b in upward)
+        legend += [("wrong", line) for line in textwrap.wrap(f"Not downward, and not drawn: {pairs}", 120)]
+    y = bottom(rows[-1]) + 28
+    height = y + LINE * len(legend)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" role="img">',
@@ -280,8 +292,8 @@ def draw(root: Path = ROOT) -> str:
             ' orient="auto"><path d="M0 0L8 4L0 8z" fill="#6e7781"/></marker></defs>',
             f'<rect width="{WIDTH}" height="{height:.0f}" fill="white"/>',
             *draw_arrows(rows),
-            *boxes,
-            text(WIDTH / 2, height - 14, "note", legend, ' text-anchor="middle"'),
+            *(line for row in rows for box in row for line in draw_box(box)),
+            *(text(WIDTH / 2, y + i * LINE, *line, ' text-anchor="middle"') for i, line in enumerate(legend)),
             "</svg>\n",
         ]
     )
