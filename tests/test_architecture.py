@@ -55,7 +55,12 @@ def importers(*names: str) -> set[str]:
 
 def test_hydra_and_omegaconf_stop_in_compose_and_launch() -> None:
     found = importers("hydra", "omegaconf")
-    assert {file for file in found if not file.startswith("config/")} == {"sweeps/execute.py", "sweeps/launch.py"}
+    assert {file for file in found if not file.startswith("config/")} == {"sweeps/execute.py"}
+
+
+def test_the_private_modules_of_hydra_are_used_in_one_file() -> None:
+    files = [file for file in (HOUSE / "src").rglob("*.py") if "hydra._internal" in file.read_text(encoding="utf-8")]
+    assert files == [PACKAGE / "config" / "hydra_internals.py"]
 
 
 def test_wandb_stops_in_its_logger() -> None:

@@ -104,9 +104,9 @@ def test_the_check_of_a_sweep_and_its_jobs_compose_their_choices_once(
     composed: list[RunMode] = []
     theirs = ConfigLoaderImpl._load_configuration_impl
 
-    def counted(self: Any, name: Any, overrides: Any, mode: RunMode, *more: Any) -> Any:
-        composed.append(mode)
-        return theirs(self, name, overrides, mode, *more)
+    def counted(self: Any, **arguments: Any) -> Any:
+        composed.append(arguments["run_mode"])
+        return theirs(self, **arguments)
 
     monkeypatch.setattr(ConfigLoaderImpl, "_load_configuration_impl", counted)
     few = ["dataset.max_train=32", "dataset.max_val=16", "dataset.max_test=16"]

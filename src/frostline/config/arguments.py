@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hydra._internal.utils import get_args_parser
-
+from frostline.config.hydra_internals import argument_parser
 from frostline.errors import UserError, did_you_mean, wrong
 
 SHOWING = ("help", "hydra_help", "cfg", "info", "shell_completion", "experimental_rerun")
@@ -34,7 +33,7 @@ def parse(argv: list[str]) -> Arguments:
         UserError: an unknown flag, a flag without its value, or a --config-dir that is no folder.
     """
     words = [word for word in argv if word != "--debug"]
-    parser: Any = get_args_parser()
+    parser: Any = argument_parser()
     parser.error = _refuse
     found, unknown = parser.parse_known_intermixed_args(words)
     flags = sorted({option for action in parser._actions for option in action.option_strings if option[:2] == "--"})

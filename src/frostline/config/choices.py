@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
+
+from frostline.config.hydra_internals import HydraLoader
 
 
 def named(override: Override) -> list[str]:
@@ -24,7 +25,7 @@ def named(override: Override) -> list[str]:
     return [str(value).strip("'\"") for value in values if value is not None]
 
 
-def options(loader: ConfigLoaderImpl, group: str) -> Iterator[str]:
+def options(loader: HydraLoader, group: str) -> Iterator[str]:
     """All choices of a group, those in folders below it as folder/name; names with an underscore first are hidden."""
     for name in loader.get_group_options(group):
         if not name.startswith("_"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -10,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import job_list as listed
 from frostline.config.choices import named
+from frostline.config.hydra_internals import BASIC_SWEEPER, product
 from frostline.config.overrides import Composer
 from frostline.config.search import search as searching
 from frostline.config.search import space
@@ -17,7 +17,6 @@ from frostline.config.search.search import Search
 from frostline.config.search_path import SWEEPS
 from frostline.errors import Problem
 
-BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 CHOSEN = f"hydra.runtime.choices.{SWEEPS}"
 
 
@@ -41,7 +40,7 @@ def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[l
     fixed = [str(o.input_line) for o in hydra if o not in illegal]
     composer.problems += _empty(cfg) if cfg is not None else []
     sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
-    if cfg is None or sweeper not in (BASIC, listed.SWEEPER, searching.SWEEPER):
+    if cfg is None or sweeper not in (BASIC_SWEEPER, listed.SWEEPER, searching.SWEEPER):
         return [plain], None  # a sweeper of another kind chooses as it goes
     if sweeper == listed.SWEEPER:
         swept, do = [o for o in task if o.is_sweep_override() and o not in several], "give it one value"
@@ -113,7 +112,7 @@ def _product(composer: Composer, overrides: list[Override]) -> list[list[str]]:
         composer.problems += [_told(o, f"'{_value(o)}' matches nothing, so there is no job", do) for o in empty]
         return []
     try:
-        return [job for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+        return product(overrides)
     except HydraException:
         rest = [o for o in overrides if not o.is_sweep_override() or o.is_discrete_sweep()]
         do = "list the values, or choose a sweeper that knows intervals (hydra/sweeper=...)"

@@ -8,8 +8,6 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator, Mapping
 
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
@@ -17,6 +15,7 @@ from omegaconf import OmegaConf, flag_override
 
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
+from frostline.config.hydra_internals import argument_parser, flags_help
 from frostline.config.loader import ConfigLoader
 
 
@@ -29,7 +28,7 @@ def text(arguments: Arguments) -> str:
     with flag_override(cfg, ["struct", "readonly"], False):
         del cfg["hydra"]
     return template.substitute(
-        FLAGS_HELP=Hydra.format_args_help(get_args_parser()),
+        FLAGS_HELP=flags_help(argument_parser()),
         CONFIG=OmegaConf.to_yaml(cfg, resolve="--resolve" in arguments.argv),
         **_groups(loader),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
@@ -15,7 +17,7 @@ from frostline.types import Config
 
 @dataclass(frozen=True)
 class HydraJob:
-    """One job, as Hydra hands it over."""
+    """One job: its resolved config, group -> choice, its overrides and its folder."""
 
     config: Config
     choices: dict[str, str]
@@ -24,9 +26,19 @@ class HydraJob:
 
 
 def describe(cfg: DictConfig) -> HydraJob:
-    """What Hydra says of the job that it is about to do."""
+    """Return the job that Hydra is about to run with the config `cfg`."""
     current = HydraConfig.get()
     config = cast(Config, OmegaConf.to_container(cfg, resolve=True))
     choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
     overrides = [str(line) for line in current.overrides.task]
     return HydraJob(config, choices, overrides, Path(current.runtime.output_dir))
+
+
+class ForgetConfigs(Callback):
+    """Release the configs of a job when it has ended.
+
+    Hydra would keep two configs a job, more than a megabyte, until the sweep ends. They are in the job's folder.
+    """
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        job_return.cfg = job_return.hydra_cfg = None

@@ -1,60 +1,65 @@
-"""Hydra's composition with a memory: jobs of a sweep that make the same choices differ in values alone.
+"""Composition of configs as Hydra does it, where each set of choices is composed once.
 
-Most of the time goes into finding the yaml files of the choices and merging them, which values have no part in.
+The jobs of a sweep that make the same choices differ in values alone. Most of the time goes into finding and merging
+the yaml files of the choices, which do not depend on values.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
-from hydra._internal.config_repository import IConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
-from frostline.config.copies import Copies
+from frostline.config.hydra_internals import ConfigRepository, HydraLoader
 
-SEARCHPATH = "hydra.searchpath"  # adds folders, and so choices
+SEARCHPATH = "hydra.searchpath"  # an override of it adds folders, and so choices
+
+_classes: dict[int, type] = {}  # by id, for `ConfigTemplate`
 
 
 @dataclass
 class ComposedConfigs:
-    """What was composed from folders as they are looked through."""
+    """What was composed from the folders of one search path."""
 
-    repositories: dict[str | None, IConfigRepository] = field(default_factory=dict)
-    composed: dict[tuple[Any, ...], Copies] = field(default_factory=dict)
+    repositories: dict[str | None, ConfigRepository] = field(default_factory=dict)
+    composed: dict[tuple[Any, ...], ConfigTemplate] = field(default_factory=dict)
 
 
-_memories: dict[tuple[str, ...], ComposedConfigs] = {}
+_composed: dict[tuple[str, ...], ComposedConfigs] = {}
 
 
 def forget() -> None:
-    """When a command begins: files may have changed since the last."""
-    _memories.clear()
+    """Forget all composed configs: a new command begins, before which files may have changed."""
+    _composed.clear()
 
 
-class ConfigLoader(ConfigLoaderImpl):
-    """Composes once for each set of choices of a command, whichever loader is asked; gives copies."""
+class ConfigLoader(HydraLoader):
+    """Compose once for each set of choices of a command, whichever loader is asked, and return copies."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
-        self.memory = _remembered(config_search_path)
+        self.memory = _memory_of(config_search_path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A launcher's worker gets the loader without its memory."""
+        """Leave out the memory: a launcher's worker has its own."""
         return {name: value for name, value in self.__dict__.items() if name != "memory"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self.memory = _remembered(self.config_search_path)
+        self.memory = _memory_of(self.config_search_path)
 
-    def _load_configuration_impl(
+    def load_configuration(
         self,
         config_name: str | None,
         overrides: list[str],
@@ -62,53 +67,88 @@ class ConfigLoader(ConfigLoaderImpl):
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
+        """Return the composed config; see Hydra's ConfigLoader.load_configuration for the arguments."""
         parsed = OverridesParser.create().parse_overrides(overrides=overrides)
         if any(override.key_or_group == SEARCHPATH for override in parsed):
-            return super()._load_configuration_impl(
-                config_name, overrides, run_mode, from_shell, validate_sweep_overrides
-            )
+            return super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
         if validate_sweep_overrides:
             self.validate_sweep_overrides_legal(parsed, run_mode, from_shell)
+        try:
+            return self._compose(config_name, parsed, run_mode, from_shell)
+        except OmegaConfBaseException as error:
+            raise ConfigCompositionException().with_traceback(error.__traceback__) from error
+
+    def _compose(
+        self, config_name: str | None, overrides: list[Override], run_mode: RunMode, from_shell: bool
+    ) -> DictConfig:
         repository = self._repository(config_name)
-        chosen = [str(o.input_line) for o in parsed if _chooses(o, repository)]
-        key = (config_name, run_mode, Path.cwd(), *chosen)
+        choices = [str(o.input_line) for o in overrides if _is_choice(o, repository)]
+        key = (config_name, run_mode, Path.cwd(), *choices)
         if key not in self.memory.composed:
-            whole = super()._load_configuration_impl(config_name, chosen, run_mode, from_shell, False)
-            self.memory.composed[key] = Copies(whole)
-        cfg = self.memory.composed[key].another()
-        values = [o for o in parsed if not o.is_sweep_override() and not _chooses(o, repository)]
-        self._apply_overrides_to_config(values, cfg)
-        _tell(cfg, parsed)
+            cfg = super().load_configuration(config_name, choices, run_mode, from_shell, False)
+            self.memory.composed[key] = ConfigTemplate(cfg)
+        cfg = self.memory.composed[key].copy()
+        self.apply_overrides([o for o in overrides if not o.is_sweep_override() and not _is_choice(o, repository)], cfg)
+        self._record_overrides(cfg, overrides)
         return cfg
 
-    def _repository(self, config_name: str | None) -> IConfigRepository:
-        """Our folders and those that the primary config adds."""
-        known = self.memory.repositories
-        if config_name not in known:
-            known[config_name] = self._parse_overrides_and_create_caching_repo(config_name, [])[1]
-        return known[config_name]
+    def _repository(self, config_name: str | None) -> ConfigRepository:
+        if config_name not in self.memory.repositories:
+            self.memory.repositories[config_name] = self.open_repository(config_name)
+        return self.memory.repositories[config_name]
+
+    def _record_overrides(self, cfg: DictConfig, overrides: list[Override]) -> None:
+        """Write the overrides into the config, where Hydra writes them."""
+        task = [o for o in overrides if not o.is_hydra_override()]
+        cfg.hydra.overrides.hydra = [o.input_line for o in overrides if o.is_hydra_override()]
+        cfg.hydra.overrides.task = [o.input_line for o in task]
+        with open_dict(cfg.hydra):
+            for name in cfg.hydra.job.env_copy:
+                cfg.hydra.job.env_set[name] = os.environ[name]
+        cfg.hydra.job.override_dirname = self.override_dirname(task, cfg.hydra.job.config.override_dirname)
 
 
-def _remembered(search_path: ConfigSearchPath) -> ComposedConfigs:
-    places = tuple(str(element.path) for element in search_path.get_path())
-    return _memories.setdefault(places, ComposedConfigs())
+def _memory_of(search_path: ConfigSearchPath) -> ComposedConfigs:
+    folders = tuple(str(element.path) for element in search_path.get_path())
+    return _composed.setdefault(folders, ComposedConfigs())
 
 
-def _chooses(override: Override, repository: IConfigRepository) -> bool:
-    """As Hydra tells a choice from a value."""
+def _is_choice(override: Override, repository: ConfigRepository) -> bool:
+    """Return whether Hydra takes an override as a choice of a group, not as a value."""
     if override.is_sweep_override() or isinstance(override.value(), dict):
         return False
     return repository.group_exists(override.key_or_group)
 
 
-def _tell(cfg: DictConfig, overrides: list[Override]) -> None:
-    """What a config says of the overrides that it was composed with."""
-    hydra = [o for o in overrides if o.is_hydra_override()]
-    task = [o for o in overrides if not o.is_hydra_override()]
-    cfg.hydra.overrides.hydra = [o.input_line for o in hydra]
-    cfg.hydra.overrides.task = [o.input_line for o in task]
-    with open_dict(cfg.hydra):
-        for name in cfg.hydra.job.env_copy:
-            cfg.hydra.job.env_set[name] = os.environ[name]
-    words = cfg.hydra.job.config.override_dirname
-    cfg.hydra.job.override_dirname = get_overrides_dirname(task, words.exclude_keys, words.item_sep, words.kv_sep)
+class ConfigTemplate:
+    """A config of which copies are made by pickling, within this process.
+
+    A copy takes 2.0 ms, `copy.deepcopy` 7.8 ms; the check of a job as a whole takes 24 ms.
+    """
+
+    def __init__(self, cfg: DictConfig) -> None:
+        with io.BytesIO() as file:
+            _ClassPickler(file, pickle.HIGHEST_PROTOCOL).dump(cfg)
+            self.pickled = file.getvalue()
+
+    def copy(self) -> DictConfig:
+        """Return the config as it was given."""
+        cfg: DictConfig = pickle.loads(self.pickled)
+        return cfg
+
+
+class _ClassPickler(pickle.Pickler):
+    """Pickle a class by identity, not by name.
+
+    In a launcher's worker Hydra imports the modules of its plugins again, after which a name means another class.
+    """
+
+    def reducer_override(self, obj: object) -> Any:
+        if not isinstance(obj, type):
+            return NotImplemented
+        _classes[id(obj)] = obj
+        return _class_by_id, (id(obj),)
+
+
+def _class_by_id(number: int) -> type:
+    return _classes[number]

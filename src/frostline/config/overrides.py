@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -16,6 +15,7 @@ from frostline.config.checks import suggest
 from frostline.config.checks.check import SUPPLIED
 from frostline.config.checks.signature import read
 from frostline.config.choices import named, options, paths
+from frostline.config.hydra_internals import HydraLoader
 from frostline.config.resolve import one_line
 from frostline.config.resolvers import verb_names
 from frostline.errors import Problem, UserError, did_you_mean
@@ -26,7 +26,7 @@ GRAMMAR = "quote what holds spaces or any of ,=[]{}: KEY='\"a, b\"'"
 class Composer:
     """Hydra's loader with a memory of what was wrong. doubtful: groups whose choice is not known."""
 
-    def __init__(self, loader: ConfigLoaderImpl, config_name: str) -> None:
+    def __init__(self, loader: HydraLoader, config_name: str) -> None:
         self.loader, self.config_name = loader, config_name
         self.problems: list[Problem] = []
         self.doubtful: set[str] = set()
@@ -108,7 +108,7 @@ class Composer:
 
     def _apply(self, override: Override, cfg: DictConfig) -> None:
         try:
-            self.loader._apply_overrides_to_config([override], cfg)
+            self.loader.apply_overrides([override], cfg)
         except Exception as error:  # Hydra asserts where it could explain
             if override.key_or_group.split(".")[0] not in self.doubtful:
                 self.problems.append(self._explain(override, cfg, error))

@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 from hydra import version
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
@@ -19,6 +17,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from frostline.config import resolvers
+from frostline.config.hydra_internals import FileSource, search_path
 from frostline.config.loader import ConfigLoader, forget
 
 VERSION_BASE = "1.3"
@@ -39,7 +38,7 @@ def studies() -> list[Path]:
     return folders[:1] if folders[1].parent == PACKAGE or folders[0] == folders[1] else folders
 
 
-class Studies(FileConfigSource):
+class Studies(FileSource):
     """experiments/<study>/<name>.yaml as <study>/<name> of the group sweep if it sets hydra.sweeper, or experiment."""
 
     @staticmethod
@@ -126,7 +125,4 @@ def loader(config_path: str | None = None, config_dir: str | None = None) -> Con
     register()
     setup_globals()
     JobRuntime.instance().set("name", "frostline")
-    path = create_config_search_path(config_path or str(conf_folder()))
-    if config_dir:
-        path.prepend("command-line", f"file://{Path(config_dir).resolve()}", SearchPathQuery(provider="schema"))
-    return ConfigLoader(config_search_path=path)
+    return ConfigLoader(search_path(config_path or str(conf_folder()), config_dir))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from frostline.config.choices import options
+from frostline.config.hydra_internals import HydraLoader, search_path_of
 from frostline.config.resolve import one_line
 from frostline.errors import Problem, UserError, did_you_mean, wrong
 
@@ -44,19 +43,16 @@ def forget() -> None:
     _composed.clear()
 
 
-def _loader() -> tuple[ConfigLoaderImpl, tuple[str, ...]]:
+def _loader() -> tuple[HydraLoader, tuple[str, ...]]:
     """Over the folders that the present config came from, in whatever process this is."""
     present: Any = HydraConfig.instance().cfg
     sources = OmegaConf.select(present, "hydra.runtime.config_sources") if present is not None else ()
-    path, places = ConfigSearchPathImpl(), []
-    for source in sources:
-        if source.schema != "studies":  # they hold no data sets
-            path.append(source.provider, f"{source.schema}://{source.path}")
-            places.append(source.path)
-    return ConfigLoaderImpl(path), tuple(places)
+    sources = [source for source in sources if source.schema != "studies"]  # which hold no data sets
+    path = search_path_of((source.provider, f"{source.schema}://{source.path}") for source in sources)
+    return HydraLoader(path), tuple(source.path for source in sources)
 
 
-def _compose(loader: ConfigLoaderImpl, name: str) -> dict[str, Any]:
+def _compose(loader: HydraLoader, name: str) -> dict[str, Any]:
     JobRuntime.instance().set("name", "frostline")
     try:
         found = loader.load_configuration(None, [f"+dataset={name}"], RunMode.RUN).get("dataset")

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
-
-import hydra
-import hydra._internal.hydra
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
 from frostline.cache import estimate
 from frostline.config import completion, resolvers
@@ -21,7 +15,7 @@ from frostline.config import help as helping
 from frostline.config import job_list as listed
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
-from frostline.config.expand import BASIC
+from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, checked, composable, is_main_process
 from frostline.config.loader import ConfigLoader
 from frostline.distributed import launcher as ranks
@@ -96,23 +90,7 @@ def show(arguments: Arguments) -> int:
 
 
 def _run_hydra(argv: list[str]) -> None:
-    application: Any = hydra._internal.hydra
-    before = sys.argv, application.ConfigLoaderImpl
-    sys.argv, application.ConfigLoaderImpl = (
-        [before[0][0], *argv],
-        ConfigLoader,
-    )  # Hydra takes no other way to give them
-    BasicSweeper.validate_batch_is_legal = _known_to_be  # type: ignore[method-assign, assignment]  # for a while
-    try:
-        decorate = hydra.main(str(search.conf_folder()), "config", search.VERSION_BASE)
-        decorate(task)()
-    finally:
-        sys.argv, application.ConfigLoaderImpl = before
-        del BasicSweeper.validate_batch_is_legal  # the one that it has of Hydra's sweepers comes back
-
-
-def _known_to_be(sweeper: BasicSweeper, batch: Sequence[Sequence[str]]) -> None:
-    """Legal: all jobs have been composed and checked; Hydra would compose each once more."""
+    run_application(task, argv, ConfigLoader, search.conf_folder(), search.VERSION_BASE)
 
 
 def _in_order(rows: list[Row], folders: list[str]) -> list[Row]:
@@ -131,7 +109,7 @@ def _count(jobs: list[Job]) -> int | None:
     """Of a search's jobs only the number is known, of another sweeper's not even that."""
     if jobs[0].search:
         return jobs[0].search.settings.n_trials
-    return len(jobs) if jobs[0].sweeper in (BASIC, listed.SWEEPER) else None
+    return len(jobs) if jobs[0].sweeper in (BASIC_SWEEPER, listed.SWEEPER) else None
 
 
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
