@@ -22,7 +22,7 @@ from frostline.console import say
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.models.encoders.loading import locate
 from frostline.reproduce.study.external import Done, Program, main
-from frostline.training.callbacks.predictions import Told
+from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config, Corpus, Split
 
 HERE = Path(__file__).parent
@@ -53,8 +53,8 @@ def do(job: Job, config: Config, corpus: Corpus) -> Done:
     return Done({name: chances(parts[name], answer[name]) for name in ("val", "test")}, answer["learned"])
 
 
-def chances(part: Split, found: list[list[float]]) -> Told:
-    return Told(torch.arange(len(part)), torch.tensor(part.labels), torch.tensor(found))
+def chances(part: Split, found: list[list[float]]) -> SplitPredictions:
+    return SplitPredictions(torch.arange(len(part)), torch.tensor(part.labels), torch.tensor(found))
 
 
 def environment() -> Path:

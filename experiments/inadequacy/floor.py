@@ -22,7 +22,7 @@ from frostline.config.jobs import Job
 from frostline.instantiate import make
 from frostline.models.encoders.loading import locate
 from frostline.reproduce.study.external import Done, Program, main
-from frostline.training.callbacks.predictions import Told
+from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config, Corpus, Split
 
 VECTORS = {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "sublinear_tf": True}
@@ -50,11 +50,11 @@ def read(part: Split, tokenizer: Any, config: Config) -> Split:
     return Split([text[:end] for text, end in zip(part.texts, ends, strict=True)], part.labels)
 
 
-def chances(model: Any, part: Split, classes: int) -> Told:
+def chances(model: Any, part: Split, classes: int) -> SplitPredictions:
     """A class that train lacks has none."""
     found = np.zeros((len(part), classes))
     found[:, model[-1].classes_] = model.predict_proba(part.texts)
-    return Told(torch.arange(len(part)), torch.tensor(part.labels), torch.from_numpy(found).float())
+    return SplitPredictions(torch.arange(len(part)), torch.tensor(part.labels), torch.from_numpy(found).float())
 
 
 if __name__ == "__main__":

@@ -31,34 +31,33 @@ from frostline.data.tokens import Tokens
 from frostline.models.encoders.loading import locate
 from frostline.results.folder import RunFolder
 from frostline.training.build import build
-from frostline.training.fit import Fit
+from prepared_run import PreparedRun, described, prepare
 
 THREADS, SAVES = 2, 5
 
 
 @dataclass
 class Frostline:
-    """The real path, `Fit` and its Trainer; after the race, the seconds that a resume point takes to write."""
+    """The real path, `fit` with its Trainer; after the race, the seconds that a resume point takes to write."""
 
     job: Job
     batches: Batches
 
     def __call__(self, turn: Turn) -> dict[str, float]:
         torch.set_num_threads(THREADS)
-        described = {"id": self.job.id, "choices": self.job.choices, "overrides": self.job.overrides}
         with tempfile.TemporaryDirectory() as folder:
             place = RunFolder(Path(folder))
-            with place.claimed(described):
-                fit = Fit(self.job.config, described, place, 1)
-                fit.training = lambda: self._loader(fit)  # type: ignore[method-assign]
+            with place.claimed(described(self.job)):
+                fit = prepare(self.job.config, described(self.job), place)
+                fit.data.train_dataloader = lambda: self._loader(fit)  # type: ignore[method-assign]
                 fit.trainer.callbacks.append(_LightningStep(turn))
-                fit.learn()
+                fit.fit()
                 return {"resume point": _seconds_to_save(fit)}
 
-    def _loader(self, fit: Fit) -> BatchLoader:
+    def _loader(self, fit: PreparedRun) -> BatchLoader:
         tokens = fit.built.tokens["train"]
         rows = [Rows(batch, len(batch), len(batch)) for batch in self.batches]
-        return BatchLoader(tokens, len(rows), lambda: rows, lambda: fit.below.of("train", tokens))
+        return BatchLoader(tokens, len(rows), lambda: rows, lambda: fit.data.frozen_states.of("train", tokens))
 
 
 class _LightningStep(pl.Callback):
@@ -69,10 +68,10 @@ class _LightningStep(pl.Callback):
         self.turn.end()
 
 
-def _seconds_to_save(fit: Fit) -> float:
+def _seconds_to_save(fit: PreparedRun) -> float:
     began = time.perf_counter()
     for _ in range(SAVES):
-        fit.point._save(fit.trainer)
+        fit.callbacks.resume.save(fit.trainer)
     return (time.perf_counter() - began) / SAVES
 
 

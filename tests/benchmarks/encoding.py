@@ -21,7 +21,8 @@ from timing import pairs, table
 from frostline.cache.frozen_states import FrozenStates
 from frostline.config.jobs import jobs
 from frostline.results.folder import RunFolder
-from frostline.training.fit import Fit
+from frostline.training.trainer import attach
+from prepared_run import PreparedRun, described, prepare
 
 ROUNDS, THREADS, SIZES = 9, 2, (16, 32, 64, 128)
 OVERRIDES = ["encoder=minilm", "dataset=vader_movies", "dataset.max_train=1000", "freezing=frozen", "trainer=cpu"]
@@ -31,9 +32,8 @@ def measure(rounds: int) -> str:
     torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as folder:
         [job] = jobs([*OVERRIDES, "logger=csv", f"cache.dir={folder}/store"])
-        described = {"id": job.id, "choices": job.choices, "overrides": job.overrides}
-        fit = Fit(job.config, described, RunFolder(Path(folder)), 1)
-        fit.classifier.trainer = fit.trainer
+        fit = prepare(job.config, described(job), RunFolder(Path(folder)))
+        attach(fit.classifier, fit.trainer, fit.data)
         size = min(SIZES, key=lambda size: _seconds(lambda: _bare(fit, size)))
         ours, loop = list[float](), list[float]()
         for number in range(rounds + 1):  # the first warms up
@@ -53,17 +53,18 @@ def _seconds(way: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _kept(fit: Fit) -> None:
+def _kept(fit: PreparedRun) -> None:
     """As a run does it, into a store in which they are not."""
-    for entry in fit.below.keep.shelf.all():
+    states = fit.data.frozen_states
+    for entry in states.keep.shelf.all():
         entry.condemn()
-    below = FrozenStates(fit.classifier, fit.below.keep, fit.below.origin, "minilm")
+    below = FrozenStates(fit.built.model, states.current, states.keep, states.origin, states.runtime, "minilm")
     assert below.of("train", fit.built.tokens["train"]) is not None
 
 
 @torch.inference_mode()
-def _bare(fit: Fit, size: int) -> torch.Tensor:
-    tokens, model = fit.built.tokens["train"], fit.classifier.encoder.model.eval()
+def _bare(fit: PreparedRun, size: int) -> torch.Tensor:
+    tokens, model = fit.built.tokens["train"], fit.classifier.model.encoder.model.eval()
     order = np.argsort(tokens.lengths, kind="stable")
     found = torch.empty(len(order), 384)
     for start in range(0, len(order), size):

@@ -32,10 +32,10 @@ def measure(jobs: int = JOBS) -> dict[str, list[float]]:
     import lightning.pytorch as pl
 
     from frostline.results import sweep_log as ledger
-    from frostline.training import fit
+    from frostline.training import build
 
     work, ends = Stopwatch(), list[tuple[float, float]]()
-    fit.build = _timed(fit.build, work)
+    build.build = _timed(build.build, work)
     for name in ("fit", "validate", "test"):
         setattr(pl.Trainer, name, _timed(getattr(pl.Trainer, name), work))
     note = ledger.note

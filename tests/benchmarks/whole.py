@@ -15,7 +15,8 @@ from timing import settle
 from frostline.config.jobs import jobs
 from frostline.results.folder import RunFolder
 from frostline.training.build import build
-from frostline.training.fit import Fit
+from frostline.training.trainer import attach
+from prepared_run import described, prepare
 
 THREADS = 2
 
@@ -33,15 +34,15 @@ def frostline(overrides: list[str], keeps: bool = True) -> float:
     """
     torch.set_num_threads(THREADS)
     [job] = jobs(["trainer=cpu", "logger=csv", *overrides])
-    described = {"id": job.id, "choices": job.choices, "overrides": job.overrides}
     with tempfile.TemporaryDirectory() as folder:
         place = RunFolder(Path(folder))
-        with place.claimed(described):
-            fit = Fit(job.config, described, place, 1)
+        with place.claimed(described(job)):
+            fit = prepare(job.config, described(job), place)
             if not keeps:
-                fit.below.of = lambda *_: None  # type: ignore[method-assign]
+                attach(fit.classifier, fit.trainer, fit.data)
+                fit.data.frozen_states.of = lambda *_: None  # type: ignore[method-assign]
             began = time.perf_counter()
-            fit.learn()
+            fit.fit()
             settle()
             return time.perf_counter() - began
 

@@ -74,10 +74,10 @@ def planned(rank: int) -> Weights:
     blocks = find_blocks(model.encoder, nn.Identity(), model.head)
     engine = PhaseEngine(resolve(PHASES, [block.described for block in blocks], 2), blocks)
     wrapped = DistributedDataParallel(model, find_unused_parameters=True)
-    optimizer = sgd(engine.groups(0.0), lr=0.1)
+    optimizer = sgd(engine.optimizer_groups(0.0), lr=0.1)
     for number in range(2 * STEPS):
         engine.enter(engine.plan.index_at(number // STEPS))
-        engine.set_rates(optimizer, 0.1, Constant(), number, STEPS)
+        engine.set_learning_rates(optimizer, 0.1, Constant(), number, STEPS)
         step(wrapped, optimizer, rank, number)
     return dict(model.named_parameters())
 

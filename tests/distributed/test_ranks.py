@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.training.fit import Fit
 from parts import choices
+from prepared_run import prepare
 from runs import differences, place, strategy
 
 frostline = in_process
@@ -51,10 +51,10 @@ def scored_by_one_process(run: RunFolder) -> dict[str, float]:
     """Validation and test scores of the run's best weights."""
     config, result = config_of(run), read_json(run.result)
     config["trainer"]["devices"] = 1
-    fit = Fit(config, read_json(run.job), place("scored"), 1)
-    fit.classifier.restore(load_file(run.best))
+    fit = prepare(config, read_json(run.job), place("scored"))
+    fit.restore(load_file(run.best))
     fit.classifier.engine.enter(fit.built.plan.index_at(result["best"]["epoch"] or 0))
-    return fit.score()
+    return fit.evaluate()
 
 
 def check_record(run: RunFolder, ranks: int = 2) -> None:

@@ -21,19 +21,10 @@ from frostline.freezing.strategies.plateau import Plateau
 from frostline.instantiate import make
 from frostline.results.folder import RunFolder
 from frostline.seeding import derive
-from frostline.training.fit import Fit
+from prepared_run import described, prepare, trained_run
 
 SEED, BATCH = 1, 16
 SMALL = ["dataset.max_train=160", "dataset.max_val=64", "dataset.max_test=32", f"dataset.batch_size={BATCH}"]
-
-
-def fitted(found: Any, *callbacks: pl.Callback) -> Fit:
-    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
-    with RunFolder(found.folder).claimed(about):
-        fit = Fit(found.config, about, RunFolder(found.folder), 1)
-        fit.trainer.callbacks += callbacks  # type: ignore[attr-defined]  # Lightning sets it on itself
-        fit.learn()
-    return fit
 
 
 # Plateau
@@ -55,9 +46,9 @@ def test_of_a_score_more_is_better() -> None:
 
 def test_a_plateau_thaws_the_next_layer_in_a_real_run(job: Any) -> None:
     """With an improvement that cannot be had, each epoch after the first is a plateau."""
-    fit = fitted(job("freezing=plateau", "freezing.min_delta=1000", "trainer.max_epochs=5", *SMALL))
-    assert [phase["name"] for phase in fit.classifier.ended] == ["head", "layer.1", "layer.0", "embeddings"]
-    assert [phase["epochs"] for phase in fit.classifier.ended] == [[0, 2], [2, 3], [3, 4], [4, 5]]
+    fit = trained_run(job("freezing=plateau", "freezing.min_delta=1000", "trainer.max_epochs=5", *SMALL))
+    assert [phase["name"] for phase in fit.classifier.tracker.finished] == ["head", "layer.1", "layer.0", "embeddings"]
+    assert [phase["epochs"] for phase in fit.classifier.tracker.finished] == [[0, 2], [2, 3], [3, 4], [4, 5]]
 
 
 # AutoFreeze
@@ -93,8 +84,8 @@ def test_what_has_settled_stays_to_the_bit(job: Any) -> None:
             seen.append({name: p.detach().clone() for name, p in pl_module.engine.parameters.items()})
 
     found = job("freezing=autofreeze", "freezing.points=10", "trainer.max_epochs=2", "trainer.monitor=null", *SMALL)
-    fit = fitted(found, Watch())
-    every, rest = fit.classifier.ended
+    fit = trained_run(found, Watch())
+    every, rest = fit.classifier.tracker.finished
     at = every["steps"][1]
     assert (every["name"], rest["name"]) == ("all", "from 1") and 0 < at < len(seen) and at % 10
     for step in range(1, len(seen)):
@@ -166,7 +157,7 @@ def by_hand(config: dict[str, Any], epochs: int) -> dict[str, Tensor]:
 def test_auto_rgn_goes_where_plain_pytorch_goes(job: Any) -> None:
     found = job("freezing=auto_rgn", "trainer.max_epochs=2", "trainer.monitor=null", *SMALL)
     expected = by_hand(found.config, epochs=2)
-    ours = load_file(fitted(found).place.best)
+    ours = load_file(trained_run(found).place.best)
     assert sum("LayerNorm" not in name for name in expected) == len(ours)
     for name, value in ours.items():
         plain = expected[_raw(name)]
@@ -202,16 +193,14 @@ def test_a_run_that_was_cut_off_decides_as_it_would_have(job: Any, words: list[s
                 raise PowerError
 
     found = job(*words, "trainer.monitor=null", "trainer.checkpoint_seconds=0", *SMALL)
-    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
-    whole = fitted(found).classifier
+    whole = trained_run(found)
     place = RunFolder(tmp_path / "cut")
-    with place.claimed(about):
-        fit = Fit(found.config, about, place, 1)
-        fit.trainer.callbacks.append(Cut())
+    with place.claimed(described(found)):
+        fit = prepare(found.config, described(found), place, Cut())
         with pytest.raises(PowerError):
-            fit.learn()
-        again = Fit(found.config, about, place, 1)
-        again.learn()
-    assert json.dumps(again.classifier.ended) == json.dumps(whole.ended)
-    for name, value in whole.learned().items():
-        assert torch.equal(again.classifier.learned()[name], value), name
+            fit.fit()
+        again = prepare(found.config, described(found), place)
+        again.fit()
+    assert json.dumps(again.classifier.tracker.finished) == json.dumps(whole.classifier.tracker.finished)
+    for name, value in whole.weights().items():
+        assert torch.equal(again.weights()[name], value), name

@@ -11,14 +11,13 @@ from torch import nn
 from families import FAMILIES, encoder_of
 from frostline.config import jobs as command
 from frostline.errors import UserError
-from frostline.freezing.build import plan_of
 from frostline.freezing.plan import Plan
 from frostline.models.blocks import ModuleBlock, find_blocks
 from frostline.models.build import build_model
 from frostline.models.heads.linear import Linear
 from frostline.models.poolers.mean import Mean
 from papers import SAID, Where
-from parts import choices
+from parts import choices, plan_of
 
 REAL = ("bert_tiny", "minilm")
 WITHOUT_BIASES = {"ModernBERT", "Llama", "T5"}

@@ -8,9 +8,9 @@ import pytest
 
 from command_line import Command, in_process
 from frostline.config import jobs as command
-from frostline.freezing.build import plan_of
 from frostline.freezing.plan import Plan
 from frostline.models.build import build_model
+from parts import plan_of
 
 frostline = in_process
 

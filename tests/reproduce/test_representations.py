@@ -100,11 +100,11 @@ def test_what_the_store_has_is_not_read_again(go: Go) -> None:
     config = config_of(go(*RUN, "freezing=frozen")["folder"])
     built = build(config)
     found = represent(built, config, {})
-    assert built.classifier.texts_encoded == 0
+    assert built.model.texts_encoded == 0
     config["cache"]["mode"] = "off"
     built = build(config)
     assert np.allclose(represent(built, config, {}).before, found.before, atol=1e-6)
-    assert built.classifier.texts_encoded == 80
+    assert built.model.texts_encoded == 80
 
 
 @pytest.mark.slow

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from frostline.config import jobs as command
 from frostline.config import search_path as search
+from frostline.freezing.build import planned
+from frostline.freezing.plan import Plan
 from frostline.instantiate import make
+from frostline.models.blocks import ModuleBlock
 
 SOLVED = [("head", name) for name in ("knn", "logistic", "prototype")]
 NEEDS: dict[tuple[str, str], list[str]] = {  # the choice of another group that one does not go without
@@ -34,3 +38,8 @@ def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
 def part(group: str, name: str, **supplied: Any) -> Any:
     """The part itself, made as a run makes it."""
     return make(config(group, name), **supplied)
+
+
+def plan_of(config: dict[str, Any], blocks: Sequence[ModuleBlock]) -> Plan:
+    """Return the plan of a config for the blocks of a model."""
+    return planned(config, [block.described for block in blocks])[0]

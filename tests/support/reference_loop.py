@@ -19,9 +19,8 @@ from frostline.config import jobs as command
 from frostline.data.batches import training_order
 from frostline.data.build import load_corpus
 from frostline.instantiate import make
-from frostline.results.folder import RunFolder
 from frostline.seeding import derive
-from frostline.training.fit import Fit
+from prepared_run import PreparedRun, trained_run
 
 SEED, EPOCHS, BATCH = 1, 3, 16
 DATA = ["dataset=table", "dataset.train=few.csv", f"dataset.batch_size={BATCH}", "trainer=cpu", "logger=csv"]
@@ -48,23 +47,6 @@ def few_texts(count: int = 125) -> list[str]:
     return [*DATA, LAST]
 
 
-def fit_of(found: Any, *callbacks: Any) -> Fit:
-    """A run's own objects, before it learns."""
-    place = RunFolder(found.folder)
-    fit = Fit(found.config, {"id": found.id, "choices": found.choices, "overrides": found.overrides}, place, 1)
-    fit.trainer.callbacks += callbacks  # type: ignore[attr-defined]  # Lightning sets it on itself
-    return fit
-
-
-def learned(found: Any, *callbacks: Any) -> Fit:
-    """The same when it has learned."""
-    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
-    with RunFolder(found.folder).claimed(about):
-        fit = fit_of(found, *callbacks)
-        fit.learn()
-    return fit
-
-
 class Watch(pl.Callback):
     """Keeps all parameters by their names in the plan, before the first epoch and after each."""
 
@@ -82,11 +64,11 @@ def weights_of(model: Any) -> Weights:
     return {name: p.detach().clone() for name, p in model.engine.parameters.items()}
 
 
-def watched(found: Any) -> tuple[list[Weights], Fit]:
+def watched(job: Any) -> tuple[list[Weights], PreparedRun]:
     """The weights of a run, before its first epoch and after each, and the run."""
     watch = Watch()
-    fit = learned(found, watch)
-    return watch.seen, fit
+    run = trained_run(job, watch)
+    return watch.seen, run
 
 
 @dataclass(frozen=True)

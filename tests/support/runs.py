@@ -7,7 +7,7 @@ from typing import Any
 
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.training.callbacks.best_checkpoint import resume_step
+from frostline.training.callbacks.resume_checkpoint import resume_step
 
 MORTAL = '''
 """A head that kills its process in the call that the file `moment` names, such as `validation_step 2`."""

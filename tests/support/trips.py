@@ -47,8 +47,8 @@ TRIPS: dict[str, list[tuple[str, ...]]] = {
     "csv to prediction": [
         ("compose.corpora:load_corpus", "data.build:load_corpus"),
         ("data.tokens:read",),
-        ("fit:Fit._evaluate", "training.fit:Fit._evaluate"),
-        ("predictions:write", "training.callbacks.predictions:write"),
+        ("fit:Fit._evaluate", "training.fit:Fit._evaluate", "training.fit:evaluate_split"),
+        ("predictions:write", "training.callbacks.predictions:write_predictions"),
     ],
 }
 ENDS = {"command line to checked jobs": ("compose.command:checked", "config.jobs:checked")}  # before its step returns

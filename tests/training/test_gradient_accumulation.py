@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from conftest import Go
 from frostline.seeding import derive
-from reference_loop import EPOCHS, FEW, SEED, few_texts, learned
+from prepared_run import trained_run
+from reference_loop import EPOCHS, FEW, SEED, few_texts
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ class Seeds(pl.Callback):
 
 def test_parts_draw_their_own_dropout_as_further_ranks_would(job: Any) -> None:
     seeds = Seeds()
-    learned(
+    trained_run(
         job(*FEW, "freezing=full", "trainer.accumulate=4", "trainer.limit_batches=2", "trainer.max_epochs=1"), seeds
     )
     assert seeds.seen == [derive(SEED, "dropout", step, place) for step in range(2) for place in range(4)]

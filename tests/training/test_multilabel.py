@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from frostline.data.datasets.vader import Vader
 from frostline.results.atomic_files import read_json
-from frostline.training.multilabel import MultiLabelMetrics, best_threshold, losses
+from frostline.training.metrics import MultiLabelMetrics, best_threshold, multi_label_losses
 
 Go = Callable[..., dict[str, Any]]
 CLASSES = ["a", "b", "c", "d"]
@@ -98,7 +98,7 @@ def test_the_loss_of_a_text_is_the_mean_over_its_classes() -> None:
     logits, labels = drawn(5)
     chances = logits.sigmoid()
     expected = -(labels * chances.log() + (1 - labels) * (1 - chances).log()).mean(dim=1)
-    assert torch.allclose(losses(logits, labels), expected, atol=1e-6)
+    assert torch.allclose(multi_label_losses(logits, labels), expected, atol=1e-6)
 
 
 # Whole runs
@@ -135,7 +135,7 @@ def texts_of(found: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     for name in ("train", "test"):
         tokens = built.tokens[name]
         with torch.no_grad():
-            own = built.classifier.eval().vectors(*tokens.padded(np.arange(len(tokens))))
+            own = built.model.eval().vectors(*tokens.padded(np.arange(len(tokens))))
         vectors[name] = (own.double().numpy(), tokens.labels.numpy())
     return vectors
 

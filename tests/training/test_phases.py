@@ -85,7 +85,7 @@ class Small:
         self.engine.enter(index)
         for part in (self.encoder, self.pooler, self.head):
             part.train()
-        self.engine.rest()
+        self.engine.set_eval_mode()
 
     def train(self, optimizer: Optimizer) -> list[dict[str, Tensor]]:
         """All epochs of the plan; the values before the first and after each."""
@@ -93,7 +93,7 @@ class Small:
         for epoch in range(self.engine.plan.phases[-1].end):
             self.begin(self.engine.plan.index_at(epoch))
             for _ in range(STEPS):
-                self.engine.set_rates(optimizer, BASE, Constant(), step, STEPS)
+                self.engine.set_learning_rates(optimizer, BASE, Constant(), step, STEPS)
                 self.step(optimizer, step)
                 step += 1
             seen.append(self.values())
@@ -116,7 +116,7 @@ def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 def test_vectors_are_not_decayed_and_matrices_are() -> None:
     small = Small(FULL, epochs=1)
-    decays = {id(p): group["weight_decay"] for group in small.engine.groups(DECAY) for p in group["params"]}
+    decays = {id(p): group["weight_decay"] for group in small.engine.optimizer_groups(DECAY) for p in group["params"]}
     for name, p in small.engine.parameters.items():
         is_vector = "norm" in name or name.endswith("bias")
         assert decays[id(p)] == (0.0 if is_vector else DECAY), name
@@ -124,7 +124,7 @@ def test_vectors_are_not_decayed_and_matrices_are() -> None:
 
 def test_groups_hold_each_parameter_that_ever_learns_once_and_no_other() -> None:
     small = Small(PROBE, UPPER, epochs=3)
-    held = [id(p) for group in small.engine.groups(DECAY) for p in group["params"]]
+    held = [id(p) for group in small.engine.optimizer_groups(DECAY) for p in group["params"]]
     assert len(set(held)) == len(held)
     assert set(held) == {
         id(p) for name, p in small.engine.parameters.items() if name.startswith(("head", "encoder.layer.1"))
@@ -132,7 +132,7 @@ def test_groups_hold_each_parameter_that_ever_learns_once_and_no_other() -> None
 
 
 def test_parameters_with_the_same_multipliers_share_a_group() -> None:
-    courses = [group["multipliers"] for group in Small(PROBE, UPPER, epochs=3).engine.groups(DECAY)]
+    courses = [group["multipliers"] for group in Small(PROBE, UPPER, epochs=3).engine.optimizer_groups(DECAY)]
     assert courses == [[None, 0.5], [None, 0.5], [1.0, 1.0], [1.0, 1.0]]
 
 
@@ -163,7 +163,7 @@ def test_all_that_will_ever_learn_requires_grad_before_the_first_phase() -> None
 def test_exactly_what_learns_moves(make: Any, phase: Phase, prefixes: tuple[str, ...] | None) -> None:
     """A frozen block stays the same bit for bit, with momentum and weight decay about."""
     small = Small(phase, epochs=1)
-    before, after = small.train(make(small.engine.groups(DECAY)))
+    before, after = small.train(make(small.engine.optimizer_groups(DECAY)))
     wanted = {n for n in before if (n.startswith(prefixes) if prefixes else n.endswith("bias"))}
     assert moved(before, after) == wanted
 
@@ -172,7 +172,7 @@ def test_exactly_what_learns_moves(make: Any, phase: Phase, prefixes: tuple[str,
 def test_what_is_frozen_again_stays_where_it_is(make: Any) -> None:
     """Momentum and decay of a phase in which a parameter learned do not move it in one in which it is frozen."""
     small = Small(Phase("full", FULL.rules, epochs=2), PROBE, FROZEN_HEAD, epochs=4)
-    start, one, two, probed, tuned = small.train(make(small.engine.groups(DECAY)))
+    start, one, two, probed, tuned = small.train(make(small.engine.optimizer_groups(DECAY)))
     assert moved(start, one) == moved(one, two) == set(start)
     assert moved(two, probed) == {"head.weight", "head.bias"}
     assert moved(probed, tuned) == set(start) - {"head.weight", "head.bias"}
@@ -181,7 +181,7 @@ def test_what_is_frozen_again_stays_where_it_is(make: Any) -> None:
 @optimizers
 def test_what_is_frozen_holds_no_grad_from_an_earlier_phase(make: Any) -> None:
     small = Small(Phase("full", FULL.rules, epochs=1), PROBE, epochs=2)
-    optimizer = make(small.engine.groups(DECAY))
+    optimizer = make(small.engine.optimizer_groups(DECAY))
     small.begin(0)
     small.step(optimizer, seed=1)
     assert small.engine.parameters["encoder.embeddings.weight"].grad is not None
@@ -191,16 +191,16 @@ def test_what_is_frozen_holds_no_grad_from_an_earlier_phase(make: Any) -> None:
 
 def test_a_plan_in_which_nothing_learns_gives_the_optimizer_nothing() -> None:
     small = Small(Phase("direct", (("*", None),)), epochs=1)
-    assert small.engine.groups(DECAY) == []
+    assert small.engine.optimizer_groups(DECAY) == []
     assert not any(p.requires_grad for p in small.engine.parameters.values())
 
 
 @optimizers
 def test_a_thaw_leaves_the_optimizers_state_of_the_others(make: Any) -> None:
     small = Small(PROBE, FULL, epochs=2)
-    optimizer = make(small.engine.groups(DECAY))
+    optimizer = make(small.engine.optimizer_groups(DECAY))
     small.begin(0)
-    small.engine.set_rates(optimizer, BASE, Constant(), 0, STEPS)
+    small.engine.set_learning_rates(optimizer, BASE, Constant(), 0, STEPS)
     small.step(optimizer, seed=1)
     kept = copy.deepcopy(optimizer.state[small.head.weight])
     small.begin(1)
@@ -213,21 +213,21 @@ def test_a_thaw_leaves_the_optimizers_state_of_the_others(make: Any) -> None:
 def test_optimizer_state_moves_to_a_new_process_between_phases(make: Any) -> None:
     """Two epochs with a save between the phases give the bits of two epochs without."""
     whole = Small(PROBE, FULL, epochs=2)
-    last = whole.train(make(whole.engine.groups(DECAY)))[-1]
+    last = whole.train(make(whole.engine.optimizer_groups(DECAY)))[-1]
     first = Small(PROBE, FULL, epochs=2)
-    optimizer = make(first.engine.groups(DECAY))
+    optimizer = make(first.engine.optimizer_groups(DECAY))
     first.begin(0)
     for step in range(STEPS):
-        first.engine.set_rates(optimizer, BASE, Constant(), step, STEPS)
+        first.engine.set_learning_rates(optimizer, BASE, Constant(), step, STEPS)
         first.step(optimizer, step)
     second = Small(PROBE, FULL, epochs=2)
     for name, p in second.engine.parameters.items():
         p.data.copy_(first.engine.parameters[name].data)
-    again = make(second.engine.groups(DECAY))
+    again = make(second.engine.optimizer_groups(DECAY))
     again.load_state_dict(optimizer.state_dict())
     second.begin(1)
     for step in range(STEPS, 2 * STEPS):
-        second.engine.set_rates(again, BASE, Constant(), step, STEPS)
+        second.engine.set_learning_rates(again, BASE, Constant(), step, STEPS)
         second.step(again, step)
     assert moved(last, second.values()) == set()
 
@@ -248,10 +248,10 @@ def test_resting_blocks_are_in_eval_mode_and_their_dropout_is_off() -> None:
 def test_a_resting_encoder_gives_the_same_vectors_every_time_and_a_learning_one_does_not() -> None:
     small, ids = Small(PROBE, UPPER, epochs=2), torch.arange(10).reshape(2, 5)
     small.begin(0)
-    assert small.engine.encoder_rests()
+    assert small.engine.encoder_is_frozen()
     assert torch.equal(small.vectors(ids), small.vectors(ids))
     small.begin(1)
-    assert not small.engine.encoder_rests()
+    assert not small.engine.encoder_is_frozen()
     assert not torch.equal(small.vectors(ids), small.vectors(ids))
 
 
@@ -268,11 +268,11 @@ def test_a_head_that_rests_is_in_eval_mode_too() -> None:
 def rates(phases: Sequence[Phase], epochs: int, schedule: Schedule, steps: int) -> list[list[float]]:
     """The rate of each group at each step."""
     small = Small(*phases, epochs=epochs)
-    optimizer = adamw(small.engine.groups(DECAY), lr=123.0)
+    optimizer = adamw(small.engine.optimizer_groups(DECAY), lr=123.0)
     found = []
     for step in range(epochs * steps):
         small.engine.enter(small.engine.plan.index_at(step // steps))
-        small.engine.set_rates(optimizer, BASE, schedule, step, steps)
+        small.engine.set_learning_rates(optimizer, BASE, schedule, step, steps)
         found.append([group["lr"] for group in optimizer.param_groups])
     return found
 

@@ -15,20 +15,11 @@ from torch import Tensor
 from frostline.data.batches import training_order
 from frostline.data.build import load_corpus
 from frostline.instantiate import make
-from frostline.results.folder import RunFolder
 from frostline.seeding import derive
-from frostline.training.fit import Fit
+from prepared_run import PreparedRun, trained_run
 
 STEPS = 20
 SEED = 1
-
-
-def fitted(found: Any) -> Fit:
-    """A run's own objects, which the command line does not give away."""
-    with RunFolder(found.folder).claimed({"id": found.id, "choices": {}, "overrides": []}):
-        fit = Fit(found.config, {"id": found.id, "choices": {}, "overrides": []}, RunFolder(found.folder), 1)
-        fit.learn()
-    return fit
 
 
 def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Tensor]:
@@ -72,7 +63,7 @@ def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: s
     ours_at_start = make(found.config["head"], width=head.in_features, classes=3)
     head.load_state_dict(ours_at_start.out.state_dict())
     expected = plain_pytorch(found.config, head)
-    ours = load_file(fitted(found).place.best)
+    ours = load_file(trained_run(found).place.best)
     got = {name.removeprefix("head."): value for name, value in ours.items() if name.startswith("head.")}
     got |= {_raw(name): value for name, value in ours.items() if not name.startswith("head.")}
     assert got.keys() == expected.keys()
@@ -86,17 +77,17 @@ def _raw(name: str) -> str:
     return rest if rest.startswith("embeddings.") else f"encoder.{rest}"
 
 
-def probed(fit: Fit) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def probed(fit: PreparedRun) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The stored vectors and labels of train and test."""
     vectors, tokens = {}, fit.built.tokens
     for split in ("train", "test"):
-        vectors[split] = fit.below.vectors(split, tokens[split]).numpy()
+        vectors[split] = fit.vectors(split).numpy()
     return vectors, {split: tokens[split].labels.numpy() for split in vectors}
 
 
-def decisions(fit: Fit, vectors: np.ndarray) -> np.ndarray:
+def decisions(fit: PreparedRun, vectors: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        logits = fit.classifier.eval().head(torch.from_numpy(vectors))
+        logits = fit.built.model.eval().head(torch.from_numpy(vectors))
     found: np.ndarray = logits.argmax(dim=1).numpy()
     return found
 
@@ -107,7 +98,7 @@ def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
     c, texts = 0.01, 7422
     long = ["trainer.max_epochs=250", "trainer.monitor=null", "scheduler=cosine", "trainer.gradient_clip=null"]
     sgd = ["optimizer=sgd", "optimizer.lr=0.03", "optimizer.momentum=0.97", f"optimizer.weight_decay={1 / (c * texts)}"]
-    fit = fitted(job("freezing=frozen", *long, *sgd, "dataset.batch_size=256", "dataset.max_val=32"))
+    fit = trained_run(job("freezing=frozen", *long, *sgd, "dataset.batch_size=256", "dataset.max_val=32"))
     vectors, labels = probed(fit)
     assert len(labels["train"]) == texts
     exact = LogisticRegression(C=c, tol=1e-10, max_iter=10_000).fit(vectors["train"].astype(float), labels["train"])
@@ -117,7 +108,7 @@ def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", [f"vader_{name}" for name in ("movies", "tweets", "nyt", "amazon")])
 def test_probing_with_defaults_is_within_two_points_of_logistic_regression(job: Any, dataset: str) -> None:
-    fit = fitted(job("freezing=frozen", f"dataset={dataset}"))
+    fit = trained_run(job("freezing=frozen", f"dataset={dataset}"))
     vectors, labels = probed(fit)
     exact = LogisticRegression(max_iter=5000).fit(vectors["train"], labels["train"])
     ours = (decisions(fit, vectors["test"]) == labels["test"]).mean()
@@ -126,7 +117,7 @@ def test_probing_with_defaults_is_within_two_points_of_logistic_regression(job: 
 
 
 def test_the_folder_of_the_run_holds_the_weights_that_were_scored(job: Any, tmp_path: Path) -> None:
-    fit = fitted(job("freezing=full", "debug=fast"))
-    kept = load_file(fit.place.best)
-    for name, value in fit.classifier.learned().items():
+    fit = trained_run(job("freezing=full", "debug=fast"))
+    kept = load_file(fit.folder.best)
+    for name, value in fit.weights().items():
         assert torch.equal(kept[name], value), name

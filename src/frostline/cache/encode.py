@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +19,23 @@ from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.freezing.frost_line import CachePoint
 from frostline.models.interfaces import LayerStacking
-from frostline.training.classifier import Classifier
+from frostline.models.model import Model
 
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how this process runs a model: its device, its precision, and its rank among `ranks` processes.
+
+    autocast: returns the context of a forward pass in this precision.
+    """
+
+    device: torch.device
+    precision: str
+    autocast: Callable[[], AbstractContextManager[Any]]
+    rank: int = 0
+    ranks: int = 1
 
 
 @contextlib.contextmanager
@@ -56,26 +72,26 @@ class InMemoryStates:
 class EncoderPass:
     """Of one rank, whose batches do not depend on how many there are; `lower` gives the states that it begins with."""
 
-    def __init__(self, model: Classifier, line: CachePoint, lower: Source | None = None) -> None:
-        self.model, self.line, self.lower = model, line, lower
+    def __init__(self, model: Model, runtime: Runtime, line: CachePoint, lower: Source | None = None) -> None:
+        self.model, self.runtime, self.line, self.lower = model, runtime, line, lower
 
     def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[Part]:
         """All but the first `done` batches of this rank."""
-        model, trainer = self.model, self.model.trainer
+        model, ranks = self.model, self.runtime.ranks
         every = reading_order(tokens.lengths, BATCH)
-        mine = every[trainer.global_rank :: trainer.world_size]
+        mine = every[self.runtime.rank :: ranks]
         with at_rest(model.encoder, model.pooler), Progress(f"encoding {what}", sum(map(len, mine))) as bar:
             for place, rows in enumerate(mine):
                 if place >= done:
                     yield self._part(tokens, rows)
                 bar.update(len(rows))
-            if model.shared_out and len(mine) * trainer.world_size < len(every):
+            if model.sharded and len(mine) * ranks < len(every):
                 self._part(tokens, np.arange(1))  # the others gather
 
     @torch.no_grad()
     def _part(self, tokens: Tokens, rows: Indices) -> Part:
-        ids, mask = (part.to(self.model.device) for part in tokens.padded(rows))
-        with self.model.trainer.precision_plugin.forward_context():
+        ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
+        with self.runtime.autocast():
             found = self._states(ids, mask, rows)
         if self.line.by_token:
             return Part(rows, mask.sum(dim=1).cpu().numpy(), found[mask.bool()].float().cpu())
@@ -88,13 +104,13 @@ class EncoderPass:
             self.model.texts_encoded += len(rows)
             return self._from_tokens(ids, mask)
         self.model.texts_from_store += len(rows)
-        with self.model.bypass.fed(self.lower.line.layers, kept.to(ids.device)):
+        with self.model.partial_forward.fed(self.lower.line.layers, kept.to(ids.device)):
             return self._from_tokens(ids, mask)
 
     def _from_tokens(self, ids: Tensor, mask: Tensor) -> Tensor:
         model, line = self.model, self.line
         if line.kept == "states":
-            return model.bypass.states(line.layers, ids, mask)
+            return model.partial_forward.states(line.layers, ids, mask)
         if line.kept == "output":
             states: Tensor = model.encoder(ids, mask)
             return states
@@ -113,7 +129,7 @@ class EncoderPass:
         return InMemoryStates(self.line, self._whole(found, len(tokens)))
 
     def _whole(self, found: Tensor | None, texts: int) -> Tensor:
-        device, ranks = self.model.device, self.model.trainer.world_size
+        device, ranks = self.runtime.device, self.runtime.ranks
         if ranks == 1:
             assert found is not None
             return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.cache.encode import EncoderPass, at_rest
+from frostline.cache.encode import EncoderPass, Runtime, at_rest
 from frostline.cache.estimate import Estimate, jobs
 from frostline.cache.keys import CacheKeys
 from frostline.cache.shared_store import SharedCache
@@ -18,11 +18,18 @@ from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
 from frostline.freezing.frost_line import CachePoint, line_over, resting, up_to
-from frostline.freezing.plan import Block
+from frostline.freezing.plan import Block, Plan
 from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
-from frostline.training.classifier import Classifier
+from frostline.models.model import Model
 
 TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
+
+
+class CurrentPhase(Protocol):
+    """The plan of a run and the index of the phase that it is in."""
+
+    plan: Plan
+    index: int
 
 
 class FrozenStates:
@@ -31,8 +38,17 @@ class FrozenStates:
     name: the encoder's, for people. All calls are collective.
     """
 
-    def __init__(self, model: Classifier, keep: SharedCache, origin: CacheKeys, name: str) -> None:
-        self.model, self.keep, self.origin, self.name = model, keep, origin, name
+    def __init__(
+        self,
+        model: Model,
+        current: CurrentPhase,
+        keep: SharedCache,
+        origin: CacheKeys,
+        runtime: Runtime,
+        name: str,
+    ) -> None:
+        self.model, self.current, self.runtime = model, current, runtime
+        self.keep, self.origin, self.name = keep, origin, name
         self.sources: dict[str, tuple[Any, Source | None]] = {}
         self.tried: dict[int, str | None] = {}
 
@@ -41,13 +57,13 @@ class FrozenStates:
 
         uses: how often the run will go through the split before the phase ends.
         """
-        engine = self.model.engine
-        below, above = resting(engine.plan, engine.phase)
+        plan = self.current.plan
+        below, above = resting(plan, plan.phases[self.current.index])
         pooler = self.model.pooler
         line = line_over(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
-        if line is None or isinstance(self.model.head, PromptHead) or (line.by_token and self.model.shared_out):
+        if line is None or isinstance(self.model.head, PromptHead) or (line.by_token and self.model.sharded):
             return None
-        now = (line, self._changes(below), self.model.standing if any(self._changes(below)) else 0)
+        now = (line, self._changes(below), self.model.weights_id if any(self._changes(below)) else 0)
         if self.sources.get(split, (None,))[0] != now:
             self.sources[split] = (None, None)  # what it held may go before more comes
             self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs()))
@@ -57,15 +73,14 @@ class FrozenStates:
         """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
         source = self.of(split, tokens)
         if source is None or source.line.kept != "vectors":
-            source = EncoderPass(self.model, CachePoint("vectors")).in_memory(tokens, split)
+            source = EncoderPass(self.model, self.runtime, CachePoint("vectors")).in_memory(tokens, split)
         found = source.rows(np.arange(len(tokens)))
         assert found is not None
         return found[:, 0]
 
     def _changes(self, blocks: Sequence[Block]) -> tuple[int, ...]:
         """In how many earlier phases something of each block has learned."""
-        engine = self.model.engine
-        earlier = engine.plan.phases[: engine.index]
+        earlier = self.current.plan.phases[: self.current.index]
         return tuple(sum(any(phase.learns(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
 
     # Where it is kept
@@ -75,7 +90,7 @@ class FrozenStates:
             say(f"frost line: {split} is read anew in each epoch: {why}")
             return None
         if self._passes(below):
-            return None if line.by_token else EncoderPass(self.model, line).in_memory(tokens, split)
+            return None if line.by_token else EncoderPass(self.model, self.runtime, line).in_memory(tokens, split)
         key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
         if (found := self.keep.opened(key, line)) is not None:
             say(f"frost line: {split} is in the store, {self._told(line)}")
@@ -83,13 +98,13 @@ class FrozenStates:
         if self._pays(split, tokens, line, below, uses):
             found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
         if found is None and not line.by_token:
-            found = EncoderPass(self.model, line).in_memory(tokens, split)
+            found = EncoderPass(self.model, self.runtime, line).in_memory(tokens, split)
         return found
 
     def _passes(self, below: Sequence[Block]) -> bool:
         """Whether what is computed is of no use to another run, or cannot be told from what it follows."""
-        averaged = bool(self.model.standing) and any(self._changes(below))
-        return self.keep.cache.mode == "off" or self.model.shared_out or averaged or not self.origin.known
+        averaged = bool(self.model.weights_id) and any(self._changes(below))
+        return self.keep.cache.mode == "off" or self.model.sharded or averaged or not self.origin.known
 
     def _pays(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> bool:
         """One vector a text is next to nothing; token states are many, and must save more than they cost."""
@@ -100,7 +115,7 @@ class FrozenStates:
             stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
             return self._has_room(len(tokens) * stacked * size)
         read = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
-        estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.model.device.type, uses)
+        estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.runtime.device.type, uses)
         if not (cache.mode == "on" or estimate.pays) or not self._has_room(estimate.bytes):
             if estimate.pays:
                 say(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
@@ -114,7 +129,7 @@ class FrozenStates:
             found = self.keep.rank > 0 or self.keep.shelf.make_room(size)
         except OSError:  # told when it comes to writing
             found = True
-        return gathered(found, self.model.trainer.world_size)[0]
+        return gathered(found, self.runtime.ranks)[0]
 
     def _told(self, line: CachePoint) -> str:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
@@ -128,14 +143,14 @@ class FrozenStates:
 
     def _encoding(self, line: CachePoint, below: Sequence[Block], tokens: Tokens) -> EncoderPass:
         """From the highest states that are there already."""
-        highest = (line.layers or len(self.model.bypass.layers) + 1) - 1
+        highest = (line.layers or len(self.model.partial_forward.layers) + 1) - 1
         for count in range(highest, 0, -1) if line.kept != "stack" else ():
             lower = CachePoint("states", count)
             key = self.origin.key(lower, up_to(below, count), tokens, self.keep.cache.dtype)
             found = self.keep.opened(key, lower)
             if found is not None and self._unable(tokens, lower) is None:
-                return EncoderPass(self.model, line, found)
-        return EncoderPass(self.model, line)
+                return EncoderPass(self.model, self.runtime, line, found)
+        return EncoderPass(self.model, self.runtime, line)
 
     @torch.no_grad()
     def _unable(self, tokens: Tokens, line: CachePoint) -> str | None:
@@ -143,7 +158,7 @@ class FrozenStates:
         if line.layers and line.layers not in self.tried:
             order = np.argsort(tokens.lengths, kind="stable")
             rows = np.unique(order[np.linspace(0, len(order) - 1, TRIED).astype(int)])
-            ids, mask = (part.to(self.model.device) for part in tokens.padded(rows))
-            with at_rest(self.model.encoder), self.model.trainer.precision_plugin.forward_context():
-                self.tried[line.layers] = self.model.bypass.objection(line.layers, ids, mask)
+            ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
+            with at_rest(self.model.encoder), self.runtime.autocast():
+                self.tried[line.layers] = self.model.partial_forward.objection(line.layers, ids, mask)
         return self.tried.get(line.layers)

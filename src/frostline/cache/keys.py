@@ -9,13 +9,15 @@ from functools import cached_property
 from importlib import metadata
 from typing import Any
 
+from torch import Tensor
+
+from frostline.cache.encode import Runtime
 from frostline.cache.store import VERSION
 from frostline.data.tokens import Tokens
-from frostline.distributed.collectives import digest
 from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
+from frostline.models.fingerprint import weights_digest
 from frostline.results.identity import without_modules
-from frostline.training.classifier import Classifier
 from frostline.types import Config
 
 LIBRARIES = ("torch", "transformers", "peft")
@@ -29,10 +31,15 @@ def content(encoder: Any, config: Config) -> dict[str, Any] | None:
 
 
 class CacheKeys:
-    """Keys of what one model gives. told: of config and encoder, all that counts beside weights and texts, or None."""
+    """Keys of what one model gives.
 
-    def __init__(self, model: Classifier, told: Callable[[], Mapping[str, Any] | None]) -> None:
-        self.model, self._told = model, told
+    parameters: by plan name. told: of config and encoder, all that counts beside weights and texts, or None.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Tensor], runtime: Runtime, told: Callable[[], Mapping[str, Any] | None]
+    ) -> None:
+        self.parameters, self.runtime, self._told = parameters, runtime, told
         self._digests: dict[str, tuple[list[int], str]] = {}
 
     @property
@@ -46,10 +53,10 @@ class CacheKeys:
 
     def key(self, line: CachePoint, below: Sequence[Block], tokens: Tokens, dtype: str) -> str:
         """Of the states at a line, with the weights that stand below it now."""
-        about, trainer = dict(self._about or {}), self.model.trainer
+        about = dict(self._about or {})
         if line.by_token:
             about.pop("pooler", None)
-        about |= {"precision": trainer.precision, "device": self.model.device.type, "dtype": dtype}
+        about |= {"precision": self.runtime.precision, "device": self.runtime.device.type, "dtype": dtype}
         about |= {name: metadata.version(name) for name in LIBRARIES}
         texts = hashlib.sha256(tokens.ids.numpy().data)
         texts.update(tokens.starts.numpy().data)
@@ -58,8 +65,8 @@ class CacheKeys:
 
     def _digest(self, block: Block) -> str:
         """Of a block's weights; made again when torch has counted a change of any of them."""
-        own = {p.name: self.model.engine.parameters[p.name] for p in block.parameters}
+        own = {p.name: self.parameters[p.name] for p in block.parameters}
         versions = [parameter._version for parameter in own.values()]
         if self._digests.get(block.name, (None, ""))[0] != versions:
-            self._digests[block.name] = (versions, digest(own))
+            self._digests[block.name] = (versions, weights_digest(own))
         return self._digests[block.name][1]

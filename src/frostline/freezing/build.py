@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from frostline.errors import wrong
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
@@ -13,9 +13,6 @@ from frostline.freezing.plan import Block, Phase, Plan
 from frostline.freezing.resolve import resolve
 from frostline.instantiate import make
 from frostline.types import Config, Range
-
-if TYPE_CHECKING:
-    from frostline.models.blocks import ModuleBlock
 
 
 @dataclass(frozen=True)
@@ -33,18 +30,8 @@ UNTRAINED = (
 )
 
 
-def plan_of(config: Config, blocks: list[ModuleBlock]) -> Plan:
-    """The strategy's phases held against the model's blocks, and their rates decayed where `layer_decay` says so."""
-    return course_of(config, blocks)[0]
-
-
-def course_of(config: Config, blocks: list[ModuleBlock]) -> tuple[Plan, PhaseController | None]:
-    """The plan and, where the strategy adapts, who decides when its phases begin."""
-    return planned(config, [block.described for block in blocks])
-
-
 def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, PhaseController | None]:
-    """The same from shapes alone, for which torch is not needed.
+    """The plan and, where the strategy adapts, who decides when its phases begin; torch is not needed.
 
     Raises:
         UserError: the strategy does not fit the blocks, or lets nothing of an adapter learn.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from frostline.cache.encode import EncoderPass
+from frostline.cache.encode import EncoderPass, Runtime
 from frostline.cache.keys import CacheKeys, content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Indices
@@ -26,7 +26,7 @@ from frostline.reproduce.recorded import config_of, data_problems
 from frostline.results.atomic_files import read_json, whole
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built, build
-from frostline.training.trainer import attach, make_trainer
+from frostline.training.trainer import attach, make_trainer, runtime_of
 from frostline.types import Config, Split
 
 MOST, SEED = 1000, 0
@@ -73,21 +73,23 @@ def represent(built: Built, config: Config, kept: dict[str, Tensor]) -> Represen
         raise wrong("dataset", f"{len(test)} test texts are too few", f"take a run that has {FEWEST}")
     chance = np.random.default_rng(SEED)
     places = np.sort(chance.choice(len(test), min(MOST, len(test)), replace=False))
-    attach(built.classifier, make_trainer(replace(built.settings, accelerator="auto"), False, [], [], 1, plan))
+    trainer = make_trainer(replace(built.settings, accelerator="auto"), plan, 1, loggers=False, callbacks=())
+    attach(built.classifier, trainer)
+    runtime = runtime_of(trainer)
     below = [block for block in plan.blocks if block.kind != "head"]
     rested = not any(plan.ever_learns(p.name) for block in below for p in block.parameters)
-    before = after = _vectors(built, config, below, places)
+    before = after = _vectors(built, runtime, config, below, places)
     if not rested:
-        built.classifier.restore(kept)
-        after = _vectors(built, config, below, places)
+        built.classifier.checkpoint_state.restore(kept)
+        after = _vectors(built, runtime, config, below, places)
     return Representations(places, [test.labels[place] for place in places], before, after, rested)
 
 
-def _vectors(built: Built, config: Config, below: Sequence[Block], places: Indices) -> Array:
+def _vectors(built: Built, runtime: Runtime, config: Config, below: Sequence[Block], places: Indices) -> Array:
     """As the blocks below the head are now: from the store, where it has the test set; else these texts are read."""
-    model = built.classifier
-    encoder: Any = model.encoder  # known by its role alone: it tokenizes too
-    keep, origin = SharedCache(CacheSettings(**config["cache"]), 1), CacheKeys(model, partial(content, encoder, config))
+    encoder: Any = built.model.encoder  # known by its role alone: it tokenizes too
+    keep = SharedCache(CacheSettings(**config["cache"]), 1)
+    origin = CacheKeys(built.classifier.engine.parameters, runtime, partial(content, encoder, config))
     if keep.cache.mode != "off" and origin.known:
         key = origin.key(VECTORS, below, built.tokens["test"], keep.cache.dtype)
         if (kept := keep.opened(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:
@@ -95,7 +97,7 @@ def _vectors(built: Built, config: Config, below: Sequence[Block], places: Indic
     test = built.corpus.test
     texts = Split([test.texts[place] for place in places], [0] * len(places))
     tokens = read(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
-    return EncoderPass(model, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
+    return EncoderPass(built.model, runtime, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
 
 
 def write(path: Path, found: Representations) -> None:

@@ -47,9 +47,9 @@ def lost(job: HydraJob, why: Exception) -> float:
         return score(job, place.read_result())
     if (result := place.read_result()) is not None:
         return ended(job, TRAINED, result)
-    from frostline.training.run import note_failure
+    from frostline.training.lifecycle import record_failure
 
-    note_failure(place, why)
+    record_failure(place, why)
     return ended(job, FAILED, why)
 
 

@@ -1,8 +1,8 @@
-"""From a checked config to all that a run needs."""
+"""Builds all that a run needs from its checked config."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,24 +14,31 @@ from torch import Tensor
 from frostline.config.checks import compatibility as fits
 from frostline.data.build import load_corpus, load_shifts
 from frostline.data.tokens import Tokens, read
-from frostline.distributed.collectives import digest
 from frostline.errors import UserError
-from frostline.freezing.build import course_of
+from frostline.freezing.adaptive import PhaseController
+from frostline.freezing.build import planned
 from frostline.freezing.plan import Plan
 from frostline.instantiate import make
 from frostline.models.adapters.attach import own_weights
-from frostline.models.blocks import head_block
+from frostline.models.blocks import ModuleBlock, head_block
 from frostline.models.build import build_head, build_model
+from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised, PromptHead
+from frostline.models.model import Model, pooled_vectors
+from frostline.training.averaging.base import Interpolating
 from frostline.training.classifier import Classifier
-from frostline.training.network import vectors
-from frostline.training.trainer import TrainerSettings
+from frostline.training.interpolation import Interpolation
+from frostline.training.phases import PhaseEngine
+from frostline.training.settings import TrainerSettings
 from frostline.types import Config, Corpus, Shift, Split, Text
 
 
 @dataclass(frozen=True)
 class Built:
-    """All that a run needs: the model in its plan, and the token ids of each split."""
+    """All that a run needs: the classifier with its plan, and the token ids of each split.
+
+    interpolation: of the weights before and after training, if the config asks for it.
+    """
 
     classifier: Classifier
     corpus: Corpus
@@ -40,14 +47,29 @@ class Built:
     settings: TrainerSettings
     encoder_fingerprint: str
     averaging: Any
+    interpolation: Interpolation | None = None
+
+    @property
+    def model(self) -> Model:
+        return self.classifier.model
 
     @property
     def plan(self) -> Plan:
         return self.classifier.engine.plan
 
+    @property
+    def trains(self) -> bool:
+        """Return whether any parameter is trained by gradient descent."""
+        return self.plan.ever_learning > 0 and self.settings.max_epochs > 0
+
+    @property
+    def test_splits(self) -> tuple[str, ...]:
+        """Return the names of the test sets, the in-domain one last."""
+        return (*self.shifts, "test")
+
 
 def build(config: Config) -> Built:
-    """Load texts and weights and put the classifier together.
+    """Load texts and weights and build the classifier.
 
     Raises:
         UserError: data, weights and plan do not fit together.
@@ -57,44 +79,71 @@ def build(config: Config) -> Built:
     shifts = load_shifts(config["dataset"], corpus)
     data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
     blocks, parts = build_model(config, corpus.classes, **data)
-    plan, decider = course_of(config, blocks)
-    encoder: Any = parts["encoder"]  # known by its role alone: it tokenizes too
-    longest = config["dataset"]["max_length"]
-    fingerprint = digest(own_weights(encoder, blocks))
-    if isinstance(head := parts["head"], NameInitialised):
-        head.init_from_class_names(partial(_embed, encoder, parts["pooler"], longest))
-    if isinstance(head, InContext):
-        head.set_demonstrations(corpus.train, config["seed"])
-    reader = head if isinstance(head, PromptHead) else encoder
-    splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
+    plan, controller = plan_and_controller(config, blocks)
+    model = Model(**parts)
+    fingerprint = weights_digest(own_weights(model.encoder, blocks))
+    _initialise_head(model, config, corpus)
+    uses_train = settings.max_epochs > 0 or isinstance(model.head, FittedHead)
+    splits = {"train": corpus.train} if uses_train else {}
+    splits |= {"val": corpus.val, "test": corpus.test}
     splits |= {name: shift.split for name, shift in shifts.items()}
-    trains = settings.max_epochs > 0 or isinstance(head, FittedHead)
-    needed = {name: split for name, split in splits.items() if name != "train" or trains}
-    tokens = {name: read(split, reader.tokenize, longest, encoder.pad_id, name) for name, split in needed.items()}
-    classifier = _classifier(config, {**parts, "plan": plan, "decider": decider, "blocks": blocks}, corpus)
-    on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
-    if plan.phases[-1].end and (refused := list(fits.idle(plan, isinstance(head, FittedHead), on_vectors))):
-        raise UserError(refused)  # what `check` could not know without the model
-    return Built(classifier, corpus, shifts, tokens, settings, fingerprint, make(config["averaging"]))
+    tokens = _tokenize(model, splits, config["dataset"]["max_length"])
+    classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
+    _check_plan(plan, classifier)
+    averaging = make(config["averaging"])
+    interpolation = Interpolation(classifier, averaging) if isinstance(averaging, Interpolating) else None
+    return Built(classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)
 
 
-def build_beside(built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift]) -> Built:
-    """A run on the encoder and pooler of another, in which nothing of them learns; its head and texts are its own."""
-    encoder, pooler = built.classifier.encoder, built.classifier.pooler
+def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift]) -> Built:
+    """Build a run that shares the frozen encoder and pooler of another; its head and its texts are its own."""
+    encoder, pooler = built.model.encoder, built.model.pooler
     head = build_head(config, encoder, corpus.classes, multi_label=corpus.multi_label, texts=len(corpus.train))
     blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
-    plan, decider = course_of(config, blocks)
-    parts = {"encoder": encoder, "pooler": pooler, "head": head, "plan": plan, "decider": decider, "blocks": blocks}
+    plan, controller = plan_and_controller(config, blocks)
+    model = Model(encoder, pooler, head)
+    classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
-    classifier = _classifier(config, parts, corpus)
     return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
 
 
-def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classifier:
+def plan_and_controller(config: Config, blocks: Sequence[ModuleBlock]) -> tuple[Plan, PhaseController | None]:
+    """Return the plan of the strategy and, for an adaptive one, what decides during training when phases begin."""
+    return planned(config, [block.described for block in blocks])
+
+
+def _initialise_head(model: Model, config: Config, corpus: Corpus) -> None:
+    """Give class names or demonstrations to a head that needs them."""
+    if isinstance(model.head, NameInitialised):
+        model.head.init_from_class_names(partial(_embed, model, config["dataset"]["max_length"]))
+    if isinstance(model.head, InContext):
+        model.head.set_demonstrations(corpus.train, config["seed"])
+
+
+def _tokenize(model: Model, splits: Mapping[str, Split], max_length: int) -> dict[str, Tokens]:
+    """Return the token ids of each split: those of the prompts if the head writes prompts, else those of the texts."""
+    encoder: Any = model.encoder  # `tokenize` and `pad_id` belong to its role; nn.Module has no type for them
+    tokenize = model.head.tokenize if isinstance(model.head, PromptHead) else encoder.tokenize
+    return {name: read(split, tokenize, max_length, encoder.pad_id, name) for name, split in splits.items()}
+
+
+def _check_plan(plan: Plan, classifier: Classifier) -> None:
+    """Raise UserError for what `frostline check` cannot know without the model, such as a head that is never used."""
+    fitted = isinstance(classifier.model.head, FittedHead)
+    on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
+    if plan.phases[-1].end and (problems := list(fits.idle(plan, fitted, on_vectors))):
+        raise UserError(problems)
+
+
+def _classifier(
+    config: Config, model: Model, engine: PhaseEngine, controller: PhaseController | None, corpus: Corpus
+) -> Classifier:
     optimizer = config["optimizer"]
     return Classifier(
-        **parts,
-        loss=make(config["loss"], counts=_counts(corpus), multi_label=corpus.multi_label),
+        model,
+        engine,
+        controller=controller,
+        loss=make(config["loss"], counts=_texts_per_class(corpus), multi_label=corpus.multi_label),
         regularizer=make(config["regularizer"], multi_label=corpus.multi_label),
         optimizer=partial(_make_optimizer, optimizer),
         schedule=make(config["scheduler"]),
@@ -106,8 +155,8 @@ def _classifier(config: Config, parts: dict[str, Any], corpus: Corpus) -> Classi
     )
 
 
-def _counts(corpus: Corpus) -> list[int]:
-    """How many texts of train are of each class."""
+def _texts_per_class(corpus: Corpus) -> list[int]:
+    """Return the number of training texts of each class."""
     labels = np.asarray(corpus.train.labels)
     if corpus.multi_label:
         return [int(count) for count in labels.sum(axis=0)]
@@ -115,12 +164,14 @@ def _counts(corpus: Corpus) -> list[int]:
 
 
 @torch.no_grad()
-def _embed(encoder: Any, pooler: Any, longest: int, texts: Sequence[Text]) -> Tensor:
-    """Texts -> their vectors (N, D), as the encoder is now."""
+def _embed(model: Model, max_length: int, texts: Sequence[Text]) -> Tensor:
+    """Return the pooled vectors (N, D) of texts, computed with the present weights of the encoder."""
+    encoder: Any = model.encoder
     encoder.eval()
-    pooler.eval()
-    kept = read(Split(list(texts), [0] * len(texts)), encoder.tokenize, longest, encoder.pad_id, "class names")
-    return vectors(encoder, pooler, *kept.padded(np.arange(len(texts))))
+    model.pooler.eval()
+    split = Split(list(texts), [0] * len(texts))
+    tokens = read(split, encoder.tokenize, max_length, encoder.pad_id, "class names")
+    return pooled_vectors(encoder, model.pooler, *tokens.padded(np.arange(len(texts))))
 
 
 def _make_optimizer(config: Config, groups: list[dict[str, Any]]) -> Any:

@@ -1,79 +1,83 @@
-"""A network on its way through a plan, as a checkpoint keeps it: what a run changes, and how far it has come."""
+"""What a checkpoint keeps of a run: the weights that it changes, its phase, and its counters."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from frostline.distributed.collectives import gathered
 from frostline.errors import FrostlineError
-from frostline.freezing.adaptive import PhaseController
 from frostline.models.interfaces import FittedHead
-from frostline.training.course import PhaseTracker
-from frostline.training.network import Network
-from frostline.training.phases import PhaseEngine
+from frostline.models.model import Model
+from frostline.training.phases import PhaseTracker
 from frostline.training.sharding import put, whole
 
 
-class Resumable(Network):
-    """Checkpoints hold what learns; the rest is in the encoder's own files, held to them by its fingerprint."""
+@dataclass
+class EpochLoss:
+    """The training loss of the current epoch on this rank: its sum over texts, and their number."""
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        pooler: nn.Module,
-        head: nn.Module,
-        engine: PhaseEngine,
-        decider: PhaseController | None,
-    ) -> None:
-        super().__init__(encoder, pooler, head)
-        self.strict_loading = False  # so the whole encoder is not missed
-        self.engine, self.course = engine, PhaseTracker(engine, decider)
-        self.epoch_loss, self.epoch_rows = 0.0, 0
-        self.ended: list[dict[str, Any]] = []  # phases that are over
+    total: float = 0.0
+    texts: int = 0
 
-    def learned(self) -> dict[str, Tensor]:
-        """What ever learns, and the whole head, by plan name: all that a run changes or draws by chance.
 
-        A collective call where parameters are shared out.
+class CheckpointState:
+    """Reads and restores what a run changes.
+
+    A checkpoint has the trained parameters and the whole head. The frozen rest is in the encoder's own files, whose
+    fingerprint a run checks when it goes on.
+    """
+
+    def __init__(self, model: Model, tracker: PhaseTracker) -> None:
+        self.model, self.tracker = model, tracker
+        self.epoch_loss = EpochLoss()
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return all that a run trains or initialises at random, by plan name: parameters ever trained, and the head.
+
+        This is a collective call where parameters are sharded.
         """
-        return {name: whole(value) for name, value in self._kept().items()}
+        return {name: whole(value) for name, value in self._saved_tensors().items()}
 
-    def _kept(self) -> dict[str, Tensor]:
-        plan, named = self.engine.plan, self.engine.parameters
-        kept = {name: p.detach() for name, p in named.items() if plan.ever_learns(name) or name.startswith("head.")}
-        return kept | {f"head.{name}": buffer for name, buffer in self.head.named_buffers()}
+    def _saved_tensors(self) -> dict[str, Tensor]:
+        plan, parameters = self.tracker.engine.plan, self.tracker.engine.parameters.items()
+        saved = {name: p.detach() for name, p in parameters if plan.ever_learns(name) or name.startswith("head.")}
+        return saved | {f"head.{name}": buffer for name, buffer in self.model.head.named_buffers()}
 
     def restore(self, weights: dict[str, Tensor]) -> None:
-        """Put learned weights back.
+        """Copy `weights`, as `weights()` returned them, into the model.
 
         Raises:
-            FrostlineError: the weights are those of another plan.
+            FrostlineError: the weights belong to another plan.
         """
-        own = self._kept()
-        if own.keys() != weights.keys():
-            odd = sorted(own.keys() ^ weights.keys())[0]
-            raise FrostlineError(f"checkpoint: '{odd}' is on one side only; it was made with another plan")
+        tensors = self._saved_tensors()
+        if tensors.keys() != weights.keys():
+            name = sorted(tensors.keys() ^ weights.keys())[0]
+            raise FrostlineError(f"checkpoint: '{name}' is on one side only; it was made with another plan")
         for name, value in weights.items():
-            if own[name].shape != value.shape and isinstance(self.head, FittedHead):
-                own[name].resize_(value.shape)  # how many texts a head keeps, it learns when it is solved
-            put(own[name], value)
+            if tensors[name].shape != value.shape and isinstance(self.model.head, FittedHead):
+                tensors[name].resize_(value.shape)  # the number of texts that a head keeps is known when it is fitted
+            put(tensors[name], value)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["state_dict"] = self.learned()
-        checkpoint["ended"] = self.ended
-        checkpoint["course"] = self.course.state_dict()
-        own = [self.texts_read, self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows]
-        checkpoint["counts"] = gathered(own, self.trainer.world_size)
+    def save(self, checkpoint: dict[str, Any], ranks: int) -> None:
+        """Write the state into `checkpoint`. A collective call."""
+        checkpoint["state_dict"] = self.weights()
+        checkpoint["phases"] = self.tracker.state_dict()
+        checkpoint["counts"] = gathered(self._counts(), ranks)
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def load(self, checkpoint: dict[str, Any], rank: int, ranks: int) -> None:
+        """Restore the state from `checkpoint`, in which an empty state_dict remains for Lightning."""
         self.restore(checkpoint.pop("state_dict"))
         checkpoint["state_dict"] = {}
-        self.ended = checkpoint["ended"]
-        self.course.load_state_dict(checkpoint["course"])
+        self.tracker.load_state_dict(checkpoint["phases"])
         counts = checkpoint["counts"]
-        if len(counts) != self.trainer.world_size:  # `devices: auto` on another machine: the first rank has it all
-            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0, 0.0, 0]] * self.global_rank]
-        own = counts[self.global_rank]
-        self.texts_read, self.texts_encoded, self.texts_from_store, self.epoch_loss, self.epoch_rows = own
+        if len(counts) != ranks:  # with trainer.devices=auto on another machine: the first rank has all counts
+            counts = [[sum(column) for column in zip(*counts, strict=True)], *[[0, 0, 0, 0.0, 0]] * rank]
+        model, loss = self.model, self.epoch_loss
+        model.texts_read, model.texts_encoded, model.texts_from_store, loss.total, loss.texts = counts[rank]
+
+    def _counts(self) -> list[float]:
+        model, loss = self.model, self.epoch_loss
+        return [model.texts_read, model.texts_encoded, model.texts_from_store, loss.total, loss.texts]

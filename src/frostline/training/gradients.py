@@ -1,4 +1,4 @@
-"""Gradients of batches that are about to be trained on, taken without a step."""
+"""Gradients that are computed without a step, and gradients that are clipped before one."""
 
 from __future__ import annotations
 
@@ -6,28 +6,45 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from frostline.distributed.collectives import summed
 
 
 def gradients_ahead(
-    model: Any, losses: Callable[[Any], Tensor], parameters: Mapping[str, Tensor], count: int
+    classifier: Any, losses: Callable[[Any], Tensor], parameters: Mapping[str, Tensor], count: int
 ) -> list[dict[str, Tensor]]:
-    """Of the first `count` batches of the epoch, each of all ranks together; what learns, by plan name.
+    """Return the gradients of the first `count` batches of the epoch, summed over ranks, by plan name.
 
-    No `.grad` is touched. model: the LightningModule, for its Trainer. A collective call.
+    Parameters that are frozen have none. No `.grad` is changed. This is a collective call.
+
+    Args:
+        classifier: the LightningModule, whose Trainer has the batches.
+        losses: returns the loss of each text of a batch (B,).
+        parameters: all parameters by plan name.
     """
-    trainer = model.trainer
-    learning = {name: p for name, p in parameters.items() if p.requires_grad}
-    found: list[dict[str, Tensor]] = []
-    for place, batch in enumerate(map(trainer.strategy.batch_to_device, trainer.train_dataloader.ahead(count))):
+    trainer = classifier.trainer
+    trainable = {name: p for name, p in parameters.items() if p.requires_grad}
+    by_batch: list[dict[str, Tensor]] = []
+    for index, batch in enumerate(map(trainer.strategy.batch_to_device, trainer.train_dataloader.ahead(count))):
         with trainer.precision_plugin.forward_context():
             loss = losses(batch).sum() / batch["size"]
-        own = torch.autograd.grad(loss, list(learning.values()), allow_unused=True)
-        if place % model.parts == 0:
-            found.append({})
-        for name, g in zip(learning, own, strict=True):
-            if g is not None:
-                found[-1][name] = found[-1][name] + g if name in found[-1] else g
-    return [{name: summed(g, trainer.world_size) for name, g in one.items()} for one in found]
+        gradients = torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
+        if index % classifier.micro_batches == 0:
+            by_batch.append({})
+        total = by_batch[-1]
+        for name, gradient in zip(trainable, gradients, strict=True):
+            if gradient is not None:
+                total[name] = total[name] + gradient if name in total else gradient
+    return [{name: summed(g, trainer.world_size) for name, g in gradients.items()} for gradients in by_batch]
+
+
+def clip_gradients(optimizer: Optimizer, max_norm: float, scaler: Any = None) -> None:
+    """Scale all gradients so that their common norm is at most `max_norm`.
+
+    It works for fused optimizers too, which Lightning's own clipping refuses under mixed precision.
+    """
+    if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+        scaler.unscale_(optimizer)  # a fused optimizer would unscale in its step, after clipping
+    nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], max_norm)

@@ -1,4 +1,4 @@
-"""Weights between those before training and those after it, each mixture scored."""
+"""Interpolation between the weights before and after training (WiSE-FT): each mixture is scored."""
 
 from __future__ import annotations
 
@@ -16,41 +16,53 @@ Row = dict[str, Any]
 
 
 class Interpolation:
-    """Made before anything has learned; `curve` when all has."""
+    """Keeps the weights before training, and scores mixtures with those after it.
+
+    Create it before training and call `score_mixtures` after it.
+
+    Attributes:
+        curve: alpha and metrics of each mixture. selected: the row of the mixture that the run keeps.
+    """
 
     def __init__(self, classifier: Classifier, averaging: Interpolating) -> None:
         self.classifier, self.averaging = classifier, averaging
-        self.before = {name: value.clone() for name, value in self._mixed().items()}
+        self.before = {name: value.clone() for name, value in self._interpolated_tensors().items()}
         self.after: dict[str, Tensor] = {}
         self.curve: list[Row] = []
-        self.chosen: Row = {}
+        self.selected: Row = {}
 
     @property
     def record(self) -> Row:
-        """For result.json, when all mixtures are scored."""
-        return {"wise_ft": self.curve, "alpha": self.chosen["alpha"]}
+        """Return what goes into result.json, after all mixtures have been scored."""
+        return {"wise_ft": self.curve, "alpha": self.selected["alpha"]}
 
-    def _mixed(self) -> dict[str, Tensor]:
-        learned = self.classifier.learned().items()
-        own = self.classifier.engine.parameters
-        return {name: value for name, value in learned if name in own and self.averaging.mixes(name)}
+    @property
+    def validation_metrics(self) -> dict[str, float]:
+        """Return the validation metrics of the selected mixture."""
+        return {name: value for name, value in self.selected.items() if name.startswith("val/")}
 
-    def draw(self, scores: Callable[[], dict[str, float]], monitor: str | None) -> None:
-        """Score every mixture, and leave the chosen one in place. A collective call."""
-        self.after = {name: value.clone() for name, value in self._mixed().items()}
-        for place, alpha in enumerate(self.averaging.alphas):
-            self._put(alpha, place)
-            self.curve.append({"alpha": alpha, **scores()})
-        self.chosen = self._choose(monitor)
-        self._put(self.chosen["alpha"], self.curve.index(self.chosen))
+    def _interpolated_tensors(self) -> dict[str, Tensor]:
+        saved = self.classifier.checkpoint_state.weights().items()
+        parameters = self.classifier.engine.parameters
+        return {name: value for name, value in saved if name in parameters and self.averaging.mixes(name)}
 
-    def _put(self, alpha: float, place: int) -> None:
-        """At 0 and 1 the weights before and after to the bit."""
-        for name, value in self._mixed().items():
+    def score_mixtures(self, evaluate: Callable[[], dict[str, float]], monitor: str | None) -> None:
+        """Score every mixture and leave the selected one in the model. A collective call."""
+        self.after = {name: value.clone() for name, value in self._interpolated_tensors().items()}
+        for index, alpha in enumerate(self.averaging.alphas):
+            self._set_weights(alpha, index)
+            self.curve.append({"alpha": alpha, **evaluate()})
+        self.selected = self._select(monitor)
+        self._set_weights(self.selected["alpha"], self.curve.index(self.selected))
+
+    def _set_weights(self, alpha: float, index: int) -> None:
+        """Put a mixture into the model. With alpha 0 and 1 it has the bits of the weights before and after."""
+        for name, value in self._interpolated_tensors().items():
             value.copy_(torch.lerp(self.before[name].to(value.device), self.after[name], alpha))
-        self.classifier.standing = -1 - place
+        self.classifier.model.weights_id = -1 - index
 
-    def _choose(self, monitor: str | None) -> Row:
+    def _select(self, monitor: str | None) -> Row:
+        """Return the mixture with the alpha of the config, or else the one with the best monitored metric."""
         if self.averaging.alpha is not None:
             return next(row for row in self.curve if row["alpha"] == self.averaging.alpha)
         assert monitor is not None

@@ -17,7 +17,7 @@ def main() -> None:
     try:
         from frostline.training import run as train
 
-        train.work_in(folder)
+        train.train_rank(folder)
     except Exception as error:
         ranks.leave_reason(folder, error)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: what it began with, and what it has come to."""
+"""The record that a run leaves in its folder: the plan and the environment at its beginning, the result at its end."""
 
 from __future__ import annotations
 
@@ -13,61 +13,66 @@ from frostline.console import say
 from frostline.errors import wrong
 from frostline.freezing.table import table
 from frostline.models.interfaces import FittedHead
-from frostline.results import environment
-from frostline.results import metrics_csv as curves
+from frostline.results import metrics_csv
 from frostline.results.atomic_files import read_json, write_json, write_text
+from frostline.results.environment import Environment, look
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built
-from frostline.training.callbacks.best_checkpoint import BestCheckpoint, resume_step
-from frostline.training.callbacks.fit_head import solved
-from frostline.training.callbacks.predictions import Told, write
-from frostline.training.loggers.finish import conclude
-from frostline.training.multilabel import MultiLabelMetrics
+from frostline.training.callbacks.best_checkpoint import BestCheckpoint
+from frostline.training.callbacks.fit_head import fitted_values
+from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
+from frostline.training.callbacks.resume_checkpoint import resume_step
+from frostline.training.loggers.finish import finish_complete, finish_pruned
+from frostline.training.metrics import MultiLabelMetrics
 from frostline.types import Config
 
 
 @dataclass(frozen=True)
 class RunRecorder:
-    """Rank 0 writes it: `begin` before anything learns, `finish` at the end."""
+    """Writes the record of a run on its first rank: `begin` before training, then `finish` or `prune`."""
 
     config: Config
     job: dict[str, Any]
-    place: RunFolder
+    folder: RunFolder
     built: Built
     best: BestCheckpoint
     device: str
     ranks: int = 1
 
     @property
-    def planned(self) -> str:
-        """The plan as a table."""
-        return table(self.built.plan, solved=isinstance(self.built.classifier.head, FittedHead))
+    def plan_table(self) -> str:
+        return table(self.built.plan, solved=isinstance(self.built.model.head, FittedHead))
 
-    def begin(self, resume: Path | None, around: environment.Environment | None = None) -> None:
-        found = self._environment(around or environment.look())
+    def begin(self, resume: Path | None, environment: Environment | None = None) -> None:
+        """Write plan.txt and environment.json; resume: the checkpoint from which the run goes on.
+
+        Raises:
+            UserError: the run cannot go on, because its data or its encoder have changed.
+        """
+        recorded = self._environment(environment or look())
         if resume is not None:
-            self._same_sources(found)
+            self._check_sources(recorded)
             step = resume_step(resume)
             say(f"going on from step {step}")
         else:
-            for left in (self.place.best, self.place.unmixed):  # of an attempt of which nothing else is left
-                left.unlink(missing_ok=True)
-        curves.cut(self.place.metrics, -1 if resume is None else step)
-        write_text(self.place.plan, self.planned + "\n")
-        write_json(self.place.environment, found)
+            for file in (self.folder.best, self.folder.unmixed):  # of an attempt that left no checkpoint to resume from
+                file.unlink(missing_ok=True)
+        metrics_csv.cut(self.folder.metrics, -1 if resume is None else step)
+        write_text(self.folder.plan, self.plan_table + "\n")
+        write_json(self.folder.environment, recorded)
 
-    def _same_sources(self, found: dict[str, Any]) -> None:
-        """A run goes on only from the texts and weights that it began with."""
-        before = read_json(self.place.environment)
-        changed = [source for source in ("data", "encoder") if before[source] != found[source]]
+    def _check_sources(self, recorded: dict[str, Any]) -> None:
+        """Raise UserError if the texts or the weights differ from those that the run began with."""
+        before = read_json(self.folder.environment)
+        changed = [source for source in ("data", "encoder") if before[source] != recorded[source]]
         if changed:
-            what = f"{' and '.join(changed)} changed since the run in '{self.place.path}' began"
+            what = f"{' and '.join(changed)} changed since the run in '{self.folder.path}' began"
             raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
-    def _environment(self, around: environment.Environment) -> dict[str, Any]:
-        if around.difference:
-            write_text(self.place.path / "uncommitted.diff", around.difference)
-        return around.told | {
+    def _environment(self, environment: Environment) -> dict[str, Any]:
+        if environment.difference:
+            write_text(self.folder.path / "uncommitted.diff", environment.difference)
+        return environment.told | {
             "device": self.device,
             "ranks": self.ranks,
             "threads": torch.get_num_threads(),
@@ -81,53 +86,67 @@ class RunRecorder:
 
     def finish(
         self,
-        scores: dict[str, float],
-        told: dict[str, Told],
-        seen: dict[str, Any],
+        metrics: dict[str, float],
+        predictions: dict[str, SplitPredictions],
+        extra: dict[str, Any],
         cost: dict[str, Any],
         loggers: Sequence[Any],
         step: int,
     ) -> None:
-        """result.json last.
+        """Write predictions and metrics, and result.json last, whose presence says that the run is complete.
 
-        told: of each test set; seen: what there is to tell beside scores; step: the optimizer's last.
+        extra: what the head reports beside the metrics. step: the last optimizer step.
         """
-        write(self.place.predictions, told)
+        write_predictions(self.folder.predictions, predictions)
+        result = self._result(metrics, extra, cost)
+        finish_complete(loggers, result, step)
+        self.folder.failure.unlink(missing_ok=True)
+        write_json(self.folder.result, result)
+        for file in (self.folder.resume_point, self.folder.unmixed):
+            file.unlink(missing_ok=True)
+
+    def prune(self, pruned: dict[str, Any], loggers: Sequence[Any]) -> None:
+        """Write pruned.json, of a trial that its search has ended early."""
+        finish_pruned(loggers)
+        write_json(self.folder.pruned, pruned)
+        self.folder.resume_point.unlink(missing_ok=True)
+
+    def _result(self, metrics: dict[str, float], extra: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
         classifier = self.built.classifier
-        result = {
+        return {
             "id": self.job["id"],
             "study": self.config["study"],
             "overrides": self.job["overrides"],
             "choices": self.job["choices"],
             "seed": self.config["seed"],
-            "metrics": scores,
+            "metrics": metrics,
             "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
-            "phases": classifier.ended,
+            "phases": classifier.tracker.finished,
             "confusion": classifier.confusion,
             **self._thresholds(),
-            **seen,
+            **self._interpolation(),
+            **extra,
             "parameters": self._parameters(),
             "cost": cost,
-            "config": self.config,  # here too, so that whoever reads many results opens one file of each
+            "config": self.config,  # so that a reader of many results opens one file of each run
         }
-        conclude(loggers, result, step)
-        self.place.failure.unlink(missing_ok=True)
-        write_json(self.place.result, result)
-        for left in (self.place.resume_point, self.place.unmixed):
-            left.unlink(missing_ok=True)
 
     def _thresholds(self) -> dict[str, Any]:
-        """Of each class, for multi-label data: from what chance on it counts as told."""
-        scores = self.built.classifier.scores
-        if not isinstance(scores, MultiLabelMetrics):
+        """Return the probability from which on each class is predicted, for multi-label data."""
+        metrics = self.built.classifier.metrics
+        if not isinstance(metrics, MultiLabelMetrics):
             return {}
-        return {"thresholds": dict(zip(scores.classes, scores.thresholds, strict=True))}
+        return {"thresholds": dict(zip(metrics.classes, metrics.thresholds, strict=True))}
+
+    def _interpolation(self) -> dict[str, Any]:
+        interpolation = self.built.interpolation
+        return interpolation.record if interpolation is not None and self.built.trains else {}
 
     def _parameters(self) -> dict[str, int]:
-        plan, exact = self.built.plan, solved(self.built.classifier.head)
+        plan, fitted = self.built.plan, fitted_values(self.built.model.head)
         return {
-            "total": sum(p.size for p in plan.parameters) + exact,
-            "trainable": plan.learning(plan.phases[-1]) + exact,
-            "ever_trainable": plan.ever_learning + exact,
-            "solved": exact,
+            "total": sum(p.size for p in plan.parameters) + fitted,
+            "trainable": plan.learning(plan.phases[-1]) + fitted,
+            "ever_trainable": plan.ever_learning + fitted,
+            "solved": fitted,
         }

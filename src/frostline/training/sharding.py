@@ -35,7 +35,7 @@ def share_out(parts: Sequence[nn.Module], engine: PhaseEngine, device_mesh: Any)
             shard = module._parameters[own]
             assert shard is not None
             block.parameters[name] = shard
-    engine.find_again()
+    engine.collect_parameters()
     return True
 
 

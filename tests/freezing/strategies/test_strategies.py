@@ -11,7 +11,6 @@ import pytest
 
 from frostline.errors import UserError
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
-from frostline.freezing.build import plan_of
 from frostline.freezing.plan import Block, Kind, Parameter, Phase, Plan
 from frostline.freezing.resolve import resolve
 from frostline.freezing.strategies.lp_ft import lp_ft
@@ -19,7 +18,7 @@ from frostline.freezing.strategies.rules import rules
 from frostline.freezing.strategies.top_k import top_k
 from frostline.instantiate import make
 from frostline.models.build import build_model
-from parts import choices, config
+from parts import choices, config, plan_of
 
 EPOCHS = 15
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from families import SMALL
 from frostline.errors import UserError
-from frostline.freezing.build import plan_of
 from frostline.models.build import build_model
 from frostline.models.encoders.pretrained import Pretrained
 from frostline.training.phases import PhaseEngine
+from parts import plan_of
 
 Job = Callable[..., Any]
 TEXTS = torch.tensor([[101, 2045, 2003, 102], [101, 2204, 102, 0]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
@@ -30,7 +30,7 @@ class InTraining:
         self.engine.enter(len(self.engine.plan.phases) - 1)
         for module in self.parts.values():
             module.train()
-        self.engine.rest()
+        self.engine.set_eval_mode()
         self.layers = self.parts["encoder"].model.encoder.layer  # type: ignore[union-attr]  # BERT
 
     def gradients(self) -> dict[str, Tensor]:
@@ -62,9 +62,9 @@ def test_before_the_adapter_learns_all_of_its_host_rests(job: Job) -> None:
     model = InTraining(job("adapter=lora", "adapter.dropout=0.1", "freezing=lp_ft").config)
     model.engine.enter(0)
     model.parts["encoder"].train()
-    model.engine.rest()
+    model.engine.set_eval_mode()
     assert dropouts(model.parts["encoder"]) == {False}
-    assert model.engine.encoder_rests()
+    assert model.engine.encoder_is_frozen()
 
 
 @pytest.mark.parametrize(

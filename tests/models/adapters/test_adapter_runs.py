@@ -16,9 +16,9 @@ from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built, build
-from frostline.training.fit import Fit
 from killable_runs import differences_after_kills, epoch, forks
 from parts import choices
+from prepared_run import trained_run
 from runs import place, reached
 
 frostline = in_process
@@ -30,7 +30,7 @@ def show(folder: Path, file: Path, threads: int) -> None:
     """What another process does: writes the test logits of a run's best weights, made from its folder alone."""
     torch.set_num_threads(threads)  # sums are cut by threads: equal to the bit only where both have as many
     built = build(yaml.safe_load((folder / "config.yaml").read_text()))
-    built.classifier.restore(load_file(folder / "checkpoints" / "best.safetensors"))
+    built.classifier.checkpoint_state.restore(load_file(folder / "checkpoints" / "best.safetensors"))
     torch.save(logits(built), file)
 
 
@@ -48,10 +48,7 @@ def test_a_new_process_that_reads_the_kept_weights_gives_equal_logits(job: Any, 
     """Adapter and head, both."""
     words = ["trainer.max_epochs=2", "trainer.monitor=null", "optimizer.lr=0.01", "trainer=cpu"]
     found = job(f"adapter={name}", *words, *FEW)
-    about = {"id": found.id, "choices": found.choices, "overrides": found.overrides}
-    with RunFolder(found.folder).claimed(about):
-        fit = Fit(found.config, about, RunFolder(found.folder), 1)
-        fit.learn()
+    fit = trained_run(found)
     RunFolder(found.folder).config.write_text(yaml.safe_dump(found.config))
     about_it = (found.folder.absolute(), Path("logits.pt").absolute(), torch.get_num_threads())
     other = forks().Process(target=show, args=about_it)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.instantiate import make
-from frostline.training.fit import Fit
+from prepared_run import PreparedRun
 from reference_loop import ByHand, Read, Weights, assert_same, few_texts, watched
 
 EPOCHS, R, ALPHA, TOKENS = 4, 4, 6.0, 5
@@ -148,9 +148,9 @@ def test_real_steps_move_an_adapter_to_where_its_paper_s_formula_moves_it(job: A
         merged_by_peft_says_the_same(fit, found.config)
 
 
-def merged_by_peft_says_the_same(fit: Fit, config: dict[str, Any]) -> None:
+def merged_by_peft_says_the_same(fit: PreparedRun, config: dict[str, Any]) -> None:
     """The weights that were learned, in a model of peft's own, merged and unloaded."""
-    encoder: Any = fit.classifier.encoder.eval()
+    encoder: Any = fit.classifier.model.encoder.eval()
     theirs: Any = get_peft_model(make(config["encoder"]), encoder.peft_config["default"])
     theirs.base_model.model.load_state_dict(encoder.state_dict())
     merged = theirs.merge_and_unload().eval()

@@ -14,7 +14,6 @@ from families import FAMILIES, encoder_of
 from frostline.config import jobs as command
 from frostline.distributed.collectives import digest
 from frostline.errors import UserError
-from frostline.freezing.build import plan_of
 from frostline.freezing.groups import decayed
 from frostline.freezing.plan import Block, Parameter, Phase
 from frostline.freezing.resolve import resolve
@@ -25,7 +24,7 @@ from frostline.models.blocks import ModuleBlock, find_blocks
 from frostline.models.build import build_model
 from frostline.models.heads.mlp import Mlp
 from frostline.models.poolers.mean import Mean
-from parts import choices, config, part
+from parts import choices, config, part, plan_of
 
 ADAPTERS = [name for name in choices("adapter") if name != "none"]
 INSIDE = [name for name in ADAPTERS if part("adapter", name).stands == "layers"]

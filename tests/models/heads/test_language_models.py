@@ -29,7 +29,8 @@ from frostline.seeding import derive
 from frostline.training.build import build
 from frostline.types import Split
 from parts import part
-from reference_loop import FEW, LAST, ByHand, few_texts, learned
+from prepared_run import trained_run
+from reference_loop import FEW, LAST, ByHand, few_texts
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -588,7 +589,7 @@ def trained(overrides: list[str], by_hand: Any, learns: Any) -> int:
     """Trains both ways and compares every parameter; how many there were."""
     few_texts()
     [job] = command.jobs([*FEW, LAST, "optimizer.lr=1e-4", *overrides])
-    ours = learned(job).classifier.engine.parameters
+    ours = trained_run(job).classifier.engine.parameters
     expected = by_hand(job.config, learns=learns).run()
     assert len(ours) == len(expected)
     for name, value in expected.items():

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reference_loop import ByHand, Read, assert_same, few_texts, learned
+from prepared_run import trained_run
+from reference_loop import ByHand, Read, assert_same, few_texts
 
 Parameters = dict[str, nn.Parameter]
 
@@ -38,7 +39,7 @@ BEGIN: dict[str, tuple[Callable[[Parameters, Read], Tensor], dict[str, Tensor]]]
 def test_a_pooler_learns_with_the_head_as_in_plain_pytorch(job: Any, pooler: str, freezing: str) -> None:
     """Twenty steps; a frozen encoder rests in eval mode while the pooler above it learns."""
     found = job(f"pooler={pooler}", f"freezing={freezing}", "trainer.max_epochs=5", *few_texts(100))
-    fit = learned(found)
+    fit = trained_run(found)
     plain, (pool, begin) = ByHand(found.config), BEGIN[pooler]
     own = {f"pooler.{name}": nn.Parameter(value.clone()) for name, value in begin.items()}
     named = own | {f"head.{name}": p for name, p in plain.head.named_parameters()}
@@ -50,4 +51,4 @@ def test_a_pooler_learns_with_the_head_as_in_plain_pytorch(job: Any, pooler: str
 
     plain.run(loss, named=named)
     assert all(not torch.equal(p, begin[name.removeprefix("pooler.")]) for name, p in own.items())
-    assert_same(fit.classifier.learned(), named)
+    assert_same(fit.weights(), named)

@@ -15,7 +15,7 @@ from frostline.config import job_list as listed
 from frostline.config.jobs import Job
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.results.atomic_files import read_json
-from frostline.training.callbacks.predictions import Told
+from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config, Corpus, Split
 
 frostline = in_process
@@ -26,10 +26,10 @@ KIND = {"kind": "by length"}
 def by_length(job: Job, config: Config, corpus: Corpus) -> Done:
     """Chances that follow from how long a text is."""
 
-    def told(part: Split) -> Told:
+    def told(part: Split) -> SplitPredictions:
         lengths = torch.tensor([[float(len(text))] for text in part.texts])
         chances = ((lengths - 90) / 40 * torch.arange(3.0)).softmax(dim=1)
-        return Told(torch.arange(len(part)), torch.tensor(part.labels), chances)
+        return SplitPredictions(torch.arange(len(part)), torch.tensor(part.labels), chances)
 
     assert config["head"] == KIND and len(corpus.classes) == 3
     return Done({"val": told(corpus.val), "test": told(corpus.test)}, learned=3)

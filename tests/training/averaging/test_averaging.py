@@ -14,9 +14,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_m
 from conftest import Go
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.training.fit import Fit
 from parts import choices
-from reference_loop import EPOCHS, FEW, LAST, ByHand, Weights, assert_same, few_texts, learned, weights_of
+from prepared_run import prepare, trained_run
+from reference_loop import EPOCHS, FEW, LAST, ByHand, Weights, assert_same, few_texts, weights_of
 
 PHASES = "[{name: a, epochs: 1, rules: [['head.*', 1.0], ['*', null]]}, {name: b, rules: [['*', 1.0]]}]"
 TWO_PHASES = ["freezing=rules", f"freezing.phases={PHASES}"]
@@ -75,18 +75,18 @@ def close(ours: Weights, theirs: Weights, atol: float = 1e-6) -> bool:
 def test_the_average_is_that_of_torch_s_averaged_model(job: Any, words: str) -> None:
     """Over both phases: it is validated and kept, and training goes on as without it."""
     found, watch = job(*FEW, *TWO_PHASES, LAST, *words.split()), Watch()
-    fit = learned(found, watch)
+    fit = trained_run(found, watch)
     expected = averages_by_hand(found.config, found.choices["averaging"])
     assert len(watch.validated) == EPOCHS
     for epoch in range(EPOCHS):
         assert close(watch.validated[epoch], expected[epoch]), epoch
     assert not close(watch.validated[-1], watch.trained[-1])
     assert_same(fit.classifier.engine.parameters, expected[-1], 1e-6)
-    kept = load_file(fit.place.best)
+    kept = load_file(fit.folder.best)
     assert all(torch.equal(kept[name], value) for name, value in watch.validated[-1].items())
     if not PLAIN:
         plain = Watch()
-        learned(job(*FEW, *TWO_PHASES, LAST), plain)
+        trained_run(job(*FEW, *TWO_PHASES, LAST), plain)
         PLAIN.extend(plain.trained)
     for ours, without in zip(watch.trained, PLAIN, strict=True):
         assert all(torch.equal(ours[name], without[name]) for name in without)
@@ -95,7 +95,7 @@ def test_the_average_is_that_of_torch_s_averaged_model(job: Any, words: str) -> 
 def test_what_rests_before_anything_learned_stays_itself_to_the_bit(job: Any) -> None:
     """So that its stored vectors are right for the average too."""
     watch = Watch()
-    fit = learned(job(*FEW, "freezing=top_k", LAST, "averaging=ema"), watch)
+    fit = trained_run(job(*FEW, "freezing=top_k", LAST, "averaging=ema"), watch)
     lower = [name for name in fit.classifier.engine.parameters if not fit.built.plan.ever_learns(name)]
     assert lower
     assert all(torch.equal(watch.validated[-1][name], watch.trained[0][name]) for name in lower)
@@ -109,9 +109,9 @@ def test_stored_vectors_are_those_of_the_weights_that_are_scored(go: Go) -> None
     words = [*FEW, "freezing=rules", f"freezing.phases={AGAIN}", LAST, "averaging=ema", "optimizer.lr=0.001"]
     result = go(*words)
     place = RunFolder(result["folder"])
-    fit = Fit(yaml.safe_load(place.config.read_text()), read_json(place.job), RunFolder(place.path / "again"), 1)
-    fit.classifier.restore(load_file(place.best))
-    assert fit.score() == pytest.approx(result["metrics"], abs=1e-6)
+    fit = prepare(yaml.safe_load(place.config.read_text()), read_json(place.job), RunFolder(place.path / "again"))
+    fit.restore(load_file(place.best))
+    assert fit.evaluate() == pytest.approx(result["metrics"], abs=1e-6)
 
 
 # WiSE-FT
@@ -155,9 +155,9 @@ def test_the_encoder_alone_is_mixed_and_the_best_mixture_on_validation_is_kept(g
 def test_a_kill_after_the_mixture_was_kept_mixes_nothing_twice(job: Any, go: Go) -> None:
     words = [*FEW, "freezing=full", "averaging=wise_ft", "averaging.alpha=0.5", "trainer.checkpoint_seconds=0"]
     whole = go(*words, "hydra.run.dir=whole")
-    fit = learned(job(*words, "hydra.run.dir=killed"))
-    fit.score()
-    fit.best.keep_mixed(fit.classifier.learned())  # and here it is killed
+    fit = trained_run(job(*words, "hydra.run.dir=killed"))
+    fit.evaluate()
+    fit.best.save_interpolated(fit.weights())  # and here it is killed
     killed = go(*words, "hydra.run.dir=killed")
     assert killed["metrics"] == whole["metrics"]
     kept, expected = (load_file(run["folder"] / "checkpoints/best.safetensors") for run in (killed, whole))

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
 from frostline.seeding import derive
-from frostline.training.callbacks.fit_head import solved
+from frostline.training.callbacks.fit_head import fitted_values
 from frostline.training.losses.contrastive import Contrastive
-from reference_loop import SEED, ByHand, assert_same, few_texts, fit_of, learned
+from prepared_run import prepared_run, trained_run
+from reference_loop import SEED, ByHand, assert_same, few_texts
 from runs import place
 
 frostline = in_process
@@ -37,12 +38,12 @@ def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> No
 
 def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> None:
     found = job("freezing=frozen", "head=logistic", *few_texts(100))
-    fit = learned(found)
-    scores, plain = fit.score(), ByHand(found.config)
+    fit = trained_run(found)
+    scores, plain = fit.evaluate(), ByHand(found.config)
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
-    weight = fit.classifier.head.weight.double().numpy()
+    weight = fit.classifier.model.head.weight.double().numpy()
     np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-4)
-    vectors = fit.below.vectors("test", fit.built.tokens["test"])
+    vectors = fit.vectors("test")
     expected = exact.score(vectors.numpy().astype(float), fit.built.tokens["test"].labels.numpy())
     assert scores["test/accuracy"] == pytest.approx(expected)
 
@@ -59,27 +60,27 @@ def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> 
 )
 def test_only_what_is_solved_for_counts_as_solved(job: Any, words: list[str], count: int) -> None:
     """Without standardising, mean and spread are the constants 0 and 1."""
-    fit = learned(job("freezing=frozen", *words, *few_texts(100)))
-    fit.score()
-    assert solved(fit.classifier.head) == count
+    fit = trained_run(job("freezing=frozen", *words, *few_texts(100)))
+    fit.evaluate()
+    assert fitted_values(fit.classifier.model.head) == count
 
 
 @pytest.mark.parametrize("head", ["logistic", "knn", "prototype"])
 def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: Go, head: str) -> None:
     words = ["freezing=frozen", f"head={head}", *few_texts(100)]
     result = go(*words)
-    again = fit_of(job(*words, "study=again"))
-    again.classifier.restore(load_file(Path(result["folder"]) / "checkpoints" / "best.safetensors"))
-    fit = learned(job(*words, "study=solved"))
-    fit.score()
+    again = prepared_run(job(*words, "study=again"))
+    again.restore(load_file(Path(result["folder"]) / "checkpoints" / "best.safetensors"))
+    fit = trained_run(job(*words, "study=solved"))
+    fit.evaluate()
     given = torch.randn(9, D, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(again.classifier.head(given), fit.classifier.head(given))
+    assert torch.equal(again.classifier.model.head(given), fit.classifier.model.head(given))
 
 
 def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) -> None:
     """Twenty steps of the pairs' squared error on cosines; then the head is solved on the vectors that came of it."""
     found = job(*TUNED, *few_texts(100))
-    fit, plain, drawing = learned(found), ByHand(found.config), Contrastive()
+    fit, plain, drawing = trained_run(found), ByHand(found.config), Contrastive()
 
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
@@ -95,7 +96,7 @@ def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) ->
 
     encoder = plain.encoder()
     plain.run(loss, named=encoder)
-    found_weights = fit.classifier.learned()
+    found_weights = fit.weights()
     assert_same({name: value for name, value in found_weights.items() if name.startswith("encoder.")}, encoder)
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
     weight = found_weights["head.weight"].double().numpy()
@@ -104,7 +105,7 @@ def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) ->
 
 def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any) -> None:
     found = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts(100))
-    fit, plain = learned(found), ByHand(found.config)
+    fit, plain = trained_run(found), ByHand(found.config)
 
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
@@ -118,18 +119,18 @@ def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any
 
     named = {f"head.{name}": p for name, p in plain.head.named_parameters()} | plain.encoder()
     plain.run(loss, named=named)
-    assert_same(fit.classifier.learned(), named)
+    assert_same(fit.weights(), named)
 
 
 def test_the_best_epoch_is_chosen_with_the_head_it_would_have(job: Any) -> None:
     """Its validation score is that of a head solved on that epoch's vectors."""
-    fit = learned(job(*TUNED, *few_texts(100), "trainer.monitor=val/loss"))
+    fit = trained_run(job(*TUNED, *few_texts(100), "trainer.monitor=val/loss"))
     before = fit.best.values["val/loss"]
-    assert fit._evaluate("val")["val/loss"] == pytest.approx(before)
-    solved = {name: buffer.clone() for name, buffer in fit.classifier.head.named_buffers()}
+    assert fit.evaluate_split("val")["val/loss"] == pytest.approx(before)
+    solved = {name: buffer.clone() for name, buffer in fit.classifier.model.head.named_buffers()}
     tokens = fit.built.tokens["train"]
-    fit.classifier.head.fit(fit.below.vectors("train", tokens), tokens.labels)
-    for name, buffer in fit.classifier.head.named_buffers():
+    fit.classifier.model.head.fit(fit.vectors("train"), tokens.labels)
+    for name, buffer in fit.classifier.model.head.named_buffers():
         torch.testing.assert_close(buffer, solved[name], rtol=0, atol=1e-4)
 
 

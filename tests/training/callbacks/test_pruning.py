@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loggers.test_runs import alone  # noqa: F401  # a fixture
+from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json

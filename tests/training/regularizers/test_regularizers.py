@@ -17,7 +17,8 @@ from frostline.instantiate import make
 from frostline.training.regularizers.mixout import mixed
 from frostline.training.regularizers.rdrop import divergence
 from parts import choices
-from reference_loop import FEW, ByHand, Weights, assert_same, few_texts, fit_of, learned
+from prepared_run import prepared_run, trained_run
+from reference_loop import FEW, ByHand, Weights, assert_same, few_texts
 
 frostline = in_process
 # The head alone for an epoch, then all; 21 steps.
@@ -103,7 +104,7 @@ def test_weights_go_where_the_paper_s_formula_takes_them(job: Any, name: str) ->
     """Over both phases; the regularizer's strength is felt, as without it they go elsewhere."""
     found = job(*FEW, *TWO_PHASES, *RATE, "head.dropout=0.1", f"regularizer={name}")
     hand, loss = ORACLES[name](found)
-    fit, expected = learned(found), hand.run(loss)
+    fit, expected = trained_run(found), hand.run(loss)
     assert_same(fit.classifier.engine.parameters, expected)
     if not PLAIN:
         PLAIN.update(ByHand(found.config, in_two_phases).run())
@@ -112,7 +113,7 @@ def test_weights_go_where_the_paper_s_formula_takes_them(job: Any, name: str) ->
 
 
 def test_names_in_the_plan_are_those_without_mixout(job: Any) -> None:
-    plain, mixing = (fit_of(job(*FEW, f"regularizer={name}")) for name in ("none", "mixout"))
+    plain, mixing = (prepared_run(job(*FEW, f"regularizer={name}")) for name in ("none", "mixout"))
     assert list(plain.classifier.engine.parameters) == list(mixing.classifier.engine.parameters)
     assert plain.classifier.state_dict().keys() == mixing.classifier.state_dict().keys()
 
@@ -130,8 +131,8 @@ def test_mixed_weights_are_right_in_the_mean_and_pre_trained_with_chance_p() -> 
 
 def test_mixout_leaves_a_resting_block_and_evaluation_as_they_are(job: Any) -> None:
     """bert_tiny without dropout, so that only mixing could make two passes differ."""
-    fit = fit_of(job(*FEW, "freezing=top_k", "regularizer=mixout"))
-    model, engine = fit.classifier, fit.classifier.engine
+    fit = prepared_run(job(*FEW, "freezing=top_k", "regularizer=mixout"))
+    model, engine = fit.built.model, fit.classifier.engine
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -141,7 +142,7 @@ def test_mixout_leaves_a_resting_block_and_evaluation_as_they_are(job: Any) -> N
             engine.parameters[name].add_(0.01)  # away from the pre-trained values
     model.train()
     engine.enter(0)
-    engine.rest()
+    engine.set_eval_mode()
     lower, upper = (model.encoder(ids, mask, every_layer=True)[layer] for layer in (1, 2))
     again = model.encoder(ids, mask, every_layer=True)
     assert torch.equal(again[1], lower)
@@ -162,9 +163,10 @@ def test_the_divergence_of_answers_is_that_of_torch() -> None:
 
 def test_l2_sp_pulls_to_the_files_values_when_a_run_is_resumed(job: Any) -> None:
     """What was learned is put back after the run is built; the distance is that from the pre-trained weights."""
-    model = fit_of(job(*FEW, "regularizer=l2_sp")).classifier
+    model = prepared_run(job(*FEW, "regularizer=l2_sp")).classifier
     start = {name: p.detach().clone() for name, p in model.engine.parameters.items()}
-    model.restore({name: value + 0.5 for name, value in model.learned().items()})
+    state = model.checkpoint_state
+    state.restore({name: value + 0.5 for name, value in state.weights().items()})
     encoder = sum(p.numel() for name, p in start.items() if name.startswith("encoder."))
     head = sum(float((p + 0.5).square().sum()) for name, p in start.items() if name.startswith("head."))
     found = model.regularizer.penalty()
@@ -173,15 +175,15 @@ def test_l2_sp_pulls_to_the_files_values_when_a_run_is_resumed(job: Any) -> None
 
 
 def test_texts_of_both_passes_are_counted(job: Any) -> None:
-    fits = [learned(job(*FEW, "trainer.max_epochs=1", f"regularizer={name}")) for name in ("none", "rdrop")]
-    plain, twice = (fit.classifier.texts_encoded for fit in fits)
+    fits = [trained_run(job(*FEW, "trainer.max_epochs=1", f"regularizer={name}")) for name in ("none", "rdrop")]
+    plain, twice = (fit.built.model.texts_encoded for fit in fits)
     train, val = (len(fits[0].built.tokens[split]) for split in ("train", "val"))
     assert (plain, twice) == (train + val, 2 * train + val)
 
 
 def test_r_drop_without_any_dropout_is_refused_before_training(job: Any) -> None:
     """An encoder that has none: here its chances are set to 0."""
-    fit = fit_of(job(*FEW))
+    fit = prepared_run(job(*FEW))
     for module in fit.classifier.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -189,4 +191,4 @@ def test_r_drop_without_any_dropout_is_refused_before_training(job: Any) -> None
             setattr(module, name, 0.0)
     found = job(*FEW, "regularizer=rdrop")
     with pytest.raises(UserError, match=r"regularizer: R-Drop compares two passes, which without any dropout"):
-        make(found.config["regularizer"], multi_label=False).begin(fit.classifier, fit.classifier.engine.parameters)
+        make(found.config["regularizer"], multi_label=False).begin(fit.built.model, fit.classifier.engine.parameters)

@@ -24,7 +24,7 @@ SETTINGS = {  # keys of a role that are arguments of none of its parts
     "adapter": "frostline.models.build.AdapterSettings",
 }
 TOP_LEVEL = f"{__name__}.TopLevelSettings"
-TRAINER = "frostline.training.trainer.TrainerSettings"
+TRAINER = "frostline.training.settings.TrainerSettings"
 LOGGER = "frostline.training.loggers.choose.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
     "encoder": {"weights": "the command"},

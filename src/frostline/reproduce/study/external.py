@@ -21,7 +21,7 @@ from frostline.results import environment
 from frostline.results.atomic_files import write_json, write_text
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
-from frostline.training.callbacks.predictions import Told, write
+from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
 from frostline.training.metrics import ClassificationMetrics
 from frostline.types import Config, Corpus
 
@@ -33,7 +33,7 @@ GROUPS = ("dataset", "experiment")
 class Done:
     """told: of `val` and `test`. learned: how many numbers. fingerprint: of what was pre-trained."""
 
-    told: Mapping[str, Told]
+    told: Mapping[str, SplitPredictions]
     learned: int
     fingerprint: str | None = None
 
@@ -83,15 +83,15 @@ def _run(place: RunFolder, job: Job, program: Program) -> dict[str, Any]:
         "config": config,
     }
     _record(place, config, corpus, done.fingerprint)
-    write(place.predictions, {"test": done.told["test"]})
+    write_predictions(place.predictions, {"test": done.told["test"]})
     write_json(place.result, result)
     return result
 
 
-def _scores(name: str, told: Told, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
+def _scores(name: str, told: SplitPredictions, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
     """As a run of frostline has them, and the confusion."""
     measured = ClassificationMetrics(classes)
-    logits = told.chances.clamp(min=torch.finfo(torch.float32).tiny).log()
+    logits = told.probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
     measured.update(logits, told.labels, torch.ones(len(logits)))
     return {f"{name}/{key}": value for key, value in measured.compute().items()}, measured.confusion()
 

@@ -28,7 +28,7 @@ class FusedTrainer:
     def __init__(self, pupils: Sequence[FusedRun], vectors: Tensor) -> None:
         self.vectors, self.step = vectors, 0
         self.pupils = sorted(pupils, key=order_of)  # so that those with the same batches stand beside each other
-        self.stack = StackedHeads([pupil.classifier.head for pupil in self.pupils])
+        self.stack = StackedHeads([pupil.classifier.model.head for pupil in self.pupils])
         named = {name: value[0] for name, value in self.stack.parameters.items()}
         decays = {n: torch.tensor([p.decay(n, value) for p in self.pupils]).double() for n, value in named.items()}
         self.multipliers = {n: torch.tensor([p.multiplier(n) for p in self.pupils]).double() for n in named}

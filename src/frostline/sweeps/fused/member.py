@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from frostline.distributed.collectives import digest
+from frostline.models.fingerprint import weights_digest
 from frostline.seeding import derive
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
-from frostline.training.multilabel import MultiLabelMetrics
+from frostline.training.metrics import MultiLabelMetrics
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class FusedRun:
 
     @property
     def learns(self) -> bool:
-        return self.built.plan.ever_learning > 0 and self.built.settings.max_epochs > 0
+        return self.built.trains
 
     @property
     def kind(self) -> str:
         """Alike where heads can stand in one stack: what differs is in their numbers and in dropout alone."""
-        head = self.classifier.head
+        head = self.classifier.model.head
         drops = any(isinstance(module, nn.Dropout) for module in head.modules())
         given = {key: value for key, value in self.config["head"].items() if key != "dropout" or not drops}
         shapes = {name: list(p.shape) for name, p in (*head.named_parameters(), *head.named_buffers())}
@@ -102,7 +102,7 @@ class FusedRun:
         return found
 
     def decay(self, name: str, parameter: Tensor) -> float:
-        """As `Engine.groups` has it: vectors are not decayed."""
+        """As `PhaseEngine.optimizer_groups` has it: vectors are not decayed."""
         return self.classifier.weight_decay if sum(size > 1 for size in parameter.shape) > 1 else 0.0
 
     # Epochs
@@ -139,24 +139,23 @@ class FusedRun:
 
     def _end_phase(self, weights: dict[str, Tensor]) -> None:
         self.take(weights)
-        span: dict[str, Any] = {"epochs": [0, self.epoch], "steps": [0, self.step]}
-        model = self.classifier
-        model.ended.append({"name": model.engine.phase.name, **span, "weights": digest(model.learned())})
+        digest = weights_digest(self.classifier.checkpoint_state.weights())
+        self.classifier.tracker.finish_phase(self.epoch, self.step, digest)
 
     @torch.no_grad()
     def take(self, weights: dict[str, Tensor]) -> None:
         """Make them the head's."""
-        for name, parameter in self.classifier.head.named_parameters():
+        for name, parameter in self.classifier.model.head.named_parameters():
             parameter.copy_(weights[name])
 
     def scored(self, split: str, logits: Tensor) -> dict[str, float]:
-        """As `Evaluated` scores a split, from its logits (N, C); the confusion is kept."""
+        """As `Classifier` scores a split, from its logits (N, C); the confusion is kept."""
         model = self.classifier
         labels = self.parts[split].labels
-        model.scores.update(logits, labels, torch.ones(len(labels)))
-        if split == "val" and isinstance(model.scores, MultiLabelMetrics):
-            model.scores.choose_thresholds()
-        model.confusion = model.scores.confusion()
-        values = model.scores.compute()
-        model.scores.reset()
+        model.metrics.update(logits, labels, torch.ones(len(labels)))
+        if split == "val" and isinstance(model.metrics, MultiLabelMetrics):
+            model.metrics.choose_thresholds()
+        model.confusion = model.metrics.confusion()
+        values = model.metrics.compute()
+        model.metrics.reset()
         return values

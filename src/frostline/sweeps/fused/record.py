@@ -13,12 +13,12 @@ from frostline.sweeps.fused import wandb_table as table
 from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.shared_texts import Data
 from frostline.sweeps.fused.task import Task
-from frostline.training.build import Built, build_beside
-from frostline.training.callbacks.best_checkpoint import BestCheckpoint
-from frostline.training.callbacks.predictions import Told
+from frostline.training.build import Built, build_on_frozen_encoder
+from frostline.training.callbacks.order import best_checkpoint
+from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.training.cost import peak_memory
-from frostline.training.loggers.choose import of_run
-from frostline.training.loggers.finish import fail
+from frostline.training.loggers.choose import make_loggers
+from frostline.training.loggers.finish import finish_failed
 from frostline.training.record import RunRecorder
 
 
@@ -30,15 +30,14 @@ class FusedRecord:
     pupil: FusedRun
     account: RunRecorder
     scores: dict[str, float] = field(default_factory=dict)
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, SplitPredictions] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Environment) -> FusedRecord:
         """lead: the run whose encoder is that of all."""
-        built = build_beside(lead, task.config, data.corpus, data.shifts)
+        built = build_on_frozen_encoder(lead, task.config, data.corpus, data.shifts)
         built.classifier.to(lead.classifier.device)
-        about = {"encoder": built.encoder_fingerprint, "id": task.job["id"]}
-        best = BestCheckpoint(task.place, built.settings.monitor, about)
+        best = best_checkpoint(built, task.job, task.place)
         account = RunRecorder(task.config, task.job, task.place, built, best, device)
         account.begin(None, around)
         return cls(task, FusedRun(task.config, built, data.parts, best), account)
@@ -59,16 +58,18 @@ class FusedRecord:
             self._scored("val", vectors)  # thresholds are those of the best epoch's weights
         for split in (*pupil.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
             self.scores |= self._scored(split, vectors)
-        pupil.best.save(pupil.classifier.learned())
+        pupil.best.save(pupil.classifier.checkpoint_state.weights())
 
     def _scored(self, split: str, vectors: Tensor) -> dict[str, float]:
         with torch.no_grad():
             part, model = self.pupil.parts[split], self.pupil.classifier
-            logits = model.head.eval()(vectors[part.places])
+            logits = model.model.head.eval()(vectors[part.places])
             found = self.pupil.scored(split, logits)
             if split != "val":
-                chances = model.scores.chances(logits)
-                self.told[split] = Told(torch.arange(len(part), device="cpu"), part.labels.cpu(), chances.cpu())
+                chances = model.metrics.probabilities(logits)
+                self.told[split] = SplitPredictions(
+                    torch.arange(len(part), device="cpu"), part.labels.cpu(), chances.cpu()
+                )
         return {f"{split}/{name}": value for name, value in found.items()}
 
     def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:
@@ -88,13 +89,13 @@ class FusedRecord:
             "peak_memory_bytes": peak_memory(),
         }
         # Told after the fact, one run after the other, as W&B has one at a time.
-        loggers = of_run(self.task.place, table.less_wandb(self.task.config), self.task.job)
+        loggers = make_loggers(self.task.place, table.less_wandb(self.task.config), self.task.job)
         try:
             for step, epoch, values in pupil.curves:
                 for logger in loggers:
                     logger.log_metrics({**values, "epoch": float(epoch)}, step)
             self.account.finish(self.scores, self.told, {}, cost, loggers, pupil.step)
         except BaseException:
-            fail(loggers)
+            finish_failed(loggers)
             raise
         return self.task.place.read_result() or {}

@@ -35,9 +35,9 @@ class SharedTexts:
     """
 
     def __init__(self, below: FrozenStates, built: Built, dataset: Config) -> None:
-        self.encoder: Any = built.classifier.encoder  # known by its role alone: it tokenizes too
+        self.encoder: Any = built.model.encoder  # known by its role alone: it tokenizes too
         self.below, self.max_length = below, dataset["max_length"]
-        self.device = below.model.device
+        self.device = below.runtime.device
         self.known: dict[Text, int] = {}
         self.lengths: list[int] = []
         self.found: list[Tensor] = []

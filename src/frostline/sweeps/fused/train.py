@@ -22,9 +22,10 @@ from frostline.sweeps.fused.record import FusedRecord
 from frostline.sweeps.fused.shared_texts import SharedTexts
 from frostline.sweeps.fused.stacked_heads import objection
 from frostline.sweeps.fused.task import NotFusable, Outcome, Task
-from frostline.training.fit import Fit
-from frostline.training.run import begin, note_failure, stored
-from frostline.training.trainer import attach
+from frostline.training.build import build
+from frostline.training.data_module import DataModule
+from frostline.training.lifecycle import record_failure, start, stored_result
+from frostline.training.trainer import attach, make_trainer
 
 AT_ONCE = 256  # runs whose folders are open at a time
 TRIED = 4  # texts on which it is tried whether heads can be stacked
@@ -35,7 +36,7 @@ def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
 
     sweep: the folder of the sweep's own files.
     """
-    found: list[Outcome | None] = [stored(task.place, task.job) for task in tasks]
+    found: list[Outcome | None] = [stored_result(task.place, task.job) for task in tasks]
     left = [i for i, result in enumerate(found) if result is None]
     together = FusedSweep(tasks[left[0]]) if left else None
     for first in range(0, len(left), AT_ONCE):
@@ -54,11 +55,13 @@ class FusedSweep:
     """lead: the run whose encoder is that of all."""
 
     def __init__(self, lead: Task) -> None:
-        self.fit = Fit(lead.config, lead.job, lead.place, 1)
-        model, trainer = self.fit.classifier, self.fit.trainer
-        attach(model, trainer)
-        model.engine.enter(0)
-        self.texts = SharedTexts(self.fit.below, self.fit.built, lead.config["dataset"])
+        self.built = build(lead.config)
+        data = DataModule(self.built, lead.config)
+        trainer = make_trainer(self.built.settings, self.built.plan, 1, loggers=False, callbacks=())
+        attach(self.built.classifier, trainer, data)
+        self.built.classifier.engine.enter(0)
+        self.device: torch.device = trainer.strategy.root_device
+        self.texts = SharedTexts(data.frozen_states, self.built, lead.config["dataset"])
         self.around = environment.look()
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
@@ -92,12 +95,11 @@ class FusedSweep:
     def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, FusedRecord]) -> Outcome | None:
         """The result of a run that another process has completed by now; the others are under way."""
         held.enter_context(task.place.claimed(task.job))
-        if (result := stored(task.place, task.job)) is not None:
+        if (result := stored_result(task.place, task.job)) is not None:
             return result
-        begin(task.place, task.config)
-        device = str(self.fit.trainer.strategy.root_device)
+        start(task.place, task.config)
         data = self.texts.of(task.config["dataset"])
-        records[place] = FusedRecord.begin(task, self.fit.built, data, device, self.around)
+        records[place] = FusedRecord.begin(task, self.built, data, str(self.device), self.around)
         return None
 
     def _learn(self, pupils: Sequence[FusedRun]) -> None:
@@ -105,14 +107,14 @@ class FusedSweep:
         for pupil in pupils:
             if pupil.learns:
                 kinds.setdefault(pupil.kind, []).append(pupil)
-            elif isinstance(head := pupil.classifier.head, FittedHead):
+            elif isinstance(head := pupil.classifier.model.head, FittedHead):
                 train = pupil.parts["train"]
                 head.fit(self.texts.vectors[train.places].cpu(), train.labels.cpu())
         heads = sum(map(len, kinds.values()))
         steps = sum(p.steps_an_epoch * p.built.settings.max_epochs for own in kinds.values() for p in own)
         with Progress(f"training {heads} heads", steps, "steps") as bar, self._there():
             for own in kinds.values():
-                if why := objection([pupil.classifier.head for pupil in own], self.texts.vectors[:TRIED]):
+                if why := objection([pupil.classifier.model.head for pupil in own], self.texts.vectors[:TRIED]):
                     for pupil in own:
                         pupil.failed = NotFusable(f"its head cannot be stacked: {why}")
                 else:
@@ -120,17 +122,16 @@ class FusedSweep:
 
     def _there(self) -> AbstractContextManager[object]:
         """Within it tensors are made where the encoder is, and so the heads and their texts."""
-        device: torch.device = self.fit.classifier.device
-        return nullcontext() if device.type == "cpu" else device
+        return nullcontext() if self.device.type == "cpu" else self.device
 
     def _encoded(self) -> int:
         """Texts that the encoder has read since this was last asked: they are on the next run's account."""
-        model = self.fit.classifier
+        model = self.built.model
         found, model.texts_encoded = model.texts_encoded, 0
         return found
 
 
 def _failed(task: Task, error: Exception) -> Exception:
     if not isinstance(error, UserError | NotFusable):  # such as a folder that is another run's, which is left as it is
-        note_failure(task.place, error)
+        record_failure(task.place, error)
     return error

@@ -1,4 +1,4 @@
-"""Early stopping: a run ends when its best epoch lies so many epochs back."""
+"""Early stopping: a run ends when its best epoch is too far back."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from frostline.training.classifier import Classifier
 
 
 class EarlyStopping(pl.Callback):
-    """Stands after `Best`. Keeps nothing of its own: what it counts by is in the resume point already.
+    """Stops after `patience` epochs of the last phase without a better one. None: never.
 
-    Counts within the last phase alone, because an early end would leave out the phases that follow: a probe that has
-    settled is no reason not to tune. Where training decides when phases begin, the same: before the last of them has
-    begun the run goes on.
+    Comes after `BestCheckpoint`, whose best epoch it reads. It has no state of its own. Only epochs of the last phase
+    count, because an earlier end would leave out the phases that follow. The same holds for adaptive strategies: the
+    run goes on until its last phase has begun.
     """
 
-    def __init__(self, best: BestCheckpoint, epochs: int | None) -> None:
-        self.best, self.epochs = best, epochs
+    def __init__(self, best: BestCheckpoint, patience: int | None) -> None:
+        self.best, self.patience = best, patience
         self.stopped = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.epochs is None or trainer.state.fn != TrainerFn.FITTING:
+        if self.patience is None or trainer.state.fn != TrainerFn.FITTING:
             return
         assert isinstance(pl_module, Classifier)
-        if self._waited(pl_module) >= self.epochs:
+        if self._epochs_without_improvement(pl_module) >= self.patience:
             trainer.should_stop = self.stopped = True
 
-    def _waited(self, model: Classifier) -> int:
-        """Epochs of the last phase since the best one, or since the phase began where the best came before."""
-        if model.engine.index < len(model.engine.plan.phases) - 1:
+    def _epochs_without_improvement(self, classifier: Classifier) -> int:
+        """Return the epochs since the best one, or since the last phase began if the best one was before it."""
+        if classifier.engine.index < len(classifier.engine.plan.phases) - 1:
             return 0
         assert self.best.epoch is not None
-        return model.current_epoch - max(self.best.epoch, model.course.began[0] - 1)
+        phase_start, _ = classifier.tracker.start
+        return classifier.current_epoch - max(self.best.epoch, phase_start - 1)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.stopped and trainer.is_global_zero:
-            say(f"stopped: {self.best.monitor} has not improved for {self.epochs} epochs")
+            say(f"stopped: {self.best.monitor} has not improved for {self.patience} epochs")

@@ -1,54 +1,52 @@
-"""Heads that are solved from all training vectors: when, from which, and alike on all ranks."""
+"""Fits closed-form heads to the pooled vectors of all training texts, with the same result on all ranks."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
-from frostline.cache.frozen_states import FrozenStates
-from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import alike
 from frostline.models.interfaces import FittedHead
+from frostline.training.build import Built
 
 
 class FitHead(pl.Callback):
-    """Solves the head before each validation, on the vectors that the encoder gives by then.
+    """Fits the head before each validation, on the vectors that the encoder gives at that time.
 
-    So the best epoch is chosen with the head that it would have. Where nothing learns by gradient (`learns` is off)
-    there is one validation, and the head is solved once.
+    So the best epoch is selected with the head that belongs to it. Where nothing is trained by gradient descent, there
+    is one validation and the head is fitted once.
     """
 
-    def __init__(self, below: FrozenStates, tokens: Tokens | None, learns: bool) -> None:
-        self.below, self.tokens = below, tokens
-        self.due = not learns
+    def __init__(self, built: Built) -> None:
+        self.head, self.tokens = built.model.head, built.tokens.get("train")
+        self.is_due = not built.trains
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if isinstance(head := self.below.model.head, FittedHead) and (self.due or _fitting(trainer)):
-            self.solve(head, trainer.world_size)
-            self.due = False
+        if isinstance(self.head, FittedHead) and (self.is_due or trainer.state.fn == TrainerFn.FITTING):
+            self._fit(self.head, trainer)
+            self.is_due = False
 
     @torch.no_grad()
-    def solve(self, head: FittedHead, ranks: int) -> None:
-        """A collective call. The first rank's solution is the run's: theirs could differ in the last bits."""
+    def _fit(self, head: FittedHead, trainer: Any) -> None:
+        """Fit the head on all ranks and take the first rank's result, as results could differ in their last bits."""
         assert self.tokens is not None and isinstance(head, nn.Module)
         with torch.inference_mode(False):
-            head.fit(self.below.vectors("train", self.tokens), self.tokens.labels)
+            vectors = trainer.datamodule.frozen_states.vectors("train", self.tokens)
+            head.fit(vectors, self.tokens.labels)
         for buffer in head.buffers():
-            alike(buffer, ranks)
+            alike(buffer, trainer.world_size)
 
 
-def _fitting(trainer: pl.Trainer) -> bool:
-    return trainer.state.fn == TrainerFn.FITTING
+def fitted_values(head: nn.Module) -> int:
+    """Return how many values of a closed-form head are fitted: coefficients, means, stored vectors.
 
-
-def solved(head: nn.Module) -> int:
-    """How many numbers are solved for in place of learning them: coefficients, means, vectors that are kept.
-
-    Buffers that are not persistent are constants.
+    Buffers that are not persistent are constants and do not count.
     """
     if not isinstance(head, FittedHead):
         return 0
-    learned, state = dict(head.named_parameters()), head.state_dict()
-    return sum(value.numel() for name, value in state.items() if name not in learned and value.is_floating_point())
+    parameters, state = dict(head.named_parameters()), head.state_dict()
+    return sum(value.numel() for name, value in state.items() if name not in parameters and value.is_floating_point())

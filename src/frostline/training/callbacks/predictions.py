@@ -1,4 +1,4 @@
-"""What a model told of each text of its test sets: predictions.parquet, for tests over texts and for pictures."""
+"""Predictions of the test sets: predictions.parquet, for paired tests and for figures."""
 
 from __future__ import annotations
 
@@ -12,67 +12,72 @@ from torch import Tensor
 
 from frostline.distributed.collectives import gathered
 from frostline.results.atomic_files import whole
-from frostline.training.evaluated import Evaluated
+from frostline.training.classifier import Classifier
 
 
 @dataclass(frozen=True)
-class Told:
-    """Of one test set: each text's place in it (N,), its label (N,) or labels (N, C), and chances (N, C)."""
+class SplitPredictions:
+    """The predictions for one test set: indices of its texts (N,), labels (N,) or (N, C), and probabilities (N, C)."""
 
-    places: Tensor
+    index: Tensor
     labels: Tensor
-    chances: Tensor
+    probabilities: Tensor
 
-    def in_order(self) -> Told:
-        order = self.places.argsort()
-        return Told(self.places[order], self.labels[order], self.chances[order])
+    def in_order(self) -> SplitPredictions:
+        """Return the same, sorted by the indices of the texts."""
+        order = self.index.argsort()
+        return SplitPredictions(self.index[order], self.labels[order], self.probabilities[order])
 
 
 class Predictions(pl.Callback):
-    """Takes them along, to rank 0, while a set is tested; of a set that is tested again, the last ones."""
+    """Collects the predictions of each test set on rank 0. A set that is tested again replaces its earlier ones."""
 
     def __init__(self) -> None:
-        self.told: dict[str, Told] = {}
+        self.of_split: dict[str, SplitPredictions] = {}
         self.batches: list[tuple[Tensor, ...]] = []
 
     def on_test_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.batches = []
 
     def on_test_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *rest: Any
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *args: Any
     ) -> None:
-        assert isinstance(pl_module, Evaluated)
-        kept = batch["weight"] > 0
-        chances = pl_module.scores.chances(outputs["outputs"].logits)
-        self.batches.append(tuple(part[kept].cpu() for part in (batch["places"], batch["labels"], chances)))
+        assert isinstance(pl_module, Classifier)
+        counted = batch["weight"] > 0
+        probabilities = pl_module.metrics.probabilities(outputs["outputs"].logits)
+        columns = batch["places"], batch["labels"], probabilities
+        self.batches.append(tuple(column[counted].cpu() for column in columns))
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """A collective call."""
-        assert isinstance(pl_module, Evaluated)
-        own = [torch.cat(parts) for parts in zip(*self.batches, strict=True)]
-        every = gathered(own, trainer.world_size)
+        """Gather the predictions of all ranks. A collective call."""
+        assert isinstance(pl_module, Classifier)
+        columns = [torch.cat(batches) for batches in zip(*self.batches, strict=True)]
+        columns_by_rank = gathered(columns, trainer.world_size)
         if trainer.is_global_zero:
-            self.told[pl_module.tested] = Told(*map(torch.cat, zip(*every, strict=True))).in_order()
+            predictions = SplitPredictions(*map(torch.cat, zip(*columns_by_rank, strict=True)))
+            self.of_split[pl_module.test_split] = predictions.in_order()
 
 
-def write(path: Path, told: dict[str, Told]) -> None:
-    """One row a text of each test set: `set`, `id` its place in the set, `label`, and a chance `p_<class>` each.
+def write_predictions(path: Path, predictions: dict[str, SplitPredictions]) -> None:
+    """Write one row for each text of each test set to a parquet file.
 
-    A text of several classes has a list of them as its label.
+    Columns: `set`, `id` (the index of the text in the set), `label`, and a probability `p_<class index>` for each
+    class. The label of a multi-label text is the list of its classes.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    tables = [pa.table(_columns(name, one)) for name, one in told.items()]
-    with whole(path) as beside:
-        parquet.write_table(pa.concat_tables(tables), beside, compression="zstd")
+    tables = [pa.table(_arrow_columns(name, split)) for name, split in predictions.items()]
+    with whole(path) as temporary:
+        parquet.write_table(pa.concat_tables(tables), temporary, compression="zstd")
 
 
-def _columns(name: str, told: Told) -> dict[str, Any]:
+def _arrow_columns(name: str, split: SplitPredictions) -> dict[str, Any]:
     import pyarrow as pa
 
-    several = told.labels.dim() > 1
-    labels = [row.nonzero().flatten().tolist() for row in told.labels] if several else told.labels.numpy()
-    chances = {f"p_{c}": told.chances[:, c].contiguous().numpy() for c in range(told.chances.shape[1])}
-    sets = pa.DictionaryArray.from_arrays(pa.array([0] * len(told.places), pa.int32()), pa.array([name]))
-    return {"set": sets, "id": told.places.numpy(), "label": labels, **chances}
+    multi_label = split.labels.dim() > 1
+    labels = [row.nonzero().flatten().tolist() for row in split.labels] if multi_label else split.labels.numpy()
+    classes = range(split.probabilities.shape[1])
+    probabilities = {f"p_{c}": split.probabilities[:, c].contiguous().numpy() for c in classes}
+    sets = pa.DictionaryArray.from_arrays(pa.array([0] * len(split.index), pa.int32()), pa.array([name]))
+    return {"set": sets, "id": split.index.numpy(), "label": labels, **probabilities}

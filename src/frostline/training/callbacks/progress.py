@@ -1,4 +1,4 @@
-"""What a person sees of training: a bar within an epoch, a line after it, and when a phase begins."""
+"""Progress of training for the terminal: a bar within an epoch, a line after it, and a line when a phase begins."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from frostline.training.classifier import Classifier
 
 
 class ProgressReporter(pl.Callback):
-    """Bars and lines; the main process alone speaks."""
+    """Shows bars and prints lines on the first rank."""
 
     def __init__(self, monitor: str | None) -> None:
         self.monitor = monitor or "val/f1_macro"
         self.bar: Progress | None = None
-        self.index: int | None = None
+        self.phase_index: int | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         plan = pl_module.engine.plan
-        index = pl_module.course.index(trainer.current_epoch)
+        index = pl_module.tracker.phase_index(trainer.current_epoch)
         phase = plan.phases[index]
-        if index != self.index and len(plan.phases) > 1 and trainer.is_global_zero:
-            when = phase.when or f"epochs {phase.start + 1} to {phase.end}"
-            say(f"phase {phase.name}: {when}, {plan.learning(phase):,} parameters learn")
-        self.index = index
+        if index != self.phase_index and len(plan.phases) > 1 and trainer.is_global_zero:
+            epochs = phase.when or f"epochs {phase.start + 1} to {phase.end}"
+            say(f"phase {phase.name}: {epochs}, {plan.learning(phase):,} trainable parameters")
+        self.phase_index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if not trainer.is_global_zero or not pl_module.completes_step(batch_idx):
             return
         if self.bar is None:
-            what = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
-            self.bar = Progress(what, pl_module.steps_an_epoch, "steps")
+            title = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+            self.bar = Progress(title, pl_module.steps_per_epoch, "steps")
             self.bar.__enter__()
-            self.bar.update(batch_idx // pl_module.parts)
+            self.bar.update(batch_idx // pl_module.micro_batches)
         self.bar.update(1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._close()
+        self._close_bar()
         if trainer.is_global_zero:
             assert isinstance(pl_module, Classifier)
-            told = f"train/loss {pl_module.epoch_loss / max(pl_module.epoch_rows, 1):.4f}"
+            message = f"train/loss {pl_module.epoch_loss.total / max(pl_module.epoch_loss.texts, 1):.4f}"
             if pl_module.validated == trainer.current_epoch:
-                told += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
-            say(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {told}")
+                message += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
+            say(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {message}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self._close()
+        self._close_bar()
 
-    def _close(self) -> None:
+    def _close_bar(self) -> None:
         if self.bar is not None:
             self.bar.__exit__(None, None, None)
             self.bar = None

@@ -1,4 +1,4 @@
-"""A run that is a trial of a search reports each epoch to it, and ends when the search has seen enough."""
+"""Pruning: a trial of a search reports its metric after each validation and ends early if the pruner says so."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from frostline.results.search_storage import Trial
 
 
 class Pruning(pl.Callback):
-    """Stands after all that may end the run: an end that has come anyway is none of the search's.
+    """Asks the pruner on the first rank; all ranks end together. Without a `trial` it does nothing.
 
-    The first rank alone reports and decides; the others end with it.
+    Comes after the callbacks that may end the run for another reason: a run that ends anyway is not pruned.
+
+    Attributes:
+        pruned: what pruned.json says of the pruned trial; None while it is not pruned.
     """
 
     def __init__(self, trial: Trial | None) -> None:
         self.trial = trial
-        self.said: dict[str, Any] | None = None
+        self.pruned: dict[str, Any] | None = None
         self._opened: Any = None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.trial is None or trainer.state.fn != TrainerFn.FITTING:
             return
         value = float(trainer.callback_metrics[self.trial.metric])
-        enough = self._reported(trainer.current_epoch, value) if trainer.is_global_zero else False
+        prune = self._ask_pruner(self.trial, trainer.current_epoch, value) if trainer.is_global_zero else False
         if trainer.world_size > 1:
-            enough = bool(trainer.strategy.broadcast(enough))
-        last = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
-        if enough and not last:
+            prune = bool(trainer.strategy.broadcast(prune))
+        ends_anyway = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
+        if prune and not ends_anyway:
             trainer.should_stop = True
             what = f"{self.trial.metric} {value:.4f} after epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
-            self.said = {"what": what, "trial": self.trial.number, "search": self.trial.name}
+            self.pruned = {"what": what, "trial": self.trial.number, "search": self.trial.name}
 
-    def _reported(self, epoch: int, value: float) -> bool:
-        """Whether the pruner has seen enough."""
-        assert self.trial is not None
+    def _ask_pruner(self, trial: Trial, epoch: int, value: float) -> bool:
+        """Report the metric of an epoch and return whether the pruner stops the trial."""
         if self._opened is None:
-            self._opened = self.trial.opened()
-        known = self._opened.storage.get_trial(self._opened._trial_id)
-        if known.state.is_finished():  # a job that was given up and started again elsewhere
+            self._opened = trial.opened()
+        stored = self._opened.storage.get_trial(self._opened._trial_id)
+        if stored.state.is_finished():  # its job was given up and has been started again elsewhere
             return False
-        if epoch not in known.intermediate_values:  # as it is in a run that was killed and goes on
+        if epoch not in stored.intermediate_values:  # a resumed run has reported it already
             self._opened.report(value, epoch)
         return bool(self._opened.should_prune())
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.said and trainer.is_global_zero:
-            say(f"pruned: {self.said['what']}")
+        if self.pruned and trainer.is_global_zero:
+            say(f"pruned: {self.pruned['what']}")

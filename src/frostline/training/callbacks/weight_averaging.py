@@ -1,4 +1,4 @@
-"""Averaged weights beside those that training moves: they are validated and kept, training goes on without them."""
+"""Averaged weights beside the trained ones: they are validated and saved, training goes on without them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from frostline.training.classifier import Classifier
 
 
 class WeightAveraging(pl.Callback):
-    """Puts the average in place while the model is validated, through the callbacks that stand before this one.
+    """Puts the average into the model for each validation, and the trained weights back afterwards.
 
-    Resume points hold the average; callbacks that write them stand after this one. Until the first weights have been
-    taken the average is the model itself.
+    Comes after `BestCheckpoint`, which saves the average, and before `ResumeCheckpoint`, which saves the trained
+    weights with the average beside them. Until the first weights are averaged, the model's own are validated.
     """
 
     def __init__(self, averaging: Averaging) -> None:
@@ -28,38 +28,40 @@ class WeightAveraging(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if not pl_module.completes_step(batch_idx):
             return
-        progress = trainer.global_step / (pl_module.steps_an_epoch * int(trainer.max_epochs or 0))
+        progress = trainer.global_step / (pl_module.steps_per_epoch * int(trainer.max_epochs or 0))
         if self.averaging.takes(progress, trainer.fit_loop.epoch_loop.batch_progress.is_last_batch):
-            self._take(_learning(pl_module))
+            self._add(trainable_parameters(pl_module))
 
-    def _take(self, now: dict[str, Tensor]) -> None:
+    def _add(self, weights: dict[str, Tensor]) -> None:
+        """Include `weights` in the average."""
         if self.count == 0:
-            self.averaged = {name: value.clone() for name, value in now.items()}
+            self.averaged = {name: value.clone() for name, value in weights.items()}
         else:
-            averaged = [self._of(name, value) for name, value in now.items()]
-            self.averaging.average(averaged, list(now.values()), self.count)
+            averaged = [self._averaged(name, value.device) for name, value in weights.items()]
+            self.averaging.average(averaged, list(weights.values()), self.count)
         self.count += 1
 
-    def _of(self, name: str, value: Tensor) -> Tensor:
-        """The average of one, where the model is: it comes from a file when a run goes on."""
-        self.averaged[name] = self.averaged[name].to(value.device)
+    def _averaged(self, name: str, device: torch.device) -> Tensor:
+        """Return the average of a parameter on the model's device; in a resumed run it was loaded from a file."""
+        self.averaged[name] = self.averaged[name].to(device)
         return self.averaged[name]
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.state.fn == TrainerFn.FITTING and self.count:
-            self._exchange(pl_module, standing=trainer.global_step)
+            self._exchange(pl_module, weights_id=trainer.global_step)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.state.fn == TrainerFn.FITTING and self.count:
-            self._exchange(pl_module, standing=0)
+            self._exchange(pl_module, weights_id=0)
 
     @torch.no_grad()
-    def _exchange(self, model: Any, standing: int) -> None:
-        for name, value in _learning(model).items():
-            own = value.clone()
-            value.copy_(self._of(name, value))
-            self.averaged[name] = own
-        model.standing = standing
+    def _exchange(self, classifier: Any, weights_id: int) -> None:
+        """Exchange the model's weights and the average."""
+        for name, value in trainable_parameters(classifier).items():
+            previous = value.clone()
+            value.copy_(self._averaged(name, value.device))
+            self.averaged[name] = previous
+        classifier.model.weights_id = weights_id
 
     def state_dict(self) -> dict[str, Any]:
         return {"averaged": self.averaged, "count": self.count}
@@ -68,6 +70,7 @@ class WeightAveraging(pl.Callback):
         self.averaged, self.count = state_dict["averaged"], state_dict["count"]
 
 
-def _learning(model: Classifier) -> dict[str, Tensor]:
-    plan = model.engine.plan
-    return {name: p.detach() for name, p in model.engine.parameters.items() if plan.ever_learns(name)}
+def trainable_parameters(classifier: Classifier) -> dict[str, Tensor]:
+    """Return the parameters that are trained in some phase, by plan name."""
+    plan, parameters = classifier.engine.plan, classifier.engine.parameters
+    return {name: p.detach() for name, p in parameters.items() if plan.ever_learns(name)}

@@ -1,4 +1,4 @@
-"""Which loggers a run has."""
+"""The loggers of a run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from frostline.results.identity import title
 from frostline.training.loggers.csv_logger import CsvLogger
 
 
-def of_run(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
-    """As the config of the run says; job: its `id`, `choices` and `overrides`."""
+def make_loggers(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
+    """Return the loggers that the config asks for; job: `id`, `choices` and `overrides` of the run."""
     name = title(config, job["choices"], job["overrides"])
-    shown = config | {"choices": job["choices"], "id": job["id"]}
-    return choose(folder, config["study"], name, shown, **config["logger"])
+    logged_config = config | {"choices": job["choices"], "id": job["id"]}
+    return choose(folder, config["study"], name, logged_config, **config["logger"])
 
 
 def choose(
@@ -28,14 +28,17 @@ def choose(
     entity: str | None = None,
     fused: Literal["runs", "table"] = "runs",
 ) -> list[Any]:
-    """The record always; Weights & Biases and TensorBoard as asked. fused: for runs that are trained together."""
-    chosen: list[Any] = [CsvLogger(folder, curves)]
+    """Return the logger of metrics.csv, and those of Weights & Biases and TensorBoard if they are asked for.
+
+    fused: how runs that are trained together appear in W&B; a single run does not use it.
+    """
+    loggers: list[Any] = [CsvLogger(folder, curves)]
     if wandb is not None:
         from frostline.training.loggers.wandb_logger import WandbRun
 
-        chosen.append(WandbRun(folder.path, project, group, name, config, mode=wandb, entity=entity))
+        loggers.append(WandbRun(folder.path, project, group, name, config, mode=wandb, entity=entity))
     if tensorboard:
         from lightning.pytorch.loggers import TensorBoardLogger
 
-        chosen.append(TensorBoardLogger(folder.path, name="", version="tensorboard"))
-    return chosen
+        loggers.append(TensorBoardLogger(folder.path, name="", version="tensorboard"))
+    return loggers

@@ -1,4 +1,4 @@
-"""metrics.csv of the run folder, as a Lightning logger. Always on: the folder holds the truth."""
+"""The Lightning logger that writes metrics.csv of the run folder. Every run has it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from frostline.results import metrics_csv as curves
+from frostline.results import metrics_csv
 from frostline.results.folder import RunFolder
 
 
 class CsvLogger(Logger):
-    """Appends each value that is logged; with `keep_curves` off only what `conclude` is given."""
+    """Appends each logged value. Without `log_curves` it writes the final values only."""
 
-    def __init__(self, folder: RunFolder, keep_curves: bool = True) -> None:
+    def __init__(self, folder: RunFolder, log_curves: bool = True) -> None:
         super().__init__()
-        self.folder, self.keep_curves = folder, keep_curves
+        self.folder, self.log_curves = folder, log_curves
 
     @property
     def name(self) -> str:
@@ -35,14 +35,14 @@ class CsvLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """The config stands in config.yaml."""
+        """Do nothing: the config is in config.yaml."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         values = {name: value for name, value in metrics.items() if "/" in name}
-        if self.keep_curves and values:
-            curves.append(self.folder.metrics, step or 0, int(metrics.get("epoch", 0)), values)
+        if self.log_curves and values:
+            metrics_csv.append(self.folder.metrics, step or 0, int(metrics.get("epoch", 0)), values)
 
-    def conclude(self, scores: Mapping[str, float], step: int, epoch: int) -> None:
-        """The final scores, curves or not; `epoch` is the one whose weights were scored."""
-        curves.append(self.folder.metrics, step, epoch, scores)
+    def log_final(self, metrics: Mapping[str, float], step: int, epoch: int) -> None:
+        """Append the final metrics; epoch: the one whose weights were scored."""
+        metrics_csv.append(self.folder.metrics, step, epoch, metrics)

@@ -1,4 +1,4 @@
-"""How a run ends in each of its loggers."""
+"""The end of a run in each of its loggers."""
 
 from __future__ import annotations
 
@@ -9,51 +9,52 @@ from frostline.training.loggers.csv_logger import CsvLogger
 from frostline.training.loggers.wandb_logger import WandbRun
 
 
-def conclude(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
-    """The final metrics, to each logger in its own way."""
-    scores = result["metrics"]
-    tested = {name: value for name, value in scores.items() if name.startswith("test")}
+def finish_complete(loggers: Sequence[Any], result: dict[str, Any], step: int) -> None:
+    """Log the final metrics of a complete run."""
+    metrics = result["metrics"]
+    test_metrics = {name: value for name, value in metrics.items() if name.startswith("test")}
     for logger in loggers:
         if isinstance(logger, CsvLogger):
-            logger.conclude(scores if _drew_no_curve(logger, result) else tested, step, result["best"]["epoch"] or 0)
+            final = test_metrics if _has_best_epoch(logger, result) else metrics
+            logger.log_final(final, step, result["best"]["epoch"] or 0)
         elif isinstance(logger, WandbRun):
-            tell([logger], result)
+            finish_wandb([logger], result)
         else:
-            logger.log_metrics(tested, step)
+            logger.log_metrics(test_metrics, step)
             logger.finalize("success")
 
 
-def _drew_no_curve(record: CsvLogger, result: dict[str, Any]) -> bool:
-    """Whether the validation scores of the best epoch are not among those of all epochs, in the same file."""
-    return not record.keep_curves or result["best"]["epoch"] is None
+def _has_best_epoch(logger: CsvLogger, result: dict[str, Any]) -> bool:
+    """Return whether metrics.csv has the validation metrics of the best epoch already."""
+    return logger.log_curves and result["best"]["epoch"] is not None
 
 
-def tell(loggers: Sequence[Any], result: dict[str, Any]) -> None:
-    """The final numbers, to W&B alone, and the end of its run."""
+def finish_wandb(loggers: Sequence[Any], result: dict[str, Any]) -> None:
+    """Save the final values of a complete run in W&B and end its W&B run. Other loggers are left alone."""
     for logger in loggers:
         if isinstance(logger, WandbRun):
             logger.save_summary(summary(result))
             logger.finish()
 
 
-def leave(loggers: Sequence[Any]) -> None:
-    """A run that is given up halfway, and has no final metrics."""
+def finish_pruned(loggers: Sequence[Any]) -> None:
+    """End the W&B run of a pruned trial, which has no final metrics."""
     for logger in loggers:
         if isinstance(logger, WandbRun):
             logger.save_summary({"pruned": True})
             logger.finish()
 
 
-def fail(loggers: Sequence[Any]) -> None:
-    """A run that ends too early."""
+def finish_failed(loggers: Sequence[Any]) -> None:
+    """End the W&B run of a run that failed."""
     for logger in loggers:
         if isinstance(logger, WandbRun):
             logger.finish("failed")
 
 
 def summary(result: dict[str, Any]) -> dict[str, float]:
-    """The numbers of a result, flat: test/accuracy, parameters/total, cost/seconds."""
-    parts = {f"{part}/{name}": value for part in ("parameters", "cost") for name, value in result[part].items()}
+    """Return the values of a result with flat names: test/accuracy, parameters/total, cost/seconds."""
+    values = {f"{group}/{name}": value for group in ("parameters", "cost") for name, value in result[group].items()}
     if result["best"]["epoch"] is not None:
-        parts["best/epoch"] = result["best"]["epoch"]
-    return {**result["metrics"], **parts}
+        values["best/epoch"] = result["best"]["epoch"]
+    return {**result["metrics"], **values}

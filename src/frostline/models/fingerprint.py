@@ -1,0 +1,18 @@
+"""A fingerprint of weights: equal exactly when all names and all bytes are equal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of the names and the bytes of `weights`, in the order of the names."""
+    sha256 = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        sha256.update(name.encode())
+        sha256.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return sha256.hexdigest()
