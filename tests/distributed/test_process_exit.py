@@ -28,11 +28,11 @@ print("output")
 """
 RANK_OF_A_RUN = """
 from frostline.training import rank, run
-def work_in(folder):
+def train_rank(folder):
     if folder.name == "broken":
         raise ArithmeticError("one and one is three")
     print("trained")
-run.work_in = work_in
+run.train_rank = train_rank
 rank.main()
 """
 
