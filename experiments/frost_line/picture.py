@@ -27,7 +27,7 @@ def draw_plan(axes: Axes, plan: Plan) -> None:
     """Phases down, blocks across; the frost line between what rests below it and the rest."""
     blocks = [block for block in plan.blocks if block.parameters]
     for row, phase in enumerate(plan.phases):
-        learning = [any(phase.learns(p.name) for p in block.parameters) for block in blocks]
+        learning = [any(phase.trains(p.name) for p in block.parameters) for block in blocks]
         for column, learns in enumerate(learning):
             axes.add_patch(
                 mpl.patches.Rectangle((column, row), 1, 1, facecolor=LEARNS if learns else RESTS, edgecolor="w")

@@ -18,7 +18,7 @@ from timing import pairs, table
 from whole import apart, frostline, hugging_face
 
 from frostline.config.jobs import jobs
-from frostline.freezing.frost_line import resting
+from frostline.freezing.frost_line import frozen_blocks
 from frostline.training.build import build
 
 ROUNDS, EPOCHS = 3, 10
@@ -73,7 +73,7 @@ def counted(overrides: list[str]) -> float:
     train, val = (int(built.tokens[split].starts[-1]) for split in ("train", "val"))
     without = with_it = 0
     for phase in built.plan.phases:
-        below = sum(block.kind == "layer" for block in resting(built.plan, phase)[0])
+        below = sum(block.kind == "layer" for block in frozen_blocks(built.plan, phase)[0])
         epochs, above = phase.end - phase.start, layers - below
         backward = 2 * above * train * epochs
         without += backward + layers * (train + val) * epochs

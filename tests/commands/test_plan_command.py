@@ -71,14 +71,14 @@ def test_each_job_of_a_sweep_has_its_plan(frostline: Command) -> None:
         "freezing=top_k freezing.k=1",
         "freezing=top_k freezing.k=2",
     ]
-    assert said.count("parameters learn at some time") == 2
+    assert said.count("parameters are trainable in at least one phase") == 2
 
 
 def test_jobs_with_one_plan_are_told_it_once(frostline: Command) -> None:
     said = table(frostline("plan", "-m", "freezing=frozen", "seed=1,2", "optimizer.lr=1e-3,1e-2"))
     lines = [line for line in said.splitlines() if "seed=" in line]
     assert lines == said.splitlines()[:4]
-    assert said.count("parameters learn at some time") == 1
+    assert said.count("parameters are trainable in at least one phase") == 1
 
 
 def told_to(said: Said) -> list[str]:
@@ -139,7 +139,7 @@ def test_an_edited_plan_is_another_run(frostline: Command) -> None:
             "--write: 2 jobs have 2 plans; write one at a time, without -m",
         ),
         (["optimizer.lr=-1"], "optimizer.lr: -1 is not above 0; give a number above 0"),
-        (["freezing=top_k", "freezing.k=9"], "freezing.k: 9 blocks asked for, the encoder has 2; give 1 to 2, or"),
+        (["freezing=top_k", "freezing.k=9"], "freezing.k: 9 blocks requested, the encoder has 2; give 1 to 2, or"),
     ],
 )
 def test_what_cannot_be_planned_or_written_is_told(frostline: Command, words: list[str], told: str) -> None:

@@ -57,7 +57,9 @@ def test_a_model_that_is_known_is_planned_without_torch(frostline: Command, own:
 
 
 def test_a_pinned_encoder_is_planned_without_torch_the_first_time_too(own: Path) -> None:
-    assert "head  learn  frost line" in light("plan", "-m", "freezing=top_k", "adapter=none,lora", "head=mlp,linear")
+    assert "head  trainable  frost line" in light(
+        "plan", "-m", "freezing=top_k", "adapter=none,lora", "head=mlp,linear"
+    )
     assert kept(own) == []
 
 

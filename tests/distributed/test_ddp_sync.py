@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from frostline.distributed.collectives import agreed, digest
 from frostline.errors import FrostlineError
 from frostline.freezing.plan import Phase
-from frostline.freezing.resolve import resolve
+from frostline.freezing.resolve import resolve_phases
 from frostline.models.blocks import find_blocks
 from frostline.training.optimizers.sgd import sgd
 from frostline.training.phases import PhaseEngine
@@ -72,7 +72,7 @@ def planned(rank: int) -> Weights:
     """The same two phases as a plan."""
     model = Model()
     blocks = find_blocks(model.encoder, nn.Identity(), model.head)
-    engine = PhaseEngine(resolve(PHASES, [block.described for block in blocks], 2), blocks)
+    engine = PhaseEngine(resolve_phases(PHASES, [block.described for block in blocks], 2), blocks)
     wrapped = DistributedDataParallel(model, find_unused_parameters=True)
     optimizer = sgd(engine.optimizer_groups(0.0), lr=0.1)
     for number in range(2 * STEPS):

@@ -146,7 +146,7 @@ def test_a_user_s_mistake_that_only_a_rank_can_see_is_told_in_the_grammar(frostl
     said = frostline(*LIGHT, "freezing=top_k", "freezing.k=3", "hydra.run.dir=run")
     assert said.status == 2
     assert said.problems() == [
-        "freezing.k: 3 blocks asked for, the encoder has 2; give 1 to 2, or freezing=full to train the embeddings too"
+        "freezing.k: 3 blocks requested, the encoder has 2; give 1 to 2, or freezing=full to train the embeddings too"
     ]
     assert "Traceback" not in said.err
     assert read_json(place("run").failure)["keys"] == ["freezing.k"]

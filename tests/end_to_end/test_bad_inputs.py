@@ -50,7 +50,7 @@ CONFIG = [
     ("freezing=discriminative freezing.factor=null", r"freezing\.factor: null is not a number at least 1; "),
     ("freezing=chain_thaw freezing.next_rate=0", r"freezing\.next_rate: 0 is not above 0; "),
     # what only the model's shapes can tell
-    ("plan freezing=bottom_k freezing.k=3", r"freezing\.k: 3 blocks asked for, the encoder has 2; give 1 to 2"),
+    ("plan freezing=bottom_k freezing.k=3", r"freezing\.k: 3 blocks requested, the encoder has 2; give 1 to 2"),
     ("plan freezing=surgical freezing.first=2", r"freezing\.first: there is no block '2'; give 0 to 1, or emb"),
     ("plan freezing=surgical freezing.first=-1", r"freezing\.first: there is no block '-1'; give 0 to 1, or emb"),
     ("plan freezing=surgical freezing.last=layer.7", r"freezing\.last: there is no block 'layer\.7'; did you mean l"),
@@ -58,7 +58,7 @@ CONFIG = [
     ("plan freezing=surgical freezing.first=head", r"freezing\.first: there is no block 'head'; "),
     (
         "plan freezing=surgical freezing.first=1 freezing.last=0",
-        r"freezing\.last: '0' stands below freezing\.first ",
+        r"freezing\.last: '0' is below freezing\.first ",
     ),
     ("plan freezing=gradual trainer.max_epochs=3", r"trainer\.max_epochs: 3 epochs cannot hold phases that need 4; "),
     ("plan freezing=chain_thaw freezing.epochs_per_thaw=4", r"trainer\.max_epochs: 15 epochs cannot .* need 17; "),
@@ -96,7 +96,7 @@ CONFIG = [
     ("plan adapter=ia3 adapter.inputs=[x]", r"adapter\.inputs: 'x' matches no linear layer in .*; choose among: que"),
     (
         "plan adapter=lora freezing=rules freezing.phases=[{rules:[['encoder.embeddings.*',1],['*',1]]}]",
-        r"freezing\.rules: 'encoder\.embeddings\.\*' is of the encoder alone, .*; give null for it, ",
+        r"freezing\.rules: 'encoder\.embeddings\.\*' matches only the encoder's own parameters, .*; give null for it, ",
     ),
     (
         "plan adapter=lora freezing=rules freezing.phases=[{rules:[['head.*',1],['*',null]]}]",

@@ -141,7 +141,7 @@ def test_a_sweep_goes_on_after_a_job_that_fails(frostline: Command, tmp_path: Pa
     """k beyond the encoder's blocks is known only when the model is built."""
     said = frostline("-m", *LIGHT, "freezing=top_k", "freezing.k=9,1")
     assert said.status == 1
-    assert "freezing.k: 9 blocks asked for, the encoder has 2" in said.err
+    assert "freezing.k: 9 blocks requested, the encoder has 2" in said.err
     assert "Traceback" not in said.err
     lines = said.out.splitlines()
     assert lines[0].split()[0] == "freezing.k"
@@ -149,14 +149,14 @@ def test_a_sweep_goes_on_after_a_job_that_fails(frostline: Command, tmp_path: Pa
     assert lines[3].split()[0] == "1"
     assert "results: runs/default" in lines
     assert lines[-1].startswith("failed: top_k-")
-    assert "freezing.k: 9 blocks asked for, the encoder has 2; give 1 to 2" in lines[-1]
+    assert "freezing.k: 9 blocks requested, the encoder has 2; give 1 to 2" in lines[-1]
     assert len(list((tmp_path / "runs" / "default").glob("top_k-*/result.json"))) == 1
 
 
 def test_a_single_run_that_fails_says_why_and_exits_with_it(frostline: Command, tmp_path: Path) -> None:
     said = frostline(*LIGHT, "freezing=top_k", "freezing.k=9")
     assert said.status == 2
-    assert "freezing.k: 9 blocks asked for" in said.err
+    assert "freezing.k: 9 blocks requested" in said.err
     assert "Traceback" not in said.err
     assert list(tmp_path.rglob("result.json")) == []
 

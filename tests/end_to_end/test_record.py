@@ -163,7 +163,7 @@ def failure(frostline: Command, *words: str) -> dict[str, Any]:
 
 def test_a_failed_run_says_what_where_and_which_key(frostline: Command) -> None:
     found = failure(frostline, "freezing=top_k", "freezing.k=9")
-    assert "9 blocks asked for, the encoder has 2" in found["what"]
+    assert "9 blocks requested, the encoder has 2" in found["what"]
     assert found["keys"] == ["freezing.k"]
     assert any("top_k.py" in line for line in found["where"])
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from frostline.data.batches import training_order
 from frostline.data.build import load_corpus
 from frostline.freezing.strategies.auto_rgn import RelativeGradientNorms
-from frostline.freezing.strategies.autofreeze import Settled
+from frostline.freezing.strategies.autofreeze import GradientChange
 from frostline.freezing.strategies.plateau import Plateau
 from frostline.instantiate import make
 from frostline.results.folder import RunFolder
@@ -31,17 +31,17 @@ SMALL = ["dataset.max_train=160", "dataset.max_val=64", "dataset.max_test=32", f
 
 
 def test_a_plateau_is_patience_epochs_without_improvement() -> None:
-    decider = Plateau(phases=3, patience=2, min_delta=0.1, watch="val/loss")
+    controller = Plateau(phases=3, patience=2, min_delta=0.1, watch="val/loss")
     index, course = 0, []
     for loss in (1.0, 0.95, 0.8, 0.75, 0.74, 0.9, 0.5, 0.45, 0.44, 0.43):
-        index = decider.after_epoch(index, {"val/loss": loss})
+        index = controller.after_epoch(index, {"val/loss": loss})
         course.append(index)
     assert course == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
 
 
 def test_of_a_score_more_is_better() -> None:
-    decider = Plateau(phases=2, patience=1, min_delta=0.0, watch="val/f1_macro")
-    assert [decider.after_epoch(0, {"val/f1_macro": f1}) for f1 in (0.2, 0.3, 0.3)] == [0, 0, 1]
+    controller = Plateau(phases=2, patience=1, min_delta=0.0, watch="val/f1_macro")
+    assert [controller.after_epoch(0, {"val/f1_macro": f1}) for f1 in (0.2, 0.3, 0.3)] == [0, 0, 1]
 
 
 def test_a_plateau_thaws_the_next_layer_in_a_real_run(job: Any) -> None:
@@ -58,12 +58,12 @@ def test_the_prefix_below_the_median_change_freezes() -> None:
     """The paper's own arithmetic, with numpy's percentile, on made gradients."""
     chance = np.random.default_rng(0)
     layers, points, steps = [f"layer.{i}" for i in range(6)], 5, 20
-    decider, index, start, before = Settled(layers, points, 0.5), 0, 0, None
+    controller, index, start, before = GradientChange(layers, points, 0.5), 0, 0, None
     sums = {layer: torch.zeros(7) for layer in layers}
     for step in range(steps):
         drawn = {layer: torch.from_numpy(chance.normal(size=7) + i) for i, layer in enumerate(layers[start:])}
         gradients = {f"{layer}.weight": value for layer, value in drawn.items()}
-        index = decider.after_backward(index, (step + 1) / steps, gradients)
+        index = controller.after_backward(index, (step + 1) / steps, gradients)
         sums = {layer: sums[layer] + drawn.get(layer, torch.zeros(7)) for layer in layers}
         if (step + 1) % (steps // points) == 0:
             norms = [float(sums[layer].abs().sum()) for layer in layers]
@@ -103,7 +103,7 @@ def test_rates_follow_the_relative_norms_of_gradients() -> None:
     parameters = {name: torch.randn(5, generator=chance) for name in ("a", "b", "norm")} | {"zero": torch.zeros(5)}
     gradients = [{name: torch.randn(5, generator=chance) for name in parameters} for _ in range(3)]
     ratio = {n: np.mean([float(g[n].norm() / parameters[n].norm()) for g in gradients]) for n in ("a", "b")}
-    rates = RelativeGradientNorms(3, 1e-6, ["norm"]).rates(gradients, parameters)
+    rates = RelativeGradientNorms(3, 1e-6, ["norm"]).multiplier_factors(gradients, parameters)
     assert rates["a"] == pytest.approx(ratio["a"] / max(ratio.values()), rel=1e-6)
     assert rates["b"] == pytest.approx(ratio["b"] / max(ratio.values()), rel=1e-6)
     assert rates["zero"] == pytest.approx((rates["a"] + rates["b"]) / 2)

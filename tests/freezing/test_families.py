@@ -109,10 +109,10 @@ def test_gradual_unfreezing_moves_the_frost_line_down_block_by_block(family: str
     blocks = [block.name.removeprefix("encoder.") for block in model(family)[1]]
     layers = [name for name in blocks if name.startswith("layer.")]
     assert [phase.name for phase in phases] == ["head", *reversed(layers), "embeddings"]
-    assert [blocks[phase.line] for phase in phases] == [phase.name for phase in phases]
+    assert [blocks[phase.frost_line] for phase in phases] == [phase.name for phase in phases]
 
 
 def test_the_top_block_of_albert_is_all_its_layers_and_there_is_no_second() -> None:
     for strategy in ("top_k", "bottom_k"):
-        with pytest.raises(UserError, match=r"freezing\.k: 2 blocks asked for, the encoder has 1; give 1 to 1, "):
+        with pytest.raises(UserError, match=r"freezing\.k: 2 blocks requested, the encoder has 1; give 1 to 1, "):
             plan(f"freezing={strategy} freezing.k=2", "ALBERT")

@@ -32,8 +32,8 @@ def test_it_is_what_discriminative_does_to_full() -> None:
 
 def test_what_learns_and_the_frost_line_stay_as_they_are() -> None:
     with_it, without = plan("freezing=chain_thaw", "freezing.layer_decay=0.5"), plan("freezing=chain_thaw")
-    assert [phase.line for phase in with_it.phases] == [phase.line for phase in without.phases]
-    assert [with_it.learning(phase) for phase in with_it.phases] == [without.learning(p) for p in without.phases]
+    assert [phase.frost_line for phase in with_it.phases] == [phase.frost_line for phase in without.phases]
+    assert [with_it.trainable(phase) for phase in with_it.phases] == [without.trainable(p) for p in without.phases]
 
 
 def test_a_strategy_of_one_s_own_has_it_too(frostline: Command, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from frostline.errors import UserError
 from frostline.freezing import table as plan_text
-from frostline.freezing.plan import Block, Kind, Parameter, Phase, Plan, Rule, below
-from frostline.freezing.resolve import resolve
+from frostline.freezing.plan import Block, Kind, Parameter, Phase, Plan, Rule, patterns_of
+from frostline.freezing.resolve import resolve_phases
 from frostline.freezing.strategies.rules import rules
 
 
@@ -36,21 +36,21 @@ def phase(*rules: Rule, epochs: int | None = None, name: str = "one") -> Phase:
 
 def told(*phases: Phase, epochs: int = 3) -> list[str]:
     with pytest.raises(UserError) as caught:
-        resolve(phases, BLOCKS, epochs)
+        resolve_phases(phases, BLOCKS, epochs)
     assert caught.value.status == 2
     return [str(problem) for problem in caught.value.problems]
 
 
 def spans(*lengths: int | None, epochs: int) -> list[tuple[int, int]]:
     phases = [phase(("*", 1.0), epochs=length, name=str(i)) for i, length in enumerate(lengths)]
-    return [(p.start, p.end) for p in resolve(phases, BLOCKS, epochs).phases]
+    return [(p.start, p.end) for p in resolve_phases(phases, BLOCKS, epochs).phases]
 
 
 # Rules
 
 
 def test_the_first_rule_that_matches_wins() -> None:
-    (only,) = resolve(
+    (only,) = resolve_phases(
         [phase(("encoder.layer.1.bias", None), ("encoder.layer.*", 0.5), ("*.bias", 2.0), ("*", 1.0))], BLOCKS, 3
     ).phases
     assert only.multipliers == {
@@ -66,7 +66,7 @@ def test_the_first_rule_that_matches_wins() -> None:
 
 
 def test_a_plan_holds_a_multiplier_for_every_parameter_of_every_phase() -> None:
-    plan = resolve([phase(("*", 1.0), epochs=1), PROBE], BLOCKS, 3)
+    plan = resolve_phases([phase(("*", 1.0), epochs=1), PROBE], BLOCKS, 3)
     assert [list(p.multipliers) for p in plan.phases] == [NAMES, NAMES]
 
 
@@ -149,20 +149,20 @@ def test_a_run_of_no_epochs_has_empty_phases() -> None:
 
 
 def test_an_epoch_belongs_to_one_phase_and_later_ones_to_the_last() -> None:
-    plan = resolve([phase(("*", 1.0), epochs=2), PROBE, TUNE], BLOCKS, 6)
+    plan = resolve_phases([phase(("*", 1.0), epochs=2), PROBE, TUNE], BLOCKS, 6)
     assert [(p.start, p.end) for p in plan.phases] == [(0, 2), (2, 4), (4, 6)]
     assert [plan.index_at(epoch) for epoch in range(8)] == [0, 0, 1, 1, 2, 2, 2, 2]
 
 
 def test_epochs_of_a_run_without_any_belong_to_the_last_phase() -> None:
-    assert resolve([phase(("*", 1.0), epochs=2), TUNE], BLOCKS, 0).index_at(0) == 1
+    assert resolve_phases([phase(("*", 1.0), epochs=2), TUNE], BLOCKS, 0).index_at(0) == 1
 
 
 # What a plan says
 
 
 def line(*rules: Rule) -> int:
-    return resolve([phase(*rules)], BLOCKS, 1).phases[0].line
+    return resolve_phases([phase(*rules)], BLOCKS, 1).phases[0].frost_line
 
 
 def test_the_frost_line_is_the_number_of_lowest_blocks_in_which_nothing_learns() -> None:
@@ -175,22 +175,30 @@ def test_the_frost_line_is_the_number_of_lowest_blocks_in_which_nothing_learns()
 
 
 def test_each_phase_has_its_own_frost_line() -> None:
-    assert [p.line for p in resolve([phase(("*", None), epochs=1), PROBE, TUNE], BLOCKS, 3).phases] == [6, 5, 0]
+    assert [p.frost_line for p in resolve_phases([phase(("*", None), epochs=1), PROBE, TUNE], BLOCKS, 3).phases] == [
+        6,
+        5,
+        0,
+    ]
 
 
 def test_numbers_that_learn_are_counted_in_a_phase_and_at_any_time() -> None:
-    plan = resolve(
+    plan = resolve_phases(
         [phase(("head.*", 1.0), ("*", None), epochs=1), phase(("encoder.layer.*", 1.0), ("*", None))], BLOCKS, 2
     )
-    assert [plan.learning(p) for p in plan.phases] == [15, 40]
-    assert plan.ever_learning == 55
-    assert plan.ever_learns("head.bias")
-    assert not plan.ever_learns("encoder.embeddings.words")
+    assert [plan.trainable(p) for p in plan.phases] == [15, 40]
+    assert plan.ever_trainable == 55
+    assert plan.ever_trains("head.bias")
+    assert not plan.ever_trains("encoder.embeddings.words")
 
 
 def test_below_gives_globs_of_blocks_that_have_parameters() -> None:
-    assert below(BLOCKS, "final", "pooler", "head") == ["head.*"]
-    assert below(BLOCKS, "embeddings", "layer") == ["encoder.embeddings.*", "encoder.layer.0.*", "encoder.layer.1.*"]
+    assert patterns_of(BLOCKS, "final", "pooler", "head") == ["head.*"]
+    assert patterns_of(BLOCKS, "embeddings", "layer") == [
+        "encoder.embeddings.*",
+        "encoder.layer.0.*",
+        "encoder.layer.1.*",
+    ]
 
 
 # As text
@@ -200,29 +208,32 @@ LP_FT = [
     Phase("tune", (("encoder.layer.1.bias", 0.5), ("encoder.embeddings.*", None), ("*", 0.05)), restart=True),
 ]
 TABLE = """\
-phase  epochs  emb  0     1  head  learn  frost line
-probe  1-2     ·    ·     ·  1     15     5 of 6
-tune   3       ·    0.05  *  0.05  55     1 of 6
-55 of 159 parameters learn at some time"""
+phase  epochs  emb  0     1  head  trainable  frost line
+probe  1-2     ·    ·     ·  1     15         5 of 6
+tune   3       ·    0.05  *  0.05  55         1 of 6
+55 of 159 parameters are trainable in at least one phase
+* parameters of this block differ: some are frozen, or their multipliers are not the same"""
 
 
 def test_a_plan_is_a_table() -> None:
-    assert plan_text.table(resolve(LP_FT, BLOCKS, 3)) == TABLE
+    assert plan_text.plan_table(resolve_phases(LP_FT, BLOCKS, 3)) == TABLE
 
 
 def test_a_run_of_no_epochs_shows_no_epochs() -> None:
-    assert plan_text.table(resolve([phase(("*", None), name="direct")], BLOCKS, 0)).splitlines()[1:] == [
-        "direct  -       ·    ·  ·  ·     0      6 of 6",
-        "0 of 159 parameters learn at some time",
+    assert plan_text.plan_table(resolve_phases([phase(("*", None), name="direct")], BLOCKS, 0)).splitlines()[1:] == [
+        "direct  -       ·    ·  ·  ·     0          6 of 6",
+        "0 of 159 parameters are trainable in at least one phase",
     ]
 
 
 def test_where_nothing_learns_no_epoch_is_told_and_a_solved_head_is() -> None:
     above = [*BLOCKS[:-1], Block("head", "head", ())]
-    assert plan_text.table(resolve([phase(("*", None), name="probe")], above, 3), solved=True).splitlines() == [
-        "phase  epochs  emb  0  1  head    learn  frost line",
-        "probe  -       ·    ·  ·  solved  0      6 of 6",
-        "0 of 144 parameters learn at some time",
+    assert plan_text.plan_table(
+        resolve_phases([phase(("*", None), name="probe")], above, 3), fitted_head=True
+    ).splitlines() == [
+        "phase  epochs  emb  0  1  head    trainable  frost line",
+        "probe  -       ·    ·  ·  fitted  0          6 of 6",
+        "0 of 144 parameters are trainable in at least one phase",
     ]
 
 
@@ -238,12 +249,12 @@ def test_where_nothing_learns_no_epoch_is_told_and_a_solved_head_is() -> None:
     ],
 )
 def test_a_plan_written_as_rules_and_read_back_is_the_same_plan(phases: list[Phase], epochs: int) -> None:
-    plan: Plan = resolve(phases, BLOCKS, epochs)
-    assert resolve(rules(BLOCKS, plan_text.rules(plan)), BLOCKS, epochs) == plan
+    plan: Plan = resolve_phases(phases, BLOCKS, epochs)
+    assert resolve_phases(rules(BLOCKS, plan_text.plan_rules(plan)), BLOCKS, epochs) == plan
 
 
 def test_rules_name_blocks_where_their_parameters_agree() -> None:
-    assert plan_text.rules(resolve(LP_FT, BLOCKS, 3))[1] == {
+    assert plan_text.plan_rules(resolve_phases(LP_FT, BLOCKS, 3))[1] == {
         "name": "tune",
         "epochs": 1,
         "restart": True,

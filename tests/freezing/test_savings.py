@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frostline.commands.plan import plan_from_shapes
-from frostline.freezing.savings import passes, told
+from frostline.freezing.savings import layer_passes, savings_line
 
 # On two layers; a backward pass through a layer is two forward passes.
 COUNTED = {
@@ -26,9 +26,9 @@ COUNTED = {
 def test_passes_are_those_of_the_plan(job: Callable[..., Any], words: str) -> None:
     without, with_it, share = COUNTED[words]
     plan = plan_from_shapes(job(*words.split()).config)
-    assert passes(plan) == (without, with_it)
-    assert told(plan) == (f"the frost line saves up to {share} of all passes through layers" if share else "")
+    assert layer_passes(plan) == (without, with_it)
+    assert savings_line(plan) == (f"the frost line saves up to {share} of all passes through layers" if share else "")
 
 
 def test_where_training_decides_when_phases_begin_nothing_is_promised(job: Callable[..., Any]) -> None:
-    assert told(plan_from_shapes(job("freezing=plateau").config)) == ""
+    assert savings_line(plan_from_shapes(job("freezing=plateau").config)) == ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from frostline.config import jobs as command
 from frostline.config import search_path as search
-from frostline.freezing.build import planned
+from frostline.freezing.build import plan_from_config
 from frostline.freezing.plan import Plan
 from frostline.instantiate import make
 from frostline.models.blocks import ModuleBlock
@@ -42,4 +42,4 @@ def part(group: str, name: str, **supplied: Any) -> Any:
 
 def plan_of(config: dict[str, Any], blocks: Sequence[ModuleBlock]) -> Plan:
     """Return the plan of a config for the blocks of a model."""
-    return planned(config, [block.described for block in blocks])[0]
+    return plan_from_config(config, [block.described for block in blocks])[0]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from frostline.freezing.plan import Phase
-from frostline.freezing.resolve import resolve
+from frostline.freezing.resolve import resolve_phases
 from frostline.models.blocks import find_blocks
 from frostline.models.poolers.mean import Mean
 from frostline.training.optimizers.adamw import adamw
@@ -62,7 +62,7 @@ class Small:
         torch.manual_seed(1)
         self.encoder, self.pooler, self.head = Encoder(), Mean(), nn.Linear(8, 3)
         blocks = find_blocks(self.encoder, self.pooler, self.head)
-        self.engine = PhaseEngine(resolve(phases, [block.described for block in blocks], epochs), blocks)
+        self.engine = PhaseEngine(resolve_phases(phases, [block.described for block in blocks], epochs), blocks)
 
     def values(self) -> dict[str, Tensor]:
         return {name: p.detach().clone() for name, p in self.engine.parameters.items()}

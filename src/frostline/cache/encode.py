@@ -109,12 +109,12 @@ class EncoderPass:
 
     def _from_tokens(self, ids: Tensor, mask: Tensor) -> Tensor:
         model, line = self.model, self.line
-        if line.kept == "states":
+        if line.kind == "states":
             return model.partial_forward.states(line.layers, ids, mask)
-        if line.kept == "output":
+        if line.kind == "output":
             states: Tensor = model.encoder(ids, mask)
             return states
-        if line.kept == "stack":
+        if line.kind == "stack":
             assert isinstance(model.pooler, LayerStacking)
             return model.pooler.stack(model.encoder(ids, mask, every_layer=True), mask).transpose(0, 1)
         return model.vectors(ids, mask)[:, None]

@@ -17,7 +17,7 @@ from frostline.console import say
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
-from frostline.freezing.frost_line import CachePoint, line_over, resting, up_to
+from frostline.freezing.frost_line import CachePoint, blocks_up_to, cache_point_above, frozen_blocks
 from frostline.freezing.plan import Block, Plan
 from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
 from frostline.models.model import Model
@@ -58,9 +58,9 @@ class FrozenStates:
         uses: how often the run will go through the split before the phase ends.
         """
         plan = self.current.plan
-        below, above = resting(plan, plan.phases[self.current.index])
+        below, above = frozen_blocks(plan, plan.phases[self.current.index])
         pooler = self.model.pooler
-        line = line_over(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
+        line = cache_point_above(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
         if line is None or isinstance(self.model.head, PromptHead) or (line.by_token and self.model.sharded):
             return None
         now = (line, self._changes(below), self.model.weights_id if any(self._changes(below)) else 0)
@@ -72,7 +72,7 @@ class FrozenStates:
     def vectors(self, split: str, tokens: Tokens) -> Tensor:
         """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
         source = self.of(split, tokens)
-        if source is None or source.line.kept != "vectors":
+        if source is None or source.line.kind != "vectors":
             source = EncoderPass(self.model, self.runtime, CachePoint("vectors")).in_memory(tokens, split)
         found = source.rows(np.arange(len(tokens)))
         assert found is not None
@@ -81,7 +81,7 @@ class FrozenStates:
     def _changes(self, blocks: Sequence[Block]) -> tuple[int, ...]:
         """In how many earlier phases something of each block has learned."""
         earlier = self.current.plan.phases[: self.current.index]
-        return tuple(sum(any(phase.learns(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
+        return tuple(sum(any(phase.trains(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
 
     # Where it is kept
 
@@ -112,7 +112,7 @@ class FrozenStates:
         cache = self.keep.cache
         size = np.dtype(cache.dtype).itemsize * int(encoder.width)
         if not line.by_token:
-            stacked = int(encoder.layers) + 1 if line.kept == "stack" else 1
+            stacked = int(encoder.layers) + 1 if line.kind == "stack" else 1
             return self._has_room(len(tokens) * stacked * size)
         read = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
         estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.runtime.device.type, uses)
@@ -133,7 +133,7 @@ class FrozenStates:
 
     def _told(self, line: CachePoint) -> str:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
-        return where.get(line.kept, f"after {line.layers} layers")
+        return where.get(line.kind, f"after {line.layers} layers")
 
     def _shown(self, split: str, line: CachePoint) -> dict[str, Any]:
         """What people see of an entry."""
@@ -144,9 +144,9 @@ class FrozenStates:
     def _encoding(self, line: CachePoint, below: Sequence[Block], tokens: Tokens) -> EncoderPass:
         """From the highest states that are there already."""
         highest = (line.layers or len(self.model.partial_forward.layers) + 1) - 1
-        for count in range(highest, 0, -1) if line.kept != "stack" else ():
+        for count in range(highest, 0, -1) if line.kind != "stack" else ():
             lower = CachePoint("states", count)
-            key = self.origin.key(lower, up_to(below, count), tokens, self.keep.cache.dtype)
+            key = self.origin.key(lower, blocks_up_to(below, count), tokens, self.keep.cache.dtype)
             found = self.keep.opened(key, lower)
             if found is not None and self._unable(tokens, lower) is None:
                 return EncoderPass(self.model, self.runtime, line, found)

@@ -19,8 +19,8 @@ from frostline.config.checks.source import capabilities
 from frostline.config.fusable import FUSED, groups
 from frostline.errors import wrong
 from frostline.freezing.plan import Plan
-from frostline.freezing.savings import told
-from frostline.freezing.table import rules, table
+from frostline.freezing.savings import savings_line
+from frostline.freezing.table import plan_rules, plan_table
 from frostline.models.interfaces import Capability
 from frostline.results.sweep_status import lasting
 from frostline.sweeps import forecast
@@ -56,7 +56,8 @@ def main(argv: list[str]) -> int:
 
 
 def _shown(run: Run) -> str:
-    lines = [table(run.plan, solved=Capability.FIT in capabilities(run.config["head"]["_target_"])), told(run.plan)]
+    fitted_head = Capability.FIT in capabilities(run.config["head"]["_target_"])
+    lines = [plan_table(run.plan, fitted_head), savings_line(run.plan)]
     return "\n".join(filter(None, lines))
 
 
@@ -97,11 +98,11 @@ def run_of(config: Config, texts: dict[str, Corpus]) -> Run:
     """texts: what has been read before, by the data set's config."""
     from frostline.config.shapes import blocks_of
     from frostline.data.build import load_corpus
-    from frostline.freezing.build import planned
+    from frostline.freezing.build import plan_from_config
 
     key = json.dumps(config["dataset"], sort_keys=True, default=str)
     corpus = texts[key] = texts.get(key) or load_corpus(config["dataset"])
-    return Run(config, planned(config, blocks_of(config, corpus.classes))[0], corpus)
+    return Run(config, plan_from_config(config, blocks_of(config, corpus.classes))[0], corpus)
 
 
 def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
@@ -111,7 +112,7 @@ def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
     if any(phase.when is not None for phase in plan.phases):
         what = "its phases begin when training decides, which a written plan cannot say"
         raise wrong("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
-    phases = rules(plan)
+    phases = plan_rules(plan)
     phases[-1]["epochs"] = None
     text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)
     back = f"frostline {shlex.join(_reading(job, file))}"

@@ -75,7 +75,7 @@ def _objections(config: Config) -> Iterator[str]:
         yield "more than the head learns"
     elif len(plan.phases) > 1:
         yield "its plan has several phases"
-    elif learning and not all(plan.ever_learns(p.name) for p in plan.blocks[-1].parameters):
+    elif learning and not all(plan.ever_trains(p.name) for p in plan.blocks[-1].parameters):
         yield "a part of the head does not learn"
     if Capability.USES_ONLY_EMBEDDINGS in loss or Capability.IN_BATCH in loss:
         yield "the loss looks at vectors"

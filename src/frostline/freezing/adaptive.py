@@ -1,7 +1,7 @@
-"""Strategies that decide in training: their phases are known beforehand, when each begins or how fast all learn is not.
+"""Adaptive strategies: their phases are known before training, when a phase begins is decided during training.
 
-Such a strategy returns `Adaptive(phases, decider)`. What a decider knows is part of the checkpoint, and what it is
-shown is the same on all ranks, so that a resumed run and every rank decide alike.
+Such a strategy returns `AdaptivePlan(phases, controller)`. The state of a controller is part of the checkpoint, and its
+inputs are identical on all ranks, so that a resumed run and every rank reach the same decisions.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
 
 
 class PhaseController:
-    """Decides nothing: stays in its phase, at the plan's rates. A strategy overrides what it decides.
+    """Stay in the first phase, with the multipliers of the plan. A strategy overrides the decisions that it makes.
 
-    batches: of how many batches the gradients are taken, without a step, as each epoch begins.
+    batches: number of batches whose gradients are computed, without an optimizer step, at the start of each epoch.
     """
 
     batches = 0
 
-    def when(self, index: int) -> str:
-        """In a few words for the plan's table: when phase `index` begins."""
-        return "from 1" if index == 0 else "when told"
+    def phase_start(self, index: int) -> str:
+        """Describe in a few words, for the table of the plan, when phase `index` begins."""
+        return "from 1" if index == 0 else "when decided"
 
-    def rates(self, gradients: Sequence[Tensors], parameters: Tensors) -> dict[str, float]:
-        """As an epoch begins: a factor on the multiplier of each parameter, by plan name; 1 where it is left out."""
+    def multiplier_factors(self, gradients: Sequence[Tensors], parameters: Tensors) -> dict[str, float]:
+        """Return, at the start of an epoch, a factor on each parameter's multiplier by name; 1 if absent."""
         return {}
 
     def after_backward(self, index: int, progress: float, gradients: Tensors) -> int:
-        """After each backward pass, `progress` of the run (0 to 1) done: the phase of the next step."""
+        """Return the phase of the next step. Called after each backward pass; `progress` of the run is in [0, 1]."""
         return index
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
-        """After each epoch that is validated: the phase of the next one."""
+        """Return the phase of the next epoch. Called after each epoch that is validated."""
         return index
 
     def state_dict(self) -> dict[str, Any]:
-        """What must live through a kill: plain values and tensors."""
+        """Return what a checkpoint stores: plain values and tensors."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
 
 
 @dataclass(frozen=True)
 class AdaptivePlan:
-    """Phases in the order in which they may come, and who decides."""
+    """The phases in the order in which they may come, and the controller that decides when."""
 
     phases: tuple[Phase, ...]
-    decider: PhaseController
+    controller: PhaseController

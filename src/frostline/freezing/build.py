@@ -1,4 +1,4 @@
-"""A strategy's plan for a model, asked of shapes alone: torch is not needed."""
+"""The plan of a config, built from the shapes of the model's blocks; torch is not needed."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from typing import Annotated
 
 from frostline.errors import wrong
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
-from frostline.freezing.groups import decayed, learnable
+from frostline.freezing.groups import trainable_blocks, with_layer_decay
 from frostline.freezing.plan import Block, Phase, Plan
-from frostline.freezing.resolve import resolve
+from frostline.freezing.resolve import resolve_phases
 from frostline.instantiate import make
 from frostline.types import Config, Range
 
 
 @dataclass(frozen=True)
 class FreezingSettings:
-    """Keys of `freezing` that are arguments of no strategy."""
+    """Keys of `freezing` that are not arguments of a strategy."""
 
     suits: dict[str, float] | None = None
     layer_decay: Annotated[float, Range(low=0, high=1, open_low=True)] | None = None
 
 
-OURS = {field.name for field in fields(FreezingSettings)}
-UNTRAINED = (
-    "trains nothing of the adapter, and beside one the encoder's own parameters never learn",
-    "choose freezing=full, in which it learns from the first step, or adapter=none",
+COMMON_KEYS = {field.name for field in fields(FreezingSettings)}
+NO_ADAPTER_TRAINED = (
+    "trains nothing of the adapter, and the encoder's own parameters are frozen beside one",
+    "choose freezing=full, which trains the adapter from the first step, or adapter=none",
 )
 
 
-def planned(config: Config, described: Sequence[Block]) -> tuple[Plan, PhaseController | None]:
-    """The plan and, where the strategy adapts, who decides when its phases begin; torch is not needed.
+def plan_from_config(config: Config, blocks: Sequence[Block]) -> tuple[Plan, PhaseController | None]:
+    """Return the plan and the controller from the shapes of the blocks alone.
 
     Raises:
-        UserError: the strategy does not fit the blocks, or lets nothing of an adapter learn.
+        UserError: the strategy does not fit the blocks, or trains nothing of an adapter.
     """
-    strategy = {k: v for k, v in config["freezing"].items() if k not in OURS}
-    found: tuple[Phase, ...] | AdaptivePlan = make(strategy, blocks=learnable(described))
-    phases, decider = (found.phases, found.decider) if isinstance(found, AdaptivePlan) else (found, None)
-    plan = resolve(phases, described, config["trainer"]["max_epochs"], decider.when if decider else None)
-    adapters = [p.name for block in described if block.kind == "adapter" for p in block.parameters]
-    if adapters and not any(plan.ever_learns(name) for name in adapters):
-        raise wrong("freezing", *UNTRAINED)
+    strategy = {key: value for key, value in config["freezing"].items() if key not in COMMON_KEYS}
+    result: tuple[Phase, ...] | AdaptivePlan = make(strategy, blocks=trainable_blocks(blocks))
+    phases, controller = (result.phases, result.controller) if isinstance(result, AdaptivePlan) else (result, None)
+    starts = controller.phase_start if controller else None
+    plan = resolve_phases(phases, blocks, config["trainer"]["max_epochs"], starts)
+    adapters = [p.name for block in blocks if block.kind == "adapter" for p in block.parameters]
+    if adapters and not any(plan.ever_trains(name) for name in adapters):
+        raise wrong("freezing", *NO_ADAPTER_TRAINED)
     decay = config["freezing"].get("layer_decay")
-    return plan if decay is None else decayed(plan, decay), decider
+    return plan if decay is None else with_layer_decay(plan, decay), controller

@@ -1,4 +1,4 @@
-"""What can be kept of texts below the frost line of a phase, and what of the model it follows from."""
+"""The frost line of a phase: which blocks are frozen below it, and which states of a text can be cached there."""
 
 from __future__ import annotations
 
@@ -8,44 +8,49 @@ from typing import Literal, NamedTuple
 
 from frostline.freezing.plan import Block, Plan, PlannedPhase
 
-Kept = Literal["vectors", "stack", "output", "states"]
+CachedKind = Literal["vectors", "stack", "output", "states"]
 
 
 class CachePoint(NamedTuple):
-    """What is kept of each text.
+    """What is cached of each text of T tokens, for an encoder of width D and L layers.
 
-    vectors: the pooler's (1, D), where nothing but the head learns; stack: one of every layer (L + 1, D), for a pooler
-    that mixes them; output: the encoder's states (T, D), for another pooler that learns; states: those after the
-    `layers` lowest layers (T, D).
+    vectors: the pooled vector (1, D), where only the head is trainable.
+    stack: the pooled vectors of every layer (L + 1, D), for a pooler that mixes layers.
+    output: the output of the encoder (T, D), for any other pooler that is trainable.
+    states: the states after the `layers` lowest layers (T, D).
     """
 
-    kept: Kept
+    kind: CachedKind
     layers: int = 0
 
     @property
     def by_token(self) -> bool:
-        return self.kept in ("output", "states")
+        """Return whether states of single tokens are cached."""
+        return self.kind in ("output", "states")
 
 
-def resting(plan: Plan, phase: PlannedPhase) -> tuple[list[Block], Block | None]:
-    """The blocks below head and frost line, and the next, in which or in whose adapter something learns if anywhere."""
+def frozen_blocks(plan: Plan, phase: PlannedPhase) -> tuple[list[Block], Block | None]:
+    """Return the blocks below the frost line, without the head, and the block above them (None above the last one).
+
+    The block above, or its adapter, is trainable if anything is.
+    """
     heights = accumulate(block.kind != "adapter" for block in plan.blocks)
-    under = [block for block, height in zip(plan.blocks, heights, strict=True) if height <= phase.line]
-    below = [block for block in under if block.kind != "head"]
-    return below, next(iter(plan.blocks[len(below) :]), None)
+    below = [block for block, height in zip(plan.blocks, heights, strict=True) if height <= phase.frost_line]
+    frozen = [block for block in below if block.kind != "head"]
+    return frozen, next(iter(plan.blocks[len(frozen) :]), None)
 
 
-def up_to(blocks: Sequence[Block], layers: int) -> list[Block]:
-    """Those of them that the states after the `layers` lowest layers follow from."""
+def blocks_up_to(blocks: Sequence[Block], layers: int) -> list[Block]:
+    """Return the blocks that determine the states after the `layers` lowest layers."""
     counts = accumulate(block.kind == "layer" for block in blocks)
-    below = ("embeddings", "layer", "adapter")
-    return [block for block, count in zip(blocks, counts, strict=True) if count <= layers and block.kind in below]
+    kinds = ("embeddings", "layer", "adapter")
+    return [block for block, count in zip(blocks, counts, strict=True) if count <= layers and block.kind in kinds]
 
 
-def line_over(below: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> CachePoint | None:
-    """The line over blocks that rest; None: nothing that is worth keeping is known of the texts.
+def cache_point_above(frozen: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> CachePoint | None:
+    """Return what can be cached above frozen blocks, or None if caching would save no pass through a layer.
 
-    mixes: the pooler reads the states of every layer; stacks: it makes one vector of each first.
+    mixes: the pooler reads the states of every layer; stacks: it pools each layer to one vector first.
     """
     if above is None or above.kind == "head":
         return CachePoint("vectors")
@@ -53,5 +58,5 @@ def line_over(below: Sequence[Block], above: Block | None, mixes: bool, stacks: 
         return CachePoint("stack") if stacks else None
     if above.kind == "pooler":
         return CachePoint("output")
-    layers = sum(block.kind == "layer" for block in below)
+    layers = sum(block.kind == "layer" for block in frozen)
     return CachePoint("states", layers) if layers and not mixes else None

@@ -1,8 +1,8 @@
-"""Where blocks stand and what their parameters are, told by kind and name alone: what strategies choose by.
+"""Groups of blocks and of parameters that strategies choose by, found from the kind and name of a block alone.
 
-A **tier** is what learns at one rate, or thaws at one time: the head with its pooler, the top layer with what stands
-between it and the pooler, each lower layer, the embeddings. Both ways of counting from the top, gradual unfreezing and
-layer-wise rates, count tiers.
+A **layer group** is trained at one learning rate, or thawed at one time: the head with the pooler, the top layer with
+the final norm, each lower layer, the embeddings. Gradual unfreezing and layer-wise learning rates both count layer
+groups from the top.
 """
 
 from __future__ import annotations
@@ -17,57 +17,64 @@ NORM = re.compile(r".*norm\d*|ln(\d+|f|_\w+)?", re.IGNORECASE)  # LayerNorm, att
 BIAS = re.compile(r"(.*_)?bias")  # bias, in_proj_bias; relative_attention_bias.weight is a table
 
 
-def learnable(blocks: Sequence[Block]) -> list[Block]:
-    """Blocks as a strategy sees them: with what may learn in them.
+def trainable_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks with the parameters that a strategy may train.
 
-    Beside an adapter the encoder's own parameters never do, and a block has in their place those of its adapter.
+    Beside an adapter the encoder's own parameters are frozen: each of its blocks has the adapter's in their place.
     """
     if not any(block.kind == "adapter" for block in blocks):
         return list(blocks)
-    found: list[Block] = []
+    result: list[Block] = []
     for block in blocks:
         if block.kind == "adapter":
-            found[-1] = replace(found[-1], parameters=block.parameters)
+            result[-1] = replace(result[-1], parameters=block.parameters)
         else:
-            found.append(replace(block, parameters=()) if block in _encoder([block]) else block)
-    return found
+            result.append(replace(block, parameters=()) if block in _encoder_blocks([block]) else block)
+    return result
 
 
-def layers(blocks: Sequence[Block]) -> list[Block]:
+def encoder_layers(blocks: Sequence[Block]) -> list[Block]:
+    """Return the layers of the encoder, without embeddings and final norm."""
     return [block for block in blocks if block.kind == "layer"]
 
 
-def globs(blocks: Iterable[Block]) -> list[str]:
-    """One pattern a block, none for a block that has no parameters."""
+def patterns(blocks: Iterable[Block]) -> list[str]:
+    """Return a glob over parameter names for each block that has parameters."""
     return [f"{block.name}.*" for block in blocks if block.parameters]
 
 
-def above(blocks: Sequence[Block]) -> list[str]:
-    """One pattern for each of pooler and head, as far as they have parameters: what learns above a frozen encoder."""
-    return globs(block for block in blocks if block.kind in ("pooler", "head"))
+def pooler_and_head(blocks: Sequence[Block]) -> list[str]:
+    """Return a glob for each of pooler and head that has parameters: what is trained above a frozen encoder."""
+    return patterns(block for block in blocks if block.kind in ("pooler", "head"))
 
 
-def learning(patterns: Iterable[str], rate: float = 1.0) -> tuple[Rule, ...]:
-    """Rules by which these learn and all else is frozen."""
-    return (*((pattern, rate) for pattern in patterns), ("*", None))
+def train_only(names: Iterable[str], multiplier: float = 1.0) -> tuple[Rule, ...]:
+    """Return rules that train the parameters of these names or globs, and freeze all others."""
+    return (*((name, multiplier) for name in names), ("*", None))
 
 
-def tiers(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Blocks that have parameters by their distance from the top; the first is the head's, even if it has none."""
-    found = layers(blocks)
-    distance = {block.name: len(found) - i for i, block in enumerate(found)}
-    beside = {"final": 1, "embeddings": len(found) + 1}
-    every: list[list[Block]] = [[] for _ in range(len(found) + 2)]
+def layer_groups(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Return the blocks that have parameters, grouped by their distance from the top.
+
+    The first group is the head's, even if it is empty.
+    """
+    layers = encoder_layers(blocks)
+    distance = {block.name: len(layers) - i for i, block in enumerate(layers)}
+    other_kinds = {"final": 1, "embeddings": len(layers) + 1}
+    groups: list[list[Block]] = [[] for _ in range(len(layers) + 2)]
     for block in blocks:
         if block.parameters:
-            every[distance.get(block.name, beside.get(block.kind, 0))].append(block)
-    return [every[0], *filter(None, every[1:])]
+            groups[distance.get(block.name, other_kinds.get(block.kind, 0))].append(block)
+    return [groups[0], *filter(None, groups[1:])]
 
 
-def decayed(plan: Plan, decay: float) -> Plan:
-    """The plan with each multiplier times decay ** distance from the top (arXiv:2006.05987; the head keeps its own)."""
-    found = tiers(learnable(plan.blocks))
-    factor = {p.name: decay**i for i, tier in enumerate(found) for b in tier for p in b.parameters}
+def with_layer_decay(plan: Plan, decay: float) -> Plan:
+    """Return the plan with each multiplier times ``decay ** distance from the top`` (arXiv:2006.05987).
+
+    The head keeps its own multiplier.
+    """
+    groups = layer_groups(trainable_blocks(plan.blocks))
+    factor = {p.name: decay**i for i, group in enumerate(groups) for block in group for p in block.parameters}
     phases = [
         replace(phase, multipliers={n: None if m is None else m * factor[n] for n, m in phase.multipliers.items()})
         for phase in plan.phases
@@ -75,31 +82,28 @@ def decayed(plan: Plan, decay: float) -> Plan:
     return replace(plan, phases=tuple(phases))
 
 
-def norms(blocks: Sequence[Block]) -> list[str]:
-    """The encoder's norm parameters, by name.
+def norm_parameters(blocks: Sequence[Block]) -> list[str]:
+    """Return the names of the parameters of the encoder's norms.
 
-    A final norm that stands alone has lost its own name in the plan (``encoder.final.weight``): it is known by having
-    the size of another norm, which no matrix has.
+    A final norm that is a block of its own has lost its module's name in the plan (``encoder.final.weight``). It is
+    recognised by its size, which is that of another norm and of no matrix.
     """
-    named = [p for block in _encoder(blocks) for p in block.parameters if _is_norm(p.name)]
+    named = [p for block in _encoder_blocks(blocks) for p in block.parameters if _has_norm_name(p.name)]
     sizes = {p.size for p in named}
-    bare = [p for b in blocks if b.kind == "final" for p in b.parameters if _bare(p.name, b.name) and p.size in sizes]
-    return [p.name for p in (*named, *bare)]
+    final = [block for block in blocks if block.kind == "final"]
+    unnamed = [p for b in final for p in b.parameters if p.name.rpartition(".")[0] == b.name and p.size in sizes]
+    return [p.name for p in (*named, *unnamed)]
 
 
-def biases(blocks: Sequence[Block]) -> list[str]:
-    """The encoder's bias parameters, by name; those of its norms are among them."""
-    every = [p.name for block in _encoder(blocks) for p in block.parameters]
-    return [name for name in every if BIAS.fullmatch(name.rpartition(".")[2])]
+def bias_parameters(blocks: Sequence[Block]) -> list[str]:
+    """Return the names of the encoder's bias parameters, including those of its norms."""
+    names = [p.name for block in _encoder_blocks(blocks) for p in block.parameters]
+    return [name for name in names if BIAS.fullmatch(name.rpartition(".")[2])]
 
 
-def _encoder(blocks: Sequence[Block]) -> list[Block]:
+def _encoder_blocks(blocks: Sequence[Block]) -> list[Block]:
     return [block for block in blocks if block.kind in ("embeddings", "layer", "final")]
 
 
-def _is_norm(name: str) -> bool:
+def _has_norm_name(name: str) -> bool:
     return NORM.fullmatch(name.split(".")[-2]) is not None
-
-
-def _bare(name: str, block: str) -> bool:
-    return name.rpartition(".")[0] == block

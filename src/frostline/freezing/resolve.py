@@ -1,6 +1,7 @@
-"""Phases held against the parameters of a model.
+"""Resolution of a strategy's phases for the parameters of a model.
 
-Rules are ordered, the first match wins, every parameter must be covered, and a rule that matches nothing is an error.
+Rules are ordered and the first match applies. Every parameter must be covered by a rule, and a rule that matches no
+parameter is an error.
 """
 
 from __future__ import annotations
@@ -12,41 +13,44 @@ from fnmatch import translate
 from frostline.errors import Problem, UserError
 from frostline.freezing.plan import Block, Phase, Plan, PlannedPhase
 
-Matched = dict[str, set[str]]  # pattern -> names
+Matches = dict[str, set[str]]  # pattern -> names of parameters
 
 
-def resolve(
-    phases: Sequence[Phase], blocks: Sequence[Block], epochs: int, when: Callable[[int], str] | None = None
+def resolve_phases(
+    phases: Sequence[Phase], blocks: Sequence[Block], epochs: int, phase_start: Callable[[int], str] | None = None
 ) -> Plan:
-    """Hold phases against a model's blocks over a run of `epochs`; `when` tells of each where training decides.
+    """Return the plan of a run of `epochs` epochs over the blocks of a model.
 
-    Beside an adapter the encoder's own parameters never learn, whatever the rules say that cover them with others.
+    With an adapter, the encoder's own parameters are frozen, even where a rule covers them together with others.
+
+    phase_start: describes when phase i begins, for a strategy that decides this during training.
 
     Raises:
-        UserError: with every rule that matches nothing, every parameter that no rule covers, every bad multiplier,
-            and lengths that do not fit into the run.
+        UserError: with every rule that matches nothing, every parameter that no rule covers, every multiplier that is
+            not a positive number, and lengths of phases that do not fit into the run.
     """
-    kept = _kept(blocks)
+    always_frozen = _always_frozen(blocks)
     names = [p.name for block in blocks for p in block.parameters]
-    matched = _matched(phases, names)
-    lengths, problems = _lengths(phases, epochs) if when is None else ([epochs] * len(phases), [])
+    matches = _match_patterns(phases, names)
+    lengths, problems = _phase_lengths(phases, epochs) if phase_start is None else ([epochs] * len(phases), [])
     for phase in phases:
-        problems += _rule_problems(phase, names, kept, matched) + _kept_problems(phase, kept, matched)
+        problems += _rule_problems(phase, names, always_frozen, matches)
+        problems += _adapter_problems(phase, always_frozen, matches)
     if problems:
         raise UserError(problems)
     planned: list[PlannedPhase] = []
     start = 0
     for phase, length in zip(phases, lengths, strict=True):
-        first = {name: value for pattern, value in reversed(phase.rules) for name in matched[pattern]}
-        multipliers = {name: None if name in kept else first[name] for name in names}
-        line = _frost_line(blocks, multipliers)
-        told = None if when is None else when(len(planned))
-        planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, told))
+        first_match = {name: value for pattern, value in reversed(phase.rules) for name in matches[pattern]}
+        multipliers = {name: None if name in always_frozen else first_match[name] for name in names}
+        line = _count_frozen(blocks, multipliers)
+        when = None if phase_start is None else phase_start(len(planned))
+        planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, when))
         start += length if when is None else 0
     return Plan(tuple(blocks), tuple(planned))
 
 
-def _lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Problem]]:
+def _phase_lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Problem]]:
     fixed = sum(phase.epochs or 0 for phase in phases)
     open_ended = [i for i, phase in enumerate(phases) if phase.epochs is None]
     left = epochs - fixed
@@ -60,53 +64,53 @@ def _lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Prob
         do = "leave the length of one phase open (null), or set trainer.max_epochs to their sum"
         return [], [Problem("trainer.max_epochs", f"{epochs} epochs, but the phases fill {fixed}", do)]
     lengths = [0 if epochs == 0 else phase.epochs or 0 for phase in phases]
-    for place, i in enumerate(open_ended):
-        lengths[i] = max(left, 0) // len(open_ended) + (place < max(left, 0) % len(open_ended))
+    for rank, i in enumerate(open_ended):
+        lengths[i] = max(left, 0) // len(open_ended) + (rank < max(left, 0) % len(open_ended))
     return lengths, []
 
 
-def _matched(phases: Sequence[Phase], names: Sequence[str]) -> Matched:
-    """Each pattern once: phases repeat them, and deep models have many names."""
-    patterns = {pattern: re.compile(translate(pattern)) for phase in phases for pattern, _ in phase.rules}
-    return {pattern: {name for name in names if compiled.match(name)} for pattern, compiled in patterns.items()}
+def _match_patterns(phases: Sequence[Phase], names: Sequence[str]) -> Matches:
+    """Match each pattern once: phases repeat patterns, and deep models have many names."""
+    compiled = {pattern: re.compile(translate(pattern)) for phase in phases for pattern, _ in phase.rules}
+    return {pattern: {name for name in names if regex.match(name)} for pattern, regex in compiled.items()}
 
 
-def _rule_problems(phase: Phase, names: Sequence[str], kept: set[str], matched: Matched) -> list[Problem]:
+def _rule_problems(phase: Phase, names: Sequence[str], always_frozen: set[str], matches: Matches) -> list[Problem]:
     key, problems = f"freezing.phases.{phase.name}", []
     for pattern, multiplier in phase.rules:
         if multiplier is not None and not 0 < multiplier < float("inf"):
             do = "give a number above 0, or null to freeze"
             problems.append(Problem(key, f"'{pattern}' has the multiplier {multiplier}", do))
-        if not matched[pattern]:
+        if not matches[pattern]:
             do = f"names look like '{names[0]}' and '{names[-1]}'"
             problems.append(Problem("freezing.rules", f"'{pattern}' matches no parameter", do))
-    covered = kept.union(*(matched[pattern] for pattern, _ in phase.rules))
-    bare = [name for name in names if name not in covered]
-    if bare:
-        what = f"no rule covers {len(bare)} parameters, the first of them '{bare[0]}'"
+    covered = always_frozen.union(*(matches[pattern] for pattern, _ in phase.rules))
+    uncovered = [name for name in names if name not in covered]
+    if uncovered:
+        what = f"no rule covers {len(uncovered)} parameters, the first of them '{uncovered[0]}'"
         problems.append(Problem(key, what, "end the rules with ['*', null] to freeze the rest"))
     return problems
 
 
-def _kept(blocks: Sequence[Block]) -> set[str]:
-    """The encoder's own parameters where it has an adapter, none where it has not."""
+def _always_frozen(blocks: Sequence[Block]) -> set[str]:
+    """Return the names of the encoder's own parameters if it has an adapter, else an empty set."""
     if not any(block.kind == "adapter" for block in blocks):
         return set()
     return {p.name for b in blocks if b.kind in ("embeddings", "layer", "final") for p in b.parameters}
 
 
-def _kept_problems(phase: Phase, kept: set[str], matched: Matched) -> list[Problem]:
-    """Rules that would let the encoder's own parameters learn beside an adapter, and nothing else."""
+def _adapter_problems(phase: Phase, always_frozen: set[str], matches: Matches) -> list[Problem]:
+    """Return the rules that would train nothing but the encoder's own parameters beside an adapter."""
     problems = []
-    for pattern, multiplier in phase.rules if kept else ():
-        if multiplier is not None and matched[pattern] and matched[pattern] <= kept:
-            what = f"'{pattern}' is of the encoder alone, whose own parameters never learn beside an adapter"
+    for pattern, multiplier in phase.rules if always_frozen else ():
+        if multiplier is not None and matches[pattern] and matches[pattern] <= always_frozen:
+            what = f"'{pattern}' matches only the encoder's own parameters, which are always frozen beside an adapter"
             problems.append(Problem("freezing.rules", what, "give null for it, or choose adapter=none"))
     return problems
 
 
-def _frost_line(blocks: Sequence[Block], multipliers: dict[str, float | None]) -> int:
-    """The number of lowest blocks in which nothing learns; an adapter learns in its host, and is not counted."""
+def _count_frozen(blocks: Sequence[Block], multipliers: dict[str, float | None]) -> int:
+    """Return the number of lowest blocks that are frozen; an adapter belongs to its block and is not counted."""
     height = -1
     for block in blocks:
         height += block.kind != "adapter"

@@ -66,12 +66,12 @@ class Model(nn.Module):
         if "kept" not in batch:
             return self.vectors(batch["input_ids"], batch["attention_mask"])
         states, point = batch["kept"], batch["line"]
-        if point.kept == "vectors":
+        if point.kind == "vectors":
             return states[:, 0]
-        if point.kept == "stack":
+        if point.kind == "stack":
             assert isinstance(self.pooler, LayerStacking)
             return self.pooler.mix(states.transpose(0, 1))
-        if point.kept == "output":
+        if point.kind == "output":
             vectors: Tensor = self.pooler(states, batch["attention_mask"])
             return vectors
         with self.partial_forward.fed(point.layers, states):

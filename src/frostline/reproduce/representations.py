@@ -77,7 +77,7 @@ def represent(built: Built, config: Config, kept: dict[str, Tensor]) -> Represen
     attach(built.classifier, trainer)
     runtime = runtime_of(trainer)
     below = [block for block in plan.blocks if block.kind != "head"]
-    rested = not any(plan.ever_learns(p.name) for block in below for p in block.parameters)
+    rested = not any(plan.ever_trains(p.name) for block in below for p in block.parameters)
     before = after = _vectors(built, runtime, config, below, places)
     if not rested:
         built.classifier.checkpoint_state.restore(kept)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from frostline.cache.estimate import OPERATIONS_A_SECOND
 from frostline.config.fusable import FusableGroup
 from frostline.freezing.plan import Plan
-from frostline.freezing.savings import BACKWARD, passes
+from frostline.freezing.savings import BACKWARD, layer_passes
 from frostline.types import Config, Corpus, Split, Text
 
 # Seconds, as measured on two cores.
@@ -33,7 +33,7 @@ class Run:
 
     @property
     def steps(self) -> int:
-        if not self.plan.ever_learning:
+        if not self.plan.ever_trainable:
             return 0
         batch, epochs = self.config["dataset"]["batch_size"], self.config["trainer"]["max_epochs"]
         return math.ceil(len(self.corpus.train) / int(batch)) * int(epochs)
@@ -47,11 +47,11 @@ class Run:
     def seconds(self) -> float:
         """By itself, over an empty store."""
         layers = max(sum(block.kind == "layer" for block in self.plan.blocks), 1)
-        _, through = passes(self.plan)
+        _, through = layer_passes(self.plan)
         trained = through / layers * self._seconds(self.corpus.train)
         validated = through / (1 + BACKWARD) / layers * self._seconds(self.corpus.val)
         validated /= int(self.config["trainer"]["validate_every"])
-        learning = self.steps * (A_STEP + A_PARAMETER * self.plan.ever_learning)
+        learning = self.steps * (A_STEP + A_PARAMETER * self.plan.ever_trainable)
         return A_JOB + trained + validated + self._seconds(self.corpus.test) + learning
 
     def _seconds(self, *splits: Split) -> float:

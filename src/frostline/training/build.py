@@ -16,7 +16,7 @@ from frostline.data.build import load_corpus, load_shifts
 from frostline.data.tokens import Tokens, read
 from frostline.errors import UserError
 from frostline.freezing.adaptive import PhaseController
-from frostline.freezing.build import planned
+from frostline.freezing.build import plan_from_config
 from frostline.freezing.plan import Plan
 from frostline.instantiate import make
 from frostline.models.adapters.attach import own_weights
@@ -60,7 +60,7 @@ class Built:
     @property
     def trains(self) -> bool:
         """Return whether any parameter is trained by gradient descent."""
-        return self.plan.ever_learning > 0 and self.settings.max_epochs > 0
+        return self.plan.ever_trainable > 0 and self.settings.max_epochs > 0
 
     @property
     def test_splits(self) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts
 
 def plan_and_controller(config: Config, blocks: Sequence[ModuleBlock]) -> tuple[Plan, PhaseController | None]:
     """Return the plan of the strategy and, for an adaptive one, what decides during training when phases begin."""
-    return planned(config, [block.described for block in blocks])
+    return plan_from_config(config, [block.described for block in blocks])
 
 
 def _initialise_head(model: Model, config: Config, corpus: Corpus) -> None:

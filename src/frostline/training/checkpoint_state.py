@@ -43,7 +43,7 @@ class CheckpointState:
 
     def _saved_tensors(self) -> dict[str, Tensor]:
         plan, parameters = self.tracker.engine.plan, self.tracker.engine.parameters.items()
-        saved = {name: p.detach() for name, p in parameters if plan.ever_learns(name) or name.startswith("head.")}
+        saved = {name: p.detach() for name, p in parameters if plan.ever_trains(name) or name.startswith("head.")}
         return saved | {f"head.{name}": buffer for name, buffer in self.model.head.named_buffers()}
 
     def restore(self, weights: dict[str, Tensor]) -> None:

@@ -36,7 +36,7 @@ class PhaseEngine:
         self.factors: dict[str, float] = {}
         self.collect_parameters()
         for name, parameter in self.parameters.items():
-            parameter.requires_grad_(plan.ever_learns(name))
+            parameter.requires_grad_(plan.ever_trains(name))
 
     def collect_parameters(self) -> None:
         """Read the parameters of the blocks again, after shards have replaced them."""
@@ -55,7 +55,7 @@ class PhaseEngine:
         """
         groups: dict[tuple[Any, ...], dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
-            if not self.plan.ever_learns(name):
+            if not self.plan.ever_trains(name):
                 continue
             multipliers = [phase.multipliers[name] for phase in self.plan.phases]
             decay = weight_decay if sum(size > 1 for size in parameter.shape) > 1 else 0.0
@@ -69,7 +69,7 @@ class PhaseEngine:
         """Begin the phase `index`: its frozen parameters neither require nor have a gradient."""
         self.index = index
         for name, parameter in self.parameters.items():
-            trained = self.phase.learns(name)
+            trained = self.phase.trains(name)
             parameter.requires_grad_(trained)
             if not trained:
                 parameter.grad = None
@@ -77,14 +77,14 @@ class PhaseEngine:
     def set_eval_mode(self) -> None:
         """Put each frozen block into eval mode: its dropout is off, so that its states are reproducible."""
         for block in self.blocks:
-            if not any(self.phase.learns(name) for name in block.parameters):
+            if not any(self.phase.trains(name) for name in block.parameters):
                 for module in block.modules:
                     module.eval()
 
     def encoder_is_frozen(self) -> bool:
         """Return whether encoder and pooler give the same vectors throughout the current phase."""
         below_head = [block for block in self.blocks if block.kind != "head"]
-        return not any(self.phase.learns(name) for block in below_head for name in block.parameters)
+        return not any(self.phase.trains(name) for block in below_head for name in block.parameters)
 
     def set_learning_rates(
         self, optimizer: Optimizer, base_lr: float, schedule: Schedule, step: int, steps_per_epoch: int
@@ -143,7 +143,7 @@ class PhaseTracker:
     def set_factors(self, gradients: Sequence[Mapping[str, Tensor]]) -> None:
         """Let the controller derive factors on the learning rates from the gradients of some batches."""
         if self.controller is not None:
-            self.engine.factors = self.controller.rates(gradients, self.engine.parameters)
+            self.engine.factors = self.controller.multiplier_factors(gradients, self.engine.parameters)
 
     def after_backward(self, progress: float) -> None:
         """Let the controller choose the next phase from the gradients of the step; progress: of the run, 0 to 1."""

@@ -11,7 +11,7 @@ import torch
 
 from frostline.console import say
 from frostline.errors import wrong
-from frostline.freezing.table import table
+from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
 from frostline.results import metrics_csv
 from frostline.results.atomic_files import read_json, write_json, write_text
@@ -41,7 +41,7 @@ class RunRecorder:
 
     @property
     def plan_table(self) -> str:
-        return table(self.built.plan, solved=isinstance(self.built.model.head, FittedHead))
+        return plan_table(self.built.plan, fitted_head=isinstance(self.built.model.head, FittedHead))
 
     def begin(self, resume: Path | None, environment: Environment | None = None) -> None:
         """Write plan.txt and environment.json; resume: the checkpoint from which the run goes on.
@@ -146,7 +146,7 @@ class RunRecorder:
         plan, fitted = self.built.plan, fitted_values(self.built.model.head)
         return {
             "total": sum(p.size for p in plan.parameters) + fitted,
-            "trainable": plan.learning(plan.phases[-1]) + fitted,
-            "ever_trainable": plan.ever_learning + fitted,
+            "trainable": plan.trainable(plan.phases[-1]) + fitted,
+            "ever_trainable": plan.ever_trainable + fitted,
             "solved": fitted,
         }

@@ -12,7 +12,7 @@ import pytest
 from frostline.errors import UserError
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.plan import Block, Kind, Parameter, Phase, Plan
-from frostline.freezing.resolve import resolve
+from frostline.freezing.resolve import resolve_phases
 from frostline.freezing.strategies.lp_ft import lp_ft
 from frostline.freezing.strategies.rules import rules
 from frostline.freezing.strategies.top_k import top_k
@@ -51,7 +51,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def strategy(name: str, blocks: list[Block], *overrides: str) -> tuple[tuple[Phase, ...], PhaseController | None]:
     found: Any = make(config("freezing", name, *NEEDS.get(name, []), *overrides), blocks=blocks)
-    return (found.phases, found.decider) if isinstance(found, AdaptivePlan) else (found, None)
+    return (found.phases, found.controller) if isinstance(found, AdaptivePlan) else (found, None)
 
 
 def phases_of(name: str, blocks: list[Block], *overrides: str) -> tuple[Phase, ...]:
@@ -59,12 +59,12 @@ def phases_of(name: str, blocks: list[Block], *overrides: str) -> tuple[Phase, .
 
 
 def plan(name: str, blocks: list[Block], *overrides: str, epochs: int = EPOCHS) -> Plan:
-    phases, decider = strategy(name, blocks, *overrides)
-    return resolve(phases, blocks, epochs, decider.when if decider else None)
+    phases, controller = strategy(name, blocks, *overrides)
+    return resolve_phases(phases, blocks, epochs, controller.phase_start if controller else None)
 
 
 def learning(plan: Plan, index: int = 0) -> list[str]:
-    return [p.name for p in plan.parameters if plan.phases[index].learns(p.name)]
+    return [p.name for p in plan.parameters if plan.phases[index].trains(p.name)]
 
 
 def named(blocks: list[Block], *patterns: str) -> list[str]:
@@ -125,8 +125,8 @@ def test_a_strategy_fits_the_shapes_of_a_real_encoder(name: str, job: Callable[.
 
 @pytest.mark.parametrize("blocks", SHAPES.values(), ids=SHAPES)
 def test_direct_lets_nothing_learn(blocks: list[Block]) -> None:
-    assert plan("direct", blocks).ever_learning == 0
-    assert plan("direct", blocks).phases[0].line == len(blocks)
+    assert plan("direct", blocks).ever_trainable == 0
+    assert plan("direct", blocks).phases[0].frost_line == len(blocks)
 
 
 @pytest.mark.parametrize("blocks", SHAPES.values(), ids=SHAPES)
@@ -137,14 +137,14 @@ def test_frozen_lets_what_stands_above_the_encoder_learn_alone(blocks: list[Bloc
 @pytest.mark.parametrize("blocks", SHAPES.values(), ids=SHAPES)
 def test_full_lets_everything_learn_at_the_base_rate(blocks: list[Block]) -> None:
     assert set(plan("full", blocks).phases[0].multipliers.values()) == {1.0}
-    assert plan("full", blocks).phases[0].line == 0
+    assert plan("full", blocks).phases[0].frost_line == 0
 
 
 def test_top_k_lets_the_k_highest_layers_learn_and_all_above_them() -> None:
     found = plan("top_k", model(), "freezing.k=2")
     above = ["encoder.layer.10.*", "encoder.layer.11.*", "encoder.final.*", "pooler.*", "head.*"]
     assert learning(found) == named(model(), *above)
-    assert found.phases[0].line == 11
+    assert found.phases[0].frost_line == 11
     assert learning(plan("top_k", SHAPES["2 layers, no more"])) == named(model(2), "encoder.layer.1.*", "head.*")
 
 
@@ -158,7 +158,7 @@ def test_top_k_beyond_the_encoder_is_an_error() -> None:
     with pytest.raises(UserError) as caught:
         top_k(model(6), k=7)
     assert str(caught.value.problems[0]) == (
-        "freezing.k: 7 blocks asked for, the encoder has 6; give 1 to 6, or freezing=full to train the embeddings too"
+        "freezing.k: 7 blocks requested, the encoder has 6; give 1 to 6, or freezing=full to train the embeddings too"
     )
 
 
@@ -173,7 +173,7 @@ def test_lp_ft_in_a_run_too_short_for_two_stages_is_an_error() -> None:
     with pytest.raises(
         UserError, match=r"3 epochs cannot hold phases that need 11; set trainer.max_epochs to 11 or more"
     ):
-        resolve(lp_ft(model()), model(), 3)
+        resolve_phases(lp_ft(model()), model(), 3)
 
 
 def test_rules_say_what_the_file_says() -> None:
@@ -200,9 +200,9 @@ MALFORMED: list[tuple[Any, str]] = [  # what is given, and what is told of it be
     ([{"rules": [["*", "1"]]}], ".0.rules: ['*', '1'] is not a rule; write [glob, multiplier or null]"),
     ([{"rules": [["*", True]]}], ".0.rules: ['*', True] is not a rule; write [glob, multiplier or null]"),
     ([{"rules": [[1, 1.0]]}], ".0.rules: [1, 1.0] is not a rule; write [glob, multiplier or null]"),
-    ([{"rules": GOOD, "epochs": 0}], ".0.epochs: 0 is no length; give a whole number from 1, or null"),
-    ([{"rules": GOOD, "epochs": 1.5}], ".0.epochs: 1.5 is no length; give a whole number from 1, or null"),
-    ([{"rules": GOOD, "epochs": True}], ".0.epochs: True is no length; give a whole number from 1, or null"),
+    ([{"rules": GOOD, "epochs": 0}], ".0.epochs: 0 is not a length; give a whole number from 1, or null"),
+    ([{"rules": GOOD, "epochs": 1.5}], ".0.epochs: 1.5 is not a length; give a whole number from 1, or null"),
+    ([{"rules": GOOD, "epochs": True}], ".0.epochs: True is not a length; give a whole number from 1, or null"),
     ([{"rules": GOOD, "epoch": 3}], ".0.epoch: a phase has no such field; did you mean epochs?"),
     ([{"rules": GOOD, "restart": "no"}], ".0.restart: 'no' is neither true nor false; give one of them"),
     ([{"rules": GOOD, 3: 1}], ".0.3: a phase has no such field; choose one of: name, epochs, restart, rules"),

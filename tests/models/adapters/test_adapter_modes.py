@@ -86,7 +86,7 @@ def test_states_computed_again_give_the_same_gradients_above_frozen_blocks(job: 
     for i, layer in enumerate(again.layers):
         layer.attention.register_forward_hook(lambda *_, i=i: passes.append(i))
     expected, found = plain.gradients(), again.gradients()
-    assert found.keys() == expected.keys() == {n for n in plain.engine.parameters if plain.engine.phase.learns(n)}
+    assert found.keys() == expected.keys() == {n for n in plain.engine.parameters if plain.engine.phase.trains(n)}
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, rtol=0, atol=1e-6, msg=name)
         assert bool(gradient.any()) or name.endswith(("lora_A.weight", "key.bias")), name  # B begins as zero

@@ -14,10 +14,10 @@ from families import FAMILIES, encoder_of
 from frostline.config import jobs as command
 from frostline.distributed.collectives import digest
 from frostline.errors import UserError
-from frostline.freezing.groups import decayed
+from frostline.freezing.groups import with_layer_decay
 from frostline.freezing.plan import Block, Parameter, Phase
-from frostline.freezing.resolve import resolve
-from frostline.freezing.table import rules
+from frostline.freezing.resolve import resolve_phases
+from frostline.freezing.table import plan_rules
 from frostline.instantiate import make
 from frostline.models.adapters.attach import adapt, own_weights
 from frostline.models.blocks import ModuleBlock, find_blocks
@@ -103,14 +103,14 @@ def test_the_adapter_is_drawn_from_a_source_of_its_own(name: str) -> None:
 
 
 def learning(plan: Any, index: int) -> set[str]:
-    return {p.name for p in plan.parameters if plan.phases[index].learns(p.name)}
+    return {p.name for p in plan.parameters if plan.phases[index].trains(p.name)}
 
 
 @pytest.mark.parametrize("strategy", ["lp_ft", "plateau"])
 def test_beside_an_adapter_the_encoder_s_own_parameters_never_learn(name: str, strategy: str) -> None:
     blocks, _, given = model(f"adapter={name}", f"freezing={strategy}")
     plan = plan_of(given, blocks)
-    ever = {p.name for p in plan.parameters if plan.ever_learns(p.name)}
+    ever = {p.name for p in plan.parameters if plan.ever_trains(p.name)}
     assert ever == {n for b in blocks if b.kind in ("adapter", "head") for n in b.parameters}
 
 
@@ -148,13 +148,13 @@ def outline() -> list[Block]:
 def test_the_frost_line_lies_below_the_host_and_counts_blocks_as_without_an_adapter() -> None:
     lines = {"*": 1, "encoder.layer.1.*": 2, "head.*": 4}
     for pattern, line in lines.items():
-        plan = resolve([Phase("a", ((pattern, 1.0), ("*", None)))], outline(), 1)
-        assert plan.phases[0].line == line, pattern
-    assert resolve([Phase("a", (("*", None),))], outline(), 1).phases[0].line == 5
+        plan = resolve_phases([Phase("a", ((pattern, 1.0), ("*", None)))], outline(), 1)
+        assert plan.phases[0].frost_line == line, pattern
+    assert resolve_phases([Phase("a", (("*", None),))], outline(), 1).phases[0].frost_line == 5
 
 
 def test_layer_decay_counts_an_adapter_with_its_host() -> None:
-    multipliers = decayed(resolve([Phase("a", (("*", 1.0),))], outline(), 1), 0.5).phases[0].multipliers
+    multipliers = with_layer_decay(resolve_phases([Phase("a", (("*", 1.0),))], outline(), 1), 0.5).phases[0].multipliers
     assert {name: m for name, m in multipliers.items() if m is not None} == {
         "encoder.layer.0.adapter.a": 0.25,
         "encoder.layer.1.adapter.a": 0.5,
@@ -164,9 +164,9 @@ def test_layer_decay_counts_an_adapter_with_its_host() -> None:
 
 def test_a_written_plan_reads_back_as_it_was() -> None:
     """A host's pattern covers its adapter's names, so that the adapter's come first."""
-    plan = resolve([Phase("a", (("encoder.layer.1.*", 0.5), ("head.*", 1.0), ("*", None)))], outline(), 1)
-    [written] = rules(plan)
-    again = resolve([Phase("a", tuple((str(p), m) for p, m in written["rules"]))], outline(), 1)
+    plan = resolve_phases([Phase("a", (("encoder.layer.1.*", 0.5), ("head.*", 1.0), ("*", None)))], outline(), 1)
+    [written] = plan_rules(plan)
+    again = resolve_phases([Phase("a", tuple((str(p), m) for p, m in written["rules"]))], outline(), 1)
     assert again == plan
 
 
@@ -174,7 +174,7 @@ def test_a_rule_for_the_encoder_alone_is_told() -> None:
     with pytest.raises(
         UserError, match=r"freezing.rules: 'encoder.layer.0.dense' is of the encoder alone, .*; give null"
     ):
-        resolve([Phase("a", (("encoder.layer.0.dense", 1.0), ("*", None)))], outline(), 1)
+        resolve_phases([Phase("a", (("encoder.layer.0.dense", 1.0), ("*", None)))], outline(), 1)
 
 
 # Where it goes

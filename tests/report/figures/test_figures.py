@@ -29,10 +29,10 @@ from frostline.report.figures.trade import TradeoffFigure, pareto_front
 from frostline.report.query import Query
 
 frostline = in_process
-PLAN = """phase  epochs  emb   0  1+  head  learn  frost line
+PLAN = """phase  epochs  emb   0  1+  head  trainable  frost line
 probe  1-2     ·     ·  ·   1     387    4 of 5
 tune   3       0.05  *  1   1     9,000  0 of 5
-9,000 of 9,000 parameters learn at some time
+9,000 of 9,000 parameters are trainable in at least one phase
 """
 
 

@@ -12,7 +12,7 @@ import report_folders as folders
 from browser import DESK, PHONE, Browser, axe_core, chromium
 from frostline import cli
 
-PLAN = "phase  epochs  emb  0  head  learn  frost line\nprobe  1-2  ·  ·  1  387  2 of 3\n"
+PLAN = "phase  epochs  emb  0  head  trainable  frost line\nprobe  1-2  ·  ·  1  387  2 of 3\n"
 COLUMN = "return Array.from(document.querySelectorAll('tbody tr'), row => row.cells[arguments[0]].innerText)"
 SORTED = "return Array.from(document.querySelectorAll('thead th'), head => head.ariaSort)"
 WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"

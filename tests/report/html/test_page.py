@@ -80,7 +80,9 @@ def test_nothing_that_a_run_holds_is_markup(frostline: Command) -> None:
         )
         folders.edit(folder / "environment.json", {"data": {"classes": [ODD, "b'\"", "c&d"]}, "device": ODD})
         folders.edit(folder / "result.json", {"overrides": [f"freezing={freezing}", "head.text='it\"s & <b>'"]})
-        (folder / "plan.txt").write_text(f"phase  epochs  {ODD}  head  learn  frost line\nprobe  1  ·  1  3  1 of 2\n")
+        (folder / "plan.txt").write_text(
+            f"phase  epochs  {ODD}  head  trainable  frost line\nprobe  1  ·  1  3  1 of 2\n"
+        )
     seen = Reader(page(frostline, "--rows", "freezing,head.dropout"))
     assert (seen.count("script"), seen.count("style"), seen.count("img"), seen.count("b")) == (1, 1, 0, 2)
     assert not [attrs for _, attrs in seen.tags if any(key.startswith("on") for key in attrs)]

@@ -96,7 +96,7 @@ def test_what_rests_before_anything_learned_stays_itself_to_the_bit(job: Any) ->
     """So that its stored vectors are right for the average too."""
     watch = Watch()
     fit = trained_run(job(*FEW, "freezing=top_k", LAST, "averaging=ema"), watch)
-    lower = [name for name in fit.classifier.engine.parameters if not fit.built.plan.ever_learns(name)]
+    lower = [name for name in fit.classifier.engine.parameters if not fit.built.plan.ever_trains(name)]
     assert lower
     assert all(torch.equal(watch.validated[-1][name], watch.trained[0][name]) for name in lower)
 

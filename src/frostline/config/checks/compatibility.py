@@ -9,7 +9,7 @@ from frostline.config.checks.outline import learners, outlined, refusal
 from frostline.config.checks.source import capabilities
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
-from frostline.freezing.build import UNTRAINED
+from frostline.freezing.build import NO_ADAPTER_TRAINED
 from frostline.freezing.plan import Plan
 from frostline.models.interfaces import Capability
 from frostline.types import Config
@@ -35,7 +35,7 @@ def _adapter(config: Config) -> Iterator[Problem]:
     if refused and not refusal(config | {"adapter": WITHOUT}):
         chooses = "chooses among the encoder's own parameters, which never learn beside an adapter"
         told = [problem for problem in refused if "adapter" in problem.what]
-        yield from told or [Problem("freezing", chooses, UNTRAINED[1])]
+        yield from told or [Problem("freezing", chooses, NO_ADAPTER_TRAINED[1])]
 
 
 def _fitted(config: Config) -> Iterator[Problem]:
@@ -56,13 +56,13 @@ def idle(plan: Plan | None, solved: bool, on_vectors: bool) -> Iterator[Problem]
     solved: the head is, and passes none on. Another head may have no parameters of its own, as a language model's whose
     words are the encoder's. on_vectors: the loss is.
     """
-    if plan is None or plan.ever_learning == 0:
+    if plan is None or plan.ever_trainable == 0:
         return
     if solved and not on_vectors:
         do = "choose freezing=frozen with a pooler that has no parameters, or a loss on vectors such as "
         what = "is solved from vectors and gives what stands below it nothing to learn from"
         yield Problem("head", what, f"{do}loss=contrastive")
-    elif phase := next((phase.name for phase in plan.phases if plan.learning(phase) == 0), None):
+    elif phase := next((phase.name for phase in plan.phases if plan.trainable(phase) == 0), None):
         what = f"lets nothing learn in phase {phase}"
         if solved:
             what = f"lets nothing but the head learn in phase {phase}, and this head is solved, not trained"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from frostline.config.checks.source import capabilities
 from frostline.errors import Problem, UserError
-from frostline.freezing.build import planned
+from frostline.freezing.build import plan_from_config
 from frostline.freezing.plan import Block, Kind, Parameter, Plan
 from frostline.models.interfaces import Capability
 from frostline.types import Config
@@ -25,7 +25,7 @@ def learners(config: Config) -> set[Kind] | None:
     plan = outlined(config)
     if plan is None:
         return None
-    return {block.kind for block in plan.blocks if any(plan.ever_learns(p.name) for p in block.parameters)}
+    return {block.kind for block in plan.blocks if any(plan.ever_trains(p.name) for p in block.parameters)}
 
 
 def outlined(config: Config, head: bool = True) -> Plan | None:
@@ -48,7 +48,7 @@ def _plan(config: Config, head: bool = True) -> Plan | list[Problem]:
     told: list[Problem] = []
     for layers in LAYERS:
         try:
-            return planned(config, _outline(config, layers, head))[0]
+            return plan_from_config(config, _outline(config, layers, head))[0]
         except UserError as error:
             told = told or error.problems
     return told

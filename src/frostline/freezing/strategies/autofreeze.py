@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 0.5) -> AdaptivePlan:
-    """Freezes a growing prefix of layers whose gradients have settled (AutoFreeze, arXiv:2102.01386).
+    """Freeze a growing prefix of layers whose gradients have stopped changing (AutoFreeze, arXiv:2102.01386).
 
-    At `points` evenly spaced moments of the run, each layer's gradients since the last moment are summed, and the L1
-    norm of the sum is compared with that of the moment before: |after - before| / before. Of the layers that still
-    learn, the prefix of those below the `percentile` of these ratios freezes, embeddings with the lowest layer; what
-    is frozen stays so. The top layer never freezes. As in the paper's code, but for its new optimizer at each freeze:
-    here the moments of what goes on learning live on.
+    At `points` evenly spaced points of the run, the gradients of each layer since the last point are summed, and the
+    L1 norm of the sum is compared with that of the point before: |after - before| / before. Of the layers that are
+    still trainable, the prefix of those below the `percentile` of these ratios is frozen, the embeddings with the
+    lowest layer, and stays frozen. The top layer is never frozen. As in the paper's code, except that the code makes a
+    new optimizer at each freeze, and here the optimizer keeps its state.
 
         $ frostline plan freezing=autofreeze
-        phase   epochs        emb  0  1  head  learn      frost line
-        all     from 1        1    1  1  1     4,369,795  0 of 5
-        from 1  when settled  ·    ·  1  1     198,659    2 of 5
-        4,369,795 of 4,369,795 parameters learn at some time
+        phase   epochs       emb  0  1  head  trainable  frost line
+        all     from 1       1    1  1  1     4,369,795  0 of 5
+        from 1  when stable  ·    ·  1  1     198,659    2 of 5
+        4,369,795 of 4,369,795 parameters are trainable in at least one phase
 
     Raises:
         UserError: the encoder has one layer only, or layers that are one block.
@@ -39,11 +39,11 @@ def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 
     for count in range(1, len(layers)):
         frozen: list[Rule] = [(f"{block.name}.*", None) for block in [*low, *layers[:count]]]
         phases.append(Phase(f"from {count}", (*frozen, ("*", 1.0))))
-    return AdaptivePlan(tuple(phases), Settled([block.name for block in layers], points, percentile))
+    return AdaptivePlan(tuple(phases), GradientChange([block.name for block in layers], points, percentile))
 
 
-class Settled(PhaseController):
-    """Phase i has i frozen layers; goes to a later one when the gradients of a prefix have stopped changing."""
+class GradientChange(PhaseController):
+    """Move to the phase with i frozen layers when the gradients of the lowest i layers have stopped changing."""
 
     def __init__(self, layers: Sequence[str], points: int, percentile: float) -> None:
         self.layers, self.points, self.percentile = list(layers), points, percentile
@@ -51,8 +51,8 @@ class Settled(PhaseController):
         self.before: dict[str, float] = {}
         self.passed = 0
 
-    def when(self, index: int) -> str:
-        return "when settled" if index else "from 1"
+    def phase_start(self, index: int) -> str:
+        return "when stable" if index else "from 1"
 
     def after_backward(self, index: int, progress: float, gradients: Mapping[str, Tensor]) -> int:
         for name, gradient in gradients.items():
@@ -70,10 +70,10 @@ class Settled(PhaseController):
         return sum(float(total.abs().sum()) for name, total in self.sums.items() if name.startswith(f"{layer}."))
 
     def _prefix(self, index: int, before: Mapping[str, float], norms: Mapping[str, float]) -> int:
-        """The first layer, from the lowest that learns, whose change is not below the percentile of all changes."""
+        """Return the index of the lowest trainable layer whose change is not below the percentile of all changes."""
         changes = [abs(before[layer] - norms[layer]) / max(before[layer], 1e-12) for layer in self.layers[index:]]
         limit = _percentile(changes, self.percentile)
-        return index + next(place for place, change in enumerate(changes) if change >= limit)
+        return index + next(i for i, change in enumerate(changes) if change >= limit)
 
     def state_dict(self) -> dict[str, Any]:
         return {"sums": self.sums, "before": self.before, "passed": self.passed}
@@ -83,9 +83,9 @@ class Settled(PhaseController):
 
 
 def _percentile(values: Sequence[float], share: float) -> float:
-    """With linear interpolation between the ordered values, as numpy has it."""
+    """Return a percentile with linear interpolation between the ordered values, as numpy does."""
     ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
+    position = share * (len(ordered) - 1)
+    low = int(position)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return ordered[low] + (position - low) * (ordered[high] - ordered[low])

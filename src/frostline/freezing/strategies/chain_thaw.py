@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.freezing.groups import globs, learning, tiers
-from frostline.freezing.plan import Block, Phase, below
+from frostline.freezing.groups import layer_groups, patterns, train_only
+from frostline.freezing.plan import Block, Phase, patterns_of
 from frostline.types import Count, Positive
 
 
@@ -13,32 +13,33 @@ def chain_thaw(
     thaw_embeddings: bool = True,
     next_rate: Positive = 0.1,
 ) -> tuple[Phase, ...]:
-    """Chain-thaw of DeepMoji (arXiv:1708.00524): the head, then each layer alone from the first to the last, then all.
+    """Chain-thaw of DeepMoji (arXiv:1708.00524): train the head, then each layer alone from the lowest up, then all.
 
-    As in the paper's own code the head learns at the base rate and all that follows at `next_rate` times it, each
-    step with a new optimizer and a schedule of its own. There a step lasts until validation stops improving and gives
-    on its best weights; here it lasts `epochs_per_thaw`, all together what is left of the run, and the best epoch is
-    chosen at the end. The embeddings are the first layer. What stands above the top layer learns with it, but a
-    pooler's own parameters are new and learn with the head. ALBERT's layers are one block.
+    As in the paper's own code, the head is trained at the base learning rate and everything after it at `next_rate`
+    times this rate, each phase with a new optimizer and its own schedule. In the paper a phase lasts until validation
+    stops improving and passes its best weights on; here it lasts `epochs_per_thaw`, the phase of all layers lasts for
+    the rest of the run, and the best epoch is chosen at the end. The embeddings are the first layer. A final norm is
+    trained with the top layer; a pooler's parameters are new and are trained with the head. ALBERT's layers are one
+    block.
 
         $ frostline plan freezing=chain_thaw trainer.max_epochs=6
-        phase       epochs  emb  0    1    head  learn      frost line
+        phase       epochs  emb  0    1    head  trainable  frost line
         head        1       ·    ·    ·    1     387        4 of 5
         embeddings  2       0.1  ·    ·    ·     3,972,864  0 of 5
         layer.0     3       ·    0.1  ·    ·     198,272    1 of 5
         layer.1     4       ·    ·    0.1  ·     198,272    2 of 5
         all         5-6     0.1  0.1  0.1  0.1   4,369,795  0 of 5
-        4,369,795 of 4,369,795 parameters learn at some time
+        4,369,795 of 4,369,795 parameters are trainable in at least one phase
 
     Raises:
-        UserError: by `resolve`, where the run has fewer epochs than the phases need.
+        UserError: in `resolve_phases`, if the run has fewer epochs than the phases need.
     """
-    head, *upper = tiers(blocks)
-    resting = [] if thaw_embeddings else below(blocks, "embeddings")
-    phases = [Phase("head", learning(globs(head)), epochs_per_thaw)] if head else []  # some have no parameters
-    for tier in reversed(upper):
-        if not set(globs(tier)) <= set(resting):
-            name = tier[0].name.removeprefix("encoder.")
-            phases.append(Phase(name, learning(globs(tier), next_rate), epochs_per_thaw, restart=True))
-    together = (*((pattern, None) for pattern in resting), ("*", next_rate))
-    return (*phases, Phase("all", together, restart=True))
+    head, *upper = layer_groups(blocks)
+    frozen = [] if thaw_embeddings else patterns_of(blocks, "embeddings")
+    phases = [Phase("head", train_only(patterns(head)), epochs_per_thaw)] if head else []  # some have no parameters
+    for group in reversed(upper):
+        if not set(patterns(group)) <= set(frozen):
+            name = group[0].name.removeprefix("encoder.")
+            phases.append(Phase(name, train_only(patterns(group), next_rate), epochs_per_thaw, restart=True))
+    all_rules = (*((pattern, None) for pattern in frozen), ("*", next_rate))
+    return (*phases, Phase("all", all_rules, restart=True))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from frostline.freezing.groups import globs, tiers
+from frostline.freezing.groups import layer_groups, patterns
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.types import Count, Range
 
@@ -14,37 +14,37 @@ def gradual(
     thaw_embeddings: bool = True,
     factor: Annotated[float, Range(low=1)] | None = None,
 ) -> tuple[Phase, ...]:
-    """Gradual unfreezing of ULMFiT (arXiv:1801.06146): the head, then one more layer from the top at a time.
+    """Gradual unfreezing of ULMFiT (arXiv:1801.06146): train the head, then one more layer from the top at a time.
 
-    Each thaw lasts `epochs_per_thaw`; when all learn, they learn for what is left of the run. As in the paper's text
-    layers thaw one by one; its code thaws the head, the last layer and then all the rest at once, and begins each phase
-    with a new optimizer and a schedule of its own. Here one schedule runs over all phases, as its text has it, and the
-    optimizer's state lives through every thaw. `factor: 2.6` adds its discriminative rates, each layer's the next
-    higher one's divided by it: meant for its four layers, the lowest of twelve would stand still.
-    ALBERT's layers are one block and thaw together.
+    Each phase lasts `epochs_per_thaw`; the last one, in which everything is trainable, lasts for the rest of the run.
+    As in the paper's text, layers are thawed one by one; its code thaws the head, the last layer and then all the rest
+    at once, and starts each phase with a new optimizer and schedule. Here one schedule covers all phases, as in the
+    text, and the optimizer keeps its state. `factor: 2.6` adds the paper's discriminative learning rates: that of each
+    layer is the next higher layer's divided by it. This is meant for the paper's four layers; of twelve, the lowest
+    would hardly change. ALBERT's layers are one block and are thawed together.
 
         $ frostline plan freezing=gradual trainer.max_epochs=6
-        phase       epochs  emb  0  1  head  learn      frost line
+        phase       epochs  emb  0  1  head  trainable  frost line
         head        1       ·    ·  ·  1     387        4 of 5
         layer.1     2       ·    ·  1  1     198,659    2 of 5
         layer.0     3       ·    1  1  1     396,931    1 of 5
         embeddings  4-6     1    1  1  1     4,369,795  0 of 5
-        4,369,795 of 4,369,795 parameters learn at some time
+        4,369,795 of 4,369,795 parameters are trainable in at least one phase
 
     Raises:
-        UserError: by `resolve`, where the run has fewer epochs than the phases need.
+        UserError: in `resolve_phases`, if the run has fewer epochs than the phases need.
     """
-    thawing = [tier for tier in tiers(blocks) if thaw_embeddings or not _has_embeddings(tier)]
+    groups = [group for group in layer_groups(blocks) if thaw_embeddings or not _has_embeddings(group)]
     rules: list[Rule] = []
     phases = []
-    for distance, tier in enumerate(thawing):
-        rules += [(pattern, 1.0 if factor is None else factor**-distance) for pattern in globs(tier)]
+    for distance, group in enumerate(groups):
+        rules += [(pattern, 1.0 if factor is None else factor**-distance) for pattern in patterns(group)]
         if rules:  # some heads have no parameters
-            name = "head" if distance == 0 else tier[0].name.removeprefix("encoder.")
+            name = "head" if distance == 0 else group[0].name.removeprefix("encoder.")
             phases.append(Phase(name, (*rules, ("*", None)), epochs_per_thaw))
     *before, last = phases
     return (*before, Phase(last.name, last.rules))
 
 
-def _has_embeddings(tier: Sequence[Block]) -> bool:
-    return any(block.kind == "embeddings" for block in tier)
+def _has_embeddings(group: Sequence[Block]) -> bool:
+    return any(block.kind == "embeddings" for block in group)

@@ -3,27 +3,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frostline.errors import wrong
-from frostline.freezing.groups import learning
-from frostline.freezing.groups import norms as norms_of
-from frostline.freezing.plan import Block, Phase, below
+from frostline.freezing.groups import norm_parameters, train_only
+from frostline.freezing.plan import Block, Phase, patterns_of
 
 
 def layer_norm(blocks: Sequence[Block]) -> tuple[Phase, ...]:
-    """LN-tuning (arXiv:2211.08682): gain and bias of every norm learn, and the head.
+    """LN-tuning (arXiv:2211.08682): train the gain and bias of every norm, and the head.
 
-    Norms are known by their names (LayerNorm, layer_norm, norm, ln_1 and the like), an RMSNorm too; the norm of the
-    embeddings and the final one are among them.
+    Norms, RMSNorms included, are recognised by their names (LayerNorm, layer_norm, norm, ln_1 and the like); the norm
+    of the embeddings and the final norm are among them.
 
         $ frostline plan freezing=layer_norm
-        phase  epochs  emb  0  1  head  learn  frost line
-        norms  1-5     *    *  *  1     1,667  0 of 5
-        1,667 of 4,369,795 parameters learn at some time
+        phase  epochs  emb  0  1  head  trainable  frost line
+        norms  1-5     *    *  *  1     1,667      0 of 5
+        1,667 of 4,369,795 parameters are trainable in at least one phase
+        * parameters of this block differ: some are frozen, or their multipliers are not the same
 
     Raises:
-        UserError: no part of the encoder has a norm's name.
+        UserError: no module of the encoder has the name of a norm.
     """
-    found = norms_of(blocks)
-    if not found:
+    norms = norm_parameters(blocks)
+    if not norms:
         do = "choose freezing=bitfit, or name them in freezing=rules"
-        raise wrong("freezing", "layer_norm trains norms, and no part of the encoder has a norm's name", do)
-    return (Phase("norms", learning([*found, *below(blocks, "pooler", "head")])),)
+        raise wrong("freezing", "layer_norm trains norms, and no module of the encoder has the name of a norm", do)
+    return (Phase("norms", train_only([*norms, *patterns_of(blocks, "pooler", "head")])),)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.freezing.groups import above, learning
+from frostline.freezing.groups import pooler_and_head, train_only
 from frostline.freezing.plan import Block, Phase
 from frostline.types import Count, Positive
 
@@ -10,15 +10,15 @@ from frostline.types import Count, Positive
 def lp_ft(blocks: Sequence[Block], probe_epochs: Count = 10, tune_rate: Positive = 0.05) -> tuple[Phase, ...]:
     """LP-FT (arXiv:2202.10054): linear probing first, then full fine-tuning that starts from the probed head.
 
-    As in the paper the second stage has a new optimizer, its own schedule and one rate for all parameters, here
-    `tune_rate` times the base rate.
+    As in the paper, the second phase has a new optimizer, its own schedule and one learning rate for all parameters,
+    here `tune_rate` times the base learning rate.
 
         $ frostline plan freezing=lp_ft
-        phase  epochs  emb   0     1     head  learn      frost line
+        phase  epochs  emb   0     1     head  trainable  frost line
         probe  1-10    ·     ·     ·     1     387        4 of 5
         tune   11-13   0.05  0.05  0.05  0.05  4,369,795  0 of 5
-        4,369,795 of 4,369,795 parameters learn at some time
+        4,369,795 of 4,369,795 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
     """
-    probe = Phase("probe", learning(above(blocks)), epochs=probe_epochs)
+    probe = Phase("probe", train_only(pooler_and_head(blocks)), epochs=probe_epochs)
     return (probe, Phase("tune", (("*", tune_rate),), restart=True))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
-from frostline.freezing.groups import globs, tiers
+from frostline.freezing.groups import layer_groups, patterns
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.results.metric_names import better
 from frostline.types import Count, NonNegative
@@ -13,33 +13,32 @@ from frostline.types import Count, NonNegative
 def plateau(
     blocks: Sequence[Block], patience: Count = 1, min_delta: NonNegative = 0.01, watch: str = "val/loss"
 ) -> AdaptivePlan:
-    """Thaws when validation stops improving: the head, then one more layer from the top at each plateau.
+    """Train the head, then thaw one more layer from the top each time validation stops improving.
 
-    The order is that of gradual unfreezing (arXiv:1801.06146); when the next layer thaws is decided as
-    finetuning-scheduler does: after `patience` epochs in which `watch` was no better than the best before by more than
-    `min_delta`. The best is that of the run, as weights are carried on and not put back at a thaw; the optimizer's
-    state lives through every thaw.
+    The order is that of gradual unfreezing (arXiv:1801.06146). As in finetuning-scheduler, the next layer is thawed
+    after `patience` epochs in which `watch` did not improve on its best value by more than `min_delta`. The best value
+    is that of the whole run, because weights are not reset to the best epoch; the optimizer keeps its state.
 
         $ frostline plan freezing=plateau
-        phase       epochs      emb  0  1  head  learn      frost line
+        phase       epochs      emb  0  1  head  trainable  frost line
         head        from 1      ·    ·  ·  1     387        4 of 5
         layer.1     at plateau  ·    ·  1  1     198,659    2 of 5
         layer.0     at plateau  ·    1  1  1     396,931    1 of 5
         embeddings  at plateau  1    1  1  1     4,369,795  0 of 5
-        4,369,795 of 4,369,795 parameters learn at some time
+        4,369,795 of 4,369,795 parameters are trainable in at least one phase
     """
     rules: list[Rule] = []
     phases = []
-    for tier in tiers(blocks):
-        rules += [(pattern, 1.0) for pattern in globs(tier)]
+    for group in layer_groups(blocks):
+        rules += [(pattern, 1.0) for pattern in patterns(group)]
         if rules:  # some heads have no parameters
-            phases.append(Phase(tier[0].name.removeprefix("encoder."), (*rules, ("*", None))))
+            phases.append(Phase(group[0].name.removeprefix("encoder."), (*rules, ("*", None))))
     phases[-1] = Phase(phases[-1].name, tuple(rules))
     return AdaptivePlan(tuple(phases), Plateau(len(phases), patience, min_delta, watch))
 
 
 class Plateau(PhaseController):
-    """Goes on to the next phase when a score has not improved for `patience` epochs."""
+    """Move to the next phase when a score has not improved for `patience` epochs."""
 
     def __init__(self, phases: int, patience: int, min_delta: float, watch: str) -> None:
         self.phases, self.patience, self.min_delta, self.watch = phases, patience, min_delta, watch
@@ -47,7 +46,7 @@ class Plateau(PhaseController):
         self.best = float("-inf")
         self.waited = 0
 
-    def when(self, index: int) -> str:
+    def phase_start(self, index: int) -> str:
         return "at plateau" if index else "from 1"
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:

@@ -19,10 +19,10 @@ class Dora:
     targets: names of linear layers, all-linear, or null for what is usual in the family.
 
         $ frostline plan adapter=dora freezing=lp_ft
-        phase  epochs  emb  0  0+    1  1+    head  learn  frost line
-        probe  1-10    ·    ·  ·     ·  ·     1     387    4 of 5
-        tune   11-13   ·    ·  0.05  ·  0.05  0.05  9,091  1 of 5
-        9,091 of 4,378,499 parameters learn at some time
+        phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
+        probe  1-10    ·    ·  ·     ·  ·     1     387        4 of 5
+        tune   11-13   ·    ·  0.05  ·  0.05  0.05  9,091      1 of 5
+        9,091 of 4,378,499 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
 
     Raises:

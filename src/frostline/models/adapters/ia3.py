@@ -24,10 +24,10 @@ class IA3:
     pattern takes for a feed-forward layer and the paper does not rescale.
 
         $ frostline plan adapter=ia3 freezing=lp_ft
-        phase  epochs  emb  0  0+    1  1+    head  learn  frost line
-        probe  1-10    ·    ·  ·     ·  ·     1     387    4 of 5
-        tune   11-13   ·    ·  0.05  ·  0.05  0.05  1,923  1 of 5
-        1,923 of 4,371,331 parameters learn at some time
+        phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
+        probe  1-10    ·    ·  ·     ·  ·     1     387        4 of 5
+        tune   11-13   ·    ·  0.05  ·  0.05  0.05  1,923      1 of 5
+        1,923 of 4,371,331 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
 
     Raises:

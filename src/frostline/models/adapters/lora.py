@@ -19,10 +19,10 @@ class Lora:
     peft's list; all linear layers where it knows none). They are looked for in the encoder's layers alone.
 
         $ frostline plan adapter=lora freezing=lp_ft
-        phase  epochs  emb  0  0+    1  1+    head  learn  frost line
-        probe  1-10    ·    ·  ·     ·  ·     1     387    4 of 5
-        tune   11-13   ·    ·  0.05  ·  0.05  0.05  8,579  1 of 5
-        8,579 of 4,377,987 parameters learn at some time
+        phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
+        probe  1-10    ·    ·  ·     ·  ·     1     387        4 of 5
+        tune   11-13   ·    ·  0.05  ·  0.05  0.05  8,579      1 of 5
+        8,579 of 4,377,987 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
 
     Raises:

@@ -27,10 +27,10 @@ class Prefix:
     projection: how many hidden units; null: the keys and values themselves learn.
 
         $ frostline plan adapter=prefix freezing=lp_ft
-        phase  epochs  emb  emb+  0  1  head  learn    frost line
-        probe  1-10    ·    ·     ·  ·  1     387      4 of 5
-        tune   11-13   ·    0.05  ·  ·  0.05  330,371  0 of 5
-        330,371 of 4,699,779 parameters learn at some time
+        phase  epochs  emb  emb+  0  1  head  trainable  frost line
+        probe  1-10    ·    ·     ·  ·  1     387        4 of 5
+        tune   11-13   ·    0.05  ·  ·  0.05  330,371    0 of 5
+        330,371 of 4,699,779 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
 
     Raises:

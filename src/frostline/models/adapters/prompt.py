@@ -22,10 +22,10 @@ class Prompt:
     words, or the classes' names), or random, from N(0, 1) (peft's; the paper: uniform from -0.5 to 0.5).
 
         $ frostline plan adapter=prompt freezing=lp_ft
-        phase  epochs  emb  emb+  0  1  head  learn  frost line
-        probe  1-10    ·    ·     ·  ·  1     387    4 of 5
-        tune   11-13   ·    0.05  ·  ·  0.05  2,947  0 of 5
-        2,947 of 4,372,355 parameters learn at some time
+        phase  epochs  emb  emb+  0  1  head  trainable  frost line
+        probe  1-10    ·    ·     ·  ·  1     387        4 of 5
+        tune   11-13   ·    0.05  ·  ·  0.05  2,947      0 of 5
+        2,947 of 4,372,355 parameters are trainable in at least one phase
         the frost line saves up to 47% of all passes through layers
 
     Raises:

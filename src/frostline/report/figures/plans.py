@@ -59,7 +59,7 @@ def parse_plan(text: str) -> tuple[list[str], list[str], list[list[str]]] | None
     """Phases with their epochs, blocks, and cells of a plan.txt; None where it is no such table."""
     rows = [GAP.split(line.strip()) for line in text.splitlines()]
     head = rows[0] if rows else []
-    if head[:2] != ["phase", "epochs"] or head[-2:] != ["learn", "frost line"] or len(head) < 5:
+    if head[:2] != ["phase", "epochs"] or head[-2:] != ["trainable", "frost line"] or len(head) < 5:
         return None
     body = [row for row in rows[1:] if len(row) == len(head)]
     phases = [row[0] if row[1] == "-" else f"{row[0]}, {row[1]}" for row in body]

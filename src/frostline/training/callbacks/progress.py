@@ -25,7 +25,7 @@ class ProgressReporter(pl.Callback):
         phase = plan.phases[index]
         if index != self.phase_index and len(plan.phases) > 1 and trainer.is_global_zero:
             epochs = phase.when or f"epochs {phase.start + 1} to {phase.end}"
-            say(f"phase {phase.name}: {epochs}, {plan.learning(phase):,} trainable parameters")
+            say(f"phase {phase.name}: {epochs}, {plan.trainable(phase):,} trainable parameters")
         self.phase_index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

@@ -73,4 +73,4 @@ class WeightAveraging(pl.Callback):
 def trainable_parameters(classifier: Classifier) -> dict[str, Tensor]:
     """Return the parameters that are trained in some phase, by plan name."""
     plan, parameters = classifier.engine.plan, classifier.engine.parameters
-    return {name: p.detach() for name, p in parameters.items() if plan.ever_learns(name)}
+    return {name: p.detach() for name, p in parameters.items() if plan.ever_trains(name)}
