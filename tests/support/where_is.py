@@ -220,6 +220,6 @@ QUESTIONS = [
         "report/statistics/",
         "Summary",
     ),
-    Question("Where is the report's HTML page written?", ("html", "report", "page"), "report/html/", "document"),
+    Question("Where is the report's HTML page written?", ("html", "report", "page"), "report/html/", "html_page"),
     Question("Where are the figures plotted?", ("figures", "plot"), "report/figures/", "Figure"),
 ]
