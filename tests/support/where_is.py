@@ -26,7 +26,9 @@ QUESTIONS = [
     Question(
         "Where is the LightningModule?", ("lightning", "module", "classifier"), "training/classifier.py", "Classifier"
     ),
-    Question("Where is the LightningDataModule?", ("datamodule", "data", "module"), "training/fit.py", "Fit.training"),
+    Question(
+        "Where is the LightningDataModule?", ("datamodule", "data", "module"), "training/data_module.py", "DataModule"
+    ),
     Question("Where is the Trainer made from the config?", ("trainer",), "training/trainer.py", "make_trainer"),
     Question(
         "Where is training cut short by early stopping?",
@@ -130,7 +132,9 @@ QUESTIONS = [
     Question(
         "Where is the frost line computed?", ("frost", "line", "frostline"), "freezing/frost_line.py", "CachePoint"
     ),
-    Question("Where is the table drawn that `frostline plan` prints?", ("plan", "table"), "freezing/table.py", "table"),
+    Question(
+        "Where is the table drawn that `frostline plan` prints?", ("plan", "table"), "freezing/table.py", "plan_table"
+    ),
     Question(
         "Where is the disk cache of the frozen blocks' outputs?", ("cache", "store"), "cache/store.py", "StateCache"
     ),
@@ -205,7 +209,9 @@ QUESTIONS = [
     Question(
         "Where is the id of a run computed from its config?", ("run", "id", "hash"), "results/identity.py", "run_id"
     ),
-    Question("Where is predictions.parquet written?", ("predictions",), "training/callbacks/predictions.py", "write"),
+    Question(
+        "Where is predictions.parquet written?", ("predictions",), "training/callbacks/predictions.py", "Predictions"
+    ),
     Question("Where is environment.json recorded?", ("environment",), "results/environment.py", "Environment"),
     Question(
         "Where is a run reproduced and compared with its record?",
