@@ -49,7 +49,7 @@ QUESTIONS = [
         "Where is the model sharded by FSDP2?",
         ("fsdp", "fsdp2", "distributed", "strategy"),
         "training/fsdp.py",
-        "Sharded",
+        "FSDP2Strategy",
     ),
     Question(
         "Where are the optimizer and its parameter groups made?",

@@ -1,1 +1,1 @@
-"""One run: from its config through Lightning's Trainer to result.json."""
+"""One run: from its config, with the Lightning Trainer, to result.json."""

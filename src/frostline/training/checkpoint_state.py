@@ -11,8 +11,8 @@ from frostline.distributed.collectives import gathered
 from frostline.errors import FrostlineError
 from frostline.models.interfaces import FittedHead
 from frostline.models.model import Model
+from frostline.training.fsdp import copy_full, full_tensor
 from frostline.training.phases import PhaseTracker
-from frostline.training.sharding import put, whole
 
 
 @dataclass
@@ -39,7 +39,7 @@ class CheckpointState:
 
         This is a collective call where parameters are sharded.
         """
-        return {name: whole(value) for name, value in self._saved_tensors().items()}
+        return {name: full_tensor(value) for name, value in self._saved_tensors().items()}
 
     def _saved_tensors(self) -> dict[str, Tensor]:
         plan, parameters = self.tracker.engine.plan, self.tracker.engine.parameters.items()
@@ -59,7 +59,7 @@ class CheckpointState:
         for name, value in weights.items():
             if tensors[name].shape != value.shape and isinstance(self.model.head, FittedHead):
                 tensors[name].resize_(value.shape)  # the number of texts that a head keeps is known when it is fitted
-            put(tensors[name], value)
+            copy_full(tensors[name], value)
 
     def save(self, checkpoint: dict[str, Any], ranks: int) -> None:
         """Write the state into `checkpoint`. A collective call."""

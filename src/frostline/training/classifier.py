@@ -22,12 +22,12 @@ from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model
 from frostline.seeding import derive
 from frostline.training.checkpoint_state import CheckpointState, EpochLoss
+from frostline.training.fsdp import shard_parameters
 from frostline.training.gather_batch import gather_batch
 from frostline.training.gradients import clip_gradients, gradients_ahead
 from frostline.training.metrics import ClassificationMetrics, MultiLabelMetrics
 from frostline.training.phases import PhaseEngine, PhaseTracker, Schedule
 from frostline.training.regularizers.base import Regularizer
-from frostline.training.sharding import share_out
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
@@ -89,7 +89,8 @@ class Classifier(pl.LightningModule):
         """Shard the parameters among the ranks if the strategy does so. Their names in the plan stay."""
         if self.device_mesh is not None and not self.model.sharded:
             parts = [self.model.encoder, self.model.pooler, self.model.head]
-            self.model.sharded = share_out(parts, self.engine, self.device_mesh)
+            shard_parameters(parts, self.engine, self.device_mesh)
+            self.model.sharded = True
 
     def configure_optimizers(self) -> Optimizer:
         one_per_parameter = self.tracker.gradient_batches > 0

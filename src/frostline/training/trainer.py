@@ -62,7 +62,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
         accelerator=settings.accelerator,
         devices=count // ranks.nodes(),
         num_nodes=ranks.nodes(),
-        strategy=_sharded(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
+        strategy=_fsdp2(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
         gradient_clip_val=settings.gradient_clip,
@@ -123,10 +123,10 @@ def _ddp(count: int, several_phases: bool) -> Any:
     return DDPStrategy(cluster_environment=_environment(), find_unused_parameters=several_phases, **buffers)
 
 
-def _sharded(count: int) -> Any:
-    from frostline.training.fsdp import Sharded
+def _fsdp2(count: int) -> Any:
+    from frostline.training.fsdp import FSDP2Strategy
 
-    return Sharded(count)
+    return FSDP2Strategy(count)
 
 
 def _environment() -> Any:

@@ -135,7 +135,7 @@ def test_supcon_is_the_paper_s() -> None:
 def test_contrastive_is_the_square_of_what_cosines_lack() -> None:
     logits, labels, vectors = drawn()
     loss = Contrastive(pairs=2)
-    same, other = loss.drawn(labels, seed=5)
+    same, other = loss.draw_pairs(labels, seed=5)
     losses = loss(logits, labels, vectors, whole(labels, vectors))
     for i in range(N):
         cosines = functional.cosine_similarity(vectors[i : i + 1], vectors)
@@ -147,7 +147,7 @@ def test_contrastive_is_the_square_of_what_cosines_lack() -> None:
 def test_pairs_are_bounded_and_of_the_right_kind() -> None:
     labels = torch.randint(4, (64,), generator=torch.Generator().manual_seed(1))
     for pairs in (1, 3):
-        same, other = Contrastive(pairs=pairs).drawn(labels, seed=1)
+        same, other = Contrastive(pairs=pairs).draw_pairs(labels, seed=1)
         assert int(same.sum()) == int(other.sum()) == pairs * len(labels)
         assert all(labels[i] == labels[j] and i != j for i, j in same.nonzero().tolist())
         assert all(labels[i] != labels[j] for i, j in other.nonzero().tolist())
@@ -155,7 +155,7 @@ def test_pairs_are_bounded_and_of_the_right_kind() -> None:
 
 def test_pairs_follow_from_the_seed_and_differ_between_seeds() -> None:
     _, labels, _ = drawn()
-    first, again, later = (Contrastive().drawn(labels, seed) for seed in (1, 1, 2))
+    first, again, later = (Contrastive().draw_pairs(labels, seed) for seed in (1, 1, 2))
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
     assert not torch.equal(first[0], later[0]) and not torch.equal(first[1], later[1])
 

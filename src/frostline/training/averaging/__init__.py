@@ -1,1 +1,1 @@
-"""Which weights are scored and kept instead of the last step's, one class a file."""
+"""Averages and interpolations of weights, evaluated and saved in place of the last step's; one class a file."""

@@ -1,4 +1,4 @@
-"""Which weights are scored and kept: those that training moves, or an average. An averaging overrides what it needs."""
+"""The base class of weight averaging, which averages nothing. An averaging overrides what it needs."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ if TYPE_CHECKING:
 
 
 class Averaging:
-    """No average: the weights that training moves."""
+    """No average: the weights of the last step are evaluated and saved."""
 
     def takes(self, progress: float, epoch_ends: bool) -> bool:
-        """After each optimizer step, `progress` of the run (0 to 1) done: whether its weights go into the average."""
+        """Return whether the weights after an optimizer step are averaged; progress: of the run, 0 to 1."""
         return False
 
-    def average(self, averaged: Sequence[Tensor], now: Sequence[Tensor], count: int) -> None:
-        """Change `averaged`, made of `count` earlier weights, so that it holds those of `now` too."""
+    def average(self, averaged: Sequence[Tensor], weights: Sequence[Tensor], count: int) -> None:
+        """Update `averaged`, the average of `count` earlier weights, in place so that it includes `weights`."""
         raise NotImplementedError
 
 
 @runtime_checkable
 class Interpolating(Protocol):
-    """An averaging between the weights before training and those after it.
+    """An averaging that interpolates between the weights before and after training.
 
-    alphas: shares of the weights after, each of which is scored. alpha: the share that is kept; None: the best on
-    validation.
+    alphas: the shares of the weights after training, each of which is scored.
+    alpha: the share that the run keeps; None: the one with the best validation metric.
     """
 
     alphas: Sequence[float]
     alpha: float | None
 
     def mixes(self, parameter: str) -> bool:
-        """Whether the parameter of this plan name is mixed; the others are those after training."""
+        """Return whether a parameter, given by plan name, is interpolated. The others keep their trained values."""
         ...

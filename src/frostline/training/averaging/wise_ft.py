@@ -5,12 +5,14 @@ from frostline.types import Share
 
 
 class WiseFt(Averaging):
-    """WiSE-FT (arXiv:2109.01903): weights (1 - alpha) before + alpha after training, for alpha = 0, 0.1 .. 1.
+    """WiSE-FT (arXiv:2109.01903): weights (1 - alpha) x before + alpha x after training, for alpha 0, 0.1, ..., 1.
 
-    All are scored on validation and on every test set: the curve stands in result.json. alpha: the one whose weights
-    are kept; null: the best on validation, the first of equals. The encoder alone is mixed, as the paper's author
-    advises for BERT, whose head is new; with `head` what stands above the encoder too, as it was drawn. Costs eleven
-    evaluations, and once more the memory of what learns before and after.
+    Each mixture is scored on validation and on all test sets; result.json has the curve. Only the encoder is
+    interpolated, as the author of the paper advises for BERT, whose head is new. It costs eleven evaluations, and the
+    memory of the trained parameters twice more.
+
+    alpha: the share of the mixture that the run keeps; null: the one that is best on validation, the first of equals.
+    head: interpolate pooler and head too, from their initial values.
     """
 
     interpolates_weights = True

@@ -1,1 +1,1 @@
-"""Where the numbers of a run go while it trains: its own folder always, W&B and TensorBoard as asked."""
+"""Loggers of a run: metrics.csv always, W&B and TensorBoard if they are asked for."""

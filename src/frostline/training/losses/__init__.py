@@ -1,1 +1,1 @@
-"""What is made small in training, one class a file; each gives every text's own loss."""
+"""Losses, one class a file; each returns the loss of every text."""

@@ -1,4 +1,4 @@
-"""Losses in which each class's texts weigh as much as is asked."""
+"""The base class of losses with class weights."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from frostline.types import ClassWeights
 
 
 class ClassWeighted(nn.Module):
-    """weights (C,): one factor a class, None for none; beside the model, in no checkpoint.
+    """A loss with a weight for each class, `weights` (C,), or None. Checkpoints do not contain the weights.
 
-    counts: the texts of each class in train.
+    counts: the number of training texts of each class.
 
     Raises:
-        UserError: not as many weights as classes.
+        UserError: the number of weights is not the number of classes.
     """
 
     weights: Tensor | None
@@ -25,21 +25,21 @@ class ClassWeighted(nn.Module):
     def __init__(self, counts: Sequence[int], multi_label: bool, class_weights: ClassWeights) -> None:
         super().__init__()
         self.multi_label = multi_label
-        self.register_buffer("weights", _factors(class_weights, counts), persistent=False)
+        self.register_buffer("weights", weights_of_classes(class_weights, counts), persistent=False)
 
 
-def _factors(given: ClassWeights, counts: Sequence[int]) -> Tensor | None:
-    """`balanced`: texts / (classes x texts of the class).
+def weights_of_classes(class_weights: ClassWeights, counts: Sequence[int]) -> Tensor | None:
+    """Return the weights (C,); `balanced`: number of texts / (number of classes x texts of the class).
 
     Raises:
-        UserError: not as many weights as classes.
+        UserError: the number of weights is not the number of classes.
     """
-    if given is None:
+    if class_weights is None:
         return None
-    if isinstance(given, str):
+    if isinstance(class_weights, str):
         total = sum(counts)
         return torch.tensor([total / (len(counts) * max(count, 1)) for count in counts])
-    if len(given) != len(counts):
+    if len(class_weights) != len(counts):
         do = f"give {len(counts)}, in the order of the classes"
-        raise wrong("loss.class_weights", f"{len(given)} weights for {len(counts)} classes", do)
-    return torch.tensor(list(given), dtype=torch.float32)
+        raise wrong("loss.class_weights", f"{len(class_weights)} weights for {len(counts)} classes", do)
+    return torch.tensor(list(class_weights), dtype=torch.float32)

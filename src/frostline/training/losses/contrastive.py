@@ -10,15 +10,16 @@ from frostline.types import Count
 
 
 class Contrastive(nn.Module):
-    """SetFit's loss on pairs (arXiv:2209.11055): the square of a pair's cosine less 1 for one class, 0 for two.
+    """SetFit's pair loss (arXiv:2209.11055): (cosine - 1)^2 for two texts of one class, cosine^2 for two classes.
 
-    Of each text `pairs` partners of its class and as many of others are drawn from the batch of all ranks, less where
-    the batch has fewer; its loss is the mean over them. So an epoch sees at most 2 x pairs x texts pairs, and the R of
-    the paper (20) is how many epochs there are. The paper's code draws partners from all of train, which for few texts
-    is one batch or little more. Which pairs are drawn follows from the run's seed and the step.
+    For each text, `pairs` partners of its class and as many of other classes are drawn from the batch of all ranks, or
+    fewer if the batch has fewer; the loss of the text is the mean over its pairs. So an epoch has at most 2 x pairs x
+    texts pairs, and the R of the paper (20) corresponds to the number of epochs. The paper's code draws partners from
+    the whole training set, which for few texts is one batch or a little more. The pairs depend only on the seed of the
+    run and the step.
 
     Raises:
-        UserError: texts have several classes.
+        UserError: the data is multi-label.
     """
 
     uses_only_embeddings = True
@@ -28,22 +29,27 @@ class Contrastive(nn.Module):
         super().__init__()
         if multi_label:
             what = "contrastive pairs texts of one class each, and these have several"
-            raise wrong("loss", what, "choose loss=cross_entropy with a head that learns")
+            raise wrong("loss", what, "choose loss=cross_entropy with a trainable head")
         self.pairs = pairs
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
-        """logits (B, C), which have no part in it, labels (B,), vectors (B, D) -> losses (B,)."""
-        near = cosines(whole.vectors[whole.own], whole.vectors)
-        same, other = (drawn.to(near.device)[whole.own] for drawn in self.drawn(whole.labels.cpu(), whole.seed))
-        off = ((near - 1).square() * same).sum(dim=1) + (near.square() * other).sum(dim=1)
-        return off / (same | other).sum(dim=1).clamp(min=1)
+        """Return the losses (B,) of vectors (B, D) with labels (B,); the logits (B, C) are not used."""
+        similarities = cosines(whole.vectors[whole.own], whole.vectors)
+        masks = self.draw_pairs(whole.labels.cpu(), whole.seed)
+        same, other = (mask.to(similarities.device)[whole.own] for mask in masks)
+        errors = ((similarities - 1).square() * same).sum(dim=1) + (similarities.square() * other).sum(dim=1)
+        return errors / (same | other).sum(dim=1).clamp(min=1)
 
-    def drawn(self, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """labels (N,) -> who is whose partner of the same class and of another, two times (N, N) of yes and no."""
-        alike = labels[:, None] == labels
-        lots = torch.rand(len(labels), len(labels), generator=torch.Generator().manual_seed(seed))
-        return self._chosen(lots, alike & ~torch.eye(len(labels), dtype=torch.bool)), self._chosen(lots, ~alike)
+    def draw_pairs(self, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """Return the partners of each text: two masks (N, N), for the same class and for other classes.
 
-    def _chosen(self, lots: Tensor, possible: Tensor) -> Tensor:
-        best = lots.masked_fill(~possible, -1).topk(min(self.pairs, len(lots)), dim=1).indices
+        labels: (N,).
+        """
+        same_class = labels[:, None] == labels
+        scores = torch.rand(len(labels), len(labels), generator=torch.Generator().manual_seed(seed))
+        itself = torch.eye(len(labels), dtype=torch.bool)
+        return self._choose_partners(scores, same_class & ~itself), self._choose_partners(scores, ~same_class)
+
+    def _choose_partners(self, scores: Tensor, possible: Tensor) -> Tensor:
+        best = scores.masked_fill(~possible, -1).topk(min(self.pairs, len(scores)), dim=1).indices
         return torch.zeros_like(possible).scatter(1, best, True) & possible

@@ -11,14 +11,15 @@ from frostline.types import ClassWeights, Range
 
 
 class CrossEntropy(ClassWeighted):
-    """Cross-entropy; for multi-label data the binary one, a text's mean over classes.
+    """Cross-entropy; for multi-label data binary cross-entropy, the mean over the classes of a text.
 
-    smoothing: the share of each label that is spread over all classes (arXiv:1512.00567).
-    class_weights: the factor on the loss of each class's texts, in order of the classes; `balanced`: texts / (classes x
-    texts of the class) in train. Of multi-label data it weighs the yes of each class.
+    smoothing: the part of each label that is distributed over all classes (arXiv:1512.00567).
+    class_weights: a weight for the loss of each class's texts, in the order of the classes; `balanced`: number of
+    texts / (number of classes x texts of the class) in the training set. For multi-label data it weights the positive
+    term of each class.
 
     Raises:
-        UserError: not as many weights as classes.
+        UserError: the number of weights is not the number of classes.
     """
 
     def __init__(
@@ -32,11 +33,11 @@ class CrossEntropy(ClassWeighted):
         self.smoothing = smoothing
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
-        """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""
+        """Return the losses (B,) of logits (B, C) with labels (B,), or (B, C) of zeros and ones."""
         if not self.multi_label:
             return functional.cross_entropy(
                 logits, labels, self.weights, reduction="none", label_smoothing=self.smoothing
             )
-        told = labels.to(logits.dtype) * (1 - self.smoothing) + self.smoothing / 2
-        losses = functional.binary_cross_entropy_with_logits(logits, told, reduction="none", pos_weight=self.weights)
+        targets = labels.to(logits.dtype) * (1 - self.smoothing) + self.smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=self.weights)
         return losses.mean(dim=1)

@@ -10,13 +10,15 @@ from frostline.types import ClassWeights, NonNegative
 
 
 class Focal(ClassWeighted):
-    """Focal loss (arXiv:1708.02002): cross-entropy times (1 - chance of the label) ** gamma.
+    """Focal loss (arXiv:1708.02002): (1 - probability of the label)^gamma x cross-entropy.
 
-    What is told well already counts less; gamma 2 is the paper's, 0 is cross-entropy. For multi-label data the binary
-    one, a text's mean over classes. class_weights: as in cross_entropy, the paper's alpha.
+    Texts that are already predicted well count less. The paper uses gamma 2; with gamma 0 it is cross-entropy. For
+    multi-label data it is the binary focal loss, the mean over the classes of a text.
+
+    class_weights: as in cross_entropy; the paper's alpha.
 
     Raises:
-        UserError: not as many weights as classes.
+        UserError: the number of weights is not the number of classes.
     """
 
     def __init__(
@@ -30,15 +32,16 @@ class Focal(ClassWeighted):
         self.gamma = gamma
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor | None = None) -> Tensor:
-        """logits (B, C), labels (B,), or (B, C) of 0 and 1 -> losses (B,)."""
+        """Return the losses (B,) of logits (B, C) with labels (B,), or (B, C) of zeros and ones."""
         if self.multi_label:
-            told = labels.to(logits.dtype)
-            plain = functional.binary_cross_entropy_with_logits(logits, told, reduction="none")
-            weight = 1.0 if self.weights is None else told * self.weights + (1 - told)
-            return (weight * self._focused(plain)).mean(dim=1)
-        plain = functional.cross_entropy(logits, labels, reduction="none")
-        return self._focused(plain) * (1.0 if self.weights is None else self.weights[labels])
+            targets = labels.to(logits.dtype)
+            cross_entropy = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+            weight = 1.0 if self.weights is None else targets * self.weights + (1 - targets)
+            return (weight * self._focal(cross_entropy)).mean(dim=1)
+        cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
+        return self._focal(cross_entropy) * (1.0 if self.weights is None else self.weights[labels])
 
-    def _focused(self, plain: Tensor) -> Tensor:
-        """From minus the log of the label's chance."""
-        return (1 - (-plain).exp()).clamp(min=1e-12) ** self.gamma * plain  # at 0 itself a root has no slope
+    def _focal(self, cross_entropy: Tensor) -> Tensor:
+        """Return the focal loss from the cross-entropy, of which exp(-cross_entropy) is the label's probability."""
+        # The clamp avoids the infinite slope that a root has at 0.
+        return (1 - (-cross_entropy).exp()).clamp(min=1e-12) ** self.gamma * cross_entropy

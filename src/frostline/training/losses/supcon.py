@@ -11,15 +11,15 @@ from frostline.types import Positive, Share
 
 
 class SupCon(nn.Module):
-    """Supervised contrastive fine-tuning (arXiv:2011.01403): (1 - weight) x cross-entropy + weight x contrast.
+    """Supervised contrastive fine-tuning (arXiv:2011.01403): (1 - weight) x cross-entropy + weight x contrastive loss.
 
-    A text's contrast is the mean, over the others of its class in the batch, of minus the log of their share of
-    exp(cosine / temperature) among all others: equation 3 on normalised vectors, with the mean over texts where the
-    paper writes the sum. A text alone in its class has none. The batch is that of all ranks. The defaults are those
-    that the paper found best most often.
+    The contrastive loss of a text is the mean, over the other texts of its class in the batch, of minus the log of
+    their share of exp(cosine / temperature) among all other texts. This is equation 3 of the paper on normalised
+    vectors, with the mean over texts in place of its sum. For a text that is alone in its class it is 0. The batch is
+    that of all ranks. The defaults are the values that the paper selected most often.
 
     Raises:
-        UserError: texts have several classes.
+        UserError: the data is multi-label.
     """
 
     in_batch: bool = True
@@ -32,14 +32,14 @@ class SupCon(nn.Module):
         self.weight, self.temperature = weight, temperature
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
-        """logits (B, C), labels (B,), vectors (B, D) -> losses (B,)."""
-        plain = functional.cross_entropy(logits, labels, reduction="none")
-        return (1 - self.weight) * plain + self.weight * self._contrast(whole)
+        """Return the losses (B,) of logits (B, C) and vectors (B, D) with labels (B,)."""
+        cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
+        return (1 - self.weight) * cross_entropy + self.weight * self._contrastive_loss(whole)
 
-    def _contrast(self, whole: WholeBatch) -> Tensor:
-        near = cosines(whole.vectors[whole.own], whole.vectors)
-        itself = torch.eye(near.shape[1], dtype=torch.bool, device=near.device)[whole.own]
-        alike = (whole.labels[whole.own, None] == whole.labels) & ~itself
-        powers = (near / self.temperature).masked_fill(itself, torch.finfo(near.dtype).min)
-        shares = powers.log_softmax(dim=1).masked_fill(~alike, 0)
-        return -shares.sum(dim=1) / alike.sum(dim=1).clamp(min=1)
+    def _contrastive_loss(self, whole: WholeBatch) -> Tensor:
+        similarities = cosines(whole.vectors[whole.own], whole.vectors)
+        itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=similarities.device)[whole.own]
+        same_class = (whole.labels[whole.own, None] == whole.labels) & ~itself
+        scores = (similarities / self.temperature).masked_fill(itself, torch.finfo(similarities.dtype).min)
+        log_shares = scores.log_softmax(dim=1).masked_fill(~same_class, 0)
+        return -log_shares.sum(dim=1) / same_class.sum(dim=1).clamp(min=1)

@@ -1,1 +1,1 @@
-"""Parameter groups to a torch optimizer."""
+"""Torch optimizers, made from parameter groups."""

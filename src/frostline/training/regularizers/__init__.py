@@ -1,1 +1,1 @@
-"""What holds training back beside weight decay, one class a file."""
+"""Regularizers beside weight decay, one class a file."""

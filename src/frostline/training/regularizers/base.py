@@ -1,4 +1,4 @@
-"""What holds training back beside weight decay. A regularizer overrides what it needs of the class below."""
+"""The base class of regularizers, which changes nothing. A regularizer overrides what it needs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ if TYPE_CHECKING:
 
 
 class Regularizer:
-    """Nothing beside the loss."""
+    """No regularization beside weight decay."""
 
-    def begin(self, network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
-        """Once, before anything has learned, and in a resumed run before what it has learned is put back.
+    def begin(self, model: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
+        """Set up, once, before any training; in a resumed run before its trained weights are loaded.
 
-        network: has the parts encoder, pooler and head. parameters: all of them by plan name, as they were
-        pre-trained or drawn; those that will ever learn require grad.
+        model: has the modules encoder, pooler and head. parameters: all parameters by plan name, with their
+        pre-trained or initial values; those that are trained in some phase require grad.
 
         Raises:
-            UserError: the regularizer could not act on this network.
+            UserError: the regularizer would have no effect on this model.
         """
 
     def losses(self, run: Callable[[], Outputs], loss: Callable[[Outputs], Tensor]) -> Tensor:
-        """Each text's loss (B,). run: a forward pass over the batch, with new dropout; loss: the losses of one."""
+        """Return the loss of each text (B,).
+
+        run: does a forward pass over the batch, with new dropout masks. loss: returns the losses of its outputs.
+        """
         return loss(run())
 
     def penalty(self) -> Tensor | None:
-        """What is added to the batch's mean loss; on several ranks once, not once a rank."""
+        """Return what is added to the mean loss of a batch, if anything; once for all ranks together."""
         return None

@@ -9,11 +9,11 @@ from frostline.types import NonNegative, Positive
 
 
 class L2SP(Regularizer):
-    """L2-SP (arXiv:1802.01483): alpha/2 ||w - w0||^2 over what learns of the encoder, beta/2 ||w||^2 over the rest.
+    """L2-SP (arXiv:1802.01483): alpha/2 ||w - w0||^2 over the encoder's trained parameters, beta/2 ||w||^2 over others.
 
-    w0 are the pre-trained values, kept beside the model: once more the memory of what learns in the encoder. The paper
-    fixes beta at 0.01 and chooses alpha between 0.001 and 1. It has no weight decay beside it; here that of the
-    optimizer acts too, unless it is set to 0.
+    w0 are the pre-trained values, which take the memory of the encoder's trained parameters once more. The paper fixes
+    beta at 0.01 and selects alpha between 0.001 and 1. It has no weight decay beside the penalty; here the optimizer's
+    weight decay applies too unless it is 0.
     """
 
     uses_pretrained_weights = True
@@ -21,20 +21,20 @@ class L2SP(Regularizer):
     def __init__(self, alpha: Positive = 0.1, beta: NonNegative = 0.01) -> None:
         self.alpha, self.beta = alpha, beta
         self.parameters: Mapping[str, nn.Parameter] = {}
-        self.start: dict[str, Tensor] = {}
+        self.pretrained: dict[str, Tensor] = {}
 
-    def begin(self, network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
+    def begin(self, model: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
         self.parameters = parameters
-        pre_trained = {name: p for name, p in parameters.items() if name.startswith("encoder.") and p.requires_grad}
-        self.start = {name: p.detach().clone() for name, p in pre_trained.items()}
+        of_encoder = {name: p for name, p in parameters.items() if name.startswith("encoder.") and p.requires_grad}
+        self.pretrained = {name: p.detach().clone() for name, p in of_encoder.items()}
 
     def penalty(self) -> Tensor | None:
-        """Over what learns in the present phase: for all else it would be a constant."""
-        terms = [self._term(name, p) for name, p in self.parameters.items() if p.requires_grad]
+        """Return the penalty of the parameters that are trained in the current phase; that of others is constant."""
+        terms = [self._penalty_of(name, p) for name, p in self.parameters.items() if p.requires_grad]
         return sum(terms[1:], terms[0]) if terms else None
 
-    def _term(self, name: str, parameter: nn.Parameter) -> Tensor:
-        if name not in self.start:
+    def _penalty_of(self, name: str, parameter: nn.Parameter) -> Tensor:
+        if name not in self.pretrained:
             return parameter.square().sum() * (self.beta / 2)
-        self.start[name] = self.start[name].to(parameter.device)  # the model moves there after `begin`
-        return (parameter - self.start[name]).square().sum() * (self.alpha / 2)
+        self.pretrained[name] = self.pretrained[name].to(parameter.device)  # the model moves there after `begin`
+        return (parameter - self.pretrained[name]).square().sum() * (self.alpha / 2)

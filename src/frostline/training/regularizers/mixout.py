@@ -11,51 +11,51 @@ from frostline.types import PartShare
 
 
 class Mixout(Regularizer):
-    """Mixout (arXiv:1909.11299): in a forward pass each weight is with chance p the pre-trained one.
+    """Mixout (arXiv:1909.11299): in each forward pass, each weight is the pre-trained one with probability p.
 
-    Acts on the matrices that learn of the encoder's linear layers, in training mode alone: blocks that rest are as
-    they are. With M drawn from Bernoulli(1 - p): w' = (M w + (1 - M) w0 - p w0) / (1 - p), whose mean is w. The paper
-    finds p from 0.7 to 0.9 best and its code turns dropout off; here dropout stays as the encoder has it. Each
-    pass over a batch, and so each rank, draws its own M. Kept beside the model: w0, once more the memory of these
-    matrices, and while a step lasts the mixed ones.
+    It acts on the trained weight matrices of the encoder's linear layers, in training mode; frozen blocks do not
+    change. With M from Bernoulli(1 - p), the weights are (M w + (1 - M) w0 - p w0) / (1 - p), whose mean is w. The
+    paper finds p from 0.7 to 0.9 best, and its code turns dropout off; here the encoder's dropout stays on. Each
+    forward pass, and so each rank, draws its own M. It needs memory for w0, which is that of these matrices once more,
+    and during a step for the mixed ones.
     """
 
     uses_pretrained_weights = True
 
     def __init__(self, p: PartShare = 0.7) -> None:
         self.p = p
-        self.start: dict[nn.Module, Tensor] = {}
-        self.own: dict[nn.Module, nn.Parameter] = {}
+        self.pretrained: dict[nn.Module, Tensor] = {}
+        self.replaced: dict[nn.Module, nn.Parameter] = {}
 
-    def begin(self, network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
-        encoder: Any = network.get_submodule("encoder")
+    def begin(self, model: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
+        encoder: Any = model.get_submodule("encoder")
         for layer in encoder.modules():
             weight = layer._parameters.get("weight")
-            if _is_linear(layer) and weight is not None and weight.requires_grad:
-                self.start[layer] = weight.detach().clone()
-                # For the pass alone the mixed weight stands in the place of the parameter, which keeps its name.
-                layer.register_forward_pre_hook(self._mix)
-                layer.register_forward_hook(self._put_back, always_call=True)
+            if is_linear(layer) and weight is not None and weight.requires_grad:
+                self.pretrained[layer] = weight.detach().clone()
+                # The mixed weight replaces the parameter during the forward pass only, so that it keeps its name.
+                layer.register_forward_pre_hook(self._mix_weight)
+                layer.register_forward_hook(self._restore_weight, always_call=True)
 
-    def _mix(self, layer: nn.Module, _: Any) -> None:
+    def _mix_weight(self, layer: nn.Module, _: Any) -> None:
         weight = layer._parameters["weight"]
         if not layer.training or weight is None or not weight.requires_grad:
             return
-        start = self.start[layer] = self.start[layer].to(weight.device)  # the model moves there after `begin`
-        self.own[layer] = weight
-        layer._parameters["weight"] = mixed(weight, start, self.p)  # type: ignore[assignment]  # no leaf, on purpose
+        pretrained = self.pretrained[layer] = self.pretrained[layer].to(weight.device)  # the model has moved there
+        self.replaced[layer] = weight
+        layer._parameters["weight"] = mixed(weight, pretrained, self.p)  # type: ignore[assignment]  # it has a gradient
 
-    def _put_back(self, layer: nn.Module, *_: Any) -> None:
-        if layer in self.own:
-            layer._parameters["weight"] = self.own.pop(layer)
-
-
-def mixed(weight: Tensor, start: Tensor, p: float) -> Tensor:
-    """Each of `weight` with chance p the one of `start`, scaled so that the mean is `weight`."""
-    kept = torch.empty_like(start).bernoulli_(1 - p)
-    return (kept * weight + (1 - kept - p) * start) / (1 - p)
+    def _restore_weight(self, layer: nn.Module, *_: Any) -> None:
+        if layer in self.replaced:
+            layer._parameters["weight"] = self.replaced.pop(layer)
 
 
-def _is_linear(layer: nn.Module) -> bool:
-    """GPT-2's family has a class of its own for them."""
+def mixed(weight: Tensor, pretrained: Tensor, p: float) -> Tensor:
+    """Return `weight`, each value pre-trained with probability p, scaled so that the mean is `weight`."""
+    mask = torch.empty_like(pretrained).bernoulli_(1 - p)
+    return (mask * weight + (1 - mask - p) * pretrained) / (1 - p)
+
+
+def is_linear(layer: nn.Module) -> bool:
+    """Return whether a module is a linear layer; GPT-2 and its family use a class of their own, Conv1D."""
     return isinstance(layer, nn.Linear) or type(layer).__name__ == "Conv1D"

@@ -1,1 +1,1 @@
-"""Progress of the run, 0 to 1, to a factor on the learning rate."""
+"""Learning-rate schedules: functions of the progress of the run (0 to 1) that return a factor."""

@@ -7,7 +7,7 @@ from frostline.types import Share
 
 @dataclass(frozen=True)
 class Constant:
-    """The base rate throughout, after an optional linear warm-up."""
+    """The base learning rate throughout, after an optional linear warm-up."""
 
     warmup: Share = 0.0
 

@@ -7,7 +7,10 @@ from frostline.types import Share
 
 @dataclass(frozen=True)
 class LinearWarmup:
-    """Up from 0 over the first share of the steps, then straight down to 0 (arXiv:1810.04805)."""
+    """Linear warm-up from 0 over the first steps, then linear decay to 0 (arXiv:1810.04805).
+
+    warmup: the fraction of the steps that are warm-up.
+    """
 
     warmup: Share = 0.06
 

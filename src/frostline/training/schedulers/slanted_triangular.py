@@ -8,9 +8,9 @@ from frostline.types import PartShare, Range
 
 @dataclass(frozen=True)
 class SlantedTriangular:
-    """ULMFiT's schedule (arXiv:1801.06146): up over the first cut_frac of the steps, then slowly down.
+    """Slanted triangular schedule of ULMFiT (arXiv:1801.06146): linear warm-up, then a slow linear decay.
 
-    Its lowest factor, at both ends, is 1 / ratio.
+    cut_frac: the fraction of the steps that are warm-up. ratio: the factor at both ends is 1 / ratio.
     """
 
     cut_frac: PartShare = 0.1
