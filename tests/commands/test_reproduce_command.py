@@ -61,7 +61,7 @@ def test_differences_are_told_with_their_reason(frostline: Command) -> None:
     assert "likely reason: another config: seed (1 | 2)" in said.out.splitlines()
     other = frostline("diff", str(first), str(one(frostline, "freezing=full"))).out.splitlines()
     assert "  optimizer.lr: 0.003 | 0.0001" in other
-    assert not [line for line in other if "suits" in line]  # from which the rate comes
+    assert not [line for line in other if "recommended" in line]  # from which the rate comes
     same = frostline("diff", str(first), str(first))
     assert (same.status, set(verdicts(same.out).values())) == (0, {"equal"})
 

@@ -27,7 +27,7 @@ def test_a_sweep_that_has_ended(frostline: Command) -> None:
         *SMALL,
         "trainer.max_epochs=1",
         "optimizer=sgd",
-        "trainer.gradient_clip=null",
+        "trainer.gradient_clip_val=null",
         "optimizer.lr=1e38,1e-3,1e-2",
     ]
     assert frostline("-m", *words).status == 1

@@ -118,9 +118,9 @@ def same(value: Any, default: Any) -> bool:
 
 
 def test_a_strategy_that_does_not_say_what_suits_it_gets_what_suits_full() -> None:
-    [job] = command.jobs(["~freezing.suits"])
+    [job] = command.jobs(["~freezing.recommended"])
     assert (job.config["optimizer"]["lr"], job.config["trainer"]["max_epochs"]) == (1e-4, 3)
-    [job] = command.jobs(["~freezing.suits", "optimizer=sgd"])
+    [job] = command.jobs(["~freezing.recommended", "optimizer=sgd"])
     assert job.config["optimizer"]["lr"] == 0.01
 
 

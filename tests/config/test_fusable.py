@@ -52,7 +52,7 @@ def test_an_encoder_that_the_seed_draws_is_shared_by_runs_with_that_seed() -> No
         (["freezing=frozen", "pooler=attention"], "more than the head learns"),
         (["freezing=frozen", "regularizer=rdrop", "head.dropout=0.1"], "it has regularizer=rdrop"),
         (["freezing=frozen", "averaging=ema"], "it has averaging=ema"),
-        (["freezing=frozen", "trainer.accumulate=2"], "trainer.accumulate is 2"),
+        (["freezing=frozen", "trainer.accumulate_grad_batches=2"], "trainer.accumulate_grad_batches is 2"),
         (["freezing=frozen", "trainer=ddp"], "it may have several processes"),
         (["freezing=direct", "head=likelihood", "encoder=smollm2"], "the head asks the encoder"),
     ],

@@ -163,7 +163,7 @@ def test_a_penalty_counts_once_however_many_ranks(frostline: Command, plain: lis
 @pytest.mark.slow
 def test_batches_in_parts_on_two_ranks(frostline: Command, plain: list[str]) -> None:
     words = [*RUN, *plain, "freezing=gradual", "trainer.max_epochs=5", "optimizer=sgd"]
-    said = frostline("-m", *words, "trainer.devices=1,2", "trainer.accumulate=1,3")
+    said = frostline("-m", *words, "trainer.devices=1,2", "trainer.accumulate_grad_batches=1,3")
     assert said.status == 0, said.err
     whole, *others = folders()
     assert len(others) == 3

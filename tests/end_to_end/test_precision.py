@@ -17,7 +17,7 @@ from frostline.training.losses.supcon import SupCon
 from frostline.training.regularizers.rdrop import divergence
 from parts import config
 
-WORDS = ["debug=fast", "dataset.max_train=64", "freezing=full", "trainer.gradient_clip=0.5"]
+WORDS = ["debug=fast", "dataset.max_train=64", "freezing=full", "trainer.gradient_clip_val=0.5"]
 
 
 def head(run: dict[str, Any]) -> Any:

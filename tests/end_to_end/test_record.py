@@ -169,7 +169,7 @@ def test_a_failed_run_says_what_where_and_which_key(frostline: Command) -> None:
 
 
 def test_a_run_that_diverges_says_so(frostline: Command) -> None:
-    found = failure(frostline, "freezing=full", "optimizer.lr=1e30", "trainer.gradient_clip=null")
+    found = failure(frostline, "freezing=full", "optimizer.lr=1e30", "trainer.gradient_clip_val=null")
     assert "the loss is nan" in found["what"] and "lower optimizer.lr" in found["what"]
 
 

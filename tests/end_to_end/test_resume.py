@@ -100,7 +100,7 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
 @pytest.mark.slow
 def test_a_batch_that_a_kill_cut_short_is_read_again_from_its_first_part() -> None:
     """The fourth of 20 batches, in its second of three parts."""
-    words = [*TWO_PHASES, "trainer.accumulate=3", "trainer.max_epochs=2"]
+    words = [*TWO_PHASES, "trainer.accumulate_grad_batches=3", "trainer.max_epochs=2"]
     complete(*words, "hydra.run.dir=whole")
     words.append("hydra.run.dir=killed")
     die_in("training_step 11", *words)
@@ -116,11 +116,11 @@ KINDS = {name: strategy(name) for name in choices("freezing") if name != "direct
     "by the loss": ["freezing=full", "trainer.monitor=val/loss"],
     "half precision": ["freezing=full", "trainer.precision=bf16-mixed"],
     "momentum": ["freezing=lp_ft", "freezing.probe_epochs=2", "optimizer=sgd"],
-    "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip=null"],
+    "unclipped": ["freezing=top_k", "head=mlp", "trainer.gradient_clip_val=null"],
     "a solved head": ["freezing=full", "loss=contrastive", "head=logistic"],
-    "in parts": ["freezing=auto_rgn", "trainer.accumulate=3"],
+    "in parts": ["freezing=auto_rgn", "trainer.accumulate_grad_batches=3"],
     "patient": [*strategy("lp_ft"), "trainer.patience=2", "optimizer.lr=1e-9"],
-    "seldom validated": ["freezing=full", "trainer.validate_every=2"],
+    "seldom validated": ["freezing=full", "trainer.check_val_every_n_epoch=2"],
     "never saved": ["freezing=full", "trainer.checkpoint_seconds=1000"],
 }
 for group in ("regularizer", "averaging"):

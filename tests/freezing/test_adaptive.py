@@ -31,7 +31,7 @@ SMALL = ["dataset.max_train=160", "dataset.max_val=64", "dataset.max_test=32", f
 
 
 def test_a_plateau_is_patience_epochs_without_improvement() -> None:
-    controller = Plateau(phases=3, patience=2, min_delta=0.1, watch="val/loss")
+    controller = Plateau(phases=3, patience=2, min_delta=0.1, monitor="val/loss")
     index, course = 0, []
     for loss in (1.0, 0.95, 0.8, 0.75, 0.74, 0.9, 0.5, 0.45, 0.44, 0.43):
         index = controller.after_epoch(index, {"val/loss": loss})
@@ -40,7 +40,7 @@ def test_a_plateau_is_patience_epochs_without_improvement() -> None:
 
 
 def test_of_a_score_more_is_better() -> None:
-    controller = Plateau(phases=2, patience=1, min_delta=0.0, watch="val/f1_macro")
+    controller = Plateau(phases=2, patience=1, min_delta=0.0, monitor="val/f1_macro")
     assert [controller.after_epoch(0, {"val/f1_macro": f1}) for f1 in (0.2, 0.3, 0.3)] == [0, 0, 1]
 
 

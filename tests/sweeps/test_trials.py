@@ -91,7 +91,7 @@ def test_a_trial_that_fails_counts_and_is_told_as_failed(frostline: Command) -> 
     words = [
         *SEARCH,
         "optimizer=sgd",
-        "trainer.gradient_clip=null",
+        "trainer.gradient_clip_val=null",
         "freezing=full",
         "optimizer.lr=interval(1e37,1e38)",
     ]

@@ -31,7 +31,7 @@ MEASURING = pytest.param(["freezing=auto_rgn"], marks=pytest.mark.slow)
 def test_parts_add_up_to_the_batch(go: Go, plain: list[str], words: list[str]) -> None:
     """21 steps, the last of each epoch over 2 texts, so that of its four parts two have none."""
     common = [*FEW, *plain, *words, "optimizer=sgd", "dataset.max_train=98"]
-    whole, parts = (go(*common, f"trainer.accumulate={n}") for n in (1, 4))
+    whole, parts = (go(*common, f"trainer.accumulate_grad_batches={n}") for n in (1, 4))
     assert whole["phases"][0]["steps"] == parts["phases"][0]["steps"] == [0, 21]
     one, other = (load_file(run["folder"] / "checkpoints/best.safetensors") for run in (whole, parts))
     assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-5
@@ -56,7 +56,14 @@ class Seeds(pl.Callback):
 def test_parts_draw_their_own_dropout_as_further_ranks_would(job: Any) -> None:
     seeds = Seeds()
     trained_run(
-        job(*FEW, "freezing=full", "trainer.accumulate=4", "trainer.limit_batches=2", "trainer.max_epochs=1"), seeds
+        job(
+            *FEW,
+            "freezing=full",
+            "trainer.accumulate_grad_batches=4",
+            "trainer.limit_batches=2",
+            "trainer.max_epochs=1",
+        ),
+        seeds,
     )
     assert seeds.seen == [derive(SEED, "dropout", step, place) for step in range(2) for place in range(4)]
 

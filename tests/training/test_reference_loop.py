@@ -96,7 +96,7 @@ def decisions(fit: PreparedRun, vectors: np.ndarray) -> np.ndarray:
 def test_a_long_probe_decides_as_logistic_regression_does(job: Any) -> None:
     """SGD's weight decay w is scikit-learn's C = 1 / (w N); neither decays the bias."""
     c, texts = 0.01, 7422
-    long = ["trainer.max_epochs=250", "trainer.monitor=null", "scheduler=cosine", "trainer.gradient_clip=null"]
+    long = ["trainer.max_epochs=250", "trainer.monitor=null", "scheduler=cosine", "trainer.gradient_clip_val=null"]
     sgd = ["optimizer=sgd", "optimizer.lr=0.03", "optimizer.momentum=0.97", f"optimizer.weight_decay={1 / (c * texts)}"]
     fit = trained_run(job("freezing=frozen", *long, *sgd, "dataset.batch_size=256", "dataset.max_val=32"))
     vectors, labels = probed(fit)

@@ -19,7 +19,7 @@ PLAIN = {  # what a run trained together has none of
 }
 OPTIMIZERS = ("frostline.training.optimizers.adamw.adamw", "frostline.training.optimizers.sgd.sgd")
 PRETRAINED = "frostline.models.encoders.pretrained.Pretrained"
-ALIKE = {"precision": "32-true", "accumulate": 1, "limit_batches": None, "overfit_batches": None}
+ALIKE = {"precision": "32-true", "accumulate_grad_batches": 1, "limit_batches": None, "overfit_batches": None}
 
 
 @dataclass(frozen=True)

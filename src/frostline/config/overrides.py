@@ -16,6 +16,7 @@ from frostline.config.checks.check import SUPPLIED
 from frostline.config.checks.signature import read
 from frostline.config.choices import named, options, paths
 from frostline.config.hydra_internals import HydraLoader
+from frostline.config.renamed import renamed
 from frostline.config.resolve import one_line
 from frostline.config.resolvers import verb_names
 from frostline.errors import Problem, UserError, did_you_mean
@@ -128,6 +129,8 @@ class Composer:
             return Problem(key, f"is set from {by}", "remove it")
         if name in _taken(cfg, role):
             return Problem(key, "is not in the yaml, though its part takes it", f"write +{line}, or add it to the yaml")
+        if problem := renamed(key):
+            return problem
         return Problem(key, "no such key", suggest.path(key, [k for k in known if not k.endswith("_target_")]))
 
 

@@ -5,33 +5,42 @@ from __future__ import annotations
 import itertools
 import os
 import pkgutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import shifts
-from frostline.errors import wrong
+from frostline.config.renamed import RENAMED, RESOLVERS, renamed
+from frostline.errors import UserError, wrong
 from frostline.results.identity import leaf
 
-SUITS = {"lr": 1e-4, "epochs": 3}
+USUAL = {"lr": 1e-4, "epochs": 3}
 SWEEP = "FROSTLINE_SWEEP"  # set by hydra.job.env_set: where a sweep keeps its own files
 _OWN = f"hydra.job.env_set.{SWEEP}"
 _reruns: dict[tuple[str, Any], str] = {}
 
 
 def register() -> None:
-    for function in (suits, times, phases, folder, sweep, subdir, verbs):
+    for function in (recommended, times, phases, folder, sweep, subdir, verbs):
         OmegaConf.register_new_resolver(f"frostline.{function.__name__}", function, replace=True)
+    for old in RENAMED:
+        if old.startswith(RESOLVERS):
+            OmegaConf.register_new_resolver(old, partial(_refuse, old), replace=True)
     OmegaConf.register_new_resolver("frostline.leaf", run_leaf, replace=True)
     OmegaConf.register_new_resolver("frostline.shifted", shifts.shifted, replace=True)
 
 
-def suits(name: str, *, _root_: DictConfig) -> Any:
-    """The rate or the epochs that suit the adapter or, where it does not say, the strategy; else those of `full`."""
-    told = [OmegaConf.select(_root_, f"{group}.suits") for group in ("adapter", "freezing")]
-    values = [own.get(name) for own in told if isinstance(own, DictConfig)]
-    return next((value for value in values if value is not None), SUITS[name])
+def _refuse(name: str, *_: Any) -> Any:
+    raise UserError([problem] if (problem := renamed(name)) else [])
+
+
+def recommended(name: str, *, _root_: DictConfig) -> Any:
+    """Return the learning rate or the epochs recommended for the adapter, else for the strategy, else for `full`."""
+    groups = [OmegaConf.select(_root_, f"{group}.recommended") for group in ("adapter", "freezing")]
+    values = [own.get(name) for own in groups if isinstance(own, DictConfig)]
+    return next((value for value in values if value is not None), USUAL[name])
 
 
 def times(factor: float, value: Any) -> Any:

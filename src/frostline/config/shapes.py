@@ -107,7 +107,7 @@ def shipped_blocks(config: Config, classes: int) -> list[Block] | None:
     encoder, *variants = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     if (encoder["encoder"], encoder["versions"]) != (shape_config(config["encoder"], "untrained"), versions()):
         return None
-    adapter = shape_config(config["adapter"], "suits")
+    adapter = shape_config(config["adapter"], "recommended")
     entries = next((variant["blocks"] for variant in variants if variant["adapter"] == adapter), None)
     sizes = {"width": encoder["width"], "layers": encoder["layers"], "classes": classes}
     pooler, head = part_block("pooler", config["pooler"], sizes), part_block("head", config["head"], sizes)

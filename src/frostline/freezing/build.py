@@ -19,7 +19,7 @@ from frostline.types import Config, Range
 class FreezingSettings:
     """Keys of `freezing` that are not arguments of a strategy."""
 
-    suits: dict[str, float] | None = None
+    recommended: dict[str, float] | None = None
     layer_decay: Annotated[float, Range(low=0, high=1, open_low=True)] | None = None
 
 

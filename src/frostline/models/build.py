@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class AdapterSettings:
     """Keys of `adapter` that are arguments of no adapter."""
 
-    suits: dict[str, float] | None = None
+    recommended: dict[str, float] | None = None
 
 
 ADAPTER_KEYS = {field.name for field in fields(AdapterSettings)}

@@ -50,7 +50,7 @@ class Run:
         _, through = layer_passes(self.plan)
         trained = through / layers * self._seconds(self.corpus.train)
         validated = through / (1 + BACKWARD) / layers * self._seconds(self.corpus.val)
-        validated /= int(self.config["trainer"]["validate_every"])
+        validated /= int(self.config["trainer"]["check_val_every_n_epoch"])
         learning = self.steps * (A_STEP + A_PARAMETER * self.plan.ever_trainable)
         return A_JOB + trained + validated + self._seconds(self.corpus.test) + learning
 

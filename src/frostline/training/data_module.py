@@ -53,7 +53,7 @@ class DataModule(pl.LightningDataModule):
             rows=self._train_rows,
             source=lambda: self.frozen_states.of("train", tokens, len(self._epochs_left())),
             first=lambda: int(self._trainer.fit_loop.epoch_loop.batch_progress.current.ready),
-            parts=settings.accumulate,
+            parts=settings.accumulate_grad_batches,
         )
 
     def _train_rows(self) -> list[Rows]:
@@ -62,7 +62,9 @@ class DataModule(pl.LightningDataModule):
         seed = derive(self.config["seed"], "order")
         epoch = 0 if settings.overfit_batches else self._trainer.current_epoch
         batches = training_order(lengths, self.batch_size, seed, epoch)[: settings.overfit_batches]
-        return share_rows(batches, self._trainer.global_rank, self._trainer.world_size, settings.accumulate)
+        return share_rows(
+            batches, self._trainer.global_rank, self._trainer.world_size, settings.accumulate_grad_batches
+        )
 
     def val_dataloader(self) -> BatchLoader:
         if self._trainer.state.fn == TrainerFn.FITTING:

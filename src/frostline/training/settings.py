@@ -13,11 +13,12 @@ class TrainerSettings:
     """The `trainer` group of the config.
 
     devices: the number of processes. dataset.batch_size is the batch of all of them together.
-    accumulate: the number of micro-batches in which each batch is read; their gradients add up to that of the batch.
+    accumulate_grad_batches: the number of micro-batches into which a batch of dataset.batch_size texts is split; their
+        gradients add up to that of the batch.
     patience: stop when `monitor` has not improved for this many epochs of the last phase; null: never.
     checkpoint_seconds: the time between two checkpoints from which a killed run can resume; 0: after every step.
-    validate_every: the number of epochs between two validations; the last epoch is always validated. The best epoch,
-        patience, pruning and adaptive strategies know the scores of validated epochs only.
+    check_val_every_n_epoch: the number of epochs between two validations; the last epoch is always validated. The best
+        epoch, patience, pruning and adaptive strategies know the scores of validated epochs only.
     monitor: the validation metric that selects the best epoch; null keeps the last epoch.
     deterministic: use deterministic GPU kernels, so that a run repeats to the bit, as it does on a CPU.
     limit_batches: at most this many batches of each split. overfit_batches: train on this many, again and again.
@@ -28,10 +29,10 @@ class TrainerSettings:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp", "fsdp2"] = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    validate_every: Count = 1
+    check_val_every_n_epoch: Count = 1
     monitor: str | None = "val/f1_macro"
-    gradient_clip: Positive | None = 1.0
-    accumulate: Count = 1
+    gradient_clip_val: Positive | None = 1.0
+    accumulate_grad_batches: Count = 1
     patience: Count | None = None
     checkpoint_seconds: NonNegative = 30
     deterministic: bool = True
@@ -40,4 +41,4 @@ class TrainerSettings:
 
     def validates(self, epoch: int) -> bool:
         """Return whether the model is validated after this epoch. The first epoch is 0."""
-        return (epoch + 1) % self.validate_every == 0 or epoch + 1 == self.max_epochs
+        return (epoch + 1) % self.check_val_every_n_epoch == 0 or epoch + 1 == self.max_epochs

@@ -65,9 +65,11 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
         strategy=_fsdp2(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
-        gradient_clip_val=settings.gradient_clip,
-        accumulate_grad_batches=settings.accumulate,
-        limit_train_batches=settings.limit_batches * settings.accumulate if settings.limit_batches else 1.0,
+        gradient_clip_val=settings.gradient_clip_val,
+        accumulate_grad_batches=settings.accumulate_grad_batches,
+        limit_train_batches=settings.limit_batches * settings.accumulate_grad_batches
+        if settings.limit_batches
+        else 1.0,
         limit_val_batches=settings.limit_batches or 1.0,
         limit_test_batches=settings.limit_batches or 1.0,
         logger=loggers,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra.core.config_store import ConfigStore
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
 from frostline.config import search_path as search
@@ -26,17 +27,24 @@ def problems(*words: str) -> list[str]:
     return []
 
 
+def composed(name: str, *overrides: str) -> dict[str, Any]:
+    """A launcher's config."""
+    cfg = search.loader().load_configuration("config", [f"hydra/launcher={name}", *overrides], RunMode.MULTIRUN)
+    return {str(key): value for key, value in cfg.hydra.launcher.items_ex(resolve=False)}
+
+
 def launcher(name: str) -> set[str]:
     """The keys of a launcher's config, as it is composed."""
-    cfg = search.loader().load_configuration("config", [f"hydra/launcher={name}"], RunMode.MULTIRUN)
-    return {str(key) for key in cfg.hydra.launcher}
+    return set(composed(name))
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_launcher_s_file_is_described_and_complete(name: str) -> None:
     file = search.conf_folder() / "hydra" / "launcher" / f"{name}.yaml"
     assert file.read_text().startswith("# ")
-    assert launcher(name) == {str(key) for key in OmegaConf.load(file)}
+    own = OmegaConf.load(file)
+    assert isinstance(own, DictConfig)
+    assert launcher(name) == (launcher(own.defaults[0]) if "defaults" in own else {str(key) for key in own})
 
 
 def test_a_plugin_s_config_of_the_same_name_adds_nothing() -> None:
@@ -56,8 +64,16 @@ def test_a_package_that_is_not_installed(name: str, package: str, monkeypatch: p
 
 def test_slurm_where_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    [told] = problems("hydra/launcher=slurm", "seed=1,2")
-    assert told.startswith("hydra/launcher: slurm, but there is no sbatch on PATH; ")
+    for name in ("slurm", "submitit_slurm"):
+        [told] = problems(f"hydra/launcher={name}", "seed=1,2")
+        assert told.startswith("hydra/launcher: slurm, but there is no sbatch on PATH; ")
+
+
+def test_slurm_has_the_name_of_hydra_s_own_plugin_too() -> None:
+    """And nothing of that plugin's config is mixed in where it is installed."""
+    theirs = {"_target_": "hydra_plugins.theirs.Launcher", "timeout_min": 60, "stderr_to_stdout": False}
+    ConfigStore.instance().store(group="hydra/launcher", name="submitit_slurm", node=theirs, provider="theirs")
+    assert composed("submitit_slurm", "hydra.launcher.partition=gpu") == composed("slurm") | {"partition": "gpu"}
 
 
 def test_a_launcher_of_the_user_s_own_that_is_not_there(tmp_path: Path) -> None:

@@ -107,11 +107,11 @@ def test_phases_have_names_that_tell_them_apart(name: str) -> None:
 def test_a_strategy_says_which_rate_and_how_many_epochs_suit_it(name: str, job: Callable[..., Any]) -> None:
     """And its plan is valid with them."""
     found = job(f"freezing={name}", *NEEDS.get(name, []))
-    suits = found.config["freezing"]["suits"]
-    assert suits["lr"] > 0 and suits["epochs"] >= 0
-    assert found.config["optimizer"]["lr"] == suits["lr"]
-    assert found.config["trainer"]["max_epochs"] == suits["epochs"]
-    plan(name, model(), epochs=suits["epochs"])
+    recommended = found.config["freezing"]["recommended"]
+    assert recommended["lr"] > 0 and recommended["epochs"] >= 0
+    assert found.config["optimizer"]["lr"] == recommended["lr"]
+    assert found.config["trainer"]["max_epochs"] == recommended["epochs"]
+    plan(name, model(), epochs=recommended["epochs"])
 
 
 def test_a_strategy_fits_the_shapes_of_a_real_encoder(name: str, job: Callable[..., Any]) -> None:

@@ -81,7 +81,7 @@ def test_before_the_adapter_learns_all_of_its_host_rests(job: Job) -> None:
 def test_states_computed_again_give_the_same_gradients_above_frozen_blocks(job: Job, words: str) -> None:
     """Wherever something learns, and each layer that is in training mode is passed twice."""
     plain = InTraining(job(*words.split()).config)
-    again = InTraining(job(*words.split(), "encoder.checkpointing=true").config)
+    again = InTraining(job(*words.split(), "encoder.gradient_checkpointing=true").config)
     passes: list[int] = []
     for i, layer in enumerate(again.layers):
         layer.attention.register_forward_hook(lambda *_, i=i: passes.append(i))
@@ -95,7 +95,9 @@ def test_states_computed_again_give_the_same_gradients_above_frozen_blocks(job: 
 
 def test_a_family_that_computes_nothing_again_is_refused(tmp_path: Any) -> None:
     transformers.XLNetConfig(vocab_size=60, d_model=16, n_layer=2, n_head=2, d_inner=24).save_pretrained(tmp_path)
-    with pytest.raises(UserError, match=r"encoder\.checkpointing: this family computes nothing again; set it to false"):
-        Pretrained(str(tmp_path), checkpointing=True, weights=False)
+    with pytest.raises(
+        UserError, match=r"encoder\.gradient_checkpointing: this family computes nothing again; set it to false"
+    ):
+        Pretrained(str(tmp_path), gradient_checkpointing=True, weights=False)
     transformers.BertConfig(**SMALL).save_pretrained(tmp_path / "bert")
-    assert Pretrained(str(tmp_path / "bert"), checkpointing=True, weights=False).width == 16
+    assert Pretrained(str(tmp_path / "bert"), gradient_checkpointing=True, weights=False).width == 16

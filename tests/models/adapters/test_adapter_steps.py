@@ -21,9 +21,9 @@ WORDS = {
     "lora": ["adapter=lora", f"adapter.r={R}", f"adapter.alpha={ALPHA}"],
     "dora": ["adapter=dora", f"adapter.r={R}", f"adapter.alpha={ALPHA}"],
     "ia3": ["adapter=ia3"],
-    "prompt": ["adapter=prompt", f"adapter.tokens={TOKENS}"],
-    "prefix": ["adapter=prefix", f"adapter.tokens={TOKENS}", "adapter.projection=16"],
-    "prefix, direct": ["adapter=prefix", f"adapter.tokens={TOKENS}", "adapter.projection=null"],
+    "prompt": ["adapter=prompt", f"adapter.num_virtual_tokens={TOKENS}"],
+    "prefix": ["adapter=prefix", f"adapter.num_virtual_tokens={TOKENS}", "adapter.projection=16"],
+    "prefix, direct": ["adapter=prefix", f"adapter.num_virtual_tokens={TOKENS}", "adapter.projection=null"],
 }
 
 

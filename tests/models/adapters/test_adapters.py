@@ -182,7 +182,7 @@ def test_a_rule_for_the_encoder_alone_is_told() -> None:
 
 @pytest.mark.parametrize("name", [name for name in INSIDE if name != "ia3"])
 def test_all_linear_layers_are_those_of_the_encoder_and_never_the_head_s(name: str) -> None:
-    blocks, parts, _ = model(f"adapter={name}", "adapter.targets=all-linear", "head=mlp")
+    blocks, parts, _ = model(f"adapter={name}", "adapter.target_modules=all-linear", "head=mlp")
     assert isinstance(parts["head"], Mlp)
     assert not any("lora" in type(m).__module__ for m in parts["head"].modules())
     targets = {n.split(".lora")[0] for b in blocks if b.kind == "adapter" for n in b.parameters}
@@ -191,7 +191,7 @@ def test_all_linear_layers_are_those_of_the_encoder_and_never_the_head_s(name: s
 
 
 def test_named_targets_are_all_that_is_taken() -> None:
-    blocks, *_ = model("adapter=lora", "adapter.targets=[key,intermediate.dense]")
+    blocks, *_ = model("adapter=lora", "adapter.target_modules=[key,intermediate.dense]")
     found = {".".join(n.split(".")[4:-2]) for b in blocks if b.kind == "adapter" for n in b.parameters}
     assert found == {"attention.self.key", "intermediate.dense"}
 
@@ -219,7 +219,7 @@ def test_in_every_family_virtual_tokens_are_read_or_refused(name: str, family: s
         with pytest.raises(UserError, match=r"adapter: this encoder's attention takes no keys .*; choose adapter=lora"):
             adapt(part("adapter", name), encoder, blocks)
         return
-    blocks = adapt(make(config("adapter", name) | {"tokens": 3}), encoder, blocks)
+    blocks = adapt(make(config("adapter", name) | {"num_virtual_tokens": 3}), encoder, blocks)
     after = encoder(*TEXTS)
     assert after.shape == before.shape
     assert float((after.detach() - before)[TEXTS[1] == 1].abs().max()) > 1e-4

@@ -212,12 +212,12 @@ def test_words_of_many_classes_are_one_doubt(frostline: Command) -> None:
     runs = sixty(Path("runs"))
     place = runs["full", "vader_nyt", 3]
     shutil.rmtree(place)
-    words = {"head.words": dict(zip("abc", "def", strict=True)), "loss.smoothing": 0.1, "loss.gamma": 2}
+    words = {"head.words": dict(zip("abc", "def", strict=True)), "loss.label_smoothing": 0.1, "loss.gamma": 2}
     folders.run(Path("runs"), "full", 3, choices={"dataset": "vader_nyt"}, config={"dataset.domain": "nyt"} | words)
     assert [line.partition(":")[0] for line in warnings(frostline)] == [
         "3 entries of head.words differ between runs of one cell and are not shown",
         "loss.gamma differs between runs of one cell and is not shown",
-        "loss.smoothing differs between runs of one cell and is not shown",
+        "loss.label_smoothing differs between runs of one cell and is not shown",
     ]
 
 
@@ -261,11 +261,11 @@ def test_a_key_that_differs_between_columns_is_named(frostline: Command) -> None
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     more: dict[str, Any] = {"choices": {"dataset": "vader_nyt"}}
     folders.grid(
-        Path("runs"), ["frozen", "full"], [1, 2], **more, config={"dataset.domain": "nyt", "loss.smoothing": 0.1}
+        Path("runs"), ["frozen", "full"], [1, 2], **more, config={"dataset.domain": "nyt", "loss.label_smoothing": 0.1}
     )
     (warning,) = warnings(frostline)
     assert warning.startswith(
-        "loss.smoothing differs between the columns of a row and is not shown: freezing=frozen: 0 in"
+        "loss.label_smoothing differs between the columns of a row and is not shown: freezing=frozen: 0 in"
     )
 
 

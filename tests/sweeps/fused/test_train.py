@@ -32,13 +32,13 @@ SWEEPS = {
         "dataset.folds=5",
         "dataset.fold=0,3",
         "dataset.label_noise=0,0.3",
-        "loss.smoothing=0,0.2",
+        "loss.label_smoothing=0,0.2",
     ],
     "epochs and patience": ["trainer.max_epochs=2,9", "trainer.patience=1,null", "optimizer.lr=0.3", "loss=focal"],
-    "validations": ["trainer.max_epochs=5", "trainer.validate_every=2,3", "trainer.monitor=null,val/loss"],
+    "validations": ["trainer.max_epochs=5", "trainer.check_val_every_n_epoch=2,3", "trainer.monitor=null,val/loss"],
     "balanced, clipped, shifts": [
         "loss.class_weights=null,balanced",
-        "trainer.gradient_clip=0.01,null",
+        "trainer.gradient_clip_val=0.01,null",
         "dataset.shifts=[vader_tweets]",
     ],
 }

@@ -27,7 +27,7 @@ def validated(result: dict[str, Any]) -> list[int]:
 
 def test_every_second_epoch_and_the_last_are_validated_and_the_weights_are_those_of_any_other_run(go: Go) -> None:
     words = [*FEW, "freezing=top_k", "trainer.max_epochs=5", "trainer.monitor=null"]
-    seldom, often = go(*words, "trainer.validate_every=2"), go(*words)
+    seldom, often = go(*words, "trainer.check_val_every_n_epoch=2"), go(*words)
     assert validated(seldom) == [1, 3, 4]
     assert validated(often) == [0, 1, 2, 3, 4]
     assert seldom["metrics"] == often["metrics"]
@@ -37,7 +37,7 @@ def test_every_second_epoch_and_the_last_are_validated_and_the_weights_are_those
 
 def test_the_best_epoch_is_one_of_those_validated(go: Go) -> None:
     words = [*FEW, "freezing=frozen", "trainer.max_epochs=6", "trainer.monitor=val/loss", "optimizer.lr=0.3"]
-    often, seldom = go(*words), go(*words, "trainer.validate_every=4")
+    often, seldom = go(*words), go(*words, "trainer.check_val_every_n_epoch=4")
     rows = pd.read_csv(often["folder"] / "metrics.csv")
     losses = rows[rows.name == "val/loss"].set_index("epoch").value
     assert often["best"]["epoch"] == losses.idxmin()
@@ -46,7 +46,7 @@ def test_the_best_epoch_is_one_of_those_validated(go: Go) -> None:
 
 def test_patience_and_plateaus_look_after_those_alone(go: Go) -> None:
     """Nothing improves: thawed after the second validation, and each one after it, where it would be each epoch."""
-    words = [*FEW, "optimizer.lr=1e-12", "trainer.max_epochs=9", "trainer.validate_every=2"]
+    words = [*FEW, "optimizer.lr=1e-12", "trainer.max_epochs=9", "trainer.check_val_every_n_epoch=2"]
     thawed = go(*words, "freezing=plateau", "freezing.patience=1")
     assert [phase["epochs"] for phase in thawed["phases"]] == [[0, 4], [4, 6], [6, 8], [8, 9]]
     ended = go(*words, "freezing=frozen", "trainer.patience=1")

@@ -231,7 +231,7 @@ def test_three_jobs_of_a_sweep_are_three_runs(alone: Path, frostline: Command) -
 
 def test_a_run_that_fails_is_marked_so(alone: Path, frostline: Command) -> None:
     """And the next job of the sweep is a run of its own."""
-    said = frostline("-m", "optimizer.lr=1e30,1e-4", "trainer.gradient_clip=null", "debug=fast", "logger=auto")
+    said = frostline("-m", "optimizer.lr=1e30,1e-4", "trainer.gradient_clip_val=null", "debug=fast", "logger=auto")
     assert said.status == 1
     [failed] = [file.parent for file in alone.glob("runs/*/*/failure.json")]
     [well] = [file.parent for file in alone.glob("runs/*/*/result.json")]

@@ -71,7 +71,7 @@ def test_cross_entropy_spreads_and_weighs_labels(smoothing: float, weights: Any)
         total = math.log(sum(map(math.exp, row)))
         target = [smoothing / C + (1 - smoothing) * (c == label) for c in range(C)]
         expected.append(sum(f * t * (total - x) for f, t, x in zip(factors, target, row, strict=True)))
-    loss = CrossEntropy(COUNTS, smoothing=smoothing, class_weights=weights)
+    loss = CrossEntropy(COUNTS, label_smoothing=smoothing, class_weights=weights)
     torch.testing.assert_close(loss(logits, labels, vectors), torch.tensor(expected))
 
 
@@ -81,7 +81,7 @@ def test_binary_cross_entropy_is_a_text_s_mean_over_classes() -> None:
     yes = (labels * 0.9 + 0.05) * torch.tensor([3.0, 1.0, 1.0])
     no = 1 - (labels * 0.9 + 0.05)
     expected = -(yes * chances.log() + no * (1 - chances).log()).mean(dim=1)
-    loss = CrossEntropy(COUNTS, multi_label=True, smoothing=0.1, class_weights=[3.0, 1.0, 1.0])
+    loss = CrossEntropy(COUNTS, multi_label=True, label_smoothing=0.1, class_weights=[3.0, 1.0, 1.0])
     torch.testing.assert_close(loss(logits, labels), expected)
 
 

@@ -14,6 +14,7 @@ from frostline.config.checks import suggest
 from frostline.config.checks.signature import Argument, Signature, read
 from frostline.config.checks.source import find_module
 from frostline.config.checks.values import complaint
+from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
 from frostline.types import Config, Whole
@@ -158,10 +159,14 @@ def arguments(
         if name in taken:
             problems += _value(f"{dot}{name}", value, taken[name])
         elif name != "_target_" and name not in (supplied or {}) and not signature.open:
-            what = f"{signature.name} takes no such argument"
-            problems.append(Problem(f"{dot}{name}", what, suggest.argument(role, name, taken)))
+            problems.append(renamed(f"{dot}{name}") or _unknown(role, name, signature, taken))
     absent = [name for name, parameter in taken.items() if parameter.required and name not in given]
     return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
+
+
+def _unknown(role: str, name: str, signature: Signature, known: Iterable[str]) -> Problem:
+    key = f"{role}.{name}" if role else name
+    return Problem(key, f"{signature.name} takes no such argument", suggest.argument(role, name, known))
 
 
 def _value(key: str, value: Any, parameter: Argument) -> list[Problem]:

@@ -23,7 +23,7 @@ def language_problems(config: Config, head: dict[str, Any]) -> list[Problem]:
         found += word_problems(config["head"]["words"])
     if Capability.REQUIRED_OBJECTIVE in head:
         found += _speaker(config["encoder"], head[Capability.REQUIRED_OBJECTIVE])
-    if Capability.USES_TREE_ATTENTION in head and "tokens" in config["adapter"]:
+    if Capability.USES_TREE_ATTENTION in head and "num_virtual_tokens" in config["adapter"]:
         what = "puts tokens of its own before each text, and this head tells every token where it stands"
         found.append(Problem("adapter", what, "choose adapter=lora"))
     return found

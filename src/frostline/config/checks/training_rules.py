@@ -27,12 +27,15 @@ def training_problems(config: Config) -> list[Problem]:
 
 def _steps(config: Config) -> Iterator[Problem]:
     trainer, size = config["trainer"], config["dataset"]["batch_size"]
-    if trainer.get("accumulate", 1) > size:
-        what = f"{trainer['accumulate']} parts of a batch of {size} texts"
-        yield Problem("trainer.accumulate", what, f"give 1 to {size}, or raise dataset.batch_size")
-    if trainer.get("accumulate", 1) > 1 and Capability.IN_BATCH in capabilities(config["loss"]["_target_"]):
-        what = f"{trainer['accumulate']} parts, but this loss compares all texts of a batch"
-        yield Problem("trainer.accumulate", what, "give 1; for less memory take encoder.checkpointing=true")
+    if trainer.get("accumulate_grad_batches", 1) > size:
+        what = f"{trainer['accumulate_grad_batches']} parts of a batch of {size} texts"
+        yield Problem("trainer.accumulate_grad_batches", what, f"give 1 to {size}, or raise dataset.batch_size")
+    if trainer.get("accumulate_grad_batches", 1) > 1 and Capability.IN_BATCH in capabilities(
+        config["loss"]["_target_"]
+    ):
+        what = f"{trainer['accumulate_grad_batches']} parts, but this loss compares all texts of a batch"
+        do = "give 1; for less memory take encoder.gradient_checkpointing=true"
+        yield Problem("trainer.accumulate_grad_batches", what, do)
     if trainer.get("patience") is not None and trainer.get("monitor") is None:
         yield Problem("trainer.patience", "waits for trainer.monitor, which is null", "set it, or patience=null")
     if config["encoder"].get("reinit_top") and config["encoder"].get("untrained") is True:

@@ -11,13 +11,13 @@ from frostline.types import Count, NonNegative
 
 
 def plateau(
-    blocks: Sequence[Block], patience: Count = 1, min_delta: NonNegative = 0.01, watch: str = "val/loss"
+    blocks: Sequence[Block], patience: Count = 1, min_delta: NonNegative = 0.01, monitor: str = "val/loss"
 ) -> AdaptivePlan:
     """Train the head, then thaw one more layer from the top each time validation stops improving.
 
     The order is that of gradual unfreezing (arXiv:1801.06146). As in finetuning-scheduler, the next layer is thawed
-    after `patience` epochs in which `watch` did not improve on its best value by more than `min_delta`. The best value
-    is that of the whole run, because weights are not reset to the best epoch; the optimizer keeps its state.
+    after `patience` epochs in which `monitor` did not improve on its best value by more than `min_delta`. The best
+    value is that of the whole run, because weights are not reset to the best epoch; the optimizer keeps its state.
 
         $ frostline plan freezing=plateau
         phase       epochs      emb  0  1  head  trainable  frost line
@@ -34,15 +34,15 @@ def plateau(
         if rules:  # some heads have no parameters
             phases.append(Phase(group[0].name.removeprefix("encoder."), (*rules, ("*", None))))
     phases[-1] = Phase(phases[-1].name, tuple(rules))
-    return AdaptivePlan(tuple(phases), Plateau(len(phases), patience, min_delta, watch))
+    return AdaptivePlan(tuple(phases), Plateau(len(phases), patience, min_delta, monitor))
 
 
 class Plateau(PhaseController):
     """Move to the next phase when a score has not improved for `patience` epochs."""
 
-    def __init__(self, phases: int, patience: int, min_delta: float, watch: str) -> None:
-        self.phases, self.patience, self.min_delta, self.watch = phases, patience, min_delta, watch
-        self.sign = 1.0 if better(watch, 1, 0) else -1.0
+    def __init__(self, phases: int, patience: int, min_delta: float, monitor: str) -> None:
+        self.phases, self.patience, self.min_delta, self.monitor = phases, patience, min_delta, monitor
+        self.sign = 1.0 if better(monitor, 1, 0) else -1.0
         self.best = float("-inf")
         self.waited = 0
 
@@ -50,7 +50,7 @@ class Plateau(PhaseController):
         return "at plateau" if index else "from 1"
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
-        score = self.sign * scores[self.watch]
+        score = self.sign * scores[self.monitor]
         improved = score > self.best + self.min_delta
         self.best = score if improved else self.best
         self.waited = 0 if improved else self.waited + 1

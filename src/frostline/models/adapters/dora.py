@@ -12,11 +12,11 @@ class Dora:
     """DoRA (arXiv:2402.09353): LoRA turns each row of a weight, and a magnitude of its own says how long it is.
 
     With V = W + alpha / r B A each row i of the weight is m_i V_i / |V_i|; m (out,) begins as the rows' lengths in W.
-    As in the paper (its section 4.3) |V_i| passes no gradient on. Rank, alpha, dropout and targets are by default
+    As in the paper (its section 4.3) |V_i| passes no gradient on. Rank, alpha, dropout and target modules default to
     those of adapter=lora, so that the two compare; the paper's LLaMA has r=32, alpha=64, dropout 0.05 and also key,
     up and down projections.
 
-    targets: names of linear layers, all-linear, or null for what is usual in the family.
+    target_modules: names of linear layers, all-linear, or null for what is usual in the family.
 
         $ frostline plan adapter=dora freezing=lp_ft
         phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
@@ -31,9 +31,11 @@ class Dora:
 
     location: str | None = "layers"
 
-    def __init__(self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, targets: Targets = None) -> None:
-        self.r, self.alpha, self.dropout, self.targets = r, alpha, dropout, targets
+    def __init__(
+        self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, target_modules: Targets = None
+    ) -> None:
+        self.r, self.alpha, self.dropout, self.target_modules = r, alpha, dropout, target_modules
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Put A, B and m into the encoder's layers."""
-        low_rank(encoder, layers, self.targets, self.r, self.alpha, self.dropout, dora=True)
+        low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout, dora=True)

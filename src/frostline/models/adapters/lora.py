@@ -15,8 +15,8 @@ class Lora:
     uniform distribution, as in the paper's code, where its text says a Gaussian. The defaults are the paper's for
     RoBERTa base: query and value, r = alpha = 8, no dropout.
 
-    targets: names of linear layers such as [query, value], all-linear, or null for what is usual in the family (by
-    peft's list; all linear layers where it knows none). They are looked for in the encoder's layers alone.
+    target_modules: names of linear layers such as [query, value], all-linear, or null for what is usual in the family
+    (by peft's list; all linear layers where it knows none). They are looked for in the encoder's layers alone.
 
         $ frostline plan adapter=lora freezing=lp_ft
         phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
@@ -31,9 +31,11 @@ class Lora:
 
     location: str | None = "layers"
 
-    def __init__(self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, targets: Targets = None) -> None:
-        self.r, self.alpha, self.dropout, self.targets = r, alpha, dropout, targets
+    def __init__(
+        self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, target_modules: Targets = None
+    ) -> None:
+        self.r, self.alpha, self.dropout, self.target_modules = r, alpha, dropout, target_modules
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Put A and B into the encoder's layers."""
-        low_rank(encoder, layers, self.targets, self.r, self.alpha, self.dropout)
+        low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout)

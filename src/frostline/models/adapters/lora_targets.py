@@ -85,9 +85,11 @@ def _chosen(encoder: nn.Module, layers: Sequence[nn.Module], targets: Targets) -
     """Paths for `targets`: names, `all-linear`, or None for what is usual in the family, where that is known."""
     paths = list(linear_layers(encoder, layers))
     if targets is not None and targets != ALL:
-        return named(paths, [targets] if isinstance(targets, str) else targets, "adapter.targets")
+        return named(paths, [targets] if isinstance(targets, str) else targets, "adapter.target_modules")
     theirs = USUAL.get(family(encoder) or "") if targets is None else None
-    return (matching(paths, theirs) if isinstance(theirs, list) else []) or named(paths, paths, "adapter.targets")
+    return (matching(paths, theirs) if isinstance(theirs, list) else []) or named(
+        paths, paths, "adapter.target_modules"
+    )
 
 
 def inject(config: PeftConfig, encoder: nn.Module) -> None:

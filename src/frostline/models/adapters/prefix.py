@@ -19,9 +19,9 @@ NAMES = ("cache", "past_key_values")  # of what holds the keys and values before
 class Prefix:
     """Prefix tuning (arXiv:2101.00190): keys and values that learn, before those of each text in every layer.
 
-    They come from embeddings of `tokens` places through a network of one hidden layer, as the paper has it, which finds
-    them unstable when they are learned themselves; `projection: null` does that, as P-tuning v2 (arXiv:2110.07602) does
-    for some tasks. 10 tokens and 512 hidden units are the paper's for table-to-text.
+    They come from embeddings of `num_virtual_tokens` positions through a network of one hidden layer, as the paper has
+    it, which finds them unstable when they are learned themselves; `projection: null` does that, as P-tuning v2
+    (arXiv:2110.07602) does for some tasks. 10 tokens and 512 hidden units are the paper's for table-to-text.
     All of it stands below the layers, which rest and are in eval mode, as all in which nothing learns.
 
     projection: how many hidden units; null: the keys and values themselves learn.
@@ -39,8 +39,8 @@ class Prefix:
 
     location: str | None = "embeddings"
 
-    def __init__(self, tokens: Count = 10, projection: Count | None = 512) -> None:
-        self.tokens, self.projection = tokens, projection
+    def __init__(self, num_virtual_tokens: Count = 10, projection: Count | None = 512) -> None:
+        self.num_virtual_tokens, self.projection = num_virtual_tokens, projection
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Put the prefix before all that the encoder's model reads."""
@@ -50,7 +50,7 @@ class Prefix:
             raise wrong("adapter", "this encoder's attention takes no keys and values from before a text", DO)
         self.layers, self.heads, self.width = _sizes(model.config)
         config = PrefixTuningConfig(
-            num_virtual_tokens=self.tokens,
+            num_virtual_tokens=self.num_virtual_tokens,
             token_dim=self.heads * self.width,
             num_layers=self.layers,
             encoder_hidden_size=self.projection or 1,  # without a network it is not read
@@ -58,14 +58,14 @@ class Prefix:
         )
         prefix = PrefixEncoder(config)  # type: ignore[no-untyped-call]  # untyped by its authors
         why = "this encoder's attention ignores keys and values from before a text"
-        put_before(encoder, prefix, self.tokens, partial(self._lengthen, name), why)
+        put_before(encoder, prefix, self.num_virtual_tokens, partial(self._lengthen, name), why)
 
     def _lengthen(self, name: str, model: nn.Module, given: dict[str, Any], prefix: Tensor) -> None:
         given[name] = self._cache(prefix, len(given["input_ids"]))
 
     def _cache(self, prefix: Tensor, texts: int) -> DynamicCache:
         """prefix (tokens, layers x 2 x heads x width) -> keys and values (B, heads, tokens, width) of each layer."""
-        parted = prefix.view(self.tokens, 2 * self.layers, self.heads, self.width).permute(1, 2, 0, 3)
+        parted = prefix.view(self.num_virtual_tokens, 2 * self.layers, self.heads, self.width).permute(1, 2, 0, 3)
         cache = DynamicCache()
         for layer in range(self.layers):
             keys, values = (parted[2 * layer + i].expand(texts, -1, -1, -1) for i in range(2))

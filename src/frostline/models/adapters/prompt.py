@@ -34,15 +34,15 @@ class Prompt:
 
     location: str | None = "embeddings"
 
-    def __init__(self, tokens: Count = 20, init: Literal["vocab", "random"] = "vocab") -> None:
-        self.tokens, self.init = tokens, init
+    def __init__(self, num_virtual_tokens: Count = 20, init: Literal["vocab", "random"] = "vocab") -> None:
+        self.num_virtual_tokens, self.init = num_virtual_tokens, init
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
         """Put the virtual tokens before all that the encoder's model reads."""
         model = model_of(encoder)
         words = model.get_input_embeddings()
         config = PromptTuningConfig(
-            num_virtual_tokens=self.tokens,
+            num_virtual_tokens=self.num_virtual_tokens,
             token_dim=words.embedding_dim,
             num_transformer_submodules=1,
             prompt_tuning_init="SAMPLE_VOCAB" if self.init == "vocab" else "RANDOM",
@@ -50,7 +50,7 @@ class Prompt:
         prompt = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]  # untyped by its authors
         model.register_forward_hook(self._cut)
         why = "this encoder does not read what is put before its texts"
-        put_before(encoder, prompt, self.tokens, self._lengthen, why)
+        put_before(encoder, prompt, self.num_virtual_tokens, self._lengthen, why)
 
     def _lengthen(self, model: Any, given: dict[str, Any], prompt: Tensor) -> None:
         """prompt: the virtual tokens' embeddings (tokens, D)."""
@@ -59,6 +59,6 @@ class Prompt:
 
     def _cut(self, model: nn.Module, args: Any, output: Any) -> None:
         """Of all states (B, tokens + T, D) those of the text's own tokens (B, T, D)."""
-        output.last_hidden_state = output.last_hidden_state[:, self.tokens :]
+        output.last_hidden_state = output.last_hidden_state[:, self.num_virtual_tokens :]
         if getattr(output, "hidden_states", None) is not None:
-            output.hidden_states = tuple(states[:, self.tokens :] for states in output.hidden_states)
+            output.hidden_states = tuple(states[:, self.num_virtual_tokens :] for states in output.hidden_states)

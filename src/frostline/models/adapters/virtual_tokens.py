@@ -62,7 +62,9 @@ def _take_places(encoder: Any, tokens: int) -> None:
         return
     if tokens >= longest:
         do = f"give {longest - 1} or less, and shorten dataset.max_length by as many"
-        raise wrong("adapter.tokens", f"{tokens} leave no place for a text: the encoder reads {longest} in all", do)
+        raise wrong(
+            "adapter.num_virtual_tokens", f"{tokens} leave no place for a text: the encoder reads {longest} in all", do
+        )
     encoder.longest, encoder.virtual = longest - tokens, tokens
 
 

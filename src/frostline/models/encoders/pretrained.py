@@ -24,7 +24,7 @@ class Pretrained(nn.Module):
     of ours follows. `untrained` keeps the architecture and draws the weights anew, `reinit_top` does so with that many
     of the top layers (arXiv:2006.05987), whose fingerprint is then that of the files and the draw. `objective`: what
     the model was pre-trained to do, as far as the checkpoint has the head for it still; where null, config.json tells.
-    `checkpointing`: while training, states inside the layers that learn are computed again on the way back, not kept.
+    `gradient_checkpointing`: recompute the activations inside trained layers in the backward pass, for less memory.
 
     Raises:
         UserError: no such folder, a hub that cannot be reached, or weights that do not fill the architecture.
@@ -38,7 +38,7 @@ class Pretrained(nn.Module):
         untrained: bool = False,
         reinit_top: Whole = 0,
         objective: Literal["masked", "causal"] | None = None,
-        checkpointing: bool = False,
+        gradient_checkpointing: bool = False,
         weights: bool = True,
     ) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Pretrained(nn.Module):
         config, place = loaded.config, None if untrained else loaded.place
         self.model: nn.Module = loaded.model
         self.tokenizer = loaded.tokenizer
-        if checkpointing:
+        if gradient_checkpointing:
             _recompute(self.model)
         draw_top(self.model, reinit_top)
         self.objective = objective or (told(config.architectures) if pin is None else None)
@@ -134,7 +134,7 @@ class Pretrained(nn.Module):
 def _recompute(model: Any) -> None:
     """Not by torch's older way, which gives no gradients above frozen blocks."""
     if not getattr(model, "supports_gradient_checkpointing", False):
-        raise wrong("encoder.checkpointing", "this family computes nothing again", "set it to false")
+        raise wrong("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
     newer = getattr(model, "activation_checkpointing_enable", None)
     (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     model.disable_input_require_grads()  # that older way needs gradients down to the embeddings; this one none

@@ -18,7 +18,7 @@ from frostline.results.folder import RunFolder
 from frostline.results.identity import ASIDE, without_modules
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
-SUITS = "suits"  # of a part: what optimizer.lr and trainer.max_epochs are without a word; they are compared themselves
+RECOMMENDED = "recommended"  # defaults of optimizer.lr and trainer.max_epochs, which are compared themselves
 PASSING = {"command", "cores", "git"}  # git is told by its commit, a command says nothing of its own
 
 
@@ -84,7 +84,7 @@ class Comparison:
 
 def _config(run: RunFolder) -> dict[str, Any]:
     config = without_modules(yaml.safe_load(run.config.read_text(encoding="utf-8")))
-    return {key: _less(value, SUITS) for key, value in config.items() if key not in ASIDE}
+    return {key: _less(value, RECOMMENDED) for key, value in config.items() if key not in ASIDE}
 
 
 def _less(value: Any, name: str) -> Any:

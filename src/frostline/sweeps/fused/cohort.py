@@ -40,7 +40,7 @@ class FusedTrainer:
     def _look(self) -> None:
         """At what does not change while these pupils learn."""
         self.steps_an_epoch = torch.tensor([pupil.steps_an_epoch for pupil in self.pupils])
-        limits = [pupil.built.settings.gradient_clip for pupil in self.pupils]
+        limits = [pupil.built.settings.gradient_clip_val for pupil in self.pupils]
         self.clip = torch.tensor([float("inf") if limit is None else limit for limit in limits])
         self.losses = [torch.tensor(places) for places in _alike([_loss_of(pupil) for pupil in self.pupils])]
         self.schedules = _alike([pupil.schedule for pupil in self.pupils])

@@ -9,7 +9,7 @@ from frostline.types import Share
 class Constant:
     """The base learning rate throughout, after an optional linear warm-up."""
 
-    warmup: Share = 0.0
+    warmup_ratio: Share = 0.0
 
     def __call__(self, progress: float) -> float:
-        return progress / self.warmup if progress < self.warmup else 1.0
+        return progress / self.warmup_ratio if progress < self.warmup_ratio else 1.0

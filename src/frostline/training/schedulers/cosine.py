@@ -10,10 +10,10 @@ from frostline.types import Share
 class CosineDecay:
     """Half a cosine from 1 to 0, after an optional linear warm-up (arXiv:1608.03983, one cycle)."""
 
-    warmup: Share = 0.0
+    warmup_ratio: Share = 0.0
 
     def __call__(self, progress: float) -> float:
-        if progress < self.warmup:
-            return progress / self.warmup
-        decay = (progress - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 0.0
+        if progress < self.warmup_ratio:
+            return progress / self.warmup_ratio
+        decay = (progress - self.warmup_ratio) / (1 - self.warmup_ratio) if self.warmup_ratio < 1 else 0.0
         return 0.5 * (1 + math.cos(math.pi * decay))

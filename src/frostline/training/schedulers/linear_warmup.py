@@ -12,9 +12,9 @@ class LinearWarmup:
     warmup: the fraction of the steps that are warm-up.
     """
 
-    warmup: Share = 0.06
+    warmup_ratio: Share = 0.06
 
     def __call__(self, progress: float) -> float:
-        if progress < self.warmup:
-            return progress / self.warmup
-        return (1 - progress) / (1 - self.warmup) if self.warmup < 1 else 1.0
+        if progress < self.warmup_ratio:
+            return progress / self.warmup_ratio
+        return (1 - progress) / (1 - self.warmup_ratio) if self.warmup_ratio < 1 else 1.0
