@@ -18,7 +18,7 @@ from frostline.distributed import resources as share
 CARDS = ["0", "1", "2", "3"]
 CHOOSES = """
 import json, os, sys
-from frostline import share
+from frostline.distributed import resources as share
 for line in sys.stdin:
     share.take(json.loads(line))
     print(json.dumps([os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ["OMP_NUM_THREADS"]]), flush=True)

@@ -15,20 +15,20 @@ from frostline.sweeps import interrupt as stopping
 LEADER = """
 import sys
 from pathlib import Path
-from frostline import workers
+from frostline.distributed import workers
 workers.lead(Path(sys.argv[1]))
 print("leads", flush=True)
 sys.stdin.read()
 """
 FOLLOWER = """
 import sys, time
-from frostline import workers
+from frostline.distributed import workers
 workers.deaf()
 workers.follow(sys.argv[1])
 print("follows", flush=True)
 time.sleep(600)
 """
-ASKED = "import sys; from frostline import stopping; print(stopping.asked(sys.argv[1]))"
+ASKED = "import sys; from frostline.sweeps import interrupt; print(interrupt.asked(sys.argv[1]))"
 
 
 def started(code: str, word: Path) -> subprocess.Popen[str]:
