@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loggers.test_runs import alone  # noqa: F401  # a fixture
+from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.config.jobs import jobs

@@ -1,26 +1,26 @@
-"""One rank of a run: ``python -m frostline.training.rank FOLDER``; started by `distributed.launcher`, not by people."""
+"""One rank of a run: ``python -m frostline.training.rank FOLDER``. `distributed.launcher` starts it, not a user."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from frostline import console as progress
-from frostline.distributed import launcher as ranks
+from frostline import console
+from frostline.distributed import launcher
 from frostline.distributed.process_exit import ProcessExit
 
 
 def main() -> None:
-    """Train on the resolved config in the folder; leave the reason there when that fails."""
+    """Train with the resolved config in the folder; if that fails, write the reason there."""
     folder, process_exit = Path(sys.argv[1]), ProcessExit()
-    ranks.watch_parent()
-    progress.silent = bool(ranks.own())  # the others would say the same as the first
+    launcher.watch_parent()
+    console.silent = bool(launcher.own())  # all ranks would print the same
     try:
-        from frostline.training import run as train
+        from frostline.training.run import train_rank
 
-        train.train_rank(folder)
+        train_rank(folder)
     except Exception as error:
-        ranks.leave_reason(folder, error)
+        launcher.leave_reason(folder, error)
         process_exit.status = 1
         sys.exit(1)
     process_exit.status = 0

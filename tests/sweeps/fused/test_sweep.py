@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fused.test_together import SMALL, results
-from loggers.test_runs import alone  # noqa: F401  # a fixture
+from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json

@@ -106,7 +106,7 @@ HOSTILE = {
     "refuses": "does not answer",
     "hangs": "did not answer in 5 s|timed out",
     "dies in the middle": "not all was uploaded",
-    "hangs at the start": "let no run start",
+    "hangs at the start": "did not start the run",
     "hangs in the middle": "not all was uploaded",
 }
 SLOW = list(HOSTILE)[1:]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from frostline.training.loggers import wandb_logger as wandb
-from frostline.training.loggers import wandb_server as reach
+from frostline.training.loggers import wandb_server
 from frostline.training.loggers.wandb_logger import WandbRun
 from wandb_files import CLI, about, config, environment, exits, history, read
 from wandb_server import KEY, Server, closed_port, serving
@@ -192,20 +192,20 @@ def test_the_mode_of_the_environment_wins(here: Path, monkeypatch: pytest.Monkey
 
 
 def test_where_a_key_is_looked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not reach.has_key("http://lab.example:8080")
+    assert not wandb_server.has_key("http://lab.example:8080")
     netrc = Path(os.environ["NETRC"])
     netrc.write_text(f"machine lab.example:8080\n  login user\n  password {KEY}\n")
-    assert reach.has_key("http://lab.example:8080")
-    assert not reach.has_key("http://other.example")
+    assert wandb_server.has_key("http://lab.example:8080")
+    assert not wandb_server.has_key("http://other.example")
     netrc.unlink()
     monkeypatch.setenv("WANDB_IDENTITY_TOKEN_FILE", "token")
-    assert reach.has_key("http://other.example")
+    assert wandb_server.has_key("http://other.example")
 
 
 def test_a_mode_that_was_set_for_good_is_kept_unless_another_is_asked_for() -> None:
     url = closed_port()
-    assert reach.choose("auto", url, KEY, "offline") == ("offline", "")
-    assert reach.choose("auto", url, KEY, "disabled") == ("disabled", "")
-    mode, reason = reach.choose("online", url, KEY, "offline")
+    assert wandb_server.choose_mode("auto", url, KEY, "offline") == ("offline", "")
+    assert wandb_server.choose_mode("auto", url, KEY, "disabled") == ("disabled", "")
+    mode, reason = wandb_server.choose_mode("online", url, KEY, "offline")
     assert mode == "offline"
     assert "does not answer" in reason

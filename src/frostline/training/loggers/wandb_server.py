@@ -1,4 +1,4 @@
-"""Whether a W&B server can be used: what was asked for, is a key known, does the server answer in bounded time."""
+"""Whether a W&B server can be used: the requested mode, a known API key, and an answer within bounded time."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PROBE_SECONDS = 5.0
-SECONDS_TO_REMEMBER = 600.0  # so that a sweep does not wait for the same server in each of its jobs
-_troubles: dict[str, tuple[float, str]] = {}
-OTHER_NAMES = {"dryrun": "offline", "run": "online", "shared": "online"}
+SECONDS_TO_REMEMBER = 600.0  # so that a sweep waits for an unreachable server once, not in each of its jobs
+MODE_ALIASES = {"dryrun": "offline", "run": "online", "shared": "online"}
+_recent_failures: dict[str, tuple[float, str]] = {}  # by the server's URL: when, and the reason
 
 
-def asked(mode: str) -> str:
-    """The mode of the environment, which wins, or the one given."""
-    wanted = os.environ.get("WANDB_MODE") or mode
-    return OTHER_NAMES.get(wanted, wanted)
+def requested_mode(mode: str) -> str:
+    """Return the mode of the environment variable WANDB_MODE, or `mode` if it is not set."""
+    requested = os.environ.get("WANDB_MODE") or mode
+    return MODE_ALIASES.get(requested, requested)
 
 
-def choose(wanted: str, url: str, stored_key: str | None, stored_mode: str) -> tuple[str, str]:
-    """The mode to run in and, where it is not the one that was asked for, why. Nobody is ever asked for a key."""
-    if wanted == "auto" and stored_mode in ("offline", "dryrun", "disabled"):
-        return OTHER_NAMES.get(stored_mode, stored_mode), ""
-    if wanted not in ("auto", "online"):
-        return wanted, ""
+def choose_mode(requested: str, url: str, stored_key: str | None, stored_mode: str) -> tuple[str, str]:
+    """Return the mode of a run and, if it is not the requested one, the reason. It never prompts for a key."""
+    if requested == "auto" and stored_mode in ("offline", "dryrun", "disabled"):
+        return MODE_ALIASES.get(stored_mode, stored_mode), ""
+    if requested not in ("auto", "online"):
+        return requested, ""
     if not (stored_key or has_key(url)):
-        return "offline", f"no API key is known for {url}" if wanted == "online" else ""
-    reason = _remembered(url) or remember(url, silence(url))
+        return "offline", f"no API key is known for {url}" if requested == "online" else ""
+    reason = _recent_failure(url) or remember_failure(url, unreachable_reason(url))
     return ("offline", reason) if reason else ("online", "")
 
 
-def remember(url: str, trouble: str) -> str:
-    """Keep for a while what is wrong with a server, if anything is; gives it back."""
-    if trouble:
-        _troubles[url] = time.monotonic(), trouble
-    return trouble
+def remember_failure(url: str, reason: str) -> str:
+    """Remember for some minutes why a server cannot be used, if there is a reason, and return it."""
+    if reason:
+        _recent_failures[url] = time.monotonic(), reason
+    return reason
 
 
-def _remembered(url: str) -> str:
-    since, trouble = _troubles.get(url, (0.0, ""))
-    return trouble if trouble and time.monotonic() - since < SECONDS_TO_REMEMBER else ""
+def _recent_failure(url: str) -> str:
+    since, reason = _recent_failures.get(url, (0.0, ""))
+    return reason if reason and time.monotonic() - since < SECONDS_TO_REMEMBER else ""
 
 
 def has_key(url: str) -> bool:
-    """Where W&B itself looks for credentials: two variables, then the netrc file's entry for the host."""
+    """Return whether credentials are where W&B reads them: in two variables, or in the netrc file for the host."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    named = os.environ.get("NETRC")
-    for path in [named] if named else ["~/.netrc", "~/_netrc"]:
+    file = os.environ.get("NETRC")
+    for path in [file] if file else ["~/.netrc", "~/_netrc"]:
         try:
             entry = netrc.netrc(Path(path).expanduser()).authenticators(urlsplit(url).netloc)
         except (OSError, netrc.NetrcParseError):
@@ -62,27 +62,28 @@ def has_key(url: str) -> bool:
     return False
 
 
-def silence(url: str, seconds: float = PROBE_SECONDS) -> str:
-    """Why the server cannot be used, or nothing where it answers.
+def unreachable_reason(url: str, seconds: float = PROBE_SECONDS) -> str:
+    """Return why the server cannot be used, or an empty string if it answers.
 
-    In a thread, because neither the look-up of a name nor an answer that drips in keeps to a socket's timeout.
+    The request runs in a thread, because a socket's timeout limits neither the look-up of a name nor an answer that
+    arrives byte by byte.
     """
-    found = [f"{url} did not answer in {seconds:g} s"]
-    probe = threading.Thread(target=lambda: found.append(_ask(url, seconds)), daemon=True)
+    reasons = [f"{url} did not answer in {seconds:g} s"]
+    probe = threading.Thread(target=lambda: reasons.append(_request(url, seconds)), daemon=True)
     probe.start()
     probe.join(seconds)
-    return found[-1]
+    return reasons[-1]
 
 
-def _ask(url: str, seconds: float) -> str:
+def _request(url: str, seconds: float) -> str:
     try:
         with urllib.request.urlopen(f"{url}/healthz", timeout=seconds):
             return ""
     except urllib.error.HTTPError as error:
-        return "" if error.code < 500 else f"{url} is ill (HTTP {error.code})"
+        return "" if error.code < 500 else f"{url} failed (HTTP {error.code})"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        # A server whose certificate Python does not know is there all the same: W&B may have been told to trust it.
+        # A server whose certificate Python does not trust can still be used: W&B may be configured to trust it.
         return "" if isinstance(reason, ssl.SSLError) else f"{url} does not answer ({reason})"
-    except Exception as error:  # whatever speaks there does not speak HTTP
+    except Exception as error:  # the answer is not HTTP
         return f"{url} is no W&B server ({type(error).__name__})"

@@ -1,7 +1,7 @@
-"""W&B's background process, which alone speaks with the server: started once, killed when a server holds it up.
+"""W&B's background process, which alone communicates with the server; it is killed when a server blocks it.
 
-A call into W&B waits for that process, if need be without end, and cannot be interrupted from outside. When the
-process is killed, every wait for it ends with an exception.
+A call into W&B waits for that process, possibly forever, and cannot be interrupted. When the process is killed, every
+call that waits for it raises an exception.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ WRITE_SECONDS = 5.0
 
 
 class Service:
-    """The process of this Python process, ours alone; `set_up` and `tear_down` are W&B's functions of these names."""
+    """The background process that belongs to this Python process.
+
+    set_up and tear_down: W&B's functions of these names.
+    """
 
     def __init__(self, set_up: Callable[[], Any], tear_down: Callable[[], None]) -> None:
         self._set_up, self._tear_down = set_up, tear_down
@@ -25,13 +28,13 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Any:
-        """W&B's global settings; the process lives."""
+        """Start the process if it does not run, and return W&B's global settings."""
         if self._owner != os.getpid():
-            os.environ.pop("WANDB_SERVICE", None)  # a parent's process, which is not ours to kill
+            os.environ.pop("WANDB_SERVICE", None)  # that of a parent process, which must not be killed
             self._owner, self._process = os.getpid(), None
         if self._process is not None and self._process.poll() is not None:
             self.discard()
-        # Reports to the vendor are sent while Python exits; a server that hangs holds up the exit by 10 s and more.
+        # Error reports to the vendor are sent while Python exits; a server that hangs would delay that by 10 s or more.
         os.environ["WANDB_ERROR_REPORTING"] = "false"
         session = self._set_up()
         self._process = getattr(getattr(session._connection, "_proc", None), "_process", None)
@@ -39,7 +42,7 @@ class Service:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Kill the process after this time, so that what waits inside gets an exception."""
+        """Kill the process after this time, so that a call that waits for it raises an exception."""
         timer = threading.Timer(seconds, self._kill)
         timer.daemon = True
         timer.start()
@@ -49,11 +52,12 @@ class Service:
             timer.cancel()
 
     def discard(self, at_once: bool = False) -> None:
-        """Forget the process and what it still wanted to do, at exit too; the next `start` starts another.
+        """End the process and drop its remaining work, also that at exit; the next `start` starts a new process.
 
-        It is asked to end first: it holds back records, which neither a kill nor a signal makes it write.
+        It is asked to end before it is killed, because neither a kill nor a signal makes it write the records that it
+        still has in memory. With `at_once` it is killed first.
         """
-        end = threading.Thread(target=self._forget, daemon=True)
+        end = threading.Thread(target=self._end, daemon=True)
         if not at_once:
             end.start()
             end.join(WRITE_SECONDS)
@@ -68,6 +72,6 @@ class Service:
         if self._process is not None:
             self._process.kill()
 
-    def _forget(self) -> None:
-        with suppress(Exception, SystemExit):  # W&B exits with the status of the process that was killed
+    def _end(self) -> None:
+        with suppress(Exception, SystemExit):  # W&B exits with the status of a killed process
             self._tear_down()
