@@ -69,7 +69,7 @@ def test_verify_names_what_is_damaged(frostline: Command) -> None:
     assert said.status == 1
     assert "states.0of1.bin' is not as it was written, from text 1 on" in said.out
     assert "manifest.json' is not as it was written" in said.out
-    assert said.out.splitlines()[-1] == "2 of 3 entries damaged: computed again by the next run that wants it"
+    assert said.out.splitlines()[-1] == "2 of 3 entries damaged; the next run that needs them computes them again"
 
 
 def test_prune_removes_what_was_not_used_for_longest(frostline: Command) -> None:
@@ -89,7 +89,7 @@ def test_clear_leaves_what_is_in_use_and_says_so(frostline: Command) -> None:
     assert said.status == 0
     assert said.out.splitlines() == [
         f"removed {human_size(kept.size)}",
-        f"in use, and still there: '{kept.path.absolute()}'",
+        f"in use, not removed: '{kept.path.absolute()}'",
     ]
     assert gone.manifest() is None
     frostline("cache", "clear")
@@ -111,13 +111,13 @@ def test_another_folder_can_be_named_and_nothing_else_in_it_is_touched(frostline
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "cache: says nothing to do; choose one of: ls, verify, prune, clear"),
+        ([], "cache: names no action; choose one of: ls, verify, prune, clear"),
         (["prun"], "prun: no such action; did you mean prune?"),
-        (["ls", "all"], "all: ls takes no such word; choose one of: --dir, --max-bytes"),
-        (["ls", "--dri", "x"], "--dri: ls takes no such word; did you mean --dir?"),
-        (["ls", "--dir"], "--dir: has no value; give frostline cache … --dir DIR"),
-        (["ls", "--dir", "nowhere"], "--dir: 'nowhere' is no folder; give the store's, as in cache.dir"),
-        (["prune", "--max-bytes", "5G"], "--max-bytes: '5G' is no number of bytes; give one such as 5000000000"),
+        (["ls", "all"], "all: ls takes no argument; give one action and options alone"),
+        (["ls", "--dri", "x"], "--dri: no such option of cache; did you mean --dir?"),
+        (["ls", "--dir"], "--dir: has no value; give --dir DIR"),
+        (["ls", "--dir", "nowhere"], "--dir: 'nowhere' is no folder; give the folder of the cache, as in cache.dir"),
+        (["prune", "--max-bytes", "5G"], "--max-bytes: '5G' is no number of bytes; give a number such as 5000000000"),
         (["clear", "--max-bytes", "5"], "--max-bytes: clear takes no budget; give it to prune"),
     ],
 )

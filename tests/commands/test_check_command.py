@@ -46,5 +46,7 @@ def test_mistakes_of_several_jobs_are_told_once_each(frostline: Command) -> None
 def test_its_help_is_its_first_line(frostline: Command) -> None:
     for flag in ("-h", "--help"):
         said = frostline("check", flag)
-        assert said.out.startswith("frostline check [-m] [KEY=VALUE ...]: every mistake of a command at once")
+        assert said.out.startswith(
+            "usage: frostline check [-m] [KEY=VALUE ...]\n\nReport every mistake of a command at once"
+        )
         assert said.status == 0

@@ -132,7 +132,7 @@ def test_an_edited_plan_is_another_run(frostline: Command) -> None:
     ("words", "told"),
     [
         (["--write", "there.yaml"], "--write: 'there.yaml' exists; name a new file"),
-        (["--write"], "--write: names no file; give frostline plan … --write FILE"),
+        (["--write"], "--write: has no value; give --write FILE"),
         (["--write", "no/folder/plan.yaml"], "--write: 'no/folder' is no folder; name a file in one that exists"),
         (
             ["-m", "freezing=frozen,full", "--write", "plan.yaml"],
@@ -154,4 +154,4 @@ def test_its_help_says_what_it_shows(frostline: Command) -> None:
     for flag in ("-h", "--help"):
         said = frostline("plan", flag)
         assert said.status == 0
-        assert said.out.startswith("frostline plan [-m] [KEY=VALUE ...] [--write FILE]")
+        assert said.out.startswith("usage: frostline plan [-m] [KEY=VALUE ...] [--write FILE]")

@@ -59,8 +59,8 @@ def test_a_sweep_that_is_under_way_and_one_that_was_killed(frostline: Command) -
         one.wait()
     assert re.match(r"1 of 3 jobs: 1 trained; 1 under way, 1 wait; about \d+ s left; best val/f1_macro \S+ ", standing)
     assert standing.endswith(f"(process {one.process.pid})")
-    assert re.fullmatch(r"under way for \d+ s: full-bert_tiny-vader_movies-\S*s2\S*", under_way)
-    assert "(stopped, the same command goes on with it; its last sign of life" in frostline("status").out
+    assert re.fullmatch(r"running for \d+ s: full-bert_tiny-vader_movies-\S*s2\S*", under_way)
+    assert "(stopped, repeat the same command to continue; last activity" in frostline("status").out
 
 
 @pytest.mark.slow
@@ -71,11 +71,14 @@ def test_the_last_sweep_is_told(frostline: Command) -> None:
 
 
 def test_what_is_no_sweep(frostline: Command) -> None:
-    assert frostline("status").err == "command has 1 problem:\n  runs: is no folder; give that of a study or a sweep\n"
+    assert (
+        frostline("status").err
+        == "command has 1 problem:\n  runs: is no folder; give the folder of a study or a sweep\n"
+    )
     Path("runs").mkdir()
     said = frostline("status", "runs")
     assert (said.status, said.problems()) == (
         2,
-        ["runs: holds no sweep; give the folder of one begun with frostline -m"],
+        ["runs: contains no sweep; give the folder of one started with frostline -m"],
     )
     assert frostline("status", "runs", "more").problems() == ["more: status takes one folder; give one at a time"]

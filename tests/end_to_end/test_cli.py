@@ -70,7 +70,7 @@ def test_hydra_s_own_flags_work(frostline: Command) -> None:
     assert "Hydra" in frostline("--hydra-help").out
     assert frostline("--version").out.startswith("frostline ")
     for verb in ("cache", "check", "list", "plan"):
-        assert frostline(verb, "--help").out.startswith(f"frostline {verb} ")
+        assert frostline(verb, "--help").out.startswith(f"usage: frostline {verb} ")
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""`frostline VERB ...`: one module a verb, with `main(argv) -> exit status`; the first docstring line is its help."""
+"""The subcommands: `frostline NAME ...` calls `main(argv)` of the module NAME, which returns the exit status."""

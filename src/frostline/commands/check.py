@@ -1,29 +1,35 @@
-"""frostline check [-m] [KEY=VALUE ...]: every mistake of a command at once, before anything is loaded.
-
-Prints what a run would download. Exit status 2 where something is wrong.
-"""
+"""`frostline check`: report every mistake of a command before anything is loaded."""
 
 from __future__ import annotations
 
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
+from frostline.options import OptionParser
+
+MAX_LISTED = 20  # jobs whose folders are listed
+PARSER = OptionParser(
+    "check",
+    "Report every mistake of a command at once, before anything is loaded, and list what a run would download.\n"
+    "The exit status is 2 if there is a mistake.",
+    usage="[-m] [KEY=VALUE ...]",
+)
 
 
 def main(argv: list[str]) -> int:
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
-        return 0
-    jobs = command.jobs(argv)
-    searched = jobs[0].search
-    if searched:
-        print(f"ok: a search of {searched.settings.n_trials} trials, of which the ends of its space are")
+    """Print the folder of each job and what it would download.
+
+    Raises:
+        UserError: the command has mistakes.
+    """
+    _, words = PARSER.split(argv)
+    jobs = command.jobs(words)
+    search = jobs[0].search
+    if search:
+        print(f"ok: a search of {search.settings.n_trials} trials; the corners of its search space are")
     else:
         print(f"ok: {len(jobs)} job{'s' if len(jobs) != 1 else ''}")
-    for job in jobs if len(jobs) <= MOST else []:
+    for job in jobs if len(jobs) <= MAX_LISTED else []:
         print(f"  {job.folder}")
     for line in dict.fromkeys(line for job in jobs for line in downloads(job.config)):
         print(f"  will download {line}")
     return 0
-
-
-MOST = 20  # folders worth listing

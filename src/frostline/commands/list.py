@@ -1,4 +1,4 @@
-"""frostline list [GROUP ...] [--config-dir DIR]: the choices of each group and what they are, your own among them."""
+"""`frostline list`: print the choices of each config group with a description, including the user's own."""
 
 from __future__ import annotations
 
@@ -10,44 +10,58 @@ from frostline.config.arguments import parse
 from frostline.config.choices import options
 from frostline.config.loader import ConfigLoader
 from frostline.errors import Problem, UserError, did_you_mean
+from frostline.options import OptionParser
 
-PARTS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
-OURS = (*PARTS, "trainer", "logger", "recipe", "experiment", "sweep", "debug")
-HYDRAS = ["hydra/launcher", "hydra/sweeper"]  # less those of Hydra's groups in which there is nothing of ours
-FOLDERS = ("file", search.Studies.scheme())
+MODEL_GROUPS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
+FIRST_GROUPS = (*MODEL_GROUPS, "trainer", "logger", "recipe", "experiment", "sweep", "debug")
+HYDRA_GROUPS = ["hydra/launcher", "hydra/sweeper"]  # the groups of Hydra to which frostline adds choices
+FOLDER_SCHEMES = ("file", search.Studies.scheme())
+PARSER = OptionParser(
+    "list",
+    "Print the choices of each config group with a description, including your own.",
+    usage="[GROUP ...] [--config-dir DIR]",
+)
 
 
 def main(argv: list[str]) -> int:
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
-        return 0
-    arguments = parse(argv)
+    """Print the choices of the given groups, or of all groups.
+
+    Raises:
+        UserError: a group does not exist.
+    """
+    _, words = PARSER.split(argv)
+    arguments = parse(words)
     loader = search.loader(arguments.config_path, arguments.config_dir)
     known = [group for group in loader.list_groups("") if group != "hydra"]
-    known.sort(key=lambda group: (OURS.index(group) if group in OURS else len(OURS), group))
-    known += HYDRAS
-    unknown = [word for word in arguments.overrides if word not in known]
+    known.sort(key=lambda group: (FIRST_GROUPS.index(group) if group in FIRST_GROUPS else len(FIRST_GROUPS), group))
+    known += HYDRA_GROUPS
+    unknown = [group for group in arguments.overrides if group not in known]
     if unknown:
-        raise UserError([Problem(word, "no such group", did_you_mean(word, known)) for word in unknown], "command")
+        raise UserError([Problem(group, "no such group", did_you_mean(group, known)) for group in unknown], "command")
     for group in arguments.overrides or known:
-        choices = list(options(loader, group))
-        width = max(map(len, choices), default=0)
-        print(group if choices else f"{group} (none yet)")
-        for name in choices:
-            told = _description(_file(loader, f"{group}/{name}")) or ("Hydra's own" if group in HYDRAS else "")
-            print(f"  {name:<{width}}  {told}".rstrip())
+        _print_group(loader, group)
     return 0
 
 
-def _file(loader: ConfigLoader, choice: str) -> Iterator[str]:
-    """The lines of the yaml that Hydra would read."""
+def _print_group(loader: ConfigLoader, group: str) -> None:
+    choices = list(options(loader, group))
+    width = max(map(len, choices), default=0)
+    print(group if choices else f"{group} (none yet)")
+    for name in choices:
+        fallback = "Hydra's own" if group in HYDRA_GROUPS else ""
+        print(f"  {name:<{width}}  {_description(_yaml_lines(loader, f'{group}/{name}')) or fallback}".rstrip())
+
+
+def _yaml_lines(loader: ConfigLoader, choice: str) -> Iterator[str]:
+    """Yield the lines of the yaml file that Hydra would read."""
     for source in loader.get_sources():
-        if source.is_config(choice) and source.scheme() in FOLDERS:
-            below = choice.partition("/")[2] if source.scheme() == search.Studies.scheme() else choice
-            yield from (Path(source.path) / f"{below}.yaml").read_text(encoding="utf-8").splitlines()
+        if source.is_config(choice) and source.scheme() in FOLDER_SCHEMES:
+            name = choice.partition("/")[2] if source.scheme() == search.Studies.scheme() else choice
+            yield from (Path(source.path) / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
             return
 
 
 def _description(lines: Iterator[str]) -> str:
+    """Return the first comment of a yaml file."""
     comments = (line.lstrip("# ").strip() for line in lines if line.startswith("#") and "@package" not in line)
     return next(comments, "")

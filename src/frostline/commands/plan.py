@@ -1,9 +1,4 @@
-"""frostline plan [-m] [KEY=VALUE ...] [--write FILE]: what will learn when, from the shapes of the model alone.
-
-Phases down, blocks across, the multiplier of `optimizer.lr` in each cell; then what keeping all below the frost line
-can save. Of a sweep also what it will take, and of a fused one which jobs are trained together. FILE gets the plan as
-rules to edit.
-"""
+"""`frostline plan`: print which parameters are trained when, from the shapes of the model alone."""
 
 from __future__ import annotations
 
@@ -22,10 +17,23 @@ from frostline.freezing.plan import Plan
 from frostline.freezing.savings import savings_line
 from frostline.freezing.table import plan_rules, plan_table
 from frostline.models.interfaces import Capability
+from frostline.options import OptionParser, non_empty
 from frostline.results.sweep_status import lasting
 from frostline.sweeps import forecast
 from frostline.sweeps.forecast import Run
 from frostline.types import Config, Corpus
+
+PARSER = OptionParser(
+    "plan",
+    "Print which parameters are trained when, from the shapes of the model alone.",
+    """\
+The table has a row for each phase, a column for each block, and the multiplier of optimizer.lr in each cell. Below it
+stands how much computation the cached states below the frost line save. For a sweep its duration is estimated, and for
+a fused sweep the jobs that are trained together are listed.
+""",
+    usage="[-m] [KEY=VALUE ...] [--write FILE]",
+)
+PARSER.add_argument("--write", type=non_empty, metavar="FILE", help="write the plan to FILE as rules that you can edit")
 
 
 def main(argv: list[str]) -> int:
@@ -34,50 +42,38 @@ def main(argv: list[str]) -> int:
     Raises:
         UserError: the config is wrong, the strategy does not fit the model, or FILE exists already.
     """
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
-        return 0
-    file, rest = _written_to(argv)
-    jobs = command.jobs(rest)
+    given, words = PARSER.split(argv)
+    jobs = command.jobs(words)
+    file = None if given.write is None else Path(given.write)
     if file is not None:
         _check_writable(file, len(jobs))
-    texts: dict[str, Corpus] = {}
-    runs = [run_of(job.config, texts) for job in jobs]
-    shown: dict[str, list[command.Job]] = {}
+    corpora: dict[str, Corpus] = {}
+    runs = [run_of(job.config, corpora) for job in jobs]
+    jobs_of: dict[str, list[command.Job]] = {}  # by the text of their plan
     for job, run in zip(jobs, runs, strict=True):
-        shown.setdefault(_shown(run), []).append(job)
-    for plan, own in shown.items():
-        print("\n".join([*(" ".join(job.overrides) for job in own if len(jobs) > 1), plan]))
+        jobs_of.setdefault(_plan_text(run), []).append(job)
+    for plan, same in jobs_of.items():
+        print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), plan]))
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:
-        print("\n".join(_foretold(jobs, runs)))
+        print("\n".join(_time_estimate(jobs, runs)))
     return 0
 
 
-def _shown(run: Run) -> str:
+def _plan_text(run: Run) -> str:
     fitted_head = Capability.FIT in capabilities(run.config["head"]["_target_"])
     lines = [plan_table(run.plan, fitted_head), savings_line(run.plan)]
     return "\n".join(filter(None, lines))
 
 
-def _foretold(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
-    """What the sweep will take: of a fused one group by group."""
+def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
+    """Yield how long the sweep will take; for a fused sweep also how long each group of jobs will take."""
     fused = any(job.launcher == FUSED for job in jobs)
-    found = groups([job.config for job in jobs]) if fused else []
-    costs = [forecast.seconds(group, runs) for group in found] or [run.seconds for run in runs]
-    yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(found, costs, strict=False))
-    whole = sum(costs)
-    yield f"{len(jobs)} jobs: about {lasting(whole)} on two CPU cores, less what the store has already"
-
-
-def _written_to(argv: list[str]) -> tuple[Path | None, list[str]]:
-    if "--write" not in argv:
-        return None, argv
-    at = argv.index("--write")
-    if at + 1 == len(argv):
-        raise wrong("--write", "names no file", "give frostline plan … --write FILE")
-    return Path(argv[at + 1]), argv[:at] + argv[at + 2 :]
+    fused_groups = groups([job.config for job in jobs]) if fused else []
+    costs = [forecast.seconds(group, runs) for group in fused_groups] or [run.seconds for run in runs]
+    yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(fused_groups, costs, strict=False))
+    yield f"{len(jobs)} jobs: about {lasting(sum(costs))} on two CPU cores, less what is cached already"
 
 
 def _check_writable(file: Path, jobs: int) -> None:
@@ -90,40 +86,41 @@ def _check_writable(file: Path, jobs: int) -> None:
 
 
 def plan_from_shapes(config: Config) -> Plan:
-    """The plan of a config: texts are read for their classes, of the weights the shapes alone."""
+    """Return the plan of a config. The texts are read for their classes; of the weights only the shapes are used."""
     return run_of(config, {}).plan
 
 
-def run_of(config: Config, texts: dict[str, Corpus]) -> Run:
-    """texts: what has been read before, by the data set's config."""
+def run_of(config: Config, corpora: dict[str, Corpus]) -> Run:
+    """Return the plan and costs of a config. corpora: data sets read before, by their config; new ones are added."""
     from frostline.config.shapes import blocks_of
     from frostline.data.build import load_corpus
     from frostline.freezing.build import plan_from_config
 
     key = json.dumps(config["dataset"], sort_keys=True, default=str)
-    corpus = texts[key] = texts.get(key) or load_corpus(config["dataset"])
+    corpus = corpora[key] = corpora.get(key) or load_corpus(config["dataset"])
     return Run(config, plan_from_config(config, blocks_of(config, corpus.classes))[0], corpus)
 
 
 def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
-    """The plan as a file that `freezing=rules freezing.file=FILE` reads back; the last phase takes what is left."""
+    """Write the plan to a file that `freezing=rules freezing.file=FILE` reads; its last phase takes the rest."""
     import yaml
 
     if any(phase.when is not None for phase in plan.phases):
-        what = "its phases begin when training decides, which a written plan cannot say"
+        what = "its phases begin when training decides, which a written plan cannot express"
         raise wrong("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
     phases = plan_rules(plan)
     phases[-1]["epochs"] = None
     text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)
-    back = f"frostline {shlex.join(_reading(job, file))}"
-    file.write_text(f"# {back}\n{text}", encoding="utf-8")
-    print(f"written to {file}; read it back with: {back}", file=sys.stderr)
+    read_command = f"frostline {shlex.join(_overrides_to_read(job, file))}"
+    file.write_text(f"# {read_command}\n{text}", encoding="utf-8")
+    print(f"written to {file}; read it back with: {read_command}", file=sys.stderr)
 
 
-def _reading(job: command.Job, file: Path) -> list[str]:
-    """Overrides that train by the file as the job trains: its own, with the strategy's rate and epochs spelt out."""
-    spelt = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
-    kept = [line for line in job.overrides if not spelt.match(line)]
-    named = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
+def _overrides_to_read(job: command.Job, file: Path) -> list[str]:
+    """Return the overrides of a run that trains by the file as the job does: the learning rate and the epochs that the
+    strategy chose are written out."""
+    replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
+    others = [override for override in job.overrides if not replaced.match(override)]
+    name = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
     epochs, lr = job.config["trainer"]["max_epochs"], job.config["optimizer"]["lr"]
-    return [*kept, "freezing=rules", f"freezing.file={named}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]
+    return [*others, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]

@@ -1,7 +1,4 @@
-"""frostline status [FOLDER]: how far a sweep is that runs elsewhere, on this machine or another.
-
-FOLDER is the sweep's own, a study's or the folder of all runs (./runs without it), of which the last sweep is told.
-"""
+"""`frostline status`: print the progress of a sweep that runs elsewhere, on this machine or another."""
 
 from __future__ import annotations
 
@@ -11,57 +8,61 @@ import time
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
-from frostline.results import sweep_log as ledger
+from frostline.options import OptionParser, add_paths
+from frostline.results import sweep_log
 from frostline.results.summary_table import FAILED
 from frostline.results.sweep_status import SweepStatus, lasting, standing
 
-BEST = 5  # jobs that are named
+BEST = 5  # jobs that are listed
+PARSER = OptionParser("status", "Print the progress of the last sweep in a folder.", usage="[FOLDER]")
+add_paths(PARSER, "FOLDER", "the folder of a sweep, of a study or of all runs; runs by default")
 
 
 def main(argv: list[str]) -> int:
-    """Raises UserError where there is no sweep."""
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
-        return 0
-    if len(argv) > 1:
-        raise UserError(Problem(argv[1], "status takes one folder", "give one at a time"), subject="command")
-    folder = Path(argv[0] if argv else "runs").expanduser()
+    """Print the progress of a sweep.
+
+    Raises:
+        UserError: there is no sweep in the folder.
+    """
+    folders = PARSER.parse_or_raise(argv).paths
+    if len(folders) > 1:
+        raise _problem(folders[1], "status takes one folder", "give one at a time")
+    folder = Path(folders[0] if folders else "runs").expanduser()
     if not folder.is_dir():
-        raise UserError(Problem(str(folder), "is no folder", "give that of a study or a sweep"), subject="command")
-    found = ledger.sweeps(folder)
-    if not found:
-        what = "holds no sweep"
-        raise UserError(Problem(str(folder), what, "give the folder of one begun with frostline -m"), subject="command")
-    print("\n".join(told(standing(found[-1], time.time()))))
+        raise _problem(str(folder), "is no folder", "give the folder of a study or a sweep")
+    sweeps = sweep_log.sweeps(folder)
+    if not sweeps:
+        raise _problem(str(folder), "contains no sweep", "give the folder of one started with frostline -m")
+    print("\n".join(progress_lines(standing(sweeps[-1], time.time()))))
     return 0
 
 
-def told(now: SweepStatus) -> list[str]:
-    """The command, how far it is, which jobs are under way, the best, and what failed."""
-    best = [f"  {one.value:.3f}  {now.called(one)}" for one in now.ranked[:BEST]]
+def progress_lines(now: SweepStatus) -> list[str]:
+    """Return lines on the command, its progress, the running jobs, the best ones, and those that failed."""
+    best = [f"  {job.value:.3f}  {now.called(job)}" for job in now.ranked[:BEST]]
     return [
         now.opened.command,
-        f"{now} ({_life(now)})",
-        *(f"  under way for {lasting(now.now - one.at)}: {Path(one.folder).name}" for one in now.under_way),
+        f"{now} ({_activity(now)})",
+        *(f"  running for {lasting(now.now - job.at)}: {Path(job.folder).name}" for job in now.under_way),
         *([f"best {now.opened.monitor}:", *best] if len(best) > 1 else []),
-        *(f"  failed: {Path(one.row.folder).name}: {one.row.error}" for one in now.ended if one.row.how == FAILED),
+        *(f"  failed: {Path(job.row.folder).name}: {job.row.error}" for job in now.ended if job.row.how == FAILED),
     ]
 
 
-def _life(now: SweepStatus) -> str:
-    """Whether anybody works on it, as far as can be told from here."""
+def _activity(now: SweepStatus) -> str:
+    """Return whether a process works on the sweep, as far as this machine can see."""
     if now.waiting == 0 and not now.under_way:
         return "ended"
-    since = max([now.opened.at, *(one.at for one in now.ended), *(one.at for one in now.under_way)])
-    last = f"its last sign of life {lasting(now.now - since)} ago"
+    since = max([now.opened.at, *(job.at for job in now.ended), *(job.at for job in now.under_way)])
+    last = f"last activity {lasting(now.now - since)} ago"
     if now.opened.host != socket.gethostname():
         return f"on {now.opened.host}, {last}"
-    if _lives(now.opened.pid):
+    if _process_exists(now.opened.pid):
         return f"process {now.opened.pid}"
-    return f"stopped, the same command goes on with it; {last}"
+    return f"stopped, repeat the same command to continue; {last}"
 
 
-def _lives(pid: int) -> bool:
+def _process_exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -69,3 +70,7 @@ def _lives(pid: int) -> bool:
     except PermissionError:
         pass
     return True
+
+
+def _problem(key: str, what: str, remedy: str) -> UserError:
+    return UserError(Problem(key, what, remedy), "command")

@@ -1,50 +1,60 @@
-"""frostline vectors RUN ...: vectors of each run's test texts, before and after, for report and figures to draw.
-
-The encoder is built again from the record, and up to 1,000 test texts are read by it as the run began and with the
-weights that the run has kept. They go into vectors.parquet in the run's folder, with t-SNE of both (perplexity 30, seed
-0); nothing else there is touched. Where the file is there already, nothing is done. Needs frostline[report].
-"""
+"""`frostline vectors`: compute the embeddings of test texts before and after training, for report and figures."""
 
 from __future__ import annotations
 
 import importlib.util
 
 from frostline.errors import Problem, UserError
+from frostline.options import OptionParser, add_paths
 from frostline.results.atomic_files import read_json
 from frostline.results.compare.inputs import complete
 from frostline.results.folder import RunFolder
 
+PARSER = OptionParser(
+    "vectors",
+    "Compute the embeddings of each run's test texts before and after training, for report and figures.",
+    """\
+The encoder is rebuilt from the run's record. Up to 1,000 test texts are encoded with the weights before training and
+with the saved weights. The embeddings go to vectors.parquet in the run folder, with a t-SNE projection of both
+(perplexity 30, seed 0); no other file changes. A run that has the file is skipped. Needs frostline[report].
+""",
+)
+add_paths(PARSER, "RUN", "the folders of complete runs")
+
 
 def main(argv: list[str]) -> int:
-    """Raises UserError with all runs whose vectors cannot be had; those of the others are made."""
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
-        return 0
-    if not argv:
-        raise UserError(Problem("vectors", "no run is named", "give its folder"), "command")
-    runs = complete(argv)
+    """Write vectors.parquet into each run folder.
+
+    Raises:
+        UserError: with all runs whose embeddings cannot be computed; the other runs have theirs.
+    """
+    paths = PARSER.parse_or_raise(argv).paths
+    if not paths:
+        raise UserError(Problem("vectors", "names no run", "give its folder"), "command")
+    runs = complete(paths)
     if importlib.util.find_spec("sklearn") is None:
-        do = "pip install 'frostline[report]'"
-        raise UserError(Problem("scikit-learn", "is not installed, and makes t-SNE", do), "command")
+        remedy = "pip install 'frostline[report]'"
+        raise UserError(Problem("scikit-learn", "is not installed, and computes t-SNE", remedy), "command")
     problems: list[Problem] = []
     for run in runs:
         try:
-            print(f"{run.vectors}: {_made(run)}")
+            print(f"{run.vectors}: {_make_vectors(run)}")
         except UserError as error:
-            problems += [Problem(f"{run.path}: {one.key}", one.what, one.do) for one in error.problems]
+            problems += [Problem(f"{run.path}: {problem.key}", problem.what, problem.do) for problem in error.problems]
     if problems:
         raise UserError(problems, "command")
     return 0
 
 
-def _made(run: RunFolder) -> str:
-    """What there is now, in words."""
+def _make_vectors(run: RunFolder) -> str:
+    """Write the file if it is missing; return a description of what it holds."""
     if run.vectors.exists():
-        return "there already"
+        return "exists already"
     from frostline.reproduce.representations import represented, write
 
-    found = represented(run)
+    embeddings = represented(run)
     with run.claimed({"id": read_json(run.result)["id"]}):
-        write(run.vectors, found)
-    texts = f"{len(found.places):,} test texts"
-    return f"{texts}, the same before and after: the encoder rested" if found.rested else f"{texts}, before and after"
+        write(run.vectors, embeddings)
+    texts = f"{len(embeddings.places):,} test texts"
+    frozen = f"{texts}, the same before and after: the encoder was frozen"
+    return frozen if embeddings.rested else f"{texts}, before and after"

@@ -225,7 +225,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"across": {"experiment": ["movie"]}}, ["experiment: there is no choice 'lab/movie'; did you mean lab/movies?"]),
     ({"arms": {"a": {"where": {"experiment": 1}}}}, ["arms.a.where.experiment: 1 is no mapping; see"]),
     ({"tables": {"t.md": "--rows 'arm"}}, ["report: '--rows 'arm' ends within quotes; close them"]),
-    ({"tables": {"t.md": "--row arm"}}, ["--row: report takes no such flag; did you mean --rows?"]),
+    ({"tables": {"t.md": "--row arm"}}, ["--row: no such option of report; did you mean --rows?"]),
     (
         {"seedz": [1], "arms": {"a": {"set": {"freezing": "fulll"}}, "b": {"set": {"head.droput": 1}}}},
         [
@@ -271,7 +271,7 @@ def test_an_arm_named_twice_and_two_arms_that_are_the_same_are_told(frostline: C
         (["--only", "sed=1"], "--only: there is no sed; did you mean seed?"),
         (["--only", "seed=3"], "--only: there is no seed 3; choose one of: 1, 2"),
         (["--only", "full"], "--only: 'full' names no key; give --only KEY=VALUE"),
-        (["--onli", "arm=head"], "--onli: reproduce takes no such flag; did you mean --only?"),
+        (["--onli", "arm=head"], "--onli: no such option of reproduce; did you mean --only?"),
         (["--environment", "recorded"], "--environment: is for runs; give the folders of runs of the study"),
     ],
 )

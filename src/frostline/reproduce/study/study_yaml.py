@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from frostline import options as words
 from frostline.errors import Problem, UserError, did_you_mean
+from frostline.report.parsers import line_problems
 from frostline.reproduce.study.study import FILE, Arm, Described, Rates
 
 KEYS = ("seeds", "across", "rates", "settings", "arms", "tables", "figures")
@@ -167,8 +167,7 @@ class Reader:
         except ValueError:
             self.problems.append(Problem(verb, f"'{line}' ends within quotes", "close them"))
             return []
-        flags, switches = words.FLAGS[verb]
-        self.problems += words.read(verb, ["results.csv", *found], flags, switches).problems
+        self.problems += line_problems(verb, found)
         return found
 
 

@@ -7,25 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.errors import Problem, UserError
-from frostline.options import TOLERANCE, Options
 from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR
 from frostline.results.folder import RunFolder
 
 SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
-USUAL = 1e-4
-
-
-def tolerance_of(words: Options) -> float:
-    """The tolerance; what is no number of at least 0 is one problem more."""
-    given = words.last(TOLERANCE, str(USUAL))
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if not value >= 0:
-        what, do = f"'{given}' is no distance", f"give a number of at least 0, such as {USUAL}"
-        words.problems.append(Problem(TOLERANCE, what, do))
-    return value
 
 
 def complete(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
