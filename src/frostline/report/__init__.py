@@ -1,1 +1,1 @@
-"""Tables of runs: read from their folders alone, with what is missing or does not belong said beside them."""
+"""Tables, figures and pages of the runs in any folders."""

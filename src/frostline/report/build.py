@@ -1,4 +1,4 @@
-"""From folders to a study: the runs that are asked for, and the table of them."""
+"""Build a report: the runs that a query selects, their table and its warnings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from frostline.errors import Problem, UserError
 from frostline.report.captions import table_notes
+from frostline.report.cells import TableCell
 from frostline.report.grid import Grid, make_grid
 from frostline.report.per_text import compare_texts
 from frostline.report.query import Query
-from frostline.report.read.results_csv import ENDING
+from frostline.report.read.results_csv import SUFFIX
 from frostline.report.read.run_folders import read_runs
 from frostline.report.read.runs import CHOSEN, COMPLETE, RunRecord, format_pairs
 from frostline.report.statistics.collapse import find_collapsed
 from frostline.report.table import ReportTable, make_table
-from frostline.report.warnings.budgets import RATE, unequal_budgets
+from frostline.report.warnings.budgets import LEARNING_RATE, unequal_budgets
 from frostline.report.warnings.failed import deduplicate, missing_records, missing_results
 from frostline.report.warnings.hidden_factors import hidden_factors
 from frostline.report.warnings.missing import collapsed_runs, missing_runs, missing_values
@@ -27,12 +28,12 @@ from frostline.report.warnings.warning import ReportWarning
 
 @dataclass(frozen=True)
 class Report:
-    """grid: the complete runs that are asked for, each once. collapsed: the folders of those that have collapsed.
+    """The complete runs of a query, each once, and their table.
 
-    others: runs that left no result and may belong.
+    collapsed: the folders of collapsed runs. others: incomplete runs that the query may select.
     """
 
-    asked: Query
+    query: Query
     grid: Grid
     collapsed: frozenset[str]
     table: ReportTable
@@ -40,104 +41,105 @@ class Report:
 
     @property
     def runs(self) -> list[RunRecord]:
-        """Cell by cell, in the order of the table."""
+        """The runs cell by cell, in the order of the table."""
         return [run for row in self.grid.rows for col in self.grid.cols for run in self.grid.cell(row, col)]
 
 
-def build_report(paths: Sequence[str], asked: Query, known: Sequence[Problem] = ()) -> Report:
-    """known: problems that have been found before, told with those found here.
+def build_report(paths: Sequence[str], query: Query, known: Sequence[Problem] = ()) -> Report:
+    """Read the runs at or below the paths and build the report.
+
+    known: problems of the command line, raised together with those of the runs.
 
     Raises:
-        UserError: no complete run is there, or none has what is asked for.
+        UserError: there is no complete run, or the query cannot be answered.
     """
-    problems = [*known, *_places(paths)]
-    runs = read_runs([path for path in paths if not list(_places([path]))])
+    problems = [*known, *_path_problems(paths)]
+    runs = read_runs([path for path in paths if not list(_path_problems([path]))])
     complete = [run for run in runs if run.state == COMPLETE]
     if complete:
-        problems += asked.problems(complete)
+        problems += query.find_problems(complete)
     elif not problems:
-        problems = list(_nothing(paths, runs))
-    if not problems and not any(map(asked.wants, complete)):
-        what = "no run has all of it at once"
-        problems = [Problem("--where", what, "leave one of the conditions out")]
+        problems = list(_no_run_problems(paths, runs))
+    if not problems and not any(map(query.selects, complete)):
+        problems = [Problem("--where", "no run meets all conditions", "leave one of the conditions out")]
     if problems:
         raise UserError(problems, subject="command")
-    return _answered(runs, complete, asked)
+    return _make_report(runs, complete, query)
 
 
-def _places(paths: Sequence[str]) -> Iterator[Problem]:
+def _path_problems(paths: Sequence[str]) -> Iterator[Problem]:
     for path in paths:
-        if path.endswith(ENDING) and not Path(path).is_dir():
+        if path.endswith(SUFFIX) and not Path(path).is_dir():
             if not Path(path).is_file():
                 yield Problem(path, "is no file", "give the results.csv of a study")
         elif not Path(path).is_dir():
-            yield Problem(path, "is no folder", "give that of a run, of a study, or of all runs")
+            yield Problem(path, "is no folder", "give the folder of a run, of a study, or of all runs")
 
 
-def _nothing(paths: Sequence[str], runs: Sequence[RunRecord]) -> Iterator[Problem]:
-    """What there is instead of a complete run."""
+def _no_run_problems(paths: Sequence[str], runs: Sequence[RunRecord]) -> Iterator[Problem]:
+    """Describe what the paths contain instead of a complete run."""
     if not runs:
-        yield Problem(", ".join(paths), "holds no run", "give a folder below which there is a result.json")
-    for doubt in missing_results(runs):
-        yield Problem(", ".join(paths), f"no complete run: {doubt.told()}", "mend what failed, or give another folder")
+        yield Problem(", ".join(paths), "contains no run", "give a folder below which there is a result.json")
+    for warning in missing_results(runs):
+        what = f"no complete run: {warning.shortened()}"
+        yield Problem(", ".join(paths), what, "repeat the runs that failed, or give another folder")
 
 
-def _answered(runs: Sequence[RunRecord], complete: Sequence[RunRecord], asked: Query) -> Report:
-    kept, doubled = deduplicate(complete)
-    chosen = [run for run in kept if asked.wants(run)]
-    wanted = asked.wanted(chosen)
-    pooled = make_grid(chosen, asked.rows, asked.cols, wanted)
-    fell = find_collapsed(pooled.at.values())
-    fallen_folders = frozenset(run.folder for run in fell)
-    shown = make_grid(chosen, asked.row_keys, asked.cols, wanted)
-    made = make_table(shown, asked, fallen_folders)
-    differences, unknown = compare_texts(pooled, asked.baseline) if asked.texts else ([], [])
-    others = [run for run in runs if run.state != COMPLETE and _may_belong(run, asked)]
-    doubts = [
+def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query: Query) -> Report:
+    unique, duplicates = deduplicate(complete)
+    selected = [run for run in unique if query.selects(run)]
+    order = query.order(selected)
+    grid = make_grid(selected, query.rows, query.cols, order)
+    collapsed = find_collapsed(grid.at.values())
+    collapsed_folders = frozenset(run.folder for run in collapsed)
+    table = make_table(make_grid(selected, query.row_keys, query.cols, order), query, collapsed_folders)
+    text_differences, text_warnings = compare_texts(grid, query.baseline) if query.texts else ([], [])
+    others = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
+    warnings = [
         *missing_results(others),
-        *doubled,
-        *missing_runs(pooled),
-        *missing_values(chosen, asked.metrics),
-        *collapsed_runs(fell),
-        *hidden_factors(pooled),
-        *unequal_budgets(pooled, _tried(kept, asked)),
-        *missing_records(chosen),
-        *provenance(chosen),
-        *(_gapless(made) if asked.ceiling else _unpaired(made, asked)),
-        *unknown,
+        *duplicates,
+        *missing_runs(grid),
+        *missing_values(selected, query.metrics),
+        *collapsed_runs(collapsed),
+        *hidden_factors(grid),
+        *unequal_budgets(grid, _all_learning_rates(unique, query)),
+        *missing_records(selected),
+        *provenance(selected),
+        *(_without_gap(table) if query.ceiling else _without_pairs(table, query)),
+        *text_warnings,
     ]
-    made = dataclasses.replace(made, warnings=doubts, texts=differences)
-    made = dataclasses.replace(made, notes=table_notes(made))
-    return Report(asked, pooled, fallen_folders, made, others)
+    table = dataclasses.replace(table, warnings=warnings, texts=text_differences)
+    table = dataclasses.replace(table, notes=table_notes(table))
+    return Report(query, grid, collapsed_folders, table, others)
 
 
-def _may_belong(run: RunRecord, asked: Query) -> bool:
-    """Whether a run without a result would stand in the table; if nothing is known of it, it may."""
-    known = {key: texts for key, texts in asked.where.items() if key in run.choices or key in run.config}
-    return dataclasses.replace(asked, where=known).wants(run)
+def _may_be_selected(run: RunRecord, query: Query) -> bool:
+    """Return whether a run without a result may belong to the table; conditions on unknown keys are ignored."""
+    known = {key: texts for key, texts in query.where.items() if key in run.choices or key in run.config}
+    return dataclasses.replace(query, where=known).selects(run)
 
 
-def _tried(kept: Sequence[RunRecord], asked: Query) -> Grid:
-    """All runs of the folders but for their rate and seed, which a choice among rates leaves one of."""
-    where = {key: texts for key, texts in asked.where.items() if key not in (RATE, CHOSEN, "seed")}
-    alike = dataclasses.replace(asked, where=where)
-    return make_grid(filter(alike.wants, kept), asked.rows, asked.cols)
+def _all_learning_rates(runs: Sequence[RunRecord], query: Query) -> Grid:
+    """Return a grid with the runs of all learning rates and seeds, of which a selection shows one."""
+    where = {key: texts for key, texts in query.where.items() if key not in (LEARNING_RATE, CHOSEN, "seed")}
+    wider = dataclasses.replace(query, where=where)
+    return make_grid(filter(wider.selects, runs), query.rows, query.cols)
 
 
-def _unpaired(made: ReportTable, asked: Query) -> Iterator[ReportWarning]:
-    lacking = [cell for cell in made.each() if asked.baseline and not cell.is_baseline and cell.difference is None]
-    if lacking:
-        keys = (*made.row_keys, *made.col_keys)
-        cells = [f"{format_pairs(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
-        yield ReportWarning("no seed and split in common with the baseline", cells)
+def _without_pairs(table: ReportTable, query: Query) -> Iterator[ReportWarning]:
+    cells = [cell for cell in table.each() if query.baseline and not cell.is_baseline and cell.difference is None]
+    if cells:
+        yield ReportWarning("no seed and split in common with the baseline", _cell_names(table, cells))
 
 
-def _gapless(made: ReportTable) -> Iterator[ReportWarning]:
-    """Where there is nothing to have a share of."""
-    lacking = [cell for cell in made.each() if not cell.told.n]
-    if lacking:
-        keys = (*made.row_keys, *made.col_keys)
-        cells = [f"{format_pairs(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in lacking]
-        yield ReportWarning(
-            "no share: the ceiling's row is absent, or not better in each seed than the baseline's", cells
-        )
+def _without_gap(table: ReportTable) -> Iterator[ReportWarning]:
+    """Warn of cells where the gap has no size."""
+    cells = [cell for cell in table.each() if not cell.summary.n]
+    if cells:
+        what = "no share: the row of the ceiling is missing, or not better in each seed than that of the baseline"
+        yield ReportWarning(what, _cell_names(table, cells))
+
+
+def _cell_names(table: ReportTable, cells: Sequence[TableCell]) -> list[str]:
+    keys = (*table.row_keys, *table.col_keys)
+    return [f"{format_pairs(keys, (*cell.row, *cell.col))}: {cell.metric}" for cell in cells]

@@ -1,4 +1,4 @@
-"""One number of a table: what the runs of a row, a column and a metric say, and how they differ from the baseline."""
+"""One cell of a table: the summary of its runs, and their difference from the baseline."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from frostline.results.metric_names import better
 
 @dataclass(frozen=True)
 class TableCell:
-    """row, col: values of the shown keys. values: seed -> its value, the mean over its splits, of runs that have not
-    collapsed. runs: all complete ones, of how many seeds.
+    """A metric of the runs of a row and a column.
 
-    told: mean and interval of the values; with_collapsed: of all runs. p: after Holm's correction over the table.
+    values: seed -> value, averaged over the splits of the seed, without collapsed runs. runs, seeds: how many there
+    are, with collapsed runs. summary: of the values. summary_with_collapsed: of all runs. p: after Holm's correction
+    over the table.
     """
 
     row: Key
@@ -30,8 +31,8 @@ class TableCell:
     runs: int
     seeds: int
     collapsed: int
-    told: Summary
-    with_collapsed: Summary
+    summary: Summary
+    summary_with_collapsed: Summary
     difference: PairedDifference | None = None
     difference_with_collapsed: float | None = None
     p: float | None = None
@@ -39,46 +40,46 @@ class TableCell:
 
     @property
     def is_better(self) -> bool:
-        """Than the baseline, by the metric's own direction, so surely that chance alone would hardly do it."""
+        """Whether it is significantly better than the baseline, in the direction of the metric."""
         if self.difference is None or self.p is None or self.p >= paired.LEVEL:
             return False
         return better(self.metric, self.difference.mean, 0.0)
 
 
-def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], fallen: Collection[str]) -> TableCell:
-    """fallen: folders of the runs that have collapsed."""
-    known = [run for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
-    standing = [run for run in known if run.folder not in fallen]
-    values, every = seed_means(standing, metric), seed_means(known, metric)
+def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collapsed: Collection[str]) -> TableCell:
+    """Summarize the runs of a cell. collapsed: the folders of collapsed runs."""
+    finite = [run for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
+    counted = [run for run in finite if run.folder not in collapsed]
+    values, all_values = seed_means(counted, metric), seed_means(finite, metric)
     return TableCell(
         row,
         col,
         metric,
         values,
-        runs=len(known),
-        seeds=len(every),
-        collapsed=len(known) - len(standing),
-        told=summarize(list(values.values())),
-        with_collapsed=summarize(list(every.values())),
+        runs=len(finite),
+        seeds=len(all_values),
+        collapsed=len(finite) - len(counted),
+        summary=summarize(list(values.values())),
+        summary_with_collapsed=summarize(list(all_values.values())),
     )
 
 
 def seed_means(runs: Iterable[RunRecord], metric: str) -> dict[Any, float]:
-    """Folds and other splits of a seed are one measurement, repeated: their mean."""
+    """Return seed -> the mean over the folds and other splits of the seed, which are one repeated measurement."""
     values: dict[Any, list[float]] = {}
     for run in runs:
         values.setdefault(run.seed, []).append(run.metrics[metric])
-    return {seed: math.fsum(own) / len(own) for seed, own in values.items()}
+    return {seed: math.fsum(repeats) / len(repeats) for seed, repeats in values.items()}
 
 
 def split_means(
-    runs: Iterable[RunRecord], metric: str, without: Sequence[str], fallen: Collection[str]
+    runs: Iterable[RunRecord], metric: str, row_keys: Sequence[str], collapsed: Collection[str]
 ) -> dict[tuple[Any, Any], float]:
-    """(seed, split) -> value. without: keys that rows differ in, of which no pair could agree."""
+    """Return (seed, split) -> value. row_keys are no part of the split, because rows differ in them."""
     values: dict[tuple[Any, Any], list[float]] = {}
     for run in runs:
         value = run.metrics.get(metric, math.nan)
-        if math.isfinite(value) and run.folder not in fallen:
-            texts = tuple(pair for pair in run.texts if not is_covered(pair[0], without))
+        if math.isfinite(value) and run.folder not in collapsed:
+            texts = tuple(pair for pair in run.texts if not is_covered(pair[0], row_keys))
             values.setdefault((run.seed, (run.repeat, texts)), []).append(value)
-    return {pair: math.fsum(own) / len(own) for pair, own in values.items()}
+    return {pair: math.fsum(repeats) / len(repeats) for pair, repeats in values.items()}

@@ -1,4 +1,4 @@
-"""Runs laid out in rows and columns by the values of config keys or groups."""
+"""Runs arranged in rows and columns by the values of config keys or groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from frostline.report.read.runs import RunRecord, Value
 
-Key = tuple[Value, ...]  # the values of a row's keys, or of a column's
+Key = tuple[Value, ...]  # the values of the keys of a row or of a column
 
 
 @dataclass(frozen=True)
 class Grid:
-    """row_keys, col_keys: what is shown. rows, cols: the values there are, in order. at: the runs of each cell."""
+    """row_keys, col_keys: the config keys of rows and columns. rows, cols: their values, in order. at: runs by cell."""
 
     row_keys: Sequence[str]
     col_keys: Sequence[str]
@@ -28,7 +28,8 @@ class Grid:
     def cell(self, row: Key, col: Key) -> Sequence[RunRecord]:
         return self.at.get((row, col), ())
 
-    def placed(self, row: Key, col: Key) -> list[tuple[str, Value]]:
+    def pairs(self, row: Key, col: Key) -> list[tuple[str, Value]]:
+        """Return the keys of a cell with their values."""
         return list(zip(self.shown, (*row, *col), strict=True))
 
 
@@ -36,34 +37,31 @@ def make_grid(
     runs: Iterable[RunRecord],
     rows: Sequence[str],
     cols: Sequence[str],
-    wanted: Mapping[str, Sequence[Any]] | None = None,
+    order: Mapping[str, Sequence[Any]] | None = None,
 ) -> Grid:
-    """wanted: values of keys in the order in which they are to stand; numbers go by size, names by the alphabet."""
+    """Arrange runs. order: values of keys in the order that was asked for; others follow, numbers by size."""
     at: dict[tuple[Key, Key], list[RunRecord]] = {}
     for run in runs:
-        at.setdefault((_values(run, rows), _values(run, cols)), []).append(run)
+        row, col = (tuple(run.value(key) for key in keys) for keys in (rows, cols))
+        at.setdefault((row, col), []).append(run)
     return Grid(
         rows,
         cols,
-        _ordered({row for row, _ in at}, rows, wanted or {}),
-        _ordered({col for _, col in at}, cols, wanted or {}),
+        _sort({row for row, _ in at}, rows, order or {}),
+        _sort({col for _, col in at}, cols, order or {}),
         at,
     )
 
 
-def _values(run: RunRecord, keys: Sequence[str]) -> Key:
-    return tuple(run.value(key) for key in keys)
-
-
-def _ordered(found: Iterable[Key], keys: Sequence[str], wanted: Mapping[str, Sequence[Any]]) -> list[Key]:
+def _sort(keys_values: Iterable[Key], keys: Sequence[str], order: Mapping[str, Sequence[Any]]) -> list[Key]:
     def rank(values: Key) -> list[Any]:
-        return [_rank(value, wanted.get(key, ())) for key, value in zip(keys, values, strict=True)]
+        return [_rank(value, order.get(key, ())) for key, value in zip(keys, values, strict=True)]
 
-    return sorted(found, key=rank)
+    return sorted(keys_values, key=rank)
 
 
-def _rank(value: Value, wanted: Sequence[Any]) -> tuple[int, int, float, str]:
-    at = wanted.index(value) if value in wanted else len(wanted)
+def _rank(value: Value, order: Sequence[Any]) -> tuple[int, int, float, str]:
+    at = order.index(value) if value in order else len(order)
     if value is None:
         return at, 0, 0.0, ""
     number = isinstance(value, int | float)

@@ -1,8 +1,9 @@
-"""A table as a value: what a page, a paper or a program is given, before anything is written."""
+"""A table as a value, before it is written in any format."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,10 @@ from frostline.report.warnings.warning import ReportWarning
 
 @dataclass(frozen=True)
 class TextDifference:
-    """Accuracy of a row less the baseline's. texts: of all splits; low, high: the 95% bootstrap interval over texts,
-    in which a text keeps its predictions of all seeds. mcnemar: seed (and split) -> p, Holm-corrected over the table.
+    """The accuracy of a row less that of the baseline, text by text.
+
+    texts: number of texts of all splits. low, high: 95% bootstrap interval over texts, in which the predictions of all
+    seeds for a text are resampled together. mcnemar: seed (and split) -> p, Holm-corrected over the table.
     """
 
     row: Key
@@ -33,9 +36,11 @@ class TextDifference:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """row_keys, col_keys: what the values of rows and cols are of. cells: one a row, a column and a metric that has
-    runs. notes: how to read it, a sentence each. warnings: what is missing or does not belong. texts: rows compared
-    with the baseline text by text, where that was asked for.
+    """The content of a table.
+
+    row_keys, col_keys: the config keys of rows and cols. cells: one for each row, column and metric with runs.
+    notes: sentences on how to read the table. warnings: what may make it misleading. texts: comparisons with the
+    baseline text by text, on request. interval: whether each cell shows its 95% interval.
     """
 
     row_keys: Sequence[str]
@@ -49,72 +54,85 @@ class ReportTable:
     notes: Sequence[str] = ()
     warnings: Sequence[ReportWarning] = ()
     texts: Sequence[TextDifference] = ()
+    interval: bool = False
 
     def each(self) -> Iterator[TableCell]:
-        """Row by row."""
+        """Yield the cells row by row."""
         for row in self.rows:
             for col in self.cols:
                 for metric in self.metrics:
                     if (row, col, metric) in self.cells:
                         yield self.cells[row, col, metric]
 
+    @property
+    def usual_seeds(self) -> int:
+        """The number of seeds of most cells, which the caption gives; the largest of equally frequent numbers."""
+        counts = Counter(cell.summary.n for cell in self.each() if not cell.collapsed)
+        return max(counts, key=lambda seeds: (counts[seeds], seeds), default=0)
 
-def make_table(grid: Grid, asked: Query, fallen: Collection[str]) -> ReportTable:
-    """fallen: folders of the runs that have collapsed."""
-    cells = {
-        (row, col, metric): make_cell(row, col, metric, runs, fallen)
-        for (row, col), runs in grid.at.items()
-        for metric in asked.metrics
-    }
-    if asked.baseline and asked.ceiling:
-        ends = {row: [baseline_row(grid, row, end) for end in (asked.baseline, asked.ceiling)] for row in grid.rows}
-        cells = {place: gap_closed(grid, one, ends[one.row], fallen) for place, one in cells.items()}
-    elif asked.baseline:
-        cells = _corrected(_compared(grid, asked, cells, fallen))
-    shown = grid.row_keys, grid.col_keys, grid.rows, grid.cols
-    return ReportTable(*shown, asked.metrics, cells, asked.baseline, asked.ceiling)
+    def is_usual(self, cell: TableCell) -> bool:
+        """Return whether the cell has the usual number of seeds, and no collapsed run."""
+        return not cell.collapsed and cell.summary.n == self.usual_seeds
 
 
 Cells = dict[tuple[Key, Key, str], TableCell]
 
 
+def make_table(grid: Grid, query: Query, collapsed: Collection[str]) -> ReportTable:
+    """Summarize the runs of each cell. collapsed: the folders of collapsed runs."""
+    cells = {
+        (row, col, metric): make_cell(row, col, metric, runs, collapsed)
+        for (row, col), runs in grid.at.items()
+        for metric in query.metrics
+    }
+    if query.baseline and query.ceiling:
+        ends = {row: [baseline_row(grid, row, end) for end in (query.baseline, query.ceiling)] for row in grid.rows}
+        cells = {at: gap_closed(grid, cell, ends[cell.row], collapsed) for at, cell in cells.items()}
+    elif query.baseline:
+        cells = _correct(_compare(grid, query, cells, collapsed))
+    axes = grid.row_keys, grid.col_keys, grid.rows, grid.cols
+    return ReportTable(*axes, query.metrics, cells, query.baseline, query.ceiling, interval=query.interval)
+
+
 def baseline_row(grid: Grid, row: Key, baseline: Mapping[str, str]) -> Key | None:
-    """The row that this one is compared with: the same but for the keys of the baseline."""
-    for other in grid.rows:
-        pairs = zip(grid.row_keys, row, other, strict=True)
-        if all(names_value(b, baseline[key]) if key in baseline else _same(a, b) for key, a, b in pairs):
-            return other
+    """Return the row with the values of the baseline that is otherwise equal to the given row."""
+    for candidate in grid.rows:
+        pairs = zip(grid.row_keys, row, candidate, strict=True)
+        if all(names_value(b, baseline[key]) if key in baseline else _equal(a, b) for key, a, b in pairs):
+            return candidate
     return None
 
 
-def _same(one: Value, other: Value) -> bool:
-    return bool(one == other)
+def _equal(first: Value, second: Value) -> bool:
+    return bool(first == second)
 
 
-def _compared(grid: Grid, asked: Query, cells: Cells, fallen: Collection[str]) -> Cells:
-    bases = {row: baseline_row(grid, row, asked.baseline) for row in grid.rows}
-    found: Cells = {}
-    for (row, col, metric), one in cells.items():
+def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str]) -> Cells:
+    bases = {row: baseline_row(grid, row, query.baseline) for row in grid.rows}
+    compared: Cells = {}
+    for (row, col, metric), cell in cells.items():
         base = bases[row]
         if base == row or base is None:
-            found[row, col, metric] = dataclasses.replace(one, is_baseline=base == row)
+            compared[row, col, metric] = dataclasses.replace(cell, is_baseline=base == row)
             continue
-        own, theirs = grid.cell(row, col), grid.cell(base, col)
-        pairs, every = (
-            paired.differences_by_seed(*(split_means(runs, metric, grid.row_keys, left) for runs in (own, theirs)))
-            for left in (fallen, ())
+        runs, baseline_runs = grid.cell(row, col), grid.cell(base, col)
+        pairs, all_pairs = (
+            paired.differences_by_seed(
+                *(split_means(side, metric, grid.row_keys, left_out) for side in (runs, baseline_runs))
+            )
+            for left_out in (collapsed, ())
         )
-        found[row, col, metric] = dataclasses.replace(
-            one,
+        compared[row, col, metric] = dataclasses.replace(
+            cell,
             difference=paired.paired_difference(pairs),
-            difference_with_collapsed=sum(every) / len(every) if every else None,
+            difference_with_collapsed=sum(all_pairs) / len(all_pairs) if all_pairs else None,
         )
-    return found
+    return compared
 
 
-def _corrected(cells: Cells) -> Cells:
-    """By Holm, over all tests of the table; what had too few pairs was never tested."""
-    found = {place: one.difference.p for place, one in cells.items() if one.difference}
-    tested = {place: p for place, p in found.items() if p is not None}
+def _correct(cells: Cells) -> Cells:
+    """Correct p by Holm over all tests of the table; cells with too few pairs are not tested."""
+    p_values = {at: cell.difference.p for at, cell in cells.items() if cell.difference}
+    tested = {at: p for at, p in p_values.items() if p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return {place: dataclasses.replace(one, p=corrected.get(place)) for place, one in cells.items()}
+    return {at: dataclasses.replace(cell, p=corrected.get(at)) for at, cell in cells.items()}

@@ -1,1 +1,1 @@
-"""Figures of runs: what each shows as plain values in one file, how it is drawn in drawn/ beside it."""
+"""Figures of runs: each module computes the values of one kind of figure, and draw/ draws them."""

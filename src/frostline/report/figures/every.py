@@ -1,4 +1,4 @@
-"""All figures that the runs of a study hold enough for, and what is lacking for the others."""
+"""All figures that the runs of a report have data for, and the reasons why some are missing."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ KINDS = (
     vectors_figures,
     interpolation_curves,
 )
+MAX_ARMS = 40  # that a reader can distinguish
 
-MOST = 40  # arms that a reader can tell apart
 
-
-def all_figures(study: Report) -> tuple[list[Figure], list[MissingFigure]]:
-    """In the order in which a reader asks: how good, is it worth it, where does it hold, how did it come about."""
-    found = list[Figure | MissingFigure](score_figures(study))
-    if (many := len(list(arms_of(study)))) > MOST:
-        found.append(MissingFigure("figures", f"{many} arms are more than can be told apart; ask for fewer rows"))
+def all_figures(report: Report) -> tuple[list[Figure], list[MissingFigure]]:
+    """Return the figures, scores and costs first, then training, then errors; and those that cannot be drawn."""
+    figures = list[Figure | MissingFigure](score_figures(report))
+    if (arms := len(list(arms_of(report)))) > MAX_ARMS:
+        figures.append(MissingFigure("figures", f"{arms} arms are too many to distinguish; ask for fewer rows"))
     else:
-        found += [one for kind in KINDS for one in kind(study)]
-    return [one for one in found if isinstance(one, Figure)], [one for one in found if isinstance(one, MissingFigure)]
+        figures += [figure for kind in KINDS for figure in kind(report)]
+    complete = [figure for figure in figures if isinstance(figure, Figure)]
+    return complete, [figure for figure in figures if isinstance(figure, MissingFigure)]

@@ -1,4 +1,4 @@
-"""A figure as a value, before anything is drawn, or the reason why there is none."""
+"""A figure as a value, before it is drawn, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frostline.report.statistics.intervals import Summary
 
 @dataclass(frozen=True)
 class MissingFigure:
-    """kind: of figure, in words; why: what the runs lack for it."""
+    """kind: of figure, in words. why: what the runs lack."""
 
     kind: str
     why: str
@@ -24,16 +24,17 @@ class MissingFigure:
 
 @dataclass(frozen=True)
 class Figure:
-    """name: of its file, without ending. title: over it. says: what is to be seen, for those who cannot see it, too."""
+    """name: of the file, without suffix. title: above the figure. caption: its content in words, also for readers who
+    cannot see it."""
 
     name: str
     title: str
-    says: str
+    caption: str
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One arm along x: mean and 95% interval over its seeds at each of these places."""
+    """One arm along x, with mean and 95% interval over seeds at each x."""
 
     label: str
     x: Sequence[float]
@@ -42,7 +43,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class ArmRuns:
-    """A row and a column of the table, with its runs."""
+    """The runs of a row and a column of the table."""
 
     label: str
     row: Key
@@ -50,29 +51,28 @@ class ArmRuns:
     runs: Sequence[RunRecord]
 
 
-def arms_of(study: Report, *without: str) -> Iterator[ArmRuns]:
-    """In the order of the table. without: keys whose values are put together, as those along an axis are."""
-    grid, found = study.grid, dict[str, ArmRuns]()
+def arms_of(report: Report, *without: str) -> Iterator[ArmRuns]:
+    """Yield the arms in the order of the table. without: keys whose values are merged, such as those of an axis."""
+    grid, by_label = report.grid, dict[str, ArmRuns]()
     for row in grid.rows:
         for col in grid.cols:
             if runs := grid.cell(row, col):
-                shown = [(key, value) for key, value in grid.placed(row, col) if key not in without]
-                label = arm_label(shown)
-                before = found[label].runs if label in found else ()
-                found[label] = ArmRuns(label, row, col, [*before, *runs])
-    yield from found.values()
+                label = arm_label([(key, value) for key, value in grid.pairs(row, col) if key not in without])
+                before = by_label[label].runs if label in by_label else ()
+                by_label[label] = ArmRuns(label, row, col, [*before, *runs])
+    yield from by_label.values()
 
 
-def arm_label(shown: Sequence[tuple[str, object]]) -> str:
-    """`full`, or `full, averaging=none, optimizer.lr=0.01`: a group's choice alone tells what it is."""
+def arm_label(pairs: Sequence[tuple[str, object]]) -> str:
+    """Return `full`, or `full, averaging=none, optimizer.lr=0.01`: the choice of a group needs no key."""
     words = [
         value if "." not in key and isinstance(value, str) and value != "none" else f"{key}={format_value(value)}"
-        for key, value in shown
+        for key, value in pairs
     ]
     return ", ".join(words) or "all runs"
 
 
 def file_name(*words: str) -> str:
-    """Of letters that every file system takes."""
+    """Return a file name of letters that every file system accepts."""
     text = "-".join(words)
     return "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in text).strip("-.")[:100]

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it is sure: accuracy by confidence, in 15 bins."""
+"""Reliability diagrams: accuracy by confidence, in 15 bins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from frostline.report.build import Report
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
-from frostline.report.per_text import FILE
-from frostline.report.read import artifacts as records
+from frostline.report.read.artifacts import read_predictions
+from frostline.report.read.find import PREDICTIONS
 
 BINS = 15
 KIND = "reliability diagram"
@@ -17,7 +17,7 @@ KIND = "reliability diagram"
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """Texts whose highest chance lies in it: their mean, the share that is told right, and how many they are."""
+    """The texts whose confidence is in the bin: their mean confidence, their accuracy, and their number."""
 
     confidence: float
     accuracy: float
@@ -26,7 +26,7 @@ class ConfidenceBin:
 
 @dataclass(frozen=True)
 class CalibrationCurve:
-    """An arm, the texts of all its runs together. ece: expected calibration error, a share."""
+    """The bins of an arm, over the texts of all its runs. ece: expected calibration error, in [0, 1]."""
 
     label: str
     bins: Sequence[ConfidenceBin]
@@ -38,32 +38,36 @@ class ReliabilityFigure(Figure):
     arms: Sequence[CalibrationCurve]
 
 
-def reliability_figure(study: Report) -> Iterator[ReliabilityFigure | MissingFigure]:
+def reliability_figure(report: Report) -> Iterator[ReliabilityFigure | MissingFigure]:
+    """Yield one figure with a curve for each arm."""
     import numpy as np
 
-    found = []
-    for arm in arms_of(study):
-        read = [records.read_predictions(run) for run in arm.runs]
-        own = [(chances.max(axis=1), chances.argmax(axis=1) == labels) for labels, chances in filter(None, read)]
-        if own:
-            found.append(make_calibration_curve(arm.label, *map(np.concatenate, zip(*own, strict=True))))
-    if not found:
-        yield MissingFigure(KIND, f"no run has a {FILE} of texts with one label")
+    curves = []
+    for arm in arms_of(report):
+        predictions = [read_predictions(run) for run in arm.runs]
+        confidences = [
+            (probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+            for labels, probabilities in filter(None, predictions)
+        ]
+        if confidences:
+            curves.append(make_calibration_curve(arm.label, *map(np.concatenate, zip(*confidences, strict=True))))
+    if not curves:
+        yield MissingFigure(KIND, f"no run has a {PREDICTIONS} of texts with one label")
         return
-    told = "; ".join(f"{one.label} {one.ece:.3f}" for one in found)
-    says = f"Expected calibration error, {BINS} bins, texts of all runs of an arm together: {told}."
-    yield ReliabilityFigure(file_name("reliability"), KIND, says, found)
+    errors = "; ".join(f"{curve.label} {curve.ece:.3f}" for curve in curves)
+    caption = f"Expected calibration error, {BINS} bins, texts of all runs of an arm together: {errors}."
+    yield ReliabilityFigure(file_name("reliability"), KIND, caption, curves)
 
 
-def make_calibration_curve(label: str, confidence: Any, right: Any) -> CalibrationCurve:
-    """confidence, right: (N,) -> bins of equal width, those that hold texts, and the error of arXiv:1706.04599."""
+def make_calibration_curve(label: str, confidence: Any, correct: Any) -> CalibrationCurve:
+    """Return non-empty bins of equal width and the calibration error of arXiv:1706.04599; confidence, correct (N,)."""
     import numpy as np
 
-    place = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high], as in the paper
+    bin_of = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)  # (low, high], as in the paper
     bins = [
-        ConfidenceBin(float(confidence[own].mean()), float(right[own].mean()), int(own.sum()))
-        for own in (place == at for at in range(BINS))
-        if own.any()
+        ConfidenceBin(float(confidence[texts].mean()), float(correct[texts].mean()), int(texts.sum()))
+        for texts in (bin_of == at for at in range(BINS))
+        if texts.any()
     ]
     gaps = sum(abs(one.accuracy - one.confidence) * one.texts for one in bins)
     return CalibrationCurve(label, bins, gaps / len(confidence))

@@ -1,4 +1,4 @@
-"""The table as a picture: a score and its interval for each row, a panel for each column."""
+"""The table as a figure: a score with its interval for each row, a panel for each column."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from frostline.report.figures.figure import Figure, MissingFigure, arm_label, fi
 from frostline.report.grid import Key
 from frostline.report.statistics.intervals import Summary
 
-ROWS, COLS = 40, 6  # that find room
+MAX_ROWS, MAX_COLS = 40, 6
 
 
 @dataclass(frozen=True)
 class ScoresFigure(Figure):
-    """rows, cols: their labels. kinds: of each row the value of its last key, which has a look of its own; groups:
-    those of the others, which stand together.
+    """Scores by row and column.
 
-    told: of each column of each row, over its seeds; None where there is no run, or all have collapsed.
+    rows, cols: their labels. kinds: the value of the last key of each row, which determines its colour and marker.
+    groups: the values of its other keys; a gap separates groups. summaries: (rows, cols) over seeds; None without
+    a run, or if all runs collapsed.
     """
 
     metric: str
@@ -27,34 +28,35 @@ class ScoresFigure(Figure):
     cols: Sequence[str]
     kinds: Sequence[str]
     groups: Sequence[str]
-    told: Sequence[Sequence[Summary | None]]
+    summaries: Sequence[Sequence[Summary | None]]
 
 
-def score_figures(study: Report) -> Iterator[ScoresFigure | MissingFigure]:
-    grid = study.grid
+def score_figures(report: Report) -> Iterator[ScoresFigure | MissingFigure]:
+    """Yield one figure for each metric."""
+    grid = report.grid
     cols = [arm_label(list(zip(grid.col_keys, col, strict=True))) if grid.col_keys else "" for col in grid.cols]
-    named = [list(zip(grid.row_keys, row, strict=True)) for row in grid.rows]
+    pairs = [list(zip(grid.row_keys, row, strict=True)) for row in grid.rows]
     rows, kinds, groups = (
-        [arm_label(one[part]) for one in named] for part in (slice(None), slice(-1, None), slice(-1))
+        [arm_label(row[part]) for row in pairs] for part in (slice(None), slice(-1, None), slice(-1))
     )
-    why = _hindrance(len(rows), len(cols))
-    for metric in study.asked.metrics:
+    why = _why_not(len(rows), len(cols))
+    for metric in report.query.metrics:
         if why:
             yield MissingFigure(f"{metric}, row by row", why)
             continue
-        told = [[_told(study, row, col, metric) for col in grid.cols] for row in grid.rows]
-        says = f"Mean {metric} and its 95% interval over seeds, of each row and column of the table."
-        yield ScoresFigure(file_name("scores", metric), metric, says, metric, rows, cols, kinds, groups, told)
+        summaries = [[_summary_of(report, row, col, metric) for col in grid.cols] for row in grid.rows]
+        caption = f"Mean {metric} and its 95% interval over seeds, for each row and column of the table."
+        yield ScoresFigure(file_name("scores", metric), metric, caption, metric, rows, cols, kinds, groups, summaries)
 
 
-def _hindrance(rows: int, cols: int) -> str:
+def _why_not(rows: int, cols: int) -> str:
     if rows < 2:
-        return "there is one row alone"
-    if rows > ROWS or cols > COLS:
-        return f"{rows} rows and {cols} columns are more than find room; ask for fewer"
+        return "there is only one row"
+    if rows > MAX_ROWS or cols > MAX_COLS:
+        return f"{rows} rows and {cols} columns are too many; ask for fewer"
     return ""
 
 
-def _told(study: Report, row: Key, col: Key, metric: str) -> Summary | None:
-    told = make_cell(row, col, metric, study.grid.cell(row, col), study.collapsed).told
-    return told if told.n else None
+def _summary_of(report: Report, row: Key, col: Key, metric: str) -> Summary | None:
+    summary = make_cell(row, col, metric, report.grid.cell(row, col), report.collapsed).summary
+    return summary if summary.n else None

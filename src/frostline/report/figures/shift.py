@@ -1,4 +1,4 @@
-"""The home domain against a shifted one: what is lost away from the texts that were trained on."""
+"""Scores on the in-domain test set against scores on a shifted test set."""
 
 from __future__ import annotations
 
@@ -10,47 +10,52 @@ from frostline.report.cells import make_cell
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
 from frostline.report.statistics.intervals import Summary
 
-HOME, AWAY = "test/", "test_"
+IN_DOMAIN, SHIFTED = "test/", "test_"  # prefixes of metrics
 
 
 @dataclass(frozen=True)
 class ShiftPoint:
-    """An arm, over its seeds: its score at home and away."""
+    """The scores of an arm over its seeds, in-domain and shifted."""
 
     label: str
-    home: Summary
-    away: Summary
+    in_domain: Summary
+    shifted: Summary
 
 
 @dataclass(frozen=True)
 class ShiftFigure(Figure):
-    home: str
-    away: str
-    places: Sequence[ShiftPoint]
+    """in_domain, shifted: the metrics on the two axes."""
+
+    in_domain: str
+    shifted: str
+    points: Sequence[ShiftPoint]
 
 
-def shift_figures(study: Report) -> Iterator[ShiftFigure | MissingFigure]:
-    names = sorted({name for run in study.runs for name in run.metrics if name.startswith(AWAY)})
-    for metric in study.asked.metrics:
-        if not metric.startswith(HOME):
+def shift_figures(report: Report) -> Iterator[ShiftFigure | MissingFigure]:
+    """Yield one figure for each metric and shifted test set."""
+    names = sorted({name for run in report.runs for name in run.metrics if name.startswith(SHIFTED)})
+    for metric in report.query.metrics:
+        if not metric.startswith(IN_DOMAIN):
             continue
-        away = [name for name in names if name.partition("/")[2] == metric.removeprefix(HOME)]
-        if not away:
-            yield MissingFigure(
-                f"{metric}, home against shifted", "no run was tested on another domain (dataset.shifts)"
-            )
-        for name in away:
-            yield _shift(study, metric, name)
+        shifted = [name for name in names if name.partition("/")[2] == metric.removeprefix(IN_DOMAIN)]
+        if not shifted:
+            why = "no run was tested on another domain (dataset.shifts)"
+            yield MissingFigure(f"{metric}, in-domain against shifted", why)
+        for name in shifted:
+            yield _shift_figure(report, metric, name)
 
 
-def _shift(study: Report, home: str, away: str) -> ShiftFigure | MissingFigure:
-    places, title = [], f"{home} against {away}"
-    for arm in arms_of(study):
-        runs = [run for run in arm.runs if {home, away} <= set(run.metrics)]  # the same runs on both axes
-        one, other = (make_cell(arm.row, arm.col, name, runs, study.collapsed).told for name in (home, away))
-        if one.n and other.n:
-            places.append(ShiftPoint(arm.label, one, other))
-    if not places:
+def _shift_figure(report: Report, in_domain: str, shifted: str) -> ShiftFigure | MissingFigure:
+    points, title = [], f"{in_domain} against {shifted}"
+    for arm in arms_of(report):
+        runs = [run for run in arm.runs if {in_domain, shifted} <= set(run.metrics)]  # the same runs on both axes
+        x, y = (make_cell(arm.row, arm.col, name, runs, report.collapsed).summary for name in (in_domain, shifted))
+        if x.n and y.n:
+            points.append(ShiftPoint(arm.label, x, y))
+    if not points:
         return MissingFigure(title, "no run has both")
-    told = [f"{place.label} {place.home.mean:.3f} at home, {place.away.mean:.3f} away" for place in places]
-    return ShiftFigure(file_name("shift", home, away), title, f"{'; '.join(told)}.", home, away, places)
+    words = [
+        f"{point.label} {point.in_domain.mean:.3f} in-domain, {point.shifted.mean:.3f} shifted" for point in points
+    ]
+    name = file_name("shift", in_domain, shifted)
+    return ShiftFigure(name, title, f"{'; '.join(words)}.", in_domain, shifted, points)

@@ -1,4 +1,4 @@
-"""A score against what was spent for it, and which arms nothing beats in both."""
+"""Scores against costs, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -12,81 +12,80 @@ from frostline.report.statistics.intervals import Summary
 from frostline.results.metric_names import better
 
 COSTS = {
-    "parameters/ever_trainable": "parameters that learned",
-    "cost/texts_encoded": "texts encoded",
+    "parameters/ever_trainable": "trainable parameters",
+    "cost/texts_encoded": "encoder passes (texts)",
     "cost/seconds": "seconds",
 }
 
 
 @dataclass(frozen=True)
 class CostPoint:
-    """An arm: score and what it spent, over its seeds; collapsed runs are left out, as in the table."""
+    """The score and the cost of an arm over its seeds, without collapsed runs."""
 
     label: str
     score: Summary
-    spent: Summary
+    cost: Summary
 
     @property
-    def place(self) -> tuple[float, float]:
-        """What it spent, and its score."""
-        assert self.spent.mean is not None and self.score.mean is not None
-        return self.spent.mean, self.score.mean
+    def xy(self) -> tuple[float, float]:
+        """The mean cost and the mean score."""
+        assert self.cost.mean is not None and self.score.mean is not None
+        return self.cost.mean, self.score.mean
 
 
 @dataclass(frozen=True)
 class TradeoffFigure(Figure):
-    """front: labels of the points that no other is better than in both, by what they spent."""
+    """cost: a key of COSTS. front: labels of the points on the Pareto front, by cost."""
 
     metric: str
-    spent: str
+    cost: str
     points: Sequence[CostPoint]
     front: Sequence[str]
 
 
-def tradeoff_figures(study: Report) -> Iterator[TradeoffFigure | MissingFigure]:
-    for metric in study.asked.metrics:
-        for spent, words in COSTS.items():
-            if metric == spent:
+def tradeoff_figures(report: Report) -> Iterator[TradeoffFigure | MissingFigure]:
+    """Yield one figure for each metric and cost."""
+    for metric in report.query.metrics:
+        for cost, words in COSTS.items():
+            if metric == cost:
                 continue
-            points = _points(study, metric, spent)
+            points = _cost_points(report, metric, cost)
             title = f"{metric} against {words}"
             if not points:
-                yield MissingFigure(title, f"no run has both {metric} and {spent}")
+                yield MissingFigure(title, f"no run has both {metric} and {cost}")
             elif len(points) < 2:
-                yield MissingFigure(title, "there is one arm alone")
+                yield MissingFigure(title, "there is only one arm")
             else:
-                yield _trade(metric, spent, title, points)
+                yield _tradeoff_figure(metric, cost, title, points)
 
 
-def _trade(metric: str, spent: str, title: str, points: Sequence[CostPoint]) -> TradeoffFigure:
-    best = pareto_front(metric, [point.place for point in points])
-    labels = [points[at].label for at in best]
-    says = f"On the Pareto front, of {len(points)} arms: {'; '.join(labels)}."
-    return TradeoffFigure(file_name("cost", metric, spent.split("/")[1]), title, says, metric, spent, points, labels)
+def _tradeoff_figure(metric: str, cost: str, title: str, points: Sequence[CostPoint]) -> TradeoffFigure:
+    labels = [points[at].label for at in pareto_front(metric, [point.xy for point in points])]
+    caption = f"On the Pareto front, of {len(points)} arms: {'; '.join(labels)}."
+    name = file_name("cost", metric, cost.split("/")[1])
+    return TradeoffFigure(name, title, caption, metric, cost, points, labels)
 
 
-def _points(study: Report, metric: str, spent: str) -> list[CostPoint]:
-    found = []
-    for arm in arms_of(study):
-        score, cost = (make_cell(arm.row, arm.col, name, arm.runs, study.collapsed).told for name in (metric, spent))
-        if score.mean is not None and cost.mean is not None:
-            found.append(CostPoint(arm.label, score, cost))
-    return found
+def _cost_points(report: Report, metric: str, cost: str) -> list[CostPoint]:
+    points = []
+    for arm in arms_of(report):
+        y, x = (make_cell(arm.row, arm.col, name, arm.runs, report.collapsed).summary for name in (metric, cost))
+        if y.mean is not None and x.mean is not None:
+            points.append(CostPoint(arm.label, y, x))
+    return points
 
 
-def pareto_front(metric: str, places: Sequence[tuple[float, float]]) -> list[int]:
-    """places: (spent, score) of each -> which are on the Pareto front: what costs no more is never better.
-
-    By what they spent; of two that are equal in both, both.
-    """
-    found: list[int] = []
-    for at in sorted(range(len(places)), key=lambda i: places[i][0]):
-        spent, score = places[at]
-        beaten = any(
-            not better(metric, score, other[1]) and (other[0] < spent or better(metric, other[1], score))
-            for other in places
-            if other[0] <= spent and other != places[at]
+def pareto_front(metric: str, points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the indices of the points (cost, score) on the Pareto front, by cost: no point that costs at most as much
+    is better. Of points that are equal in both, all are on it."""
+    front: list[int] = []
+    for at in sorted(range(len(points)), key=lambda i: points[i][0]):
+        cost, score = points[at]
+        dominated = any(
+            not better(metric, score, other[1]) and (other[0] < cost or better(metric, other[1], score))
+            for other in points
+            if other[0] <= cost and other != points[at]
         )
-        if not beaten:
-            found.append(at)
-    return found
+        if not dominated:
+            front.append(at)
+    return front

@@ -1,4 +1,4 @@
-"""The same test texts before and after adaptation: their pooled vectors, projected, and how far classes lie apart."""
+"""The embeddings of the same test texts before and after training, projected, and how well classes are separated."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 
 from frostline.report.build import Report
 from frostline.report.figures.figure import ArmRuns, Figure, MissingFigure, arms_of, file_name
-from frostline.report.read import artifacts as records
-from frostline.report.read.artifacts import TestVectors
+from frostline.report.read import artifacts
+from frostline.report.read.artifacts import RunVectors
 from frostline.report.read.runs import RunRecord
 from frostline.report.statistics.separation import PrincipalComponents, nearest_mean_accuracy, principal_components
-from frostline.results.folder import RunFolder
 
-KIND, MOST = "vectors before and after", 6
-DRAWN, NAMED = 500, 12  # more texts hide each other, and of more classes no colours are told apart
+KIND, MAX_FIGURES = "embeddings before and after training", 6
+MAX_TEXTS, MAX_CLASSES = 500, 12  # more texts would hide each other, and more classes would need too many colours
 OTHERS = "other classes"
 PANELS = ("PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after")
 
@@ -32,70 +31,73 @@ class Panel:
 
 @dataclass(frozen=True)
 class VectorsFigure(Figure):
-    """panels: before and after by PCA, then by t-SNE. of (N,): each drawn text's place among `classes`."""
+    """panels: before and after by PCA, then by t-SNE. class_of (N,): index of each drawn text's class in `classes`."""
 
     panels: Sequence[Panel]
     classes: Sequence[str]
-    of: Any
+    class_of: Any
 
 
-def vectors_figures(study: Report) -> Iterator[VectorsFigure | MissingFigure]:
-    """One run for each arm: its first that has the vectors."""
-    found: list[tuple[ArmRuns, RunRecord, TestVectors]] = []
-    lacking: list[ArmRuns] = []
-    for arm in arms_of(study):
-        kept = next(((run, own) for run in arm.runs if (own := records.read_vectors(run)) is not None), None)
-        if kept is not None:
-            found.append((arm, *kept))
-        elif any(RunFolder(Path(run.folder)).vectors.exists() for run in arm.runs):
-            yield MissingFigure(f"{KIND}: {arm.label}", "its texts have several labels, or its vectors cannot be read")
+def vectors_figures(report: Report) -> Iterator[VectorsFigure | MissingFigure]:
+    """Yield one figure for each arm, of its first run with a vectors.parquet."""
+    available: list[tuple[ArmRuns, RunRecord, RunVectors]] = []
+    missing: list[ArmRuns] = []
+    for arm in arms_of(report):
+        pairs = ((run, vectors) for run in arm.runs if (vectors := artifacts.read_vectors(run)) is not None)
+        if (first := next(pairs, None)) is not None:
+            available.append((arm, *first))
+        elif any(artifacts.folder_of(run).vectors.exists() for run in arm.runs):
+            why = "its texts are multilabel, or its vectors.parquet cannot be read"
+            yield MissingFigure(f"{KIND}: {arm.label}", why)
         else:
-            lacking.append(arm)
-    yield from (_moved(*one) for one in found[:MOST])
-    if (more := len(found) - MOST) > 0:
-        yield MissingFigure(KIND, f"{more} more arms than {MOST}; ask for fewer rows")
-    elif lacking:
-        labels = f": {'; '.join(arm.label for arm in lacking)}" if found else ""
-        command = shlex.join(["frostline", "vectors", *(arm.runs[0].folder for arm in lacking[:MOST])])
-        yield MissingFigure(f"{KIND}{labels}", f"`{command}` makes what is drawn")
+            missing.append(arm)
+    yield from (_vectors_figure(*arguments) for arguments in available[:MAX_FIGURES])
+    if (more := len(available) - MAX_FIGURES) > 0:
+        yield MissingFigure(KIND, f"{more} more arms than {MAX_FIGURES}; ask for fewer rows")
+    elif missing:
+        labels = f": {'; '.join(arm.label for arm in missing)}" if available else ""
+        command = shlex.join(["frostline", "vectors", *(arm.runs[0].folder for arm in missing[:MAX_FIGURES])])
+        yield MissingFigure(f"{KIND}{labels}", f"run `{command}` first")
 
 
-def _moved(arm: ArmRuns, run: RunRecord, own: TestVectors) -> VectorsFigure:
+def _vectors_figure(arm: ArmRuns, run: RunRecord, vectors: RunVectors) -> VectorsFigure:
     import numpy as np
 
-    classes, of = _classes(own.labels, records.class_names(run))
-    drawn = np.unique(np.linspace(0, len(of) - 1, min(DRAWN, len(of))).astype(int))
-    first = principal_components(own.before)
-    axes = first, principal_components(own.after, first)
-    points = (*(one.points for one in axes), *own.tsne)
-    panels = [Panel(title, at[drawn]) for title, at in zip(PANELS, points, strict=True)]
-    name = Path(run.folder).name
-    shown = f"{len(drawn):,} of {len(of):,} test texts, by the encoder as {name} began and as it left it."
-    says = f"{shown} {_says(own, axes)}"
-    return VectorsFigure(file_name("vectors", arm.label), f"{KIND}: {arm.label}", says, panels, classes, of[drawn])
+    classes, class_of = _coloured_classes(vectors.labels, artifacts.class_names(run))
+    indices = np.unique(np.linspace(0, len(class_of) - 1, min(MAX_TEXTS, len(class_of))).astype(int))
+    before = principal_components(vectors.before)
+    components = before, principal_components(vectors.after, before)
+    points = (*(component.points for component in components), *vectors.tsne)
+    panels = [Panel(title, projection[indices]) for title, projection in zip(PANELS, points, strict=True)]
+    texts = f"{len(indices):,} of {len(class_of):,} test texts of {Path(run.folder).name}, before and after training."
+    caption = f"{texts} {_separation(vectors, components)}"
+    name = file_name("vectors", arm.label)
+    return VectorsFigure(name, f"{KIND}: {arm.label}", caption, panels, classes, class_of[indices])
 
 
-def _says(own: TestVectors, axes: Sequence[PrincipalComponents]) -> str:
-    """What the pictures cannot: a projection moves classes together and apart."""
+def _separation(vectors: RunVectors, components: Sequence[PrincipalComponents]) -> str:
+    """Describe the separation in all dimensions, because a projection moves classes together or apart."""
     import numpy as np
 
-    told = [nearest_mean_accuracy(vectors, own.labels) for vectors in (own.before, own.after)]
-    largest = np.unique(own.labels, return_counts=True)[1].max() / len(own.labels)
-    rested = " The encoder rested: both are the same." if np.array_equal(own.before, own.after) else ""
+    before, after = (nearest_mean_accuracy(states, vectors.labels) for states in (vectors.before, vectors.after))
+    largest = np.unique(vectors.labels, return_counts=True)[1].max() / len(vectors.labels)
+    equal = np.array_equal(vectors.before, vectors.after)
+    frozen = " The encoder was frozen: both are the same." if equal else ""
     return (
-        f"Measured in all {own.before.shape[1]} numbers of a vector, the mean of the text's own class, taken without "
-        f"it, is the nearest for {told[0]:.3f} of the texts before and {told[1]:.3f} after; {largest:.3f} are of the "
-        f"largest class.{rested} Each panel has axes of its own; those of PCA hold {axes[0].share:.0%} of the variance "
-        f"before and {axes[1].share:.0%} after."
+        f"In all {vectors.before.shape[1]} dimensions, the leave-one-out accuracy of the nearest class mean is "
+        f"{before:.3f} before and {after:.3f} after; {largest:.3f} of the texts are of the largest class.{frozen} "
+        f"Each panel has its own axes; the two principal components explain {components[0].share:.0%} of the variance "
+        f"before and {components[1].share:.0%} after."
     )
 
 
-def _classes(labels: Any, names: Sequence[str]) -> tuple[list[str], Any]:
-    """The classes that have a colour, where they are many the most frequent ones; each text's place among them."""
+def _coloured_classes(labels: Any, names: Sequence[str]) -> tuple[list[str], Any]:
+    """Return the classes with a colour, the most frequent ones if there are many; and each text's class index."""
     import numpy as np
 
     kinds, counts = np.unique(labels, return_counts=True)
-    kept = kinds if len(kinds) <= NAMED else np.sort(kinds[np.argsort(-counts, kind="stable")[: NAMED - 1]])
-    place = np.where(np.isin(labels, kept), np.searchsorted(kept, labels), len(kept))
-    told = [names[kind] if kind < len(names) else str(kind) for kind in kept.tolist()]
-    return told + ([OTHERS] if len(kept) < len(kinds) else []), place
+    many = len(kinds) > MAX_CLASSES
+    coloured = np.sort(kinds[np.argsort(-counts, kind="stable")[: MAX_CLASSES - 1]]) if many else kinds
+    class_of = np.where(np.isin(labels, coloured), np.searchsorted(coloured, labels), len(coloured))
+    titles = [names[kind] if kind < len(names) else str(kind) for kind in coloured.tolist()]
+    return titles + ([OTHERS] if many else []), class_of

@@ -1,1 +1,1 @@
-"""A table as text: one module a form."""
+"""A table as text: one module for each format."""

@@ -1,4 +1,4 @@
-"""A table as records, one a cell: in JSON with notes and warnings, in csv by themselves."""
+"""A table as records, one for each cell: in JSON with notes and warnings, in csv alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from frostline.report.table import ReportTable, TextDifference
 
 
 def as_json(table: ReportTable) -> str:
+    texts = [text_difference_record(table, difference) for difference in table.texts]
     content = {
         "row_keys": list(table.row_keys),
         "col_keys": list(table.col_keys),
@@ -20,79 +21,85 @@ def as_json(table: ReportTable) -> str:
         "baseline": dict(table.baseline),
         **({"ceiling": dict(table.ceiling)} if table.ceiling else {}),
         "rows": [cell_record(table, cell) for cell in table.each()],
-        **({"texts": [text_difference_record(table, one) for one in table.texts]} if table.texts else {}),
+        **({"texts": texts} if texts else {}),
         "notes": list(table.notes),
-        "warnings": [str(doubt) for doubt in table.warnings],
+        "warnings": [str(warning) for warning in table.warnings],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_csv(table: ReportTable) -> str:
-    rows = [cell_record(table, cell) for cell in table.each()]
+    records = [cell_record(table, cell) for cell in table.each()]
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    names = list(dict.fromkeys(key for record in records for key in record))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _compact(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: _csv_value(value) for key, value in record.items()} for record in records)
     return text.getvalue()
 
 
-def text_difference_record(table: ReportTable, one: TextDifference) -> dict[str, Any]:
-    """A row compared with the baseline text by text."""
-    keys = dict(zip((*table.row_keys, *table.col_keys), (*one.row, *one.col), strict=True))
-    numbers = {"texts": one.texts, "difference": one.mean, "low": one.low, "high": one.high}
-    return keys | numbers | {"mcnemar_p_holm": dict(one.mcnemar)}
+def text_difference_record(table: ReportTable, difference: TextDifference) -> dict[str, Any]:
+    """Return the comparison of a row with the baseline text by text."""
+    keys = dict(zip((*table.row_keys, *table.col_keys), (*difference.row, *difference.col), strict=True))
+    return keys | {
+        "texts": difference.texts,
+        "difference": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "mcnemar_p_holm": dict(difference.mcnemar),
+    }
 
 
 def cell_record(table: ReportTable, cell: TableCell) -> dict[str, Any]:
-    """The shown keys, then the numbers; None where there is none."""
+    """Return the keys of a cell and its values; missing values are None."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*cell.row, *cell.col), strict=True))
-    every = cell.with_collapsed
-    numbers = {
+    summary, all_runs = cell.summary, cell.summary_with_collapsed
+    values = {
         "metric": cell.metric,
-        "n": cell.told.n,
-        "mean": cell.told.mean,
-        "std": cell.told.std,
-        "low": cell.told.low,
-        "high": cell.told.high,
+        "n": summary.n,
+        "mean": summary.mean,
+        "std": summary.std,
+        "low": summary.low,
+        "high": summary.high,
         "runs": cell.runs,
         "collapsed": cell.collapsed,
-        "n_with_collapsed": every.n,
-        "mean_with_collapsed": every.mean,
-        "std_with_collapsed": every.std,
+        "n_with_collapsed": all_runs.n,
+        "mean_with_collapsed": all_runs.mean,
+        "std_with_collapsed": all_runs.std,
         "values": {str(seed): value for seed, value in cell.values.items()},
     }
-    return keys | numbers | (_compared(cell) if table.baseline and not table.ceiling else {})
+    return keys | values | (_difference_record(cell) if table.baseline and not table.ceiling else {})
 
 
-def _compared(cell: TableCell) -> dict[str, Any]:
-    one = cell.difference
+def _difference_record(cell: TableCell) -> dict[str, Any]:
+    difference = cell.difference
     return {
         "is_baseline": cell.is_baseline,
-        "pairs": one.pairs if one else 0,
-        "difference": one.mean if one else None,
-        "difference_low": one.low if one else None,
-        "difference_high": one.high if one else None,
+        "pairs": difference.pairs if difference else 0,
+        "difference": difference.mean if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
         "difference_with_collapsed": cell.difference_with_collapsed,
-        "p": one.p if one else None,
+        "p": difference.p if difference else None,
         "p_holm": cell.p,
         "better": cell.is_better,
-        "test": _test(cell),
+        "test": _test_name(cell),
     }
 
 
-def _test(cell: TableCell) -> str | None:
-    """By which test p was found, or why there is none."""
-    one = cell.difference
+def _test_name(cell: TableCell) -> str | None:
+    """Return the test of p, or why there is none; None for the baseline."""
+    difference = cell.difference
     if cell.is_baseline:
         return None
-    if one is None:
+    if difference is None:
         return "no pairs"
-    if one.p is None:
+    if difference.p is None:
         return "too few pairs for a test"
-    return f"{'exact' if one.exact else 'sampled'} paired sign-flip permutation"
+    return f"{'exact' if difference.exact else 'sampled'} paired sign-flip permutation"
 
 
-def _compact(value: Any) -> Any:
+def _csv_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
     return json.dumps(value) if isinstance(value, dict) else value

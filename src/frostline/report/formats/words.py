@@ -1,4 +1,4 @@
-"""A cell in words and numbers, as markdown and LaTeX have it."""
+"""The text of a cell in markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -8,39 +8,50 @@ from frostline.report.statistics.paired import format_p
 from frostline.report.table import ReportTable
 
 
-def format_number(value: float, beside: float | None = None) -> str:
-    """Three decimals where that tells something: `0.463`, `12.4`, `4,369,795`; as many as the number beside it has."""
-    size = abs(value if beside is None else beside)
+def format_number(value: float, like: float | None = None) -> str:
+    """Format with three decimals below 10, one below 1,000, else none; or with as many decimals as `like` has."""
+    size = abs(value if like is None else like)
     return f"{value:,.{0 if size >= 1000 else 1 if size >= 10 else 3}f}"
 
 
-def format_summary(cell: TableCell, plus_minus: str = "±") -> str:
-    """`0.463 ± 0.005 [0.451, 0.475], n=3`; of a single seed no more than its value."""
-    told = cell.told
-    if told.mean is None:
-        return f"none, {format_seeds(cell)}"
-    text = format_number(told.mean)
-    if told.std is not None and told.low is not None and told.high is not None:
-        std, low, high = (format_number(value, beside=told.mean) for value in (told.std, told.low, told.high))
-        text += f" {plus_minus} {std} [{low}, {high}]"
-    return f"{text}, {format_seeds(cell)}"
+def format_mean(cell: TableCell) -> str:
+    """Return `0.463`, or `none` if all runs collapsed."""
+    return "none" if cell.summary.mean is None else format_number(cell.summary.mean)
+
+
+def format_uncertainty(cell: TableCell, table: ReportTable) -> str:
+    """Return `± 0.005`, with the interval `[0.451, 0.475]` on request, and n if it is not that of the caption."""
+    summary, words = cell.summary, []
+    if summary.mean is not None and summary.std is not None:
+        words.append(f"± {format_number(summary.std, like=summary.mean)}")
+        if table.interval and summary.low is not None and summary.high is not None:
+            low, high = (format_number(value, like=summary.mean) for value in (summary.low, summary.high))
+            words.append(f"[{low}, {high}]")
+    seeds = "" if table.is_usual(cell) else f"({format_seeds(cell)})"
+    return " ".join(filter(None, [*words, seeds]))
 
 
 def format_seeds(cell: TableCell) -> str:
-    """`n=3`, `n=2 of 3, 1 collapsed`."""
+    """Return `n=3`, or `n=2 of 3, 1 collapsed`."""
     if not cell.collapsed:
-        return f"n={cell.told.n}"
-    return f"n={cell.told.n} of {cell.seeds}, {cell.collapsed} collapsed"
+        return f"n={cell.summary.n}"
+    return f"n={cell.summary.n} of {cell.seeds}, {cell.collapsed} collapsed"
+
+
+def format_cell(cell: TableCell, table: ReportTable) -> str:
+    """Return `0.463 ± 0.005`, followed by the difference from the baseline if there is one."""
+    summary = " ".join(filter(None, [format_mean(cell), format_uncertainty(cell, table)]))
+    return "; ".join(filter(None, [summary, format_difference(cell)]))
 
 
 def format_difference(cell: TableCell) -> str:
-    """`Δ +0.020 [0.011, 0.030], p=0.031`; of the baseline itself, and without pairs, nothing."""
-    one = cell.difference
-    if one is None:
+    """Return `Δ +0.020 [0.011, 0.030], p=0.031`; empty for the baseline itself and without pairs."""
+    difference = cell.difference
+    if difference is None:
         return ""
-    text = f"Δ {format_signed(one.mean)}"
-    if one.low is not None and one.high is not None:
-        text += f" [{format_signed(one.low)}, {format_signed(one.high)}]"
+    text = f"Δ {format_signed(difference.mean)}"
+    if difference.low is not None and difference.high is not None:
+        text += f" [{format_signed(difference.low)}, {format_signed(difference.high)}]"
     return text if cell.p is None else f"{text}, {format_p(cell.p)}"
 
 
@@ -49,16 +60,16 @@ def format_signed(value: float) -> str:
 
 
 def column_titles(table: ReportTable) -> list[str]:
-    """Over the columns of cells: the column's values, and the metric where there are several or no columns."""
-    names = []
+    """Return the titles: the values of the column, and the metric if there are several or no column keys."""
+    titles = []
     for col in table.cols:
         for metric in table.metrics:
-            parts = [format_pairs(table.col_keys, col), metric if len(table.metrics) > 1 or not table.col_keys else ""]
-            names.append(" ".join(filter(None, parts)))
-    return names
+            words = [format_pairs(table.col_keys, col), metric if len(table.metrics) > 1 or not table.col_keys else ""]
+            titles.append(" ".join(filter(None, words)))
+    return titles
 
 
 def cells_by_row(table: ReportTable) -> list[list[TableCell | None]]:
-    """Row by row; None where there is no run."""
-    places = [(col, metric) for col in table.cols for metric in table.metrics]
-    return [[table.cells.get((row, *place)) for place in places] for row in table.rows]
+    """Return the cells row by row; None where there is no run."""
+    columns = [(col, metric) for col in table.cols for metric in table.metrics]
+    return [[table.cells.get((row, *column)) for column in columns] for row in table.rows]

@@ -1,1 +1,1 @@
-"""A study as one page of HTML: nothing is fetched, and nothing that a run holds is ever markup or script."""
+"""A report as one HTML file that loads nothing else; content of runs is never interpreted as markup or script."""

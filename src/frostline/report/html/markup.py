@@ -1,4 +1,4 @@
-"""Elements of HTML, in which every text that is not an element is escaped."""
+"""HTML elements. Any text that is not an element is escaped."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ EMPTY = ("meta", "link", "br")
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is HTML."""
 
 
-def element(name: str, /, *inside: str | None, **attributes: str | float | bool | None) -> Markup:
-    """`element("td", "a < b", class_="number")`; an attribute that is None or false is left out, `data_v` is data-v."""
-    given = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in EMPTY:
-        return Markup(f"<{name}{given}>")
-    return Markup(f"<{name}{given}>{join_markup(*inside)}</{name}>")
+def element(name: str, /, *content: str | None, **attributes: str | float | bool | None) -> Markup:
+    """Return `<td class="number">a &lt; b</td>` for `element("td", "a < b", class_="number")`.
+
+    An attribute that is None or False is left out; `data_v` becomes data-v.
+    """
+    opening = name + "".join(_attribute(key, value) for key, value in attributes.items())
+    return Markup(f"<{opening}>" if name in EMPTY else f"<{opening}>{join_markup(*content)}</{name}>")
 
 
 def join_markup(*parts: str | None) -> Markup:

@@ -1,1 +1,1 @@
-"""Reading of run folders and results.csv files."""
+"""Readers of run folders and of results.csv files."""

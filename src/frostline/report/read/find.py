@@ -1,46 +1,52 @@
-"""Run folders, found below any folders; links are followed, and may go round."""
+"""Find run folders below any folders. Symbolic links are followed, each target once."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-RESULT, FAILURE, PRUNED_FILE, JOB = "result.json", "failure.json", "pruned.json", ".job.json"
-SIGNS = {RESULT, FAILURE, PRUNED_FILE, JOB}  # of a run's folder
+from frostline.results.folder import RunFolder
+
+_FOLDER = RunFolder(Path())
+RESULT, FAILURE, PRUNED_FILE, JOB, PREDICTIONS = (
+    path.name for path in (_FOLDER.result, _FOLDER.failure, _FOLDER.pruned, _FOLDER.job, _FOLDER.predictions)
+)
+MARKERS = {RESULT, FAILURE, PRUNED_FILE, JOB}  # a folder with one of these files is a run folder
 
 
 def find_run_folders(paths: Sequence[str]) -> dict[str, set[str]]:
-    """Each once, with the names of the files in it."""
-    found: dict[str, set[str]] = {}
-    seen: set[str] = set()
+    """Return the run folders at or below the paths, each with the names of its files."""
+    folders: dict[str, set[str]] = {}
+    visited: set[str] = set()
     for path in paths:
-        found.update(_walk(os.path.normpath(path), seen))
-    return found
+        folders.update(_walk(os.path.normpath(path), visited))
+    return folders
 
 
-def _walk(folder: str, seen: set[str]) -> Iterator[tuple[str, set[str]]]:
-    """Run folders and the names in them. seen: folders that were asked for or linked to: links may go round."""
-    if (place := os.path.realpath(folder)) in seen:
+def _walk(folder: str, visited: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Yield run folders and their file names. visited: the starting points and link targets so far, against cycles."""
+    if (target := os.path.realpath(folder)) in visited:
         return
-    seen.add(place)
-    open_folders = [folder]
-    while open_folders:
-        here = open_folders.pop()
-        entries = _entries(here)
+    visited.add(target)
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        entries = _scan(current)
         names = {entry.name for entry in entries}
-        if names & SIGNS:
-            yield here, names
+        if names & MARKERS:
+            yield current, names
             continue
         for entry in entries:
             if entry.is_symlink() and entry.is_dir():
-                yield from _walk(entry.path, seen)
+                yield from _walk(entry.path, visited)
             elif entry.is_dir(follow_symlinks=False):
-                open_folders.append(entry.path)
+                pending.append(entry.path)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _scan(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except OSError:  # somebody else's, or gone since it was listed
+    except OSError:  # no permission, or deleted meanwhile
         return []

@@ -1,7 +1,4 @@
-"""Run folders, read as they are here, whatever machine they were made on.
-
-The runs of a study's results.csv are read as if their folders were here.
-"""
+"""Read run folders, from whichever machine they come, and the runs of a study's results.csv."""
 
 from __future__ import annotations
 
@@ -10,139 +7,133 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline.report.read import results_csv as results
+from frostline.report.read import results_csv
 from frostline.report.read.find import FAILURE, JOB, PRUNED_FILE, RESULT, find_run_folders
 from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError, flatten, flatten_yaml
+from frostline.results.folder import RunFolder
 from frostline.results.identity import without_modules
 
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
-OF_NO_SCORE = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json that hold none of their own
+NOT_SCORES = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json without further scores
 
 
 def read_runs(paths: Sequence[str]) -> list[RunRecord]:
-    """All runs at or below these folders, each folder once, in the order of their names; then those of results.csv."""
-    files = [path for path in paths if path.endswith(results.ENDING) and Path(path).is_file()]
-    found = find_run_folders([path for path in paths if path not in files])
-    return [_run(*one) for one in sorted(found.items())] + [run for file in dict.fromkeys(files) for run in _told(file)]
+    """Read all runs at or below the paths, sorted by folder, each folder once; then the runs of results.csv files."""
+    files = [path for path in paths if path.endswith(results_csv.SUFFIX) and Path(path).is_file()]
+    folders = find_run_folders([path for path in paths if path not in files])
+    runs = [_read_folder(folder, names) for folder, names in sorted(folders.items())]
+    return runs + [run for file in dict.fromkeys(files) for run in _read_csv(file)]
 
 
-def _told(file: str) -> list[RunRecord]:
-    """The runs of a results.csv."""
+def _read_csv(file: str) -> list[RunRecord]:
     try:
-        return results.read_results(file)
+        return results_csv.read_results(file)
     except (OSError, ValueError) as error:
         return [RunRecord(file, UNREADABLE, why=str(error))]
 
 
-def _run(folder: str, files: set[str]) -> RunRecord:
+def _read_folder(folder: str, files: set[str]) -> RunRecord:
     try:
-        if RESULT in files:
-            return _complete(folder, files)
-        return _without_result(folder, files)
+        return _complete_run(folder, files) if RESULT in files else _incomplete_run(folder, files)
     except (OSError, ValueError, UnreadableError) as error:
-        return RunRecord(folder, UNREADABLE, why=_brief(error))
+        why = "the file is truncated" if isinstance(error, json.JSONDecodeError) else str(error)
+        return RunRecord(folder, UNREADABLE, why=why)
 
 
-def _complete(folder: str, files: set[str]) -> RunRecord:
-    path = Path(folder, RESULT)
-    result = _json(path)
-    _check(result)
+def _complete_run(folder: str, files: set[str]) -> RunRecord:
+    path = RunFolder(Path(folder)).result
+    result = json.loads(path.read_bytes())
+    _check_result(result)
     confusion = () if "thresholds" in result else result.get("confusion") or ()
-    config = (
-        flatten(without_modules(result["config"])) if isinstance(result.get("config"), dict) else _config(folder, files)
-    )
+    own_config = result.get("config")
+    config = flatten(without_modules(own_config)) if isinstance(own_config, dict) else _read_config(folder, files)
     return RunRecord(
         folder,
         COMPLETE,
         id=result["id"],
         choices=result["choices"],
         config=config or {"seed": result["seed"]},
-        metrics=_numbers(result),
+        metrics=_all_metrics(result),
         confusion=confusion,
         supports=tuple(map(sum, confusion)),
-        environment=_environment(folder, files),
+        environment=_environment_of(folder, files),
         written=path.stat().st_mtime,
     )
 
 
-def _check(result: Any) -> None:
-    """Raises UnreadableError where it is not a result of ours."""
-    wanted = {"id": str, "choices": dict, "metrics": dict, "seed": int}
+def _check_result(result: Any) -> None:
+    """Raise UnreadableError if it is not the result of a run."""
+    types = {"id": str, "choices": dict, "metrics": dict, "seed": int}
     if not isinstance(result, dict):
-        raise UnreadableError("it is not a run's")
-    wrong = [key for key, kind in wanted.items() if not isinstance(result.get(key), kind)]
-    numbers = [] if wrong else [key for key, value in result["metrics"].items() if not isinstance(value, int | float)]
-    if wrong or numbers:
-        raise UnreadableError(
-            f"it is not a run's: no {', '.join(wrong)}" if wrong else f"no number: {', '.join(numbers)}"
-        )
+        raise UnreadableError("it is not the result of a run")
+    wrong = [key for key, kind in types.items() if not isinstance(result.get(key), kind)]
+    if wrong:
+        raise UnreadableError(f"it is not the result of a run: no {', '.join(wrong)}")
+    if texts := [key for key, value in result["metrics"].items() if not isinstance(value, int | float)]:
+        raise UnreadableError(f"not a number: {', '.join(texts)}")
 
 
-def _numbers(result: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics, and as in W&B's summary parameters/total, cost/seconds, and what a head has recorded."""
-    parts = dict(result["metrics"])
-    for part, own in result.items():
-        pairs = own.items() if isinstance(own, dict) and part not in OF_NO_SCORE else ()
-        parts |= {f"{part}/{name}": value for name, value in pairs if isinstance(value, int | float)}
-    return parts
+def _all_metrics(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return the metrics and the values of other mappings, named like parameters/total and cost/seconds."""
+    metrics = dict(result["metrics"])
+    for part, values in result.items():
+        items = values.items() if isinstance(values, dict) and part not in NOT_SCORES else ()
+        metrics |= {f"{part}/{name}": value for name, value in items if isinstance(value, int | float)}
+    return metrics
 
 
-def _without_result(folder: str, files: set[str]) -> RunRecord:
+def _incomplete_run(folder: str, files: set[str]) -> RunRecord:
+    paths = RunFolder(Path(folder))
     state = FAILED if FAILURE in files else PRUNED if PRUNED_FILE in files else UNFINISHED
-    note = {FAILED: FAILURE, PRUNED: PRUNED_FILE}.get(state)
-    why = _json(Path(folder, note)) if note else {}
-    job = _json(Path(folder, JOB)) if JOB in files else {}
+    reason_file = {FAILED: paths.failure, PRUNED: paths.pruned}.get(state)
+    reason = json.loads(reason_file.read_bytes()) if reason_file else {}
+    job = json.loads(paths.job.read_bytes()) if JOB in files else {}
     return RunRecord(
         folder,
         state,
         id=job.get("id", ""),
         choices=job.get("choices", {}),
-        config=_config(folder, files),
-        why=str(why.get("what", "")).split("\n")[0] if isinstance(why, dict) else "",
+        config=_read_config(folder, files),
+        why=str(reason.get("what", "")).split("\n")[0] if isinstance(reason, dict) else "",
     )
 
 
-def _config(folder: str, files: set[str]) -> dict[str, Any]:
-    """Of config.yaml; empty where there is none that can be read: that is a doubt, and no reason to drop a result."""
-    if "config.yaml" not in files:
+def _read_config(folder: str, files: set[str]) -> dict[str, Any]:
+    """Return config.yaml, flat; empty if it cannot be read, which is a warning and no reason to drop a result."""
+    path = RunFolder(Path(folder)).config
+    if path.name not in files:
         return {}
     try:
-        return flatten_yaml(Path(folder, "config.yaml").read_text(encoding="utf-8"))
+        return flatten_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
 
-def _environment(folder: str, files: set[str]) -> dict[str, Any]:
-    if "environment.json" not in files:
+def _environment_of(folder: str, files: set[str]) -> dict[str, Any]:
+    path = RunFolder(Path(folder)).environment
+    if path.name not in files:
         return {}
     try:
-        return comparable_environment(_json(Path(folder, "environment.json")))
+        return comparable_environment(json.loads(path.read_bytes()))
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 
 
-def comparable_environment(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an environment.json can make numbers differ, by the names that warnings use."""
-    git, data, packages = told.get("git") or {}, told.get("data") or {}, told.get("packages") or {}
+def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of an environment.json that can change results, under the names that warnings use."""
+    git, data = environment.get("git") or {}, environment.get("data") or {}
+    packages = environment.get("packages") or {}
     shifts = (data.get("shifts") or {}).items()
     return {
         "commit": git.get("commit"),
         "dirty": git.get("dirty"),
-        "device": told.get("device"),
-        "processes": told.get("ranks"),
-        "threads": told.get("threads"),
-        "python": told.get("python"),
+        "device": environment.get("device"),
+        "processes": environment.get("ranks"),
+        "threads": environment.get("threads"),
+        "python": environment.get("python"),
         "data": data.get("fingerprint"),
-        "encoder": (told.get("encoder") or {}).get("fingerprint"),
+        "encoder": (environment.get("encoder") or {}).get("fingerprint"),
         **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},
         **{name: packages[name] for name in PACKAGES if name in packages},
     }
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_bytes())
-
-
-def _brief(error: BaseException) -> str:
-    return "it is half written" if isinstance(error, json.JSONDecodeError) else str(error)

@@ -1,4 +1,4 @@
-"""A run as it was left in its folder, whatever it came to."""
+"""A run as a report reads it, complete or not."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 
 COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE = "complete", "failed", "pruned", "unfinished", "unreadable"
 
-READING = ("dataset.max_length", "dataset.batch_size", "dataset.shifts", "dataset.shifted")  # decide no text of a split
-REPEATS = ("dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")  # the same, drawn again
-ARM, CHOSEN = "arm", "chosen"  # choices that a study tells of its runs: which arm, and whether at the chosen rate
+SAME_TEXTS = ("dataset.max_length", "dataset.batch_size", "dataset.shifts", "dataset.shifted")  # do not change a split
+REPEATS = ("dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")  # repetitions of a split
+ARM, CHOSEN = "arm", "chosen"  # added to the choices by a study: the arm, and whether the learning rate was selected
 
-Value = Any  # of a config key: text, number, truth, None, or a tuple of them
+Value = Any  # of a config key: str, number, bool, None, or a tuple of them
 Pairs = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """folder: as it was found. config: resolved, flat, by dotted key. why: of a run that has no result.
+    """One run.
 
-    environment: what of environment.json can make numbers differ, flat. written: seconds since the epoch.
-    confusion: rows are true classes; supports: texts of each; both empty for texts of several labels.
+    folder: its path, as given. config: resolved, with dotted keys. why: the reason of a run without a result.
+    environment: the entries of environment.json that can change results, flat. written: seconds since the epoch.
+    confusion: (C, C), rows are true classes; supports: test texts of each class; both empty for multilabel texts.
     """
 
     folder: str
@@ -38,7 +39,7 @@ class RunRecord:
     why: str = ""
 
     def value(self, key: str) -> Value:
-        """Of a config group the name chosen, of a config key its value; None where the run has no such key."""
+        """Return the choice of a config group, or the value of a config key; None if the run has no such key."""
         return self.choices[key] if key in self.choices else self.config.get(key)
 
     @property
@@ -47,23 +48,23 @@ class RunRecord:
 
     @cached_property
     def repeat(self) -> Pairs:
-        """Which fold or draw of its data set it is; those that are not drawn again are left out."""
+        """The config keys that select a fold or a random split of the data set, with their values."""
         return tuple((key, self.config[key]) for key in REPEATS if self.config.get(key) is not None)
 
     @cached_property
     def texts(self) -> Pairs:
-        """All keys that decide which texts are read, less the repeats."""
-        own = ((key, value) for key, value in self.config.items() if key.startswith("dataset."))
-        return tuple(pair for pair in own if pair[0] not in READING and pair[0] not in REPEATS)
+        """All config keys that determine the texts, except the repeats, with their values."""
+        dataset = ((key, value) for key, value in self.config.items() if key.startswith("dataset."))
+        return tuple(pair for pair in dataset if pair[0] not in SAME_TEXTS and pair[0] not in REPEATS)
 
 
 def is_covered(key: str, shown: Sequence[str]) -> bool:
-    """Whether a config key is one of these, or belongs to a group that is."""
+    """Return whether a config key is one of the shown keys, or belongs to a shown group."""
     return key in shown or key.partition(".")[0] in shown
 
 
 def format_value(value: Value) -> str:
-    """A value as it is written on a command line; `-` for none."""
+    """Format a value as on a command line; None is `-`."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -74,7 +75,7 @@ def format_value(value: Value) -> str:
 
 
 def names_value(value: Value, text: str) -> bool:
-    """Whether a text names this value: `1e-3` is 0.001, `null` is none."""
+    """Return whether a text of the command line means this value: `1e-3` means 0.001, `null` means None."""
     if format_value(value) == text or (value is None and text == "null"):
         return True
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -86,5 +87,5 @@ def names_value(value: Value, text: str) -> bool:
 
 
 def format_pairs(keys: Sequence[str], values: Sequence[Value]) -> str:
-    """`freezing=full, dataset=reuters_r8`."""
+    """Format keys and values as `freezing=full, dataset=reuters_r8`."""
     return ", ".join(f"{key}={format_value(value)}" for key, value in zip(keys, values, strict=True))

@@ -1,1 +1,1 @@
-"""Intervals and tests for comparisons of runs."""
+"""Confidence intervals and tests for comparisons of runs."""

@@ -1,4 +1,4 @@
-"""What a few seeds say: mean, standard deviation, Student's interval; and Holm's correction of many tests."""
+"""Mean, standard deviation and Student's t interval over seeds; Holm's correction for several tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Summary:
-    """n values: mean, standard deviation (of n - 1), and the 95% interval of the mean.
+    """n values: mean, standard deviation (with n - 1), and the 95% confidence interval (low, high) of the mean.
 
-    All in the metric's own unit; None where there are too few values for it.
+    All are in the unit of the metric, and None if there are too few values.
     """
 
     n: int
@@ -24,7 +24,7 @@ class Summary:
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Student's t for values that are independent and near normal: one a seed."""
+    """Summarize independent and nearly normal values, one for each seed, with Student's t interval."""
     n = len(values)
     if n == 0:
         return Summary(0, None, None, None, None)
@@ -37,20 +37,20 @@ def summarize(values: Sequence[float]) -> Summary:
 
 
 def t_quantile(freedom: int) -> float:
-    """Of Student's t, above which lies half of what the interval leaves out."""
-    from scipy.special import stdtrit  # scipy.stats, which has it too, takes seconds to import
+    """Return the upper quantile of Student's t distribution for a two-sided 95% interval."""
+    from scipy.special import stdtrit  # scipy.stats has the same function, and takes seconds to import
 
     return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
-def holm(chances: Sequence[float]) -> list[float]:
-    """p values corrected so that any wrong finding among them is as rare as one of a single test.
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p values so that the probability of any false positive among them is that of a single test.
 
     Holm, S. (1979): A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
     """
-    order = sorted(range(len(chances)), key=lambda i: chances[i])
-    corrected, highest = [0.0] * len(chances), 0.0
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected, highest = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(chances) - rank) * chances[i]))
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
         corrected[i] = highest
     return corrected

@@ -1,4 +1,7 @@
-"""Differences between two rows, seed by seed: how large, how sure. scipy.stats is imported in use: it takes seconds."""
+"""Differences between two rows, paired by seed: mean, bootstrap interval and permutation test.
+
+scipy.stats is imported in the functions that use it, because its import takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 LEVEL = 0.05
-LEAST = 0.001  # that is written out
-RESAMPLES = 9999  # signs are all tried where there are no more ways than this, of up to 13 pairs
+SMALLEST_P = 0.001  # smaller p values are printed as p<0.001
+RESAMPLES = 9999  # the test is exact if there are at most so many sign patterns, thus with up to 13 pairs
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """To the baseline: the mean over pairs, its 95% bootstrap interval, and p before Holm's correction.
+    """The mean difference from the baseline over pairs, its 95% bootstrap interval, and p before Holm's correction.
 
-    low, high: None for one pair. p: None where no p below 0.05 can come of so few pairs.
+    low, high: None for one pair. p: None if so few pairs can never give a p below 0.05.
     """
 
     pairs: int
@@ -31,32 +34,34 @@ class PairedDifference:
 
 
 def is_exact(pairs: int) -> bool:
-    """Whether all signs are tried."""
+    """Return whether the test enumerates all sign patterns."""
     return pairs <= math.log2(RESAMPLES)
 
 
 def can_be_significant(pairs: int) -> bool:
-    """Whether a two-sided sign-flip test can reach p < 0.05 at all: its smallest p is 2 in 2**pairs."""
+    """Return whether a two-sided sign-flip test can reach p < 0.05: its smallest p is 2 in 2**pairs."""
     return math.ldexp(2.0, -pairs) < LEVEL
 
 
 FEWEST = next(pairs for pairs in range(1, 20) if can_be_significant(pairs))
 
 
-def differences_by_seed(values: Mapping[tuple[Any, Any], float], base: Mapping[tuple[Any, Any], float]) -> list[float]:
-    """(seed, split) -> value, of two rows -> a difference a seed: the mean over the splits that both have.
+def differences_by_seed(
+    values: Mapping[tuple[Any, Any], float], baseline: Mapping[tuple[Any, Any], float]
+) -> list[float]:
+    """Return one difference for each seed, averaged over the splits that both rows have, from (seed, split) -> value.
 
-    Splits of one seed share texts and are no independent repetition.
+    Splits of one seed share texts and are no independent repetitions.
     """
-    seeds: dict[Any, list[float]] = {}
+    by_seed: dict[Any, list[float]] = {}
     for pair in values:
-        if pair in base:
-            seeds.setdefault(pair[0], []).append(values[pair] - base[pair])
-    return [sum(own) / len(own) for own in seeds.values()]
+        if pair in baseline:
+            by_seed.setdefault(pair[0], []).append(values[pair] - baseline[pair])
+    return [sum(differences) / len(differences) for differences in by_seed.values()]
 
 
 def paired_difference(differences: Sequence[float]) -> PairedDifference | None:
-    """differences: one a seed. None without any."""
+    """Summarize the differences, one for each seed; None if there are none."""
     if not differences:
         return None
     pairs = len(differences)
@@ -66,14 +71,14 @@ def paired_difference(differences: Sequence[float]) -> PairedDifference | None:
 
 
 def sign_flip(differences: Any) -> Any:
-    """(..., n) paired differences -> p (...,) of the two-sided permutation test in which each may change its sign.
+    """Return p (...,) of the two-sided sign-flip permutation test of paired differences (..., n).
 
-    Exact where `is_exact`; else 9,999 draws, always the same.
+    The test is exact if `is_exact`; otherwise it uses 9,999 random sign patterns with a fixed seed.
     """
     import numpy as np
     from scipy.stats import permutation_test
 
-    found = permutation_test(
+    result = permutation_test(
         (np.asarray(differences, dtype=float),),
         np.mean,
         permutation_type="samples",
@@ -82,24 +87,24 @@ def sign_flip(differences: Any) -> Any:
         axis=-1,
         rng=np.random.default_rng(0),
     )
-    return found.pvalue
+    return result.pvalue
 
 
 def bootstrap_interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
-    """The bias-corrected and accelerated 95% bootstrap interval of the mean; of few pairs it is rather narrow."""
+    """Return the bias-corrected and accelerated 95% bootstrap interval of the mean; it is too narrow for few pairs."""
     import numpy as np
     from scipy.stats import bootstrap
 
     if len(differences) < 2:
         return None, None
     values = np.asarray(differences, dtype=float)
-    if np.ptp(values) <= 1e-12 * np.abs(values).max():  # nothing to draw from: scipy would warn and give nan
+    if np.ptp(values) <= 1e-12 * np.abs(values).max():  # all equal: scipy would warn and return nan
         return float(values[0]), float(values[0])
-    draws = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, n_resamples=RESAMPLES, vectorized=True, axis=-1, rng=draws)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    rng = np.random.default_rng(0)
+    result = bootstrap((values,), np.mean, n_resamples=RESAMPLES, vectorized=True, axis=-1, rng=rng)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def format_p(p: float) -> str:
-    """`p=0.031`."""
-    return f"p={p:.3f}" if p >= LEAST else f"p<{LEAST}"
+    """Format a p value as `p=0.031`."""
+    return f"p={p:.3f}" if p >= SMALLEST_P else f"p<{SMALLEST_P}"

@@ -1,4 +1,4 @@
-"""How far the classes of vectors lie apart, measured in all their numbers; and the two axes that show most of them."""
+"""How well the classes of embeddings are separated, and the first two principal components."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """points (N, 2) on the first two axes. share: of the variance, that these hold."""
+    """points (N, 2): projections on the first two components. share: of the variance that they explain."""
 
     points: Any
     share: float
 
 
-def principal_components(vectors: Any, beside: PrincipalComponents | None = None) -> PrincipalComponents:
-    """vectors (N, D) -> by the principal components of these vectors themselves.
+def principal_components(vectors: Any, reference: PrincipalComponents | None = None) -> PrincipalComponents:
+    """Project embeddings (N, D) on their first two principal components.
 
-    beside: of the same texts; axes point the way in which these lie there. Else which way would be chance.
+    reference: components of the same texts; the signs are chosen to agree with it. Without it, the largest entry of
+    each component is positive. Otherwise the signs would be arbitrary.
     """
     import numpy as np
 
-    centred = _centred(vectors)
+    centred = _centre(vectors)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     largest = np.abs(axes[:2]).argmax(axis=1)
     points = centred @ (axes[:2] * np.sign(axes[[0, 1], largest])[:, None]).T
-    if beside is not None:
-        points = np.where((points * beside.points).sum(axis=0) < 0, -points, points)
-    spread = (sizes**2).sum()
-    return PrincipalComponents(points, float((sizes[:2] ** 2).sum() / spread) if spread else 0.0)
+    if reference is not None:
+        points = np.where((points * reference.points).sum(axis=0) < 0, -points, points)
+    variance = (sizes**2).sum()
+    return PrincipalComponents(points, float((sizes[:2] ** 2).sum() / variance) if variance else 0.0)
 
 
 def nearest_mean_accuracy(vectors: Any, labels: Any) -> float:
-    """The share of texts whose own class has the nearest mean, each text taken out of it; vectors (N, D), labels (N,).
+    """Return the leave-one-out accuracy of a nearest-class-mean classifier; embeddings (N, D), labels (N,).
 
-    A text that is the only one of its class is told wrong.
+    A text that is the only one of its class counts as an error.
     """
     import numpy as np
 
-    wide = _centred(vectors)
-    own = np.unique(labels, return_inverse=True)[1]
-    counts = np.bincount(own).astype(float)
-    means = np.stack([wide[own == kind].mean(axis=0) for kind in range(len(counts))])
-    far = (wide**2).sum(axis=1)[:, None] - 2 * wide @ means.T + (means**2).sum(axis=1)
-    # A mean of n moves away from a text x that is taken out of it: n / (n - 1) times as far from x.
-    rows, alone = np.arange(len(own)), counts[own] == 1
-    moved = (counts / np.maximum(counts - 1, 1))[own] ** 2 * far[rows, own]
-    far[rows, own] = np.where(alone, np.inf, moved)
-    return float((far.argmin(axis=1) == own).mean())
+    centred = _centre(vectors)
+    classes = np.unique(labels, return_inverse=True)[1]
+    counts = np.bincount(classes).astype(float)
+    means = np.stack([centred[classes == kind].mean(axis=0) for kind in range(len(counts))])
+    distances = (centred**2).sum(axis=1)[:, None] - 2 * centred @ means.T + (means**2).sum(axis=1)
+    # Leaving a text x out of the n texts of its class moves their mean away: x is n / (n - 1) times as far from it.
+    rows, single = np.arange(len(classes)), counts[classes] == 1
+    left_out = (counts / np.maximum(counts - 1, 1))[classes] ** 2 * distances[rows, classes]
+    distances[rows, classes] = np.where(single, np.inf, left_out)
+    return float((distances.argmin(axis=1) == classes).mean())
 
 
-def _centred(vectors: Any) -> Any:
-    wide = vectors.astype(float)
-    return wide - wide.mean(axis=0)
+def _centre(vectors: Any) -> Any:
+    vectors = vectors.astype(float)
+    return vectors - vectors.mean(axis=0)

@@ -1,1 +1,1 @@
-"""What is missing among runs, or does not belong: each module names one kind of it, and makes nothing up."""
+"""Warnings of what may make a table misleading: missing or unequal runs."""

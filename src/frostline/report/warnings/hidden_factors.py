@@ -1,4 +1,4 @@
-"""Config keys in which runs differ that the table puts together, and which it does not show."""
+"""Warnings of config keys that differ between runs of one cell or row and that the table does not show."""
 
 from __future__ import annotations
 
@@ -11,81 +11,81 @@ from frostline.report.warnings.warning import ReportWarning, format_count
 from frostline.results.identity import ASIDE
 
 HARMLESS = ("seed", "dataset.shifted", "trainer.checkpoint_seconds", *REPEATS)
-ROUNDED = "cache.dtype"  # the one key of the cache that changes numbers
-FEW = 2  # runs, or entries of one mapping, that are named one by one
+CACHE_DTYPE = "cache.dtype"  # the only key of the cache that changes results
+FEW = 2  # up to so many runs, or entries of one mapping, are named individually
 
-Values = dict[Any, list[RunRecord]]
+RunsByValue = dict[Any, list[RunRecord]]
 
 
 def hidden_factors(grid: Grid) -> Iterator[ReportWarning]:
-    """Within cells, then between the cells of a row."""
+    """Warn of keys that differ within cells, then of keys that differ between the cells of a row."""
     within: dict[str, list[str]] = {}
     between: dict[str, list[str]] = {}
     for row in grid.rows:
-        own = [run for col in grid.cols for run in grid.cell(row, col)]
-        suspects = differing_keys(own)
+        row_runs = [run for col in grid.cols for run in grid.cell(row, col)]
+        keys = differing_keys(row_runs)
         for col in grid.cols:
-            for key, values in _within(grid.cell(row, col), suspects):
-                within.setdefault(key, []).append(f"{format_pairs(grid.shown, (*row, *col))}: {_told(values)}")
-        for key, told_of in _between(grid, row, suspects - set(within)):
-            between.setdefault(key, []).append(f"{format_pairs(grid.row_keys, row)}: {told_of}")
-    yield from _doubts(within, "between runs of one cell")
-    yield from _doubts(between, "between the columns of a row")
+            for key, values in _differences_within(grid.cell(row, col), keys):
+                cell = format_pairs(grid.shown, (*row, *col))
+                within.setdefault(key, []).append(f"{cell}: {_describe_values(values)}")
+        for key, text in _differences_between(grid, row, keys - set(within)):
+            between.setdefault(key, []).append(f"{format_pairs(grid.row_keys, row)}: {text}")
+    yield from _warn(within, "between runs of one cell")
+    yield from _warn(between, "between the columns of a row")
 
 
-def _doubts(found: Mapping[str, Sequence[str]], where: str) -> Iterator[ReportWarning]:
-    """found: key -> what is concerned. Many entries of one mapping, such as the words of each class, are one doubt."""
+def _warn(concerned: Mapping[str, Sequence[str]], where: str) -> Iterator[ReportWarning]:
+    """Warn of each key (key -> cells); many entries of one mapping, such as head.words, share a warning."""
     entries: dict[str, list[str]] = {}
-    for key in found:
+    for key in concerned:
         entries.setdefault(".".join(key.split(".")[:2]), []).append(key)
     for mapping, keys in entries.items():
         if len(keys) > FEW:
             yield ReportWarning(f"{len(keys)} entries of {mapping} differ {where} and are not shown", keys)
         else:
-            yield from (ReportWarning(f"{key} differs {where} and is not shown", found[key]) for key in keys)
+            yield from (ReportWarning(f"{key} differs {where} and is not shown", concerned[key]) for key in keys)
 
 
 def differing_keys(runs: Sequence[RunRecord]) -> set[str]:
-    """Keys, or groups where the choice itself differs, in which runs differ and which can change a result."""
+    """Return the config keys in which runs differ and which can change results; a group if its choice differs."""
     keys: set[str] = set()
     groups: set[str] = set()
     for run in runs[1:]:
         keys |= {key for key, _ in run.config.items() ^ runs[0].config.items()}
         groups |= {group for group, _ in run.choices.items() ^ runs[0].choices.items()}
     groups = {group for group in groups if any(is_covered(key, [group]) for key in keys)}
-    return {key for key in keys if not is_covered(key, list(groups)) and _matters(key)} | set(filter(_matters, groups))
+    ungrouped = {key for key in keys if not is_covered(key, list(groups))}
+    return set(filter(_can_change_results, ungrouped | groups))
 
 
-def _matters(key: str) -> bool:
-    return key == ROUNDED or (key not in HARMLESS and key.partition(".")[0] not in ASIDE)
+def _can_change_results(key: str) -> bool:
+    return key == CACHE_DTYPE or (key not in HARMLESS and key.partition(".")[0] not in ASIDE)
 
 
-def _within(runs: Sequence[RunRecord], keys: set[str]) -> Iterator[tuple[str, Values]]:
-    own = differing_keys(runs) if len(runs) > 1 and keys else set()
-    for key in sorted(own):
-        values: Values = {}
+def _differences_within(runs: Sequence[RunRecord], keys: set[str]) -> Iterator[tuple[str, RunsByValue]]:
+    for key in sorted(differing_keys(runs) if len(runs) > 1 and keys else set()):
+        values: RunsByValue = {}
         for run in runs:
             values.setdefault(run.value(key), []).append(run)
         yield key, values
 
 
-def _told(values: Mapping[Any, Sequence[RunRecord]]) -> str:
-    """`0.001 in 9 runs, 0.01 in runs/…`: the fewest by name."""
+def _describe_values(values: Mapping[Any, Sequence[RunRecord]]) -> str:
+    """Return `0.001 in 9 runs, 0.01 in <folder>`: the rarest values with their folders."""
     most = max(map(len, values.values()))
-    parts = []
+    words = []
     for value, runs in values.items():
-        named = len(runs) <= FEW and (len(runs) < most or len(values) == 2)
-        parts.append(
-            f"{format_value(value)} in " + (" and ".join(r.folder for r in runs) if named else format_count(len(runs)))
-        )
-    return ", ".join(parts)
+        by_name = len(runs) <= FEW and (len(runs) < most or len(values) == 2)
+        where = " and ".join(run.folder for run in runs) if by_name else format_count(len(runs))
+        words.append(f"{format_value(value)} in {where}")
+    return ", ".join(words)
 
 
-def _between(grid: Grid, row: Key, keys: set[str]) -> Iterator[tuple[str, str]]:
+def _differences_between(grid: Grid, row: Key, keys: set[str]) -> Iterator[tuple[str, str]]:
     for key in sorted(key for key in keys if not is_covered(key, grid.col_keys) and key != "study"):
-        by_value: dict[Any, list[str]] = {}
+        cols_by_value: dict[Any, list[str]] = {}
         for col in grid.cols:
             for value in dict.fromkeys(run.value(key) for run in grid.cell(row, col)):
-                by_value.setdefault(value, []).append(format_pairs(grid.col_keys, col))
-        if len(by_value) > 1:
-            yield key, ", ".join(f"{format_value(value)} in {' and '.join(cols)}" for value, cols in by_value.items())
+                cols_by_value.setdefault(value, []).append(format_pairs(grid.col_keys, col))
+        if len(cols_by_value) > 1:
+            yield key, ", ".join(f"{format_value(v)} in {' and '.join(cols)}" for v, cols in cols_by_value.items())

@@ -1,4 +1,4 @@
-"""A sentence on what is missing or does not belong, with the runs, cells or keys concerned."""
+"""A warning: a sentence, and the runs, cells or config keys that it concerns."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 from frostline.report.read.runs import RunRecord
 
-MOST = 5  # that are named where people read
+MAX_NAMED = 5  # concerned items that are listed in markdown, LaTeX and HTML
 
 
 @dataclass(frozen=True)
 class ReportWarning:
-    """what: the sentence, less those concerned."""
+    """what: the sentence. concerned: the runs, cells or keys."""
 
     what: str
     concerned: Sequence[str] = ()
 
     def __str__(self) -> str:
-        return self.told(len(self.concerned))
+        return self.shortened(len(self.concerned))
 
-    def told(self, most: int = MOST) -> str:
-        """The sentence with so many of those concerned, and how many more: on one line, as a value may have more."""
+    def shortened(self, most: int = MAX_NAMED) -> str:
+        """Return one line with at most so many concerned items, and the number of the others."""
         more = len(self.concerned) - most
-        named = [*self.concerned[:most], *([f"and {more} more"] if more > 0 else [])]
-        return " ".join(": ".join(filter(None, [self.what, "; ".join(named)])).split())
+        names = [*self.concerned[:most], *([f"and {more} more"] if more > 0 else [])]
+        return " ".join(": ".join(filter(None, [self.what, "; ".join(names)])).split())
 
 
 def format_count(number: int, noun: str = "run") -> str:
@@ -36,10 +36,11 @@ def format_count(number: int, noun: str = "run") -> str:
 def differ_from_most(
     runs: Sequence[RunRecord], what: str, value: Callable[[RunRecord], Any], shown: Callable[[Any], str] = str
 ) -> Iterator[ReportWarning]:
-    """Runs whose value is not that of most. what: `have another version of torch`."""
+    """Warn of runs whose value is not the most frequent one. what: such as `have another version of torch`."""
     counts = Counter(map(value, runs))
     if len(counts) < 2:
         return
     usual, number = counts.most_common(1)[0]
-    odd = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
-    yield ReportWarning(f"{len(odd)} of {format_count(len(runs))} {what} than the other {number} ({shown(usual)})", odd)
+    others = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
+    sentence = f"{len(others)} of {format_count(len(runs))} {what} than the other {number} ({shown(usual)})"
+    yield ReportWarning(sentence, others)

@@ -1,1 +1,1 @@
-"""How figures are drawn, by matplotlib: one module a kind, and what all have in common in style."""
+"""Drawing of figures by matplotlib: one module for each kind, and their common style."""

@@ -1,4 +1,4 @@
-"""Tables of numbers as colours that grow darker or lighter in grey, too; with the numbers in them."""
+"""Draw matrices as colours with a monotonic brightness, with the values in the cells."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 from frostline.report.figures.confusion import ConfusionFigure
 from frostline.report.figures.draw.style import INK, escape_dollar
-from frostline.report.figures.plans import REST, PlanFigure
+from frostline.report.figures.plans import FROZEN, PlanFigure
 
 COLOURS = "cividis"
-DARK = 0.43  # of these colours: below it white is read better than black
-NUMBERED = 12  # classes of which each cell has room for its number
+DARK = 0.43  # below it, white text has more contrast than black text
+MAX_NUMBERED = 12  # classes whose cells have room for numbers
 
 
 def draw_plan(axes: Any, plan: PlanFigure) -> None:
-    """Blocks that rest are empty; those whose parameters differ are told by `*`."""
+    """Draw phases and blocks: frozen blocks are empty, and `*` marks a block whose parameters differ."""
     values = [[_multiplier(cell) for cell in row] for row in plan.cells]
     highest = max((value for row in values for value in row if value), default=1.0)
     shades = [[0.25 + 0.75 * value / highest if value is not None else None for value in row] for row in values]
-    _cells(axes, shades, plan.cells)
-    _ticks(axes, plan.blocks, plan.phases)
-    axes.set(xlabel="blocks, input first; numbers multiply optimizer.lr")
+    _draw_cells(axes, shades, plan.cells)
+    _label_axes(axes, plan.blocks, plan.phases)
+    axes.set(xlabel="blocks from input to output; multipliers of optimizer.lr")
 
 
 def _multiplier(cell: str) -> float | None:
-    """1 where parameters differ, or where a head is solved: it learns."""
-    if cell == REST:
+    """Return the multiplier; 1 if the parameters of the block differ, or if the head is fitted in closed form."""
+    if cell == FROZEN:
         return None
     try:
         return float(cell)
@@ -35,40 +35,36 @@ def _multiplier(cell: str) -> float | None:
 
 
 def draw_confusion(axes: Any, confusion: ConfusionFigure) -> None:
-    few = len(confusion.classes) <= NUMBERED
-    words = [[f"{share:.2f}\n{count:,}" for share, count in zip(*rows, strict=True)] for rows in _rows(confusion)]
-    _cells(axes, confusion.shares, words if few else None)
-    _ticks(axes, confusion.classes, confusion.classes)
-    axes.set(xlabel="told", ylabel="true")
+    few = len(confusion.classes) <= MAX_NUMBERED
+    rows = zip(confusion.shares, confusion.counts, strict=True)
+    texts = [[f"{share:.2f}\n{count:,}" for share, count in zip(*row, strict=True)] for row in rows]
+    _draw_cells(axes, confusion.shares, texts if few else None)
+    _label_axes(axes, confusion.classes, confusion.classes)
+    axes.set(xlabel="predicted", ylabel="true")
     if not few:
         axes.tick_params(labelsize=6)
 
 
-def _rows(confusion: ConfusionFigure) -> Any:
-    return zip(confusion.shares, confusion.counts, strict=True)
-
-
-def _cells(axes: Any, shades: Sequence[Sequence[float | None]], words: Sequence[Sequence[str]] | None) -> None:
-    """shades: from 0 to 1, None for a cell that is empty."""
+def _draw_cells(axes: Any, shades: Sequence[Sequence[float | None]], texts: Sequence[Sequence[str]] | None) -> None:
+    """Draw shades from 0 to 1; None is an empty cell."""
     import matplotlib as mpl
 
     colours = mpl.colormaps[COLOURS]
-    for row, own in enumerate(shades):
-        for column, shade in enumerate(own):
-            bare = {"facecolor": "none", "edgecolor": INK, "linewidth": 0.5}
-            box = bare if shade is None else {"facecolor": colours(shade), "edgecolor": "none"}
-            axes.add_patch(mpl.patches.Rectangle((column, row), 1, 1, **box))
-            if words:
+    for y, row in enumerate(shades):
+        for x, shade in enumerate(row):
+            empty = {"facecolor": "none", "edgecolor": INK, "linewidth": 0.5}
+            box = empty if shade is None else {"facecolor": colours(shade), "edgecolor": "none"}
+            axes.add_patch(mpl.patches.Rectangle((x, y), 1, 1, **box))
+            if texts:
                 ink = INK if shade is None else "#ffffff" if shade < DARK else "#000000"
-                place = (column + 0.5, row + 0.5)
-                axes.text(*place, words[row][column], ha="center", va="center", fontsize=9, color=ink)
+                axes.text(x + 0.5, y + 0.5, texts[y][x], ha="center", va="center", fontsize=9, color=ink)
     axes.set(xlim=(0, max(map(len, shades))), ylim=(len(shades), 0))
 
 
-def _ticks(axes: Any, across: Sequence[str], down: Sequence[str]) -> None:
-    turned = {"rotation": 90} if max(map(len, across)) * len(across) > 60 else {}
-    axes.set_xticks([i + 0.5 for i in range(len(across))], list(map(escape_dollar, across)), **turned)
-    axes.set_yticks([i + 0.5 for i in range(len(down))], list(map(escape_dollar, down)))
+def _label_axes(axes: Any, columns: Sequence[str], rows: Sequence[str]) -> None:
+    rotation = {"rotation": 90} if max(map(len, columns)) * len(columns) > 60 else {}
+    axes.set_xticks([i + 0.5 for i in range(len(columns))], list(map(escape_dollar, columns)), **rotation)
+    axes.set_yticks([i + 0.5 for i in range(len(rows))], list(map(escape_dollar, rows)))
     axes.tick_params(length=0)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)

@@ -1,4 +1,4 @@
-"""A line an arm, and its interval as a band."""
+"""Draw a curve for each arm, with its interval as a band."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from frostline.report.figures.draw.style import INK, escape_dollar, legend, line
 from frostline.report.figures.lines import CurvesFigure
 
 
-def draw(axes: Any, lines: CurvesFigure) -> None:
-    for line, look in zip(lines.lines, line_styles(len(lines.lines)), strict=True):
-        axes.plot(line.x, [one.mean for one in line.y], label=escape_dollar(line.label), markersize=6, **look)
-        banded = [(x, one) for x, one in zip(line.x, line.y, strict=True) if one.low is not None]
-        low, high = ([getattr(one, end) for _, one in banded] for end in ("low", "high"))
-        axes.fill_between([x for x, _ in banded], low, high, color=look["color"], alpha=0.15, linewidth=0)
-    label = f"chosen: {', '.join(f'{place:g}' for place in lines.marked)}"
-    for place in lines.marked:
-        axes.axvline(place, color=INK, linewidth=0.8, linestyle=":", label=label if place == lines.marked[0] else None)
-    every = sorted({x for line in lines.lines for x in line.x})
-    if lines.wide:
-        log_axis(axes, "x", every)
-    if lines.wide or len(every) <= 12:
-        axes.set_xticks(every, [f"{x:,g}" for x in every])
+def draw_curves(axes: Any, figure: CurvesFigure) -> None:
+    for curve, style in zip(figure.curves, line_styles(len(figure.curves)), strict=True):
+        means = [summary.mean for summary in curve.y]
+        axes.plot(curve.x, means, label=escape_dollar(curve.label), markersize=6, **style)
+        banded = [(x, summary) for x, summary in zip(curve.x, curve.y, strict=True) if summary.low is not None]
+        low, high = ([getattr(summary, end) for _, summary in banded] for end in ("low", "high"))
+        axes.fill_between([x for x, _ in banded], low, high, color=style["color"], alpha=0.15, linewidth=0)
+    label = f"selected: {', '.join(f'{alpha:g}' for alpha in figure.marked)}"
+    for alpha in figure.marked:
+        label_once = label if alpha == figure.marked[0] else None
+        axes.axvline(alpha, color=INK, linewidth=0.8, linestyle=":", label=label_once)
+    positions = sorted({x for curve in figure.curves for x in curve.x})
+    if figure.wide:
+        log_axis(axes, "x", positions)
+    if figure.wide or len(positions) <= 12:
+        axes.set_xticks(positions, [f"{x:,g}" for x in positions])
         axes.minorticks_off()
-    axes.set(xlabel=lines.x, ylabel=lines.y)
+    axes.set(xlabel=figure.x, ylabel=figure.y)
     legend(axes)

@@ -1,4 +1,4 @@
-"""Accuracy by confidence, marks by how many texts; on the diagonal a model is right as often as it is sure."""
+"""Draw accuracy by confidence, with markers sized by the number of texts; the diagonal is perfect calibration."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from frostline.report.figures.draw.style import INK, escape_dollar, legend, line_styles
 from frostline.report.figures.reliability import ReliabilityFigure
 
-SMALL, LARGE = 8, 160  # square points: of a bin with next to no text, and how much more with all of them
+SMALL, LARGE = 8, 160  # square points: of an almost empty bin, and what is added for all texts
 
 
-def draw(axes: Any, found: ReliabilityFigure) -> None:
-    axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1, label="as sure as right")
-    for one, look in zip(found.arms, line_styles(len(found.arms)), strict=True):
-        x, y = [own.confidence for own in one.bins], [own.accuracy for own in one.bins]
-        texts = sum(own.texts for own in one.bins)
-        line = {"color": look["color"], "linestyle": look["linestyle"]}
-        axes.plot(x, y, **line)
-        sizes = [SMALL + LARGE * own.texts / texts for own in one.bins]
-        axes.scatter(x, y, s=sizes, color=look["color"], marker=look["marker"], edgecolor=INK, linewidth=0.6, zorder=3)
-        axes.plot([], [], label=f"{escape_dollar(one.label)}, ECE {one.ece:.3f}", markersize=6, **look)
+def draw_reliability(axes: Any, figure: ReliabilityFigure) -> None:
+    axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1, label="perfect calibration")
+    for arm, style in zip(figure.arms, line_styles(len(figure.arms)), strict=True):
+        x, y = [one.confidence for one in arm.bins], [one.accuracy for one in arm.bins]
+        texts = sum(one.texts for one in arm.bins)
+        axes.plot(x, y, color=style["color"], linestyle=style["linestyle"])
+        sizes = [SMALL + LARGE * one.texts / texts for one in arm.bins]
+        marker = {"color": style["color"], "marker": style["marker"]}
+        axes.scatter(x, y, s=sizes, **marker, edgecolor=INK, linewidth=0.6, zorder=3)
+        axes.plot([], [], label=f"{escape_dollar(arm.label)}, ECE {arm.ece:.3f}", markersize=6, **style)
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     legend(axes)

@@ -1,4 +1,4 @@
-"""Points with whiskers, the rows of all panels in line; what is of a kind looks alike in every row."""
+"""Draw points with error bars, the rows of all panels aligned; rows of one kind have one colour and marker."""
 
 from __future__ import annotations
 
@@ -9,40 +9,41 @@ from typing import Any
 from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, line_styles
 from frostline.report.figures.scores import ScoresFigure
 
-ROW, COL = 36, 18  # letters of a label that leave room for the points
+MAX_ROW_LABEL, MAX_COL_LABEL = 36, 18  # letters that leave room for the points
 GAP = 0.7  # of a row, between groups
-FAINT = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
+GRID_LINE = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 
 
-def draw(panels: Any, found: ScoresFigure) -> None:
-    """panels (1, columns), with one y axis."""
-    kinds = list(dict.fromkeys(found.kinds))
-    looked = dict(zip(kinds, line_styles(len(kinds)), strict=True))
-    heights = _heights(found.groups)
+def draw_scores(panels: Any, figure: ScoresFigure) -> None:
+    """Draw on panels (1, columns) with a common y axis."""
+    kinds = list(dict.fromkeys(figure.kinds))
+    style_of = dict(zip(kinds, line_styles(len(kinds)), strict=True))
+    heights = _heights(figure.groups)
     for at, axes in enumerate(panels.flat):
-        for y, kind, row in zip(heights, found.kinds, found.told, strict=True):
-            if (told := row[at]) is not None:
-                own = looked[kind] | {"linestyle": "none"}
-                axes.errorbar([told.mean], [y], xerr=error_bars([told]), **own, markersize=6, capsize=2, elinewidth=1)
-            axes.axhline(y, **FAINT)
-        axes.set_title(_short(found.cols[at], COL), loc="left", fontsize=9)
+        for y, kind, row in zip(heights, figure.kinds, figure.summaries, strict=True):
+            if (summary := row[at]) is not None:
+                style = style_of[kind] | {"linestyle": "none"}
+                bars = error_bars([summary])
+                axes.errorbar([summary.mean], [y], xerr=bars, **style, markersize=6, capsize=2, elinewidth=1)
+            axes.axhline(y, **GRID_LINE)
+        axes.set_title(_truncate(figure.cols[at], MAX_COL_LABEL), loc="left", fontsize=9)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
     first = panels.flat[0]
     first.set(ylim=(heights[-1] + 0.5, -0.5))
-    first.set_yticks(heights, [_short(row, ROW) for row in found.rows])
+    first.set_yticks(heights, [_truncate(row, MAX_ROW_LABEL) for row in figure.rows])
 
 
-def rows_high(found: ScoresFigure) -> float:
-    """How many rows all of them take, with the space between groups."""
-    return _heights(found.groups)[-1] + 1
+def count_row_units(figure: ScoresFigure) -> float:
+    """Return the height of all rows and the gaps between groups, in rows."""
+    return _heights(figure.groups)[-1] + 1
 
 
 def _heights(groups: Sequence[str]) -> list[float]:
-    """Of each row: further from the one above where another group begins."""
-    begins = (own != before for before, own in itertools.pairwise(groups))
+    """Return the position of each row, with a gap where a group begins."""
+    begins = (group != before for before, group in itertools.pairwise(groups))
     return list(itertools.accumulate((1 + GAP * begin for begin in begins), initial=0.0))
 
 
-def _short(label: str, letters: int) -> str:
+def _truncate(label: str, letters: int) -> str:
     return escape_dollar(label if len(label) <= letters else f"{label[: letters - 1]}…")

@@ -1,4 +1,4 @@
-"""Home across, shifted up; on the diagonal nothing is lost."""
+"""Draw in-domain scores (x) against shifted scores (y); on the diagonal there is no loss."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, 
 from frostline.report.figures.shift import ShiftFigure
 
 
-def draw(axes: Any, shift: ShiftFigure) -> None:
-    for place, look in zip(shift.places, line_styles(len(shift.places)), strict=True):
-        bars = {"xerr": error_bars([place.home]), "yerr": error_bars([place.away])}
-        own = look | {"linestyle": "none"}
-        mean = ([place.home.mean], [place.away.mean])
-        axes.errorbar(
-            *mean, **bars, **own, markersize=8, capsize=3, elinewidth=1, label=escape_dollar(place.label), zorder=3
-        )
+def draw_shift(axes: Any, figure: ShiftFigure) -> None:
+    for point, style in zip(figure.points, line_styles(len(figure.points)), strict=True):
+        bars = {"xerr": error_bars([point.in_domain]), "yerr": error_bars([point.shifted])}
+        marker = style | {"linestyle": "none"}
+        x, y, label = [point.in_domain.mean], [point.shifted.mean], escape_dollar(point.label)
+        axes.errorbar(x, y, **bars, **marker, markersize=8, capsize=3, elinewidth=1, label=label, zorder=3)
     ends = [*axes.get_xlim(), *axes.get_ylim()]
     axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=INK, linestyle=":", linewidth=1, label="no loss")
-    axes.set(xlabel=shift.home, ylabel=shift.away)
+    axes.set(xlabel=figure.in_domain, ylabel=figure.shifted)
     legend(axes)

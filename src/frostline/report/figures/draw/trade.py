@@ -1,4 +1,4 @@
-"""A point an arm with the interval of its score, and the front as steps."""
+"""Draw a point for each arm with the interval of its score, and the Pareto front as steps."""
 
 from __future__ import annotations
 
@@ -8,23 +8,13 @@ from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, 
 from frostline.report.figures.trade import COSTS, TradeoffFigure
 
 
-def draw(axes: Any, trade: TradeoffFigure) -> None:
-    for point, look in zip(trade.points, line_styles(len(trade.points)), strict=True):
-        x, y = point.place
-        own = look | {"linestyle": "none"}
-        axes.errorbar(
-            [x],
-            [y],
-            yerr=error_bars([point.score]),
-            **own,
-            markersize=8,
-            capsize=3,
-            elinewidth=1,
-            label=escape_dollar(point.label),
-            zorder=3,
-        )
-    log_axis(axes, "x", [point.place[0] for point in trade.points])
-    best = sorted(point.place for point in trade.points if point.label in trade.front)
-    axes.step(*zip(*best, strict=True), where="post", color=INK, linestyle=":", label="Pareto front")
-    axes.set(xlabel=COSTS[trade.spent], ylabel=trade.metric)
+def draw_tradeoff(axes: Any, figure: TradeoffFigure) -> None:
+    for point, style in zip(figure.points, line_styles(len(figure.points)), strict=True):
+        x, y = point.xy
+        marker = style | {"linestyle": "none", "markersize": 8, "capsize": 3, "elinewidth": 1, "zorder": 3}
+        axes.errorbar([x], [y], yerr=error_bars([point.score]), **marker, label=escape_dollar(point.label))
+    log_axis(axes, "x", [point.xy[0] for point in figure.points])
+    front = sorted(point.xy for point in figure.points if point.label in figure.front)
+    axes.step(*zip(*front, strict=True), where="post", color=INK, linestyle=":", label="Pareto front")
+    axes.set(xlabel=COSTS[figure.cost], ylabel=figure.metric)
     legend(axes)

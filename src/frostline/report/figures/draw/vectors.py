@@ -1,4 +1,4 @@
-"""Four panels of points: before and after side by side, one projection above the other; a class has one look in all."""
+"""Draw four panels: PCA above t-SNE, before beside after; a class has one colour and marker in all panels."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ SIZE = 3.2  # points
 PALE = {"color": "#B3B3B3", "marker": "."}
 
 
-def draw(panels: Any, found: VectorsFigure) -> None:
-    """panels (2, 2)."""
-    looked = line_styles(len(found.classes))
-    for axes, panel in zip(panels.flat, found.panels, strict=True):
-        for at in _order(found):
-            name = found.classes[at]
-            look = PALE if name == OTHERS else looked[at]
-            own = panel.points[found.of == at]
-            style = {"color": look["color"], "marker": look["marker"], "linestyle": "none"}
-            axes.plot(own[:, 0], own[:, 1], **style, markersize=SIZE, markeredgewidth=0)
+def draw_vectors(panels: Any, figure: VectorsFigure) -> None:
+    """Draw on panels (2, 2)."""
+    styles = line_styles(len(figure.classes))
+    for axes, panel in zip(panels.flat, figure.panels, strict=True):
+        for at in _drawing_order(figure):
+            name = figure.classes[at]
+            style = PALE if name == OTHERS else styles[at]
+            points = panel.points[figure.class_of == at]
+            marker = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
+            axes.plot(points[:, 0], points[:, 1], **marker, markersize=SIZE, markeredgewidth=0)
             if axes is panels.flat[0]:
-                axes.plot([], [], **style, markersize=6, label=escape_dollar(name))
+                axes.plot([], [], **marker, markersize=6, label=escape_dollar(name))
         axes.set_aspect("equal", adjustable="datalim")
         axes.set(xticks=[], yticks=[])
         axes.set_title(panel.title, loc="left", fontsize=9)
     legend(panels.flat[0])
 
 
-def _order(found: VectorsFigure) -> list[int]:
-    """Those without a colour of their own lie beneath."""
-    places = range(len(found.classes))
-    return sorted(places, key=lambda at: found.classes[at] != OTHERS)
+def _drawing_order(figure: VectorsFigure) -> list[int]:
+    """Return the class indices, the other classes first so that the coloured ones are drawn above them."""
+    return sorted(range(len(figure.classes)), key=lambda at: figure.classes[at] != OTHERS)
