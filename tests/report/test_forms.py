@@ -33,8 +33,23 @@ def runs(frostline: Command) -> None:
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
-def test_forms_to_be_read_are_as_they_were(form: str, frostline: Command) -> None:
+def test_the_text_of_a_table_is_that_of_the_golden_file(form: str, frostline: Command) -> None:
     assert frostline(*ASKED, "--format", form).out == (GOLDEN / form).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_a_table_has_intervals_on_request(form: str, frostline: Command) -> None:
+    table = frostline(*ASKED, "--format", form, "--interval").out
+    assert table == (GOLDEN / f"{form}-interval").read_text(encoding="utf-8")
+
+
+def test_the_caption_has_the_number_of_seeds_if_it_is_the_same_in_all_cells(frostline: Command) -> None:
+    table = frostline("report", "runs", "--where", "freezing=top_k").out
+    assert "| top_k | 0.666 ± 0.019 |" in table
+    assert "Mean ± standard deviation over 7 seeds." in table
+    table = frostline("report", "runs", "--where", "freezing=top_k", "--where", "seed=3").out
+    assert "| top_k | 0.657 |" in table
+    assert "Values of one seed, without a standard deviation." in table
 
 
 def test_json_is_as_it_was(frostline: Command) -> None:

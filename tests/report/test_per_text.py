@@ -13,7 +13,7 @@ from scipy import stats
 
 import report_folders as folders
 from command_line import Command, in_process
-from frostline.report.per_text import mcnemar, over_texts
+from frostline.report.statistics.mcnemar import interval_over_texts, mcnemar
 
 frostline = in_process
 ASKED = ["report", "runs", "--baseline", "freezing=frozen", "--texts", "--format", "json"]
@@ -67,7 +67,7 @@ def test_mcnemar_is_the_textbook_s() -> None:
 
 
 def test_the_interval_over_texts_narrows_with_their_number() -> None:
-    few, many = (over_texts(np.random.default_rng(0).normal(0, 1, n)) for n in (100, 10_000))
+    few, many = (interval_over_texts(np.random.default_rng(0).normal(0, 1, n)) for n in (100, 10_000))
     assert few[1] - few[0] == pytest.approx(10 * (many[1] - many[0]), rel=0.15)
 
 
@@ -87,4 +87,4 @@ def test_absent_predictions_and_other_texts_are_named(frostline: Command) -> Non
 def test_without_a_baseline_there_is_nothing_to_compare(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen"], [1])
     said = frostline("report", "runs", "--texts")
-    assert (said.status, said.problems()) == (2, ["--texts: compares with nothing; give --baseline KEY=VALUE too"])
+    assert (said.status, said.problems()) == (2, ["--texts: needs a baseline; give --baseline KEY=VALUE too"])

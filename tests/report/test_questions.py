@@ -79,7 +79,8 @@ def test_shares_of_a_gap_are_of_each_seed_s_own(frostline: Command) -> None:
         assert (direct["mean"], full["mean"]) == pytest.approx((0, 1))
         assert "difference" not in frozen
     assert (
-        "Shares of the gap, seed by seed: 0 is freezing=direct, 1 is freezing=full." in frostline("report", *words).out
+        "Share of the gap closed, seed by seed: 0 is freezing=direct, 1 is freezing=full."
+        in frostline("report", *words).out
     )
 
 
@@ -102,13 +103,14 @@ def test_without_a_gap_there_are_no_shares(frostline: Command) -> None:
     assert [row["n"] for row in rows(frostline, *words)] == [0, 0, 0]
     said = frostline("report", *words).out
     assert (
-        "- no share: the ceiling's row is absent, or not better in each seed than the baseline's: freezing=dir" in said
+        "- no share: the row of the ceiling is missing, or not better in each seed than that of the baseline: freezing="
+        in said
     )
     wrong = frostline("report", "runs", "--ceiling", "freezing=ful")
     assert (wrong.status, wrong.problems()) == (
         2,
         [
-            "--ceiling: compares with nothing; give --baseline KEY=VALUE too",
+            "--ceiling: needs a baseline; give --baseline KEY=VALUE too",
             "--ceiling freezing: no row is ful; did you mean full?",
         ],
     )
@@ -141,7 +143,8 @@ def test_what_collapsed_is_told_with_and_without(frostline: Command) -> None:
     (cell,) = rows(frostline, "runs", "--metric", "test/accuracy")
     assert (cell["n"], cell["n_with_collapsed"], cell["collapsed"]) == (2, 3, 1)
     assert [cell["mean"], cell["mean_with_collapsed"]] == pytest.approx([0.75, 2 / 3])
-    assert "0.675 ± 0.064 [0.103, 1.247], n=2 of 3, 1 collapsed" in frostline("report", "runs").out
+    assert "0.675 ± 0.064 [0.103, 1.247] (n=2 of 3, 1 collapsed)" in frostline("report", "runs", "--interval").out
+    assert "0.675 ± 0.064 (n=2 of 3, 1 collapsed)" in frostline("report", "runs").out
 
 
 def test_a_run_that_knows_the_smaller_classes_has_not_collapsed(frostline: Command) -> None:
@@ -184,10 +187,10 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
     assert (said.status, said.out) == (2, "")
     assert said.err.splitlines()[0] == "command has 8 problems:"
     assert said.problems() == [
-        "--grid: report takes no such flag; choose one of: --rows, --cols, --metric, --where, --baseline, --ceiling, "
-        "--format, --into, --per-seed, --texts",
-        "--format: no form is called excel; choose one of: markdown, latex, csv, json, html",
-        "nowhere: is no folder; give that of a run, of a study, or of all runs",
+        "--grid: no such option of report; choose one of: --rows, --cols, --metric, --where, --baseline, --ceiling, "
+        "--format, --into, --interval, --per-seed, --texts",
+        "--format: no format is called excel; choose one of: markdown, latex, csv, json, html",
+        "nowhere: is no folder; give the folder of a run, of a study, or of all runs",
         "--rows freezin: no run has this key; did you mean freezing?",
         "--cols optimizer.lrr: no run has this key; did you mean optimizer.lr?",
         "--metric test/f1_makro: no run has this metric; did you mean test/f1_macro?",
@@ -199,15 +202,15 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "report: says no folder; give frostline report PATH"),
-        (["empty"], "empty: holds no run; give a folder below which there is a result.json"),
+        ([], "report: names no folder; give frostline report PATH"),
+        (["empty"], "empty: contains no run; give a folder below which there is a result.json"),
         (["runs", "--metric"], "--metric: has no value; give --metric NAME"),
         (["runs", "--rows", "--per-seed"], "--rows: has no value; give --rows KEY"),
         (["runs", "--where", "full"], "--where: 'full' names no key; give --where KEY=VALUE, such as freezing=frozen"),
         (["runs", "--baseline", "freezing=ful"], "--baseline freezing: no row is ful; did you mean full?"),
         (
             ["runs", "--where", "freezing=full,seed=3"],
-            "--where: no run has all of it at once; leave one of the conditions out",
+            "--where: no run meets all conditions; leave one of the conditions out",
         ),
     ],
 )
@@ -223,13 +226,13 @@ def test_a_folder_of_nothing_but_failures_is_an_error_that_names_them(frostline:
     folders.failed(folders.run(Path("runs"), name="one"))
     (folders.run(Path("runs"), name="other") / "result.json").write_text("{")
     said = frostline("report", "runs")
-    do = "mend what failed, or give another folder"
+    do = "repeat the runs that failed, or give another folder"
     assert (said.status, said.problems()) == (
         2,
         [
-            "runs: no complete run: 1 run failed and left no result: runs/one (FrostlineError: the loss is not "
+            "runs: no complete run: 1 run failed without a result: runs/one (FrostlineError: the loss is not "
             f"finite); {do}",
-            f"runs: no complete run: 1 run in which a file cannot be read: runs/other (it is half written); {do}",
+            f"runs: no complete run: 1 run with a file that cannot be read: runs/other (the file is truncated); {do}",
         ],
     )
 

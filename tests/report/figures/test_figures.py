@@ -74,11 +74,11 @@ def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
     assert isinstance(found, ScoresFigure)
     assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
     assert (found.groups, found.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
-    for values, [told] in zip(own.values(), found.told, strict=False):
+    for values, [told] in zip(own.values(), found.summaries, strict=False):
         assert told is not None
         low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
         assert (told.mean, told.low, told.high) == pytest.approx((np.mean(values), low, high))
-    [alone] = found.told[2]
+    [alone] = found.summaries[2]
     assert alone is not None
     assert (alone.mean, alone.low) == (0.5, None)
 
@@ -91,10 +91,10 @@ def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
             folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
     [found], _ = all_figures(asked("test/accuracy", cols=("pooler",)))
     assert isinstance(found, ScoresFigure)
-    assert [[told is None for told in row] for row in found.told] == [[False, True], *[[False, False]] * 20]
+    assert [[told is None for told in row] for row in found.summaries] == [[False, True], *[[False, False]] * 20]
     assert render(found, "svg").startswith(b"<?xml")
     assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
-        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are more than find room; ask for fewer"
+        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are too many; ask for fewer"
     )
 
 
@@ -104,7 +104,7 @@ def test_a_score_stands_against_what_it_took() -> None:
             folders.run(Path("runs"), freezing, seed, score + 0.1 * seed, learned=learned)
     found = figure(TradeoffFigure, "cost", "test/accuracy")
     assert isinstance(found, TradeoffFigure)
-    assert {point.label: point.place for point in found.points} == {
+    assert {point.label: point.xy for point in found.points} == {
         "frozen": (387, pytest.approx(0.75)),
         "full": (9000, pytest.approx(0.95)),
         "top_k": (800, pytest.approx(0.65)),
@@ -133,9 +133,9 @@ def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *rows, "30,3,val/f1_macro,"]))
     found = figure(CurvesFigure, "epochs-val-f1")
     assert isinstance(found, CurvesFigure)
-    (line,) = found.lines
-    assert list(line.x) == [1, 2]
-    for at, one in enumerate(line.y):
+    (curve,) = found.curves
+    assert list(curve.x) == [1, 2]
+    for at, one in enumerate(curve.y):
         column = values[:, at]
         half = stats.t.ppf(0.975, 2) * column.std(ddof=1) / np.sqrt(3)
         assert (one.mean, one.low, one.high) == pytest.approx(
@@ -151,9 +151,9 @@ def test_a_score_stands_against_how_much_was_trained_on() -> None:
             folders.run(Path("runs"), "full", seed, score + 0.02 * seed, config=config, environment=more)
     found = figure(CurvesFigure, "size", "test/accuracy")
     assert isinstance(found, CurvesFigure)
-    (line,) = found.lines
-    assert list(line.x) == [16, 64, 500]
-    assert [one.mean for one in line.y] == pytest.approx([0.53, 0.63, 0.73])
+    (curve,) = found.curves
+    assert list(curve.x) == [16, 64, 500]
+    assert [one.mean for one in curve.y] == pytest.approx([0.53, 0.63, 0.73])
 
 
 def test_home_stands_against_the_shifted_domain() -> None:
@@ -161,8 +161,8 @@ def test_home_stands_against_the_shifted_domain() -> None:
         folders.run(Path("runs"), "full", seed, 0.7 + 0.1 * seed, metrics={"test_nyt/accuracy": 0.4 + 0.1 * seed})
     found = figure(ShiftFigure, "shift", "test/accuracy")
     assert isinstance(found, ShiftFigure)
-    (place,) = found.places
-    assert (place.home.mean, place.away.mean) == pytest.approx((0.85, 0.55))
+    (point,) = found.points
+    assert (point.in_domain.mean, point.shifted.mean) == pytest.approx((0.85, 0.55))
 
 
 def test_confusions_of_an_arm_are_added() -> None:
@@ -213,7 +213,7 @@ def test_mixtures_of_weights_stand_along_alpha() -> None:
     found = figure(CurvesFigure, "wise_ft")
     assert isinstance(found, CurvesFigure)
     assert list(found.marked) == [0.5]
-    assert [one.mean for one in found.lines[0].y] == pytest.approx([0.5, 0.575, 0.65])
+    assert [one.mean for one in found.curves[0].y] == pytest.approx([0.5, 0.575, 0.65])
 
 
 def test_what_is_not_drawn_is_told_with_its_reason(frostline: Command) -> None:
@@ -223,7 +223,7 @@ def test_what_is_not_drawn_is_told_with_its_reason(frostline: Command) -> None:
     files = [line for line in said.out.splitlines() if "not drawn" not in line]
     assert sorted(files) == sorted(map(str, Path("here").iterdir()))
     assert {Path(file).suffix for file in files} == {".png", ".svg", ".pdf"}
-    for kind in ("training-set size", "home against shifted", "plan: ", "curves", "reliability", "WiSE-FT"):
+    for kind in ("training-set size", "in-domain against shifted", "plan: ", "curves", "reliability", "WiSE-FT"):
         assert [line for line in said.out.splitlines() if kind in line and "not drawn, " in line], kind
 
 
@@ -239,8 +239,8 @@ def test_more_arms_than_can_be_told_apart_are_not_drawn() -> None:
     for seed in range(41):
         folders.run(Path("runs"), "full", seed)
     assert absent(asked(rows=("seed",))).splitlines() == [
-        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are more than find room; ask for fewer",
-        "figures: not drawn, 41 arms are more than can be told apart; ask for fewer rows",
+        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are too many; ask for fewer",
+        "figures: not drawn, 41 arms are too many to distinguish; ask for fewer rows",
     ]
 
 
@@ -249,8 +249,8 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
     said = frostline("figures", "runs", "--format", "swg", "--rows", "freezin", "--into", str(file), "--col")
     assert (said.status, said.out) == (2, "")
     assert said.problems() == [
-        "--col: figures takes no such flag; did you mean --cols?",
-        "--format: no form is called swg; did you mean svg?",
+        "--col: no such option of figures; did you mean --cols?",
+        "--format: no format is called swg; did you mean svg?",
         f"--into: {file} is a file; give a folder",
         "--rows freezin: no run has this key; did you mean freezing?",
     ]

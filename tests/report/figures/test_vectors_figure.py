@@ -27,7 +27,7 @@ def figures(rows: tuple[str, ...] = ("freezing",)) -> list[VectorsFigure]:
 
 
 def absent() -> list[str]:
-    return [str(one) for one in all_figures(study())[1] if one.kind.startswith("vectors")]
+    return [str(one) for one in all_figures(study())[1] if one.kind.startswith("embeddings")]
 
 
 def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -> None:
@@ -38,25 +38,25 @@ def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -
     points = [first.points, principal_components(after, first).points, *tsne]
     assert all(np.array_equal(panel.points, at) for panel, at in zip(found.panels, points, strict=True))
     assert list(found.classes) == ["negative", "neutral", "positive"]
-    assert np.array_equal(found.of, labels)
+    assert np.array_equal(found.class_of, labels)
     told = [f"{nearest_mean_accuracy(vectors, labels):.3f}" for vectors in (before, after)]
     assert told[0] < told[1]
-    assert "60 of 60 test texts, by the encoder as mine began" in found.says
-    assert f"is the nearest for {told[0]} of the texts before and {told[1]} after" in found.says
-    assert f"{np.bincount(labels).max() / 60:.3f} are of the largest class" in found.says
-    assert "rested" not in found.says
+    assert "60 of 60 test texts of mine, before and after training." in found.caption
+    assert f"accuracy of the nearest class mean is {told[0]} before and {told[1]} after" in found.caption
+    assert f"{np.bincount(labels).max() / 60:.3f} of the texts are of the largest class" in found.caption
+    assert "frozen" not in found.caption
 
 
 def test_of_an_encoder_that_rested_it_is_said() -> None:
     folders.write_vectors(folders.run(Path("runs"), "frozen"), frozen=True)
     (found,) = figures()
-    assert "The encoder rested: both are the same." in found.says
+    assert "The encoder was frozen: both are the same." in found.caption
 
 
 def test_many_texts_and_classes_are_thinned_out_alike_in_all_panels() -> None:
     labels, *_ = folders.write_vectors(folders.run(Path("runs"), "full"), classes=20, texts=1000)
     (found,) = figures()
-    assert {len(panel.points) for panel in found.panels} == {len(found.of)} == {500}
+    assert {len(panel.points) for panel in found.panels} == {len(found.class_of)} == {500}
     assert len(found.classes) == 12 and found.classes[-1] == "other classes"
     frequent = {str(kind) for kind in np.argsort(-np.bincount(labels), kind="stable")[:11]}
     named = {"negative": "0", "neutral": "1", "positive": "2"}
@@ -66,9 +66,9 @@ def test_many_texts_and_classes_are_thinned_out_alike_in_all_panels() -> None:
 def test_where_the_vectors_are_not_there_the_command_is_told() -> None:
     runs = folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     one, other = runs["frozen", 1], runs["full", 1]
-    assert absent() == [f"vectors before and after: not drawn, `frostline vectors {one} {other}` makes what is drawn"]
+    assert absent() == [f"embeddings before and after training: not drawn, run `frostline vectors {one} {other}` first"]
     folders.write_vectors(runs["frozen", 2])
-    assert absent() == [f"vectors before and after: full: not drawn, `frostline vectors {other}` makes what is drawn"]
+    assert absent() == [f"embeddings before and after training: full: not drawn, run `frostline vectors {other}` first"]
 
 
 @pytest.mark.parametrize("damage", ["several labels", "half a file"])
@@ -78,7 +78,8 @@ def test_what_cannot_be_drawn_is_told(damage: str) -> None:
     if damage == "half a file":
         (folder / "vectors.parquet").write_bytes(b"PAR1")
     assert absent() == [
-        "vectors before and after: full: not drawn, its texts have several labels, or its vectors cannot be read"
+        "embeddings before and after training: full: not drawn, "
+        "its texts are multilabel, or its vectors.parquet cannot be read"
     ]
 
 
@@ -89,7 +90,7 @@ def test_a_page_with_as_many_as_are_drawn_stays_below_3_mb(frostline: Command) -
     assert said.status == 0, said.err
     page = Path("page.html").read_text(encoding="utf-8")
     assert page.count("t-SNE, after") == 6
-    assert "vectors before and after: not drawn, 2 more arms than 6; ask for fewer rows" in page
+    assert "embeddings before and after training: not drawn, 2 more arms than 6; ask for fewer rows" in page
     assert len(page.encode()) < 3_000_000
 
 

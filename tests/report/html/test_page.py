@@ -139,6 +139,6 @@ def test_a_file_that_cannot_be_written_is_told_with_all_else(frostline: Command)
     folders.run(Path("runs"), "full")
     said = frostline("report", "runs", "--into", "runs", "--format", "htm")
     assert said.problems() == [
-        "--format: no form is called htm; did you mean html?",
+        "--format: no format is called htm; did you mean html?",
         "--into: runs is a folder; give a file, such as runs/report.html",
     ]

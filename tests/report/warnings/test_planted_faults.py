@@ -116,29 +116,29 @@ def recordless(runs: Runs) -> Path:
 
 
 ALONE = {  # fault -> what is said of it, and nothing beside it
-    "absent": (absent, "1 cell without runs that others have"),
+    "absent": (absent, "1 cell without runs that other cells have"),
     "commit": (
         changed("environment.json", {"git": {"commit": "ffff"}}),
         "1 of 60 runs are of another commit",
     ),
     "dirty": (changed("environment.json", {"git": {"dirty": True}}), "uncommitted changes"),
     "data": (changed("environment.json", {"data": {"fingerprint": "ffff"}}), "read other texts"),
-    "encoder": (changed("environment.json", {"encoder": {"fingerprint": "ffff"}}), "began with other weights"),
-    "torch": (changed("environment.json", {"packages": {"torch": "1.0"}}), "another torch"),
+    "encoder": (changed("environment.json", {"encoder": {"fingerprint": "ffff"}}), "started from other weights"),
+    "torch": (changed("environment.json", {"packages": {"torch": "1.0"}}), "another version of torch"),
     "threads": (changed("environment.json", {"threads": 16}), "another number of threads"),
     "device": (changed("environment.json", {"device": "cuda"}), "another device"),
-    "no record": (recordless, "no environment.json"),
+    "no record": (recordless, "without a readable environment.json"),
     "collapsed": (collapsed, "1 run collapsed"),
     "hidden key": (reconfigured("head.dropout", 0.5), "head.dropout differs between runs of one cell"),
     "rounded": (reconfigured("cache.dtype", "float16"), "cache.dtype differs between runs of one cell"),
     "study": (reconfigured("study", "another"), "study differs between runs of one cell"),
 }
 WITH_A_GAP = {  # those that also leave a seed without a run
-    "failed": (failed, "1 run failed and left no result"),
-    "unfinished": (unfinished, "killed, or still under way"),
-    "pruned": (pruned, "given up by a search"),
-    "half written": (half_written, "it is half written"),
-    "foreign": (foreign, "it is not a run's"),
+    "failed": (failed, "1 run failed without a result"),
+    "unfinished": (unfinished, "killed, or still running"),
+    "pruned": (pruned, "pruned by a search"),
+    "half written": (half_written, "the file is truncated"),
+    "foreign": (foreign, "it is not the result of a run"),
 }
 
 
@@ -164,7 +164,7 @@ def test_a_run_done_again_with_another_result_is_named_and_the_newest_used(frost
     again = doubled(runs)
     os.utime(runs["full", "vader_nyt", 3] / "result.json", (1, 1))
     (warning,) = warnings(frostline)
-    assert "done more than once with different results" in warning and f"{again} (newest, used)" in warning
+    assert "repeated with different results" in warning and f"{again} (newest, used)" in warning
     said = json.loads(frostline("report", "runs", "--cols", "dataset", "--format", "json").out)
     (cell,) = (row for row in said["rows"] if (row["freezing"], row["dataset"]) == ("full", "vader_nyt"))
     assert cell["values"]["3"] == 0.123 and cell["n"] == 5
@@ -194,10 +194,10 @@ def test_all_faults_together_are_all_named(frostline: Command) -> None:
     found = warnings(frostline)
     expected = {
         "failed": runs["bitfit", "vader_movies", 1],
-        "others have": "freezing=lp_ft, dataset=vader_movies: seed 5",
+        "other cells have": "freezing=lp_ft, dataset=vader_movies: seed 5",
         "another commit": runs["frozen", "vader_tweets", 2],
         "other texts": runs["frozen", "vader_movies", 2],
-        "more than once": again,
+        "repeated with different": again,
         "pooler._target_ differs": hidden,
         "collapsed": flat,
     }
@@ -235,9 +235,9 @@ def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
     folders.grid(Path("runs"), ["bitfit"], [1, 2], config={"trainer.max_epochs": 20, "dataset.batch_size": 8})
     found = warnings(frostline)
     assert found == [
-        "the rows have not the same trainer.max_epochs in dataset=vader_movies: "
+        "rows differ in trainer.max_epochs in dataset=vader_movies: "
         "20 in freezing=bitfit; 5 in freezing=frozen and freezing=full",
-        "the rows have not the same dataset.batch_size in dataset=vader_movies: "
+        "rows differ in dataset.batch_size in dataset=vader_movies: "
         "8 in freezing=bitfit; 32 in freezing=frozen and freezing=full",
     ]
 
@@ -254,7 +254,7 @@ def test_rates_tried_are_counted_beyond_what_is_shown(frostline: Command) -> Non
     for rate in (0.1, 0.2):
         folders.run(Path("runs"), "full", 1, config={"optimizer.lr": rate})
     (warning,) = warnings(frostline, "--where", "optimizer.lr=0.003")
-    assert "1 rate in freezing=frozen; 3 rates in freezing=full" in warning
+    assert "1 learning rate in freezing=frozen; 3 learning rates in freezing=full" in warning
 
 
 def test_a_key_that_differs_between_columns_is_named(frostline: Command) -> None:
@@ -293,4 +293,4 @@ def test_scores_that_are_no_numbers_are_named_and_left_out(frostline: Command) -
     file = runs["full", "vader_nyt", 3] / "result.json"
     folders.edit(file, {"metrics": {"test/loss": float("nan")}})
     (warning,) = warnings(frostline, "--metric", "test/loss")
-    assert "1 run whose test/loss is no finite number" in warning and str(file.parent) in warning
+    assert "1 run whose test/loss is not finite" in warning and str(file.parent) in warning
