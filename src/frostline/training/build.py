@@ -37,7 +37,7 @@ from frostline.types import Config, Corpus, Shift, Split, Text
 class Built:
     """All that a run needs: the classifier with its plan, and the token ids of each split.
 
-    interpolation: of the weights before and after training, if the config asks for it.
+    interpolation: of the weights before and after training, if the config has one.
     """
 
     classifier: Classifier
@@ -96,7 +96,7 @@ def build(config: Config) -> Built:
 
 
 def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift]) -> Built:
-    """Build a run that shares the frozen encoder and pooler of another; its head and its texts are its own."""
+    """Build a run that shares the frozen encoder and pooler of another; it has another head and other texts."""
     encoder, pooler = built.model.encoder, built.model.pooler
     head = build_head(config, encoder, corpus.classes, multi_label=corpus.multi_label, texts=len(corpus.train))
     blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
@@ -128,7 +128,7 @@ def _tokenize(model: Model, splits: Mapping[str, Split], max_length: int) -> dic
 
 
 def _check_plan(plan: Plan, classifier: Classifier) -> None:
-    """Raise UserError for what `frostline check` cannot know without the model, such as a head that is never used."""
+    """Raise UserError for what `frostline check` cannot find without the model, such as a head that is never used."""
     fitted = isinstance(classifier.model.head, FittedHead)
     on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
     if plan.phases[-1].end and (problems := list(fits.idle(plan, fitted, on_vectors))):

@@ -26,8 +26,8 @@ class EpochLoss:
 class CheckpointState:
     """Reads and restores what a run changes.
 
-    A checkpoint has the trained parameters and the whole head. The frozen rest is in the encoder's own files, whose
-    fingerprint a run checks when it goes on.
+    A checkpoint has the trained parameters and the whole head. The frozen rest is in the files of the encoder,
+    whose fingerprint a run checks when it resumes.
     """
 
     def __init__(self, model: Model, tracker: PhaseTracker) -> None:

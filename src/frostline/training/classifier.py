@@ -68,7 +68,7 @@ class Classifier(pl.LightningModule):
         self.checkpoint_state = CheckpointState(model, self.tracker)
         self.metrics = MultiLabelMetrics(classes) if multi_label else ClassificationMetrics(classes)
         self.loss = loss
-        self.compares_texts = isinstance(loss, InBatchLoss)  # slow to ask in each step
+        self.compares_texts = isinstance(loss, InBatchLoss)  # isinstance with a protocol is too slow for each step
         self.make_optimizer, self.schedule = optimizer, schedule
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer

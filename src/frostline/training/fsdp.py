@@ -20,7 +20,7 @@ from frostline.training.phases import PhaseEngine
 class FSDP2Strategy(ModelParallelStrategy):
     """Saves and loads full tensors in one ordinary checkpoint file.
 
-    Lightning's own would gather states by the names of the model and write files of its own.
+    That of Lightning would gather states by the names of the model and write one file for each rank.
     """
 
     lightning_restore_optimizer = True
@@ -62,8 +62,8 @@ def shard_parameters(parts: Sequence[nn.Module], engine: PhaseEngine, device_mes
     mesh = device_mesh["data_parallel"]
     owners = {id(p): (m, name) for part in parts for m in part.modules() for name, p in m._parameters.items()}
     for part in parts:
-        found = layers_of(part)
-        for layer in [] if found is None else found[1]:
+        layers = layers_of(part)
+        for layer in [] if layers is None else layers[1]:
             fully_shard(layer, mesh=mesh, reshard_after_forward=True)
         if any(True for _ in part.parameters()):
             fully_shard(part, mesh=mesh, reshard_after_forward=True)
@@ -86,7 +86,7 @@ def full_tensor(value: Tensor) -> Tensor:
 
 @torch.no_grad()
 def copy_full(target: Tensor, value: Tensor) -> None:
-    """Copy a full tensor to `target`, on every rank its own shard. A collective call if `target` is sharded."""
+    """Copy a full tensor to `target`, of which each rank may have a shard. It is then a collective call."""
     target.copy_(shard_like(value, target))
 
 

@@ -43,7 +43,7 @@ def gradients_ahead(
 def clip_gradients(optimizer: Optimizer, max_norm: float, scaler: Any = None) -> None:
     """Scale all gradients so that their common norm is at most `max_norm`.
 
-    It works for fused optimizers too, which Lightning's own clipping refuses under mixed precision.
+    It works for fused optimizers too, which the clipping of Lightning refuses under mixed precision.
     """
     if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
         scaler.unscale_(optimizer)  # a fused optimizer would unscale in its step, after clipping

@@ -33,7 +33,7 @@ class Interpolation:
 
     @property
     def record(self) -> Row:
-        """Return what goes into result.json, after all mixtures have been scored."""
+        """Return the entries for result.json, after all mixtures have been scored."""
         return {"wise_ft": self.curve, "alpha": self.selected["alpha"]}
 
     @property

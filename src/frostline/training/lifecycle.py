@@ -18,7 +18,7 @@ Job = dict[str, Any]  # `id`, `choices` and `overrides` of a run
 
 
 def stored_result(folder: RunFolder, job: Job) -> dict[str, Any] | None:
-    """Return the result of this run if it is complete, and remove files that a kill has left beside it."""
+    """Return the result of this run if it is complete, and remove files that a killed run has left."""
     result = folder.read_result()
     if result is None or result["id"] != job["id"]:
         return None
@@ -29,7 +29,7 @@ def stored_result(folder: RunFolder, job: Job) -> dict[str, Any] | None:
 
 
 def final_result(folder: RunFolder) -> dict[str, Any]:
-    """Return the result of a run that has ended.
+    """Return the result of a run after its end.
 
     Raises:
         Pruned: the trial was pruned.
@@ -54,7 +54,7 @@ def raise_if_pruned(folder: RunFolder) -> None:
 
 
 def start(folder: RunFolder, config: Config) -> None:
-    """Write config.yaml, and remove what says that an earlier attempt failed or was pruned."""
+    """Write config.yaml, and remove failure.json and pruned.json of an earlier attempt."""
     import yaml
 
     folder.failure.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Phases of a plan: `PhaseEngine` applies them to a model, `PhaseTracker` knows which one a run is in.
+"""Phases of a plan: `PhaseEngine` applies them to a model, `PhaseTracker` has the current phase of a run.
 
 Every parameter that is trained in some phase requires grad when the strategy wraps the model, because DDP silently
 leaves out parameters that are unfrozen after it has wrapped the model. Phases switch requires_grad off and on
@@ -51,7 +51,7 @@ class PhaseEngine:
 
         Parameters share a group if they have the same multipliers in all phases and the same weight decay. Vectors
         (biases, norms, and the factors of IA3, which are (n, 1)) have no weight decay. With `one_per_parameter` each
-        parameter has its own group, so that `factors` can act on it.
+        parameter has a group by itself, so that `factors` can act on it.
         """
         groups: dict[tuple[Any, ...], dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
@@ -108,7 +108,7 @@ class PhaseEngine:
 
 
 class PhaseTracker:
-    """Says which phase each epoch belongs to: by the epochs of the plan, or as `controller` decides during training.
+    """Determines the phase of each epoch: by the epochs of the plan, or as `controller` decides during training.
 
     Attributes:
         start: the epoch and the optimizer step at which the current phase began.

@@ -44,10 +44,10 @@ class RunRecorder:
         return plan_table(self.built.plan, fitted_head=isinstance(self.built.model.head, FittedHead))
 
     def begin(self, resume: Path | None, environment: Environment | None = None) -> None:
-        """Write plan.txt and environment.json; resume: the checkpoint from which the run goes on.
+        """Write plan.txt and environment.json; resume: the checkpoint from which the run resumes.
 
         Raises:
-            UserError: the run cannot go on, because its data or its encoder have changed.
+            UserError: the run cannot resume, because its data or its encoder have changed.
         """
         recorded = self._environment(environment or look())
         if resume is not None:
@@ -93,9 +93,9 @@ class RunRecorder:
         loggers: Sequence[Any],
         step: int,
     ) -> None:
-        """Write predictions and metrics, and result.json last, whose presence says that the run is complete.
+        """Write predictions and metrics, and result.json last, whose presence means that the run is complete.
 
-        extra: what the head reports beside the metrics. step: the last optimizer step.
+        extra: what the head reports in addition to the metrics. step: the last optimizer step.
         """
         write_predictions(self.folder.predictions, predictions)
         result = self._result(metrics, extra, cost)
@@ -106,7 +106,7 @@ class RunRecorder:
             file.unlink(missing_ok=True)
 
     def prune(self, pruned: dict[str, Any], loggers: Sequence[Any]) -> None:
-        """Write pruned.json, of a trial that its search has ended early."""
+        """Write pruned.json, of a trial that its search has pruned."""
         finish_pruned(loggers)
         write_json(self.folder.pruned, pruned)
         self.folder.resume_point.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     Raises:
         UserError: the config cannot be run, or the folder belongs to another run.
         FrostlineError: the run failed; failure.json has the reason.
-        Pruned: the run is a trial that its search has pruned; pruned.json says when.
+        Pruned: the run is a trial that its search has pruned; pruned.json has the reason.
     """
     run_folder = RunFolder(folder)
     job: Job = {"id": run_id(config), "choices": choices, "overrides": overrides}

@@ -18,7 +18,7 @@ class TrainerSettings:
     patience: stop when `monitor` has not improved for this many epochs of the last phase; null: never.
     checkpoint_seconds: the time between two checkpoints from which a killed run can resume; 0: after every step.
     check_val_every_n_epoch: the number of epochs between two validations; the last epoch is always validated. The best
-        epoch, patience, pruning and adaptive strategies know the scores of validated epochs only.
+        epoch, patience, pruning and adaptive strategies use the scores of validated epochs only.
     monitor: the validation metric that selects the best epoch; null keeps the last epoch.
     deterministic: use deterministic GPU kernels, so that a run repeats to the bit, as it does on a CPU.
     limit_batches: at most this many batches of each split. overfit_batches: train on this many, again and again.

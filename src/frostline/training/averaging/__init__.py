@@ -1,1 +1,1 @@
-"""Averages and interpolations of weights, evaluated and saved in place of the last step's; one class a file."""
+"""Averages and interpolations of weights, evaluated and saved instead of the last weights; one class a file."""

@@ -33,5 +33,5 @@ class Interpolating(Protocol):
     alpha: float | None
 
     def mixes(self, parameter: str) -> bool:
-        """Return whether a parameter, given by plan name, is interpolated. The others keep their trained values."""
+        """Return whether a parameter, given by plan name, is interpolated; the rest keep their trained values."""
         ...

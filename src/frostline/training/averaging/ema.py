@@ -14,8 +14,8 @@ class Ema(Averaging):
     """Exponential moving average of the weights over steps: decay x average + (1 - decay) x new weights.
 
     It is that of torch's AveragedModel. Evaluating a running average goes back to Polyak (1992), its use as a teacher
-    to arXiv:1703.01780. A decay of 0.99 averages over about 100 steps, which suits short fine-tuning: with 0.999 the
-    first weights would still count one half after 700 steps.
+    to arXiv:1703.01780. A decay of 0.99 averages over about 100 steps, which is right for short fine-tuning: with 0.999
+    the first weights would still count one half after 700 steps.
 
     start: the fraction of the run before the first weights are averaged.
     """

@@ -13,9 +13,9 @@ from frostline.training.classifier import Classifier
 class EarlyStopping(pl.Callback):
     """Stops after `patience` epochs of the last phase without a better one. None: never.
 
-    Comes after `BestCheckpoint`, whose best epoch it reads. It has no state of its own. Only epochs of the last phase
-    count, because an earlier end would leave out the phases that follow. The same holds for adaptive strategies: the
-    run goes on until its last phase has begun.
+    It is called after `BestCheckpoint`, whose best epoch it reads, and has no state to be saved. Only epochs of the
+    last phase count, because an earlier end would leave out the phases that follow. With an adaptive strategy, too,
+    the run continues until its last phase has begun.
     """
 
     def __init__(self, best: BestCheckpoint, patience: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What a language-model head reports of the in-domain test set beside its scores, such as the perplexity."""
+"""What a language-model head reports of the in-domain test set in addition to its scores, such as the perplexity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LanguageModelRecord(pl.Callback):
     Each text counts once on any number of ranks. limit: at most this many batches on each rank.
 
     Attributes:
-        record: what goes into result.json, under the key of the head.
+        record: the entry for result.json, under the key of the head.
     """
 
     def __init__(self, model: Model, test: Split, dataset: Config, limit: int | None) -> None:
@@ -72,8 +72,8 @@ class LanguageModelRecord(pl.Callback):
         with Progress("reading test", len(self.plain_texts)) as bar:
             for rows in filter(lambda rows: rows.counted, rank_batches):
                 ids, mask = (tensor.to(device) for tensor in self.plain_texts.padded(rows.index))
-                draws = [np.random.default_rng([SEED, row]).random(ids.shape[1]) for row in rows.index.tolist()]
-                uniform = torch.from_numpy(np.stack(draws)).to(device)
+                values = [np.random.default_rng([SEED, row]).random(ids.shape[1]) for row in rows.index.tolist()]
+                uniform = torch.from_numpy(np.stack(values)).to(device)
                 with trainer.precision_plugin.forward_context():
                     total += head.surprise(classifier.model.encoder, ids, mask, uniform).double().sum(dim=0)
                 classifier.model.texts_encoded += rows.counted

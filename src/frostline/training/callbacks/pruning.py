@@ -1,4 +1,4 @@
-"""Pruning: a trial of a search reports its metric after each validation and ends early if the pruner says so."""
+"""Pruning: a trial of a search reports its metric after each validation and ends early if the pruner decides so."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from frostline.results.search_storage import Trial
 
 
 class Pruning(pl.Callback):
-    """Asks the pruner on the first rank; all ranks end together. Without a `trial` it does nothing.
+    """Calls the pruner on the first rank; all ranks end together. Without a `trial` it does nothing.
 
-    Comes after the callbacks that may end the run for another reason: a run that ends anyway is not pruned.
+    It is called after the callbacks that may end the run for another reason: a run that ends anyway is not pruned.
 
     Attributes:
-        pruned: what pruned.json says of the pruned trial; None while it is not pruned.
+        pruned: the content of pruned.json; None while it is not pruned.
     """
 
     def __init__(self, trial: Trial | None) -> None:
@@ -29,7 +29,7 @@ class Pruning(pl.Callback):
         if self.trial is None or trainer.state.fn != TrainerFn.FITTING:
             return
         value = float(trainer.callback_metrics[self.trial.metric])
-        prune = self._ask_pruner(self.trial, trainer.current_epoch, value) if trainer.is_global_zero else False
+        prune = self._should_prune(self.trial, trainer.current_epoch, value) if trainer.is_global_zero else False
         if trainer.world_size > 1:
             prune = bool(trainer.strategy.broadcast(prune))
         ends_anyway = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
@@ -38,7 +38,7 @@ class Pruning(pl.Callback):
             what = f"{self.trial.metric} {value:.4f} after epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
             self.pruned = {"what": what, "trial": self.trial.number, "search": self.trial.name}
 
-    def _ask_pruner(self, trial: Trial, epoch: int, value: float) -> bool:
+    def _should_prune(self, trial: Trial, epoch: int, value: float) -> bool:
         """Report the metric of an epoch and return whether the pruner stops the trial."""
         if self._opened is None:
             self._opened = trial.opened()

@@ -1,4 +1,4 @@
-"""The checkpoint from which a killed run resumes. A kill never leaves half a file in its place."""
+"""The checkpoint from which a killed run resumes. A kill never leaves a partial file."""
 
 from __future__ import annotations
 

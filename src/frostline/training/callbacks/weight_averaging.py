@@ -1,4 +1,4 @@
-"""Averaged weights beside the trained ones: they are validated and saved, training goes on without them."""
+"""Averaged weights: they are validated and saved, while training continues with the trained weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from frostline.training.classifier import Classifier
 class WeightAveraging(pl.Callback):
     """Puts the average into the model for each validation, and the trained weights back afterwards.
 
-    Comes after `BestCheckpoint`, which saves the average, and before `ResumeCheckpoint`, which saves the trained
-    weights with the average beside them. Until the first weights are averaged, the model's own are validated.
+    It is called after `BestCheckpoint`, which saves the average, and before `ResumeCheckpoint`, which saves the trained
+    weights and the average. Until the first weights are averaged, those of the model are validated.
     """
 
     def __init__(self, averaging: Averaging) -> None:

@@ -1,1 +1,1 @@
-"""Loggers of a run: metrics.csv always, W&B and TensorBoard if they are asked for."""
+"""Loggers of a run: metrics.csv always, W&B and TensorBoard if the config has them."""

@@ -10,7 +10,7 @@ from frostline.training.loggers.csv_logger import CsvLogger
 
 
 def make_loggers(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
-    """Return the loggers that the config asks for; job: `id`, `choices` and `overrides` of the run."""
+    """Return the loggers of the config; job: `id`, `choices` and `overrides` of the run."""
     name = title(config, job["choices"], job["overrides"])
     logged_config = config | {"choices": job["choices"], "id": job["id"]}
     return choose(folder, config["study"], name, logged_config, **config["logger"])
@@ -28,7 +28,7 @@ def choose(
     entity: str | None = None,
     fused: Literal["runs", "table"] = "runs",
 ) -> list[Any]:
-    """Return the logger of metrics.csv, and those of Weights & Biases and TensorBoard if they are asked for.
+    """Return the logger of metrics.csv, and those of Weights & Biases and TensorBoard if the config has them.
 
     fused: how runs that are trained together appear in W&B; a single run does not use it.
     """

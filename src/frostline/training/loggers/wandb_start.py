@@ -66,7 +66,7 @@ class Start:
     def _start_within(self, mode: str, seconds: float) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._service.start()
-        # Offline, each start writes a segment of its own. With resume="allow", `wandb sync` joins them.
+        # Offline, each start writes a new segment. With resume="allow", `wandb sync` joins them.
         arguments = self._arguments | {"id": wandb_run_id(self._folder), "resume": "allow"}
         with self._service.within(seconds):
             run = self._init(self.url, **arguments, mode=mode)
@@ -78,7 +78,7 @@ class Start:
 def wandb_run_id(folder: Path) -> str:
     """Return the id of the folder's W&B run: random at the first start, then the same whenever the run resumes.
 
-    A run that W&B's agent has opened has its own id, which W&B uses whatever it is given.
+    A run that W&B's agent has opened has an id already, which W&B uses whatever it is given.
     """
     file, opened = folder / ".wandb-id", agent_run()
     if opened or not file.exists():

@@ -15,7 +15,7 @@ class SupCon(nn.Module):
 
     The contrastive loss of a text is the mean, over the other texts of its class in the batch, of minus the log of
     their share of exp(cosine / temperature) among all other texts. This is equation 3 of the paper on normalised
-    vectors, with the mean over texts in place of its sum. For a text that is alone in its class it is 0. The batch is
+    vectors, with the mean over texts instead of its sum. For a text that is alone in its class it is 0. The batch is
     that of all ranks. The defaults are the values that the paper selected most often.
 
     Raises:

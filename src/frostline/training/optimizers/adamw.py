@@ -15,5 +15,5 @@ def adamw(
     betas: Sequence[float] = (0.9, 0.999),
     eps: Positive = 1e-8,
 ) -> AdamW:
-    """AdamW with bias correction (arXiv:1711.05101); a group may have its own weight decay."""
+    """AdamW with bias correction (arXiv:1711.05101); a group may have another weight decay."""
     return AdamW(groups, lr=lr, weight_decay=weight_decay, betas=(betas[0], betas[1]), eps=eps, fused=True)

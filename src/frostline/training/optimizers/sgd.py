@@ -14,5 +14,5 @@ def sgd(
     momentum: Dropout = 0.9,
     weight_decay: NonNegative = 0.0,
 ) -> SGD:
-    """Stochastic gradient descent with momentum; a group may have its own weight decay."""
+    """Stochastic gradient descent with momentum; a group may have another weight decay."""
     return SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)

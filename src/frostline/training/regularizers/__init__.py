@@ -1,1 +1,1 @@
-"""Regularizers beside weight decay, one class a file."""
+"""Regularizers in addition to weight decay, one class a file."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Regularizer:
-    """No regularization beside weight decay."""
+    """No regularization in addition to weight decay."""
 
     def begin(self, model: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
         """Set up, once, before any training; in a resumed run before its trained weights are loaded.

@@ -12,8 +12,8 @@ class L2SP(Regularizer):
     """L2-SP (arXiv:1802.01483): alpha/2 ||w - w0||^2 over the encoder's trained parameters, beta/2 ||w||^2 over others.
 
     w0 are the pre-trained values, which take the memory of the encoder's trained parameters once more. The paper fixes
-    beta at 0.01 and selects alpha between 0.001 and 1. It has no weight decay beside the penalty; here the optimizer's
-    weight decay applies too unless it is 0.
+    beta at 0.01 and selects alpha between 0.001 and 1. It has no weight decay in addition to the
+    penalty; here the weight decay of the optimizer applies too unless it is 0.
     """
 
     uses_pretrained_weights = True
@@ -29,7 +29,7 @@ class L2SP(Regularizer):
         self.pretrained = {name: p.detach().clone() for name, p in of_encoder.items()}
 
     def penalty(self) -> Tensor | None:
-        """Return the penalty of the parameters that are trained in the current phase; that of others is constant."""
+        """Return the penalty of the parameters that are trained in the current phase; the rest is constant."""
         terms = [self._penalty_of(name, p) for name, p in self.parameters.items() if p.requires_grad]
         return sum(terms[1:], terms[0]) if terms else None
 

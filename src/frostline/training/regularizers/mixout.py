@@ -16,8 +16,8 @@ class Mixout(Regularizer):
     It acts on the trained weight matrices of the encoder's linear layers, in training mode; frozen blocks do not
     change. With M from Bernoulli(1 - p), the weights are (M w + (1 - M) w0 - p w0) / (1 - p), whose mean is w. The
     paper finds p from 0.7 to 0.9 best, and its code turns dropout off; here the encoder's dropout stays on. Each
-    forward pass, and so each rank, draws its own M. It needs memory for w0, which is that of these matrices once more,
-    and during a step for the mixed ones.
+    forward pass, and so each rank, samples another M. It needs memory for w0, which is that of these matrices once
+    more, and during a step for the mixed ones.
     """
 
     uses_pretrained_weights = True
@@ -57,5 +57,5 @@ def mixed(weight: Tensor, pretrained: Tensor, p: float) -> Tensor:
 
 
 def is_linear(layer: nn.Module) -> bool:
-    """Return whether a module is a linear layer; GPT-2 and its family use a class of their own, Conv1D."""
+    """Return whether a module is a linear layer; GPT-2 and its family use the class Conv1D."""
     return isinstance(layer, nn.Linear) or type(layer).__name__ == "Conv1D"

@@ -16,7 +16,7 @@ class RDrop(Regularizer):
 
     The loss of a text is the mean of its two losses, plus alpha times the mean of the two KL divergences between its
     predicted distributions, as in the paper's code; the text of the paper adds up the two losses. For multi-label data
-    each class has a distribution of its own, and the divergence is the mean over classes. The paper uses alpha from
+    each class has a distribution, and the divergence is the mean over classes. The paper uses alpha from
     0.1 to 1 for GLUE. It costs two forward passes, which `texts_encoded` counts both.
 
     Raises:
@@ -62,7 +62,7 @@ def _mean_divergence(first: Tensor, second: Tensor) -> Tensor:
 
 
 def has_dropout(module: nn.Module) -> bool:
-    """Return whether a module drops values, by its own attribute where attention uses a function for dropout."""
+    """Return whether a module drops values, by an attribute where attention uses a function for dropout."""
     probabilities = [value for name, value in vars(module).items() if "drop" in name and isinstance(value, float)]
     probabilities += [module.p] if isinstance(module, nn.Dropout) else []
     return any(0 < probability <= 1 for probability in probabilities)
