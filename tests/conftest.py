@@ -31,7 +31,7 @@ def job() -> Callable[..., Any]:
     from frostline.config import jobs as command
 
     def one(*overrides: str) -> Any:
-        (found,) = command.jobs(["logger=csv", *overrides])
+        (found,) = command.jobs_of_command(["logger=csv", *overrides])
         return found
 
     return one

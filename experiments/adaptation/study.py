@@ -56,9 +56,9 @@ ARMS = {
 
 def job(data: str, arm: str, factor: float, seed: int) -> command.Job:
     words = [f"experiment=adaptation/{data}", *ARMS[arm], f"seed={seed}", "logger=csv"]
-    [usual] = command.jobs(words)
+    [usual] = command.jobs_of_command(words)
     rate = float(f"{usual.config['optimizer']['lr'] * factor:.3g}")
-    [found] = command.jobs([*words, f"optimizer.lr={rate:g}"])
+    [found] = command.jobs_of_command([*words, f"optimizer.lr={rate:g}"])
     return found
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from frostline.commands.plan import plan_from_shapes
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.freezing.plan import Plan
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ def main() -> None:
     mpl.rcParams |= {"svg.hashsalt": "frost line", "svg.fonttype": "none", "font.family": "sans-serif"}
     figure = Figure(figsize=(10, 4), layout="constrained", facecolor="w")
     left, right = figure.subplots(1, 2)
-    [job] = jobs(PLAN)
+    [job] = jobs_of_command(PLAN)
     draw_plan(left, plan_from_shapes(job.config))
     draw_steps(right, json.loads((HERE / "steps.json").read_text()))
     for side in ("top", "right"):

@@ -1,4 +1,4 @@
-"""The command: a verb, or the main job in Hydra's own grammar."""
+"""The command `frostline`: a subcommand, or a run or sweep in Hydra's grammar."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from collections.abc import Sequence
 
 from frostline.errors import FrostlineError
 
-DEBUG = "--debug"  # of any command
+DEBUG = "--debug"  # a flag of every command
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command.
 
     Raises:
-        SystemExit: with status 1 for a run that failed, 2 for what the user can mend.
+        SystemExit: with status 1 if a run failed, 2 if the command or its input is wrong, 130 if it was interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _dispatch(words)
+        status = _run_command(words)
     except FrostlineError as error:
         if DEBUG in words:
             traceback.print_exception(error)
         print(error.render() if hasattr(error, "render") else error, file=sys.stderr)
         status = error.status
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the pipe, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except KeyboardInterrupt:
@@ -38,24 +38,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit(status)
 
 
-def _dispatch(words: list[str]) -> int:
+def _run_command(words: list[str]) -> int:
     if words == ["--version"]:
         from frostline import __version__
 
         print(f"frostline {__version__}")
         return 0
     if words and words[0].isidentifier() and importlib.util.find_spec(f"frostline.commands.{words[0]}"):
-        told = [word for word in words[1:] if word != DEBUG]
-        status: int = importlib.import_module(f"frostline.commands.{words[0]}").main(told)
+        subcommand = importlib.import_module(f"frostline.commands.{words[0]}")
+        status: int = subcommand.main([word for word in words[1:] if word != DEBUG])
         return status
-    return _main_job(words)
+    return _run_hydra_job(words)
 
 
-def _main_job(words: list[str]) -> int:
-    from frostline.config.arguments import parse
+def _run_hydra_job(words: list[str]) -> int:
+    from frostline.config.arguments import parse_arguments
     from frostline.results.environment import COMMAND
     from frostline.sweeps import launch
 
-    arguments = parse(words)
+    arguments = parse_arguments(words)
     os.environ[COMMAND] = shlex.join(["frostline", *words])
     return launch.show(arguments) if arguments.shows else launch.launch(arguments)

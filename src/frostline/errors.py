@@ -62,6 +62,13 @@ def calls(error: BaseException) -> list[str]:
     return [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)][-5:]
 
 
+def one_line(error: BaseException) -> str:
+    """Return the first two lines of an error's message in one line of at most 240 characters."""
+    text = str(error) or str(error.__cause__ or "") or type(error).__name__
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines[:2])[:240]
+
+
 def wrong(key: str, what: str, do: str) -> UserError:
     """A UserError with one problem."""
     return UserError(Problem(key, what, do))

@@ -1,4 +1,4 @@
-"""A part from its config."""
+"""Create a part from its config."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from frostline.types import Config
 
 
 def make(config: Config, **supplied: Any) -> Any:
-    """Call what `_target_` names with the config's arguments and those of the supplied ones that it asks for."""
+    """Call `_target_` with the other keys of the config, and with those of `supplied` that it has as arguments."""
     target = locate(config["_target_"])
-    asked = inspect.signature(target).parameters
-    given = {k: v for k, v in config.items() if k != "_target_"}
-    return target(**given, **{k: v for k, v in supplied.items() if k in asked})
+    parameters = inspect.signature(target).parameters
+    arguments = {k: v for k, v in config.items() if k != "_target_"}
+    return target(**arguments, **{k: v for k, v in supplied.items() if k in parameters})
 
 
 def locate(target: str) -> Callable[..., Any]:
-    """The class or function of a dotted name."""
+    """Return the class or function of a dotted name."""
     module, _, name = target.rpartition(".")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function

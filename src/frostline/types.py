@@ -20,11 +20,6 @@ class Range:
     open_low: bool = False
     open_high: bool = False
 
-    def holds(self, value: float) -> bool:
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return above and below
-
     def __str__(self) -> str:
         low = f"{'above' if self.open_low else 'at least'} {self.low:g}"
         high = f"{'below' if self.open_high else 'at most'} {self.high:g}"

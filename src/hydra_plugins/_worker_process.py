@@ -48,7 +48,7 @@ class Worker:
 
         os.chdir(self.folder)
         os.environ.update(self.share)
-        resolvers.forget()
+        resolvers.forget_reruns()
         setup_globals()
         Singleton.set_state(dict(self.state))
         done = run(self.hydra_context, self.task_function, self.config, overrides, number)

@@ -29,5 +29,5 @@ class ListedSweeper(Sweeper):
         folder = Path(str(self.config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        jobs = [[*arguments, *job] for job in listed.read(self.file)]
+        jobs = [[*arguments, *job] for job in listed.read_jobs(self.file)]
         return [self.launcher.launch(jobs, initial_job_idx=0)]

@@ -19,7 +19,7 @@ import torch
 from timing import pairs, table
 
 from frostline.cache.frozen_states import FrozenStates
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.results.folder import RunFolder
 from frostline.training.trainer import attach
 from prepared_run import PreparedRun, described, prepare
@@ -31,7 +31,7 @@ OVERRIDES = ["encoder=minilm", "dataset=vader_movies", "dataset.max_train=1000",
 def measure(rounds: int) -> str:
     torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as folder:
-        [job] = jobs([*OVERRIDES, "logger=csv", f"cache.dir={folder}/store"])
+        [job] = jobs_of_command([*OVERRIDES, "logger=csv", f"cache.dir={folder}/store"])
         fit = prepare(job.config, described(job), RunFolder(Path(folder)))
         attach(fit.classifier, fit.trainer, fit.data)
         size = min(SIZES, key=lambda size: _seconds(lambda: _bare(fit, size)))

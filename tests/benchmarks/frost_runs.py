@@ -17,7 +17,7 @@ import tempfile
 from timing import pairs, table
 from whole import apart, frostline, hugging_face
 
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.freezing.frost_line import frozen_blocks
 from frostline.training.build import build
 
@@ -67,7 +67,7 @@ def counted(overrides: list[str]) -> float:
 
     With it, a phase reads all its texts once up to its line, and in each epoch from there; the texts that validate too.
     """
-    [job] = jobs(["trainer=cpu", "logger=csv", *overrides])
+    [job] = jobs_of_command(["trainer=cpu", "logger=csv", *overrides])
     built = build(job.config)
     layers = sum(block.kind == "layer" for block in built.plan.blocks)
     train, val = (int(built.tokens[split].starts[-1]) for split in ("train", "val"))

@@ -21,7 +21,7 @@ from segments import Batches, piece
 from timing import pairs, table
 from turns import race
 
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.data.batches import training_order
 from frostline.training.build import build
 
@@ -54,7 +54,7 @@ def measure(encoder: str, k: int, rounds: int = ROUNDS, texts: int | None = None
     few = [] if texts is None else [f"dataset.max_train={texts}"]
     with tempfile.TemporaryDirectory() as store:
         kept, read = (
-            jobs(
+            jobs_of_command(
                 [
                     *SHARED,
                     *SHORT,

@@ -18,7 +18,7 @@ from segments import Batches, bucketed, padding, piece, shuffled
 from timing import pairs, table
 from turns import race
 
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.data.batches import training_order
 from frostline.training.build import build
 
@@ -53,8 +53,8 @@ class Figures:
 
 
 def measure(rounds: int = ROUNDS) -> Figures:
-    [job] = jobs([*OVERRIDES, *SHORT, "trainer.checkpoint_seconds=1000000"])
-    interval = jobs(OVERRIDES)[0].config["trainer"]["checkpoint_seconds"]
+    [job] = jobs_of_command([*OVERRIDES, *SHORT, "trainer.checkpoint_seconds=1000000"])
+    interval = jobs_of_command(OVERRIDES)[0].config["trainer"]["checkpoint_seconds"]
     lengths = np.asarray(build(job.config).tokens["train"].lengths)
     epochs = {
         "Frostline": training_order(lengths.tolist(), SIZE, 1, 0),

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from timing import settle
 
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.results.folder import RunFolder
 from frostline.training.build import build
 from frostline.training.trainer import attach
@@ -33,7 +33,7 @@ def frostline(overrides: list[str], keeps: bool = True) -> float:
     keeps: else each epoch reads its texts through the whole encoder, as it would without a frost line.
     """
     torch.set_num_threads(THREADS)
-    [job] = jobs(["trainer=cpu", "logger=csv", *overrides])
+    [job] = jobs_of_command(["trainer=cpu", "logger=csv", *overrides])
     with tempfile.TemporaryDirectory() as folder:
         place = RunFolder(Path(folder))
         with place.claimed(described(job)):
@@ -62,7 +62,7 @@ def hugging_face(overrides: list[str], strategy: str) -> float:
 
     torch.set_num_threads(THREADS)
     logging.set_verbosity_error()
-    [job] = jobs(["trainer=cpu", "logger=csv", *overrides])
+    [job] = jobs_of_command(["trainer=cpu", "logger=csv", *overrides])
     built = build(job.config)
     files = locate(job.config["encoder"]["name"], job.config["encoder"]["pin"])
     model: Any = AutoModelForSequenceClassification.from_pretrained(files, num_labels=len(built.corpus.classes))

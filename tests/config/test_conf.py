@@ -16,7 +16,7 @@ from frostline.config import jobs as command
 from frostline.config import search_path as search
 from frostline.config.checks.check import FIXED, SETTINGS, SUPPLIED, TOP_LEVEL
 from frostline.config.checks.dataset import TEXTS
-from frostline.config.checks.signature import read
+from frostline.config.checks.signature import read_signature
 from frostline.config.checks.source import UNKNOWN
 from frostline.results.identity import without_modules
 
@@ -35,7 +35,7 @@ OWN = {"encoder": {"pin", "untrained", "objective"}}  # what the choices of a gr
 
 @cache
 def composed(group: str, name: str) -> command.Job:
-    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), [])])
+    [job] = command.jobs_of_command([f"{group}={name}", *NEEDS.get((group, name), [])])
     return job
 
 
@@ -66,7 +66,7 @@ def test_a_choice_opens_with_its_description_and_stays_small(choice: tuple[str, 
 
 def given(group: str, name: str) -> dict[str, Any]:
     job = composed(group, name)
-    ours = {"_target_", *(read(SETTINGS[group], "").parameters if group in SETTINGS else {})}
+    ours = {"_target_", *(read_signature(SETTINGS[group], "").parameters if group in SETTINGS else {})}
     return {key: value for key, value in job.config[group].items() if key not in ours}
 
 
@@ -77,7 +77,7 @@ PARTS = [choice for choice in CHOICES if choice[0] in SUPPLIED and choice[0] != 
 def test_the_yaml_lists_every_knob_and_the_code_holds_every_default(choice: tuple[str, str]) -> None:
     group, name = choice
     job = composed(group, name)
-    parameters = read(job.config[group]["_target_"], group).parameters
+    parameters = read_signature(job.config[group]["_target_"], group).parameters
     knobs = {knob: parameter for knob, parameter in parameters.items() if knob not in SUPPLIED[group]}
     assert given(group, name).keys() == knobs.keys()
     set_by_need = {need.split("=")[0].partition(".")[2] for need in NEEDS.get(choice, [])}
@@ -89,25 +89,28 @@ def test_the_yaml_lists_every_knob_and_the_code_holds_every_default(choice: tupl
 @pytest.mark.parametrize("group", ["trainer", "logger", "paths"])
 def test_groups_without_parts_hold_the_same_defaults_too(group: str) -> None:
     function, supplied = FIXED[group]
-    [job] = command.jobs([])
-    knobs = {k: p.default for k, p in read(function, group).parameters.items() if k not in supplied}
+    [job] = command.jobs_of_command([])
+    knobs = {k: p.default for k, p in read_signature(function, group).parameters.items() if k not in supplied}
     assert job.config[group] == knobs
 
 
 def test_the_keys_of_every_data_set_hold_the_defaults_of_prepare() -> None:
-    [job] = command.jobs([])
-    preparing = dict(list(read("frostline.data.prepare.prepare", "").parameters.items())[1:])
-    common = preparing | read(TEXTS, "").parameters
+    [job] = command.jobs_of_command([])
+    preparing = dict(list(read_signature("frostline.data.prepare.prepare", "").parameters.items())[1:])
+    common = preparing | read_signature(TEXTS, "").parameters
     assert {key: job.config["dataset"][key] for key in common} == {k: p.default for k, p in common.items()}
-    assert job.config["freezing"]["layer_decay"] is read(SETTINGS["freezing"], "").parameters["layer_decay"].default
-    top = read(TOP_LEVEL, "").parameters
+    assert (
+        job.config["freezing"]["layer_decay"]
+        is read_signature(SETTINGS["freezing"], "").parameters["layer_decay"].default
+    )
+    top = read_signature(TOP_LEVEL, "").parameters
     assert {key: job.config[key] for key in top} == {key: p.default for key, p in top.items()}
 
 
 @pytest.mark.parametrize("name", [name for group, name in CHOICES if group == "dataset"])
 def test_a_data_set_lists_its_source_s_knobs(name: str) -> None:
     job = composed("dataset", name)
-    knobs = read(job.config["dataset"]["_target_"], "").parameters
+    knobs = read_signature(job.config["dataset"]["_target_"], "").parameters
     own = OmegaConf.load(CONF / "dataset" / f"{name}.yaml")
     assert knobs.keys() <= {str(key) for key in own}
 
@@ -118,9 +121,9 @@ def same(value: Any, default: Any) -> bool:
 
 
 def test_a_strategy_that_does_not_say_what_suits_it_gets_what_suits_full() -> None:
-    [job] = command.jobs(["~freezing.recommended"])
+    [job] = command.jobs_of_command(["~freezing.recommended"])
     assert (job.config["optimizer"]["lr"], job.config["trainer"]["max_epochs"]) == (1e-4, 3)
-    [job] = command.jobs(["~freezing.recommended", "optimizer=sgd"])
+    [job] = command.jobs_of_command(["~freezing.recommended", "optimizer=sgd"])
     assert job.config["optimizer"]["lr"] == 0.01
 
 
@@ -131,12 +134,12 @@ def test_an_experiment_wins_over_the_groups_and_debug_over_the_experiment(tmp_pa
         "# @package _global_\n# An arm\ndefaults:\n  - override /freezing: top_k\n\n"
         "study: lab\nfreezing: {k: 2}\ntrainer: {max_epochs: 7, devices: 1}\ndataset: {max_length: 64}\n"
     )
-    [job] = command.jobs(["experiment=lab/arm"])
+    [job] = command.jobs_of_command(["experiment=lab/arm"])
     assert job.choices["freezing"] == "top_k"
     assert job.choices["experiment"] == "lab/arm"
     assert job.config["study"] == "lab"
     assert (job.config["freezing"]["k"], job.config["trainer"]["max_epochs"]) == (2, 7)
-    [job] = command.jobs(["experiment=lab/arm", "debug=fast", "freezing.k=1"])
+    [job] = command.jobs_of_command(["experiment=lab/arm", "debug=fast", "freezing.k=1"])
     assert (job.config["freezing"]["k"], job.config["trainer"]["max_epochs"]) == (1, 1)
 
 
@@ -145,7 +148,7 @@ def test_the_arms_of_a_study_are_swept_by_a_pattern(tmp_path: Path) -> None:
         file = tmp_path / "experiments" / study / f"{arm}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# @package _global_\nstudy: {study}\nseed: {seed}\n")
-    jobs = command.jobs(["-m", "experiment=glob(lab/*)"])
+    jobs = command.jobs_of_command(["-m", "experiment=glob(lab/*)"])
     assert [job.choices["experiment"] for job in jobs] == ["lab/a", "lab/b"]
 
 

@@ -23,9 +23,9 @@ def test_each_line_is_the_run_that_it_would_be_alone(own_folder: None) -> None:
         ["head=verbalizer", template, "freezing=direct"],
         ["freezing=schedule", "freezing.phases=[{rules: [['*', 1]]}]"],
     ]
-    Path("jobs.txt").write_text(f"# two\n\n{listed.written(lines)}")
-    found = command.jobs([*LISTED, *SMALL])
-    alone = [job for line in lines for job in command.jobs([*SMALL, *line])]
+    Path("jobs.txt").write_text(f"# two\n\n{listed.format_jobs(lines)}")
+    found = command.jobs_of_command([*LISTED, *SMALL])
+    alone = [job for line in lines for job in command.jobs_of_command([*SMALL, *line])]
     assert [(job.id, job.folder, job.overrides) for job in found] == [
         (job.id, job.folder, job.overrides) for job in alone
     ]
@@ -52,8 +52,8 @@ def test_the_jobs_of_a_list_are_done(frostline: Command) -> None:
         ("# none\n", [], "hydra.sweeper.file: 'jobs.txt' lists no job; name a file with"),
         ("seed=1\nhead='a\nseed=2\n", [], "hydra.sweeper.file: line 2 of 'jobs.txt' ends within quotes; close them"),
         ("head='a\n" + "seed=2\n" * 99 + "head='\n", [], "hydra.sweeper.file: line 1 of 'jobs.txt' ends within quotes"),
-        ("seed=1,2\n", [], "seed: 'seed=1,2' in a list of jobs is no override of one job; write a line for each"),
-        ("seed=1\n", ["freezing=full,frozen"], "freezing: 'full,frozen' is swept beside a list of jobs; give it one"),
+        ("seed=1,2\n", [], "seed: 'seed=1,2' in a list of jobs is not an override of one job; write one line for each"),
+        ("seed=1\n", ["freezing=full,frozen"], "freezing: 'full,frozen' is a sweep beside a list of jobs; give it one"),
         ("seed=1\nfreezing=fulll\n", [], "freezing: there is no choice 'fulll'; did you mean full?"),
         ("seed=1\nhead.droput=1 seed=x\n", [], "head.droput: no such key; did you mean head.dropout?"),
     ],

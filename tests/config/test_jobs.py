@@ -14,7 +14,7 @@ from frostline.results.identity import leaf, run_id
 
 
 def jobs(line: str) -> list[command.Job]:
-    return command.jobs(line.split())
+    return command.jobs_of_command(line.split())
 
 
 def test_a_run_has_the_same_folder_alone_and_in_a_sweep() -> None:
@@ -64,16 +64,16 @@ def test_a_rerun_has_the_first_new_folder_beside_the_run_s() -> None:
 
 
 def test_a_rerun_keeps_its_folder_while_it_works() -> None:
-    search_again = command._composer(command.parse(["rerun=true"])).compose(["rerun=true"])
+    search_again = command._new_composer(command.parse_arguments(["rerun=true"])).compose(["rerun=true"])
     assert search_again is not None
-    resolvers.forget()
+    resolvers.forget_reruns()
     folder = Path(search_again.hydra.run.dir)
     folder.mkdir(parents=True)
     assert Path(search_again.hydra.run.dir) == folder
 
 
 def test_a_complete_run_is_not_written_to_by_hydra(tmp_path: Path) -> None:
-    cfg = command._composer(command.parse([])).compose([])
+    cfg = command._new_composer(command.parse_arguments([])).compose([])
     assert cfg is not None
     cfg.hydra.runtime.output_dir = str(tmp_path)
     assert cfg.hydra.output_subdir == ".hydra"

@@ -15,8 +15,7 @@ from omegaconf import OmegaConf
 
 from command_line import Command, in_process
 from frostline.config import loader
-from frostline.config import search_path as search
-from frostline.config.loader import ConfigLoader
+from frostline.config.loader import ConfigLoader, open_loader
 
 frostline = in_process
 COMMANDS = [
@@ -43,7 +42,7 @@ def told(one: ConfigLoaderImpl, lines: list[str], mode: RunMode) -> tuple[str, l
 
 @pytest.fixture
 def loaders() -> tuple[ConfigLoader, ConfigLoaderImpl]:
-    ours = search.loader()
+    ours = open_loader()
     return ours, ConfigLoaderImpl(ours.config_search_path)
 
 
@@ -83,7 +82,7 @@ def test_a_worker_gets_the_loader_without_its_memory(loaders: tuple[ConfigLoader
     ours, _ = loaders
     before = told(ours, ["seed=3"], RunMode.RUN)
     sent = pickle.dumps(ours)
-    loader.forget()  # another process has its own
+    loader.forget_configs()  # another process has its own
     there = pickle.loads(sent)
     assert ours.memory.composed and not there.memory.composed
     assert told(there, ["seed=3"], RunMode.RUN) == before
@@ -94,7 +93,7 @@ def test_each_command_reads_its_yaml_anew() -> None:
     file.parent.mkdir(parents=True)
     for name in ("first", "second"):
         file.write_text(f"_target_: mylab.heads.Scaled\nname: {name}\n")
-        ours = search.loader(config_dir="mine")
+        ours = open_loader(config_dir="mine")
         assert ours.load_configuration("config", ["head=scaled"], RunMode.RUN).head.name == name
 
 

@@ -10,11 +10,12 @@ import yaml
 
 from command_line import Command, in_process
 from frostline.config import jobs as command
-from frostline.config.renamed import RENAMED, RESOLVERS
+from frostline.config.renamed import RENAMED
+from frostline.config.resolvers import PREFIX
 from frostline.errors import UserError
 
 frostline = in_process
-KEYS = sorted(key for key in RENAMED if not key.startswith(RESOLVERS))
+KEYS = sorted(key for key in RENAMED if not key.startswith(PREFIX))
 HELD_BY = {"adapter.targets": "adapter=lora", "adapter.suits": "adapter=lora", "adapter.tokens": "adapter=prompt"} | {
     "freezing.watch": "freezing=plateau"
 }
@@ -22,7 +23,7 @@ HELD_BY = {"adapter.targets": "adapter=lora", "adapter.suits": "adapter=lora", "
 
 def problems(*words: str) -> list[str]:
     with pytest.raises(UserError) as caught:
-        command.jobs(list(words))
+        command.jobs_of_command(list(words))
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -36,7 +37,7 @@ def test_an_old_key_on_the_command_line_is_refused_with_the_new_one(key: str) ->
 @pytest.mark.parametrize("key", KEYS)
 def test_the_new_key_is_one_of_the_config(key: str) -> None:
     group, _, name = RENAMED[key].partition(".")
-    [job] = command.jobs([HELD_BY[key]] if key in HELD_BY else [])
+    [job] = command.jobs_of_command([HELD_BY[key]] if key in HELD_BY else [])
     assert name in job.config[group]
 
 
@@ -77,5 +78,5 @@ def test_a_part_of_one_s_own_may_have_an_argument_of_an_old_name(own_folder: Non
     Path("conf/loss").mkdir(parents=True)
     Path("lossmodule.py").write_text("class Mine:\n    def __init__(self, smoothing: float = 0.0) -> None: ...\n")
     Path("conf/loss/mine.yaml").write_text("_target_: lossmodule.Mine\nsmoothing: 0.0\n")
-    [job] = command.jobs(["--config-dir", "conf", "loss=mine", "loss.smoothing=0.1"])
+    [job] = command.jobs_of_command(["--config-dir", "conf", "loss=mine", "loss.smoothing=0.1"])
     assert job.config["loss"]["smoothing"] == 0.1

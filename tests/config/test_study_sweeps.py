@@ -37,7 +37,7 @@ def study(own_folder: None, tmp_path: Path) -> None:
 
 
 def jobs(line: str) -> list[command.Job]:
-    return command.jobs(line.split())
+    return command.jobs_of_command(line.split())
 
 
 def test_a_sweep_s_arms_seeds_launcher_and_differences_are_those_of_its_yaml() -> None:
@@ -61,7 +61,7 @@ def test_the_command_line_has_the_last_word() -> None:
 def test_a_job_of_a_study_s_sweep_is_the_run_that_it_would_be_alone() -> None:
     for job in jobs("-m sweep=lab/all"):
         own = f"freezing={job.choices['freezing']} seed={job.config['seed']} trainer.max_epochs=2"
-        [alone] = command.jobs([*ALONE, *own.split()])
+        [alone] = command.jobs_of_command([*ALONE, *own.split()])
         assert (alone.id, alone.folder, alone.config) == (job.id, job.folder, job.config)
 
 

@@ -73,15 +73,15 @@ CONFIG = [
     ("~adapter", r"adapter: is missing; choose one: `frostline list adapter`"),
     ("adapter=lora freezing=frozen", r"freezing: trains nothing of the adapter, .*; choose freezing=full, "),
     ("adapter=dora freezing=direct", r"freezing: trains nothing of the adapter, .*; choose freezing=full, "),
-    ("adapter=lora freezing=bitfit", r"freezing: chooses among the encoder's own parameters, which never learn "),
-    ("adapter=ia3 freezing=layer_norm", r"freezing: chooses among the encoder's own parameters, which never learn "),
+    ("adapter=lora freezing=bitfit", r"freezing: chooses among the encoder's own parameters, which are always "),
+    ("adapter=ia3 freezing=layer_norm", r"freezing: chooses among the encoder's own parameters, which are always "),
     ("adapter=lora freezing=embeddings_frozen", r"freezing: chooses among the encoder's own parameters, which "),
     ("adapter=lora freezing=surgical freezing.first=embeddings", r"freezing: chooses among the encoder's own "),
     ("adapter=prompt adapter.num_virtual_tokens=0", r"adapter\.num_virtual_tokens: 0 is not at least 1; "),
     ("adapter=prompt adapter.init=text", r"adapter\.init: 'text' is not vocab or random; "),
     ("adapter=prefix adapter.projection=0", r"adapter\.projection: 0 is not at least 1; "),
     ("adapter=prompt freezing=top_k", r"freezing: trains nothing of the adapter, .*; choose freezing=full, "),
-    ("adapter=prefix freezing=surgical", r"freezing: chooses among the encoder's own parameters, which never learn "),
+    ("adapter=prefix freezing=surgical", r"freezing: chooses among the encoder's own parameters, which are always "),
     (
         "plan adapter=prompt adapter.num_virtual_tokens=512",
         r"adapter\.num_virtual_tokens: 512 leave no place for a text: .* 512 in all; give 511 or",
@@ -113,7 +113,7 @@ CONFIG = [
     ),
     ("freezing=rules", r"freezing\.file: is missing; write one with `frostline plan --write FILE`"),
     ("freezing=rules freezing.file=no.yaml", r"freezing\.file: 'no\.yaml' cannot be read \(No such file"),
-    ("freezing=rules freezing.file=bad.yaml", r"freezing\.file: 'bad\.yaml' is no yaml file"),
+    ("freezing=rules freezing.file=bad.yaml", r"freezing\.file: 'bad\.yaml' is not a yaml file"),
     ("freezing=rules freezing.file=list.yaml", r"freezing\.file: 'list\.yaml' has no list `phases`; "),
     ("head.dropout=1", r"head\.dropout: 1 is not at least 0 and below 1; "),
     ("head.dropout=null", r"head\.dropout: null is not a number"),
@@ -138,32 +138,38 @@ CONFIG = [
     ("head=verbalizer head.template=null", r"head\.template: null is not a text; give a text"),
     (
         "head=likelihood",
-        r"head: reads a causal language model, and encoder 'bert_tiny' is a masked one; choose head=ver",
+        r"head: needs a causal language model, and encoder 'bert_tiny' is a masked one; choose head=ver",
     ),
     (
         "head=verbalizer encoder=smollm2",
-        r"head: reads a masked .*, and encoder 'smollm2' is a causal one; choose head=li",
+        r"head: needs a masked .*, and encoder 'smollm2' is a causal one; choose head=li",
     ),
     (
         "head=verbalizer encoder=minilm",
-        r"head: reads a masked .* the checkpoint of encoder 'minilm' has no head for it; ",
+        r"head: needs a masked .* the checkpoint of encoder 'minilm' has no language-model head; ",
     ),
-    ("head=likelihood encoder=distilbert_cased", r"head: reads a causal .* 'distilbert_cased' has no head for it; ch"),
-    ("head=verbalizer encoder.objective=null", r"head: reads a masked .* 'bert_tiny' has no head for it; choose encod"),
+    (
+        "head=likelihood encoder=distilbert_cased",
+        r"head: needs a causal .* 'distilbert_cased' has no language-model head; ch",
+    ),
+    (
+        "head=verbalizer encoder.objective=null",
+        r"head: needs a masked .* 'bert_tiny' has no language-model head; choose encod",
+    ),
     (
         "head=likelihood encoder=smollm2 head.calibrate=2",
         r"head\.calibrate: 2 is not true or false; give true or false",
     ),
     ("encoder.objective=next", r"encoder\.objective: 'next' is not masked, causal or null; "),
-    ("head=likelihood encoder=smollm2 adapter=prefix", r"adapter: puts tokens of its own before each text, and this h"),
-    ("head=verbalizer pooler=attention", r"pooler: has no part in a head that reads the language model's words; le"),
+    ("head=likelihood encoder=smollm2 adapter=prefix", r"adapter: adds virtual tokens before each text, and this head"),
+    ("head=verbalizer pooler=attention", r"pooler: is not used by a head that prompts the language model; leave"),
     (
         "plan head=verbalizer head.words={negative:bad,neutral:so}",
         r"head\.words: the class 'positive' has no words; give head\.wo",
     ),
     ("head.width=3", r"head\.width: is set from the encoder; remove it"),
     ("+head.width=3", r"head\.width: is set from the encoder; remove it"),
-    ("+head.hiden=3", r"head\.hiden: Linear takes no such argument; "),
+    ("+head.hiden=3", r"head\.hiden: Linear has no such argument; "),
     (
         "head._target_=frostline.models.heads.linear.Linaer",
         r"head\._target_: .* has no 'Linaer'; did you mean Linear\?",
@@ -177,8 +183,8 @@ CONFIG = [
     ("head._target_=null", r"head\._target_: is missing; "),
     ("~head", r"head: is missing; choose one: `frostline list head`"),
     ("~head.nothing", r"head\.nothing: no such key; "),
-    ("+head.dropout=0.1", r"head\.dropout: is there already; leave out the plus: head\.dropout=0\.1"),
-    ("++optimizer.foo=1", r"optimizer\.foo: adamw takes no such argument; "),
+    ("+head.dropout=0.1", r"head\.dropout: exists already; leave out the plus: head\.dropout=0\.1"),
+    ("++optimizer.foo=1", r"optimizer\.foo: adamw has no such argument; "),
     ("+foo=1", r"foo: no such key; "),
     ("+studi=a", r"studi: no such key; did you mean study\?"),
     ("seed=-1", r"seed: -1 is not at least 0; "),
@@ -186,8 +192,8 @@ CONFIG = [
     ("seed=null", r"seed: null is not a whole number"),
     ("seed=${nope}", r"seed: cannot be resolved: .*nope"),
     ("seed=1,2", r"seed: '1,2' is a sweep; add -m "),
-    ("study=a/b", r"study: 'a/b' is no folder name; "),
-    ("study=..", r"study: '\.\.' is no folder name; "),
+    ("study=a/b", r"study: 'a/b' is not a valid folder name; "),
+    ("study=..", r"study: '\.\.' is not a valid folder name; "),
     ("study=2024", r"study: 2024 is not a text; "),
     ("rerun=maybe", r"rerun: 'maybe' is not true or false; "),
     ("trainer.devices=2", r"trainer\.strategy: 'auto' with trainer\.devices 2: .*; choose trainer=ddp"),
@@ -195,27 +201,42 @@ CONFIG = [
     ("trainer.precision=8", r"trainer\.precision: 8 is not 32-true, bf16-mixed or 16-mixed; "),
     ("trainer.accelerator=tpu", r"trainer\.accelerator: 'tpu' is not auto, cpu or gpu; "),
     ("trainer.max_epochs=-1", r"trainer\.max_epochs: -1 is not at least 0; "),
-    ("trainer.monitor=test/accuracy", r"trainer\.monitor: 'test/accuracy' is not of the validation part; "),
+    ("trainer.monitor=test/accuracy", r"trainer\.monitor: 'test/accuracy' is not a metric of the validation set; "),
     ("trainer.monitr=val/loss", r"trainer\.monitr: no such key; did you mean trainer\.monitor\?"),
     ("trainer.gradient_clip_val=-1", r"trainer\.gradient_clip_val: -1 is not above 0; "),
     ("scheduler.warmup_ratio=1.5", r"scheduler\.warmup_ratio: 1\.5 is not at least 0 and at most 1; "),
     ("logger.wandb=maybe", r"logger\.wandb: 'maybe' is not auto, online, offline or null; "),
     ("logger.projct=x", r"logger\.projct: no such key; did you mean logger\.project\?"),
     ("+logger.folder=x", r"logger\.folder: is set from the run; remove it"),
-    ("head=logistic", r"head: is solved from vectors and gives what stands below it nothing to learn from; choose fre"),
+    (
+        "head=logistic",
+        r"head: is fitted to embeddings, not trained, so that no gradient reaches the trainable layers; choose fre",
+    ),
     (
         "head=prototype freezing=lp_ft",
-        r"head: is solved from vectors and gives .*; choose freezing=frozen with a ",
+        r"head: is fitted to embeddings, not trained, .*; choose freezing=frozen with a ",
     ),
-    ("head=logistic freezing=frozen pooler=attention", r"head: is solved from vectors and gives what stands below it "),
+    (
+        "head=logistic freezing=frozen pooler=attention",
+        r"head: is fitted to embeddings, not trained, so that no gradient ",
+    ),
     (
         "head=knn freezing=direct",
-        r"freezing: lets no head learn, and this one is solved from the training texts; ",
+        r"freezing: keeps the head as it is initialised, and this head must be fitted to the training texts; ",
     ),
-    ("head=logistic loss=contrastive freezing=lp_ft", r"freezing: lets nothing but the head learn in phase probe, "),
-    ("loss=contrastive", r"head: would never learn: the loss looks at vectors alone; choose a head that is solved"),
-    ("loss=contrastive freezing=frozen head=mlp", r"head: would never learn: the loss looks at vectors alone; "),
-    ("head=logistic loss=contrastive averaging=wise_ft", r"averaging: mixes weights before and after, and this head "),
+    ("head=logistic loss=contrastive freezing=lp_ft", r"freezing: trains only the head in phase probe, "),
+    (
+        "loss=contrastive",
+        r"head: would never be trained: the loss is computed from embeddings alone; choose a head that is fitted",
+    ),
+    (
+        "loss=contrastive freezing=frozen head=mlp",
+        r"head: would never be trained: the loss is computed from embeddings alone; ",
+    ),
+    (
+        "head=logistic loss=contrastive averaging=wise_ft",
+        r"averaging: mixes the weights before and after training, and this head ",
+    ),
     ("head=logistic freezing=frozen head.C=0", r"head\.C: 0 is not above 0; give a number above 0"),
     ("head=knn freezing=frozen head.k=0", r"head\.k: 0 is not at least 1; "),
     ("head=knn freezing=frozen head.metric=cosin", r"head\.metric: 'cosin' is not cosine or euclidean; give cosine or"),
@@ -238,7 +259,7 @@ CONFIG = [
     ("paths.runs=3", r"paths\.runs: 3 is not a text; "),
     ("debug=fst", r"debug: there is no choice 'fst'; did you mean fast\?"),
     ("experiment=no/such", r"experiment: there is no choice 'no/such'; "),
-    ("experiment=lab/wrong", r"optimizer\.rate: adamw takes no such argument; "),
+    ("experiment=lab/wrong", r"optimizer\.rate: adamw has no such argument; "),
     ("experiment=lab/seeds", r"experiment: there is no choice 'lab/seeds'; did you mean sweep=lab/seeds\?"),
     ("freezing=lora", r"freezing: there is no choice 'lora'; did you mean adapter=lora\?"),
     ("sweep=lab/seeds", r"sweep: 'lab/seeds' is a sweep; add -m to start its jobs"),
@@ -255,43 +276,61 @@ CONFIG = [
     ("regularizer=l2_sp regularizer.alpha=-1", r"regularizer\.alpha: -1 is not above 0; "),
     ("regularizer=rdrop regularizer.alpha=0", r"regularizer\.alpha: 0 is not above 0; "),
     ("regularizer=rdrop regularizer.multi_label=true", r"regularizer\.multi_label: is set from the data; remove it"),
-    ("regularizer=l2_sp freezing=frozen", r"regularizer: holds the encoder to its pre-trained weights, and nothing "),
-    ("regularizer=mixout freezing=direct", r"regularizer: holds the encoder to its pre-trained weights, and nothing "),
-    ("regularizer=rdrop freezing=frozen", r"regularizer: compares two passes, which are the same where the encoder "),
+    (
+        "regularizer=l2_sp freezing=frozen",
+        r"regularizer: keeps the encoder close to its pre-trained weights, and the whole ",
+    ),
+    (
+        "regularizer=mixout freezing=direct",
+        r"regularizer: keeps the encoder close to its pre-trained weights, and the whole ",
+    ),
+    ("regularizer=rdrop freezing=frozen", r"regularizer: compares two passes, which are equal with a frozen encoder "),
     ("averaging=ema averaging.decay=1.5", r"averaging\.decay: 1\.5 is not above 0 and below 1; "),
     ("averaging=ema averaging.start=1", r"averaging\.start: 1 is not at least 0 and below 1; "),
     ("averaging=swa averaging.start=1.5", r"averaging\.start: 1\.5 is not at least 0 and below 1; "),
     ("averaging=swa averaging.start=0.9", r"averaging\.start: 0\.9 of 3 epochs leaves 1 to average; lower it, or set"),
     ("averaging=wise_ft averaging.alpha=2", r"averaging\.alpha: 2 is not at least 0 and at most 1; "),
-    ("averaging=wise_ft freezing=direct", r"averaging: all its weights would be the same, as nothing learns; choose "),
-    ("averaging=wise_ft freezing=frozen", r"averaging: all its weights would be the same, as nothing in the encoder "),
-    ("averaging=ema freezing=direct", r"averaging: all its weights would be the same, as nothing learns; choose "),
+    ("averaging=wise_ft freezing=direct", r"averaging: all its weights would be equal, as nothing is trained; choose "),
+    ("averaging=wise_ft freezing=frozen", r"averaging: all its weights would be equal, as nothing in the encoder "),
+    ("averaging=ema freezing=direct", r"averaging: all its weights would be equal, as nothing is trained; choose "),
     ("averaging=wise_ft trainer.monitor=null", r"averaging\.alpha: null, the best on validation, but trainer\.moni"),
     ("scheduler=slanted_triangular scheduler.cut_frac=0", r"scheduler\.cut_frac: 0 is not above 0 and below 1; "),
     ("scheduler=slanted_triangular scheduler.ratio=0.5", r"scheduler\.ratio: 0\.5 is not at least 1; "),
     ("encoder.reinit_top=-1", r"encoder\.reinit_top: -1 is not at least 0; "),
     ("plan encoder.reinit_top=3", r"encoder\.reinit_top: 3 layers, but the encoder has 2; give 0 to 2"),
-    ("encoder=scratch encoder.reinit_top=1", r"encoder\.reinit_top: draws layers anew, and encoder\.untrained draws "),
+    (
+        "encoder=scratch encoder.reinit_top=1",
+        r"encoder\.reinit_top: re-initialises layers, and encoder\.untrained initialises ",
+    ),
     ("trainer.accumulate_grad_batches=0", r"trainer\.accumulate_grad_batches: 0 is not at least 1; "),
     (
         "trainer.accumulate_grad_batches=33",
-        r"trainer\.accumulate_grad_batches: 33 parts of a batch of 32 texts; give 1 to 32, or raise ",
+        r"trainer\.accumulate_grad_batches: 33 micro-batches of a batch of 32 texts; give 1 to 32, or raise ",
     ),
     (
         "loss=supcon trainer.accumulate_grad_batches=2",
-        r"trainer\.accumulate_grad_batches: 2 parts, but this loss compares all texts of a batch; ",
+        r"trainer\.accumulate_grad_batches: 2 micro-batches, but this loss compares all texts of a batch; ",
     ),
     ("trainer.patience=0", r"trainer\.patience: 0 is not at least 1; "),
-    ("trainer.patience=2 trainer.monitor=null", r"trainer\.patience: waits for trainer\.monitor, which is null; "),
+    ("trainer.patience=2 trainer.monitor=null", r"trainer\.patience: needs trainer\.monitor, which is null; "),
     (
         "trainer=fsdp2 trainer.devices=1",
-        r"trainer\.devices: 1 process, and fsdp2 shares parameters out ",
+        r"trainer\.devices: 1 process, and fsdp2 shards parameters across ",
     ),
-    ("trainer=fsdp2 trainer.precision=bf16-mixed", r"trainer\.precision: is not known to be right with fsdp2; give 32"),
-    ("trainer=fsdp2 freezing=direct", r"trainer\.strategy: fsdp2, but nothing learns; choose trainer=ddp"),
-    ("trainer=fsdp2 freezing=auto_rgn", r"freezing: decides by gradients, which no rank has whole with fsdp2; "),
-    ("trainer=fsdp2 averaging=ema", r"averaging: is not known to be right with fsdp2; choose averaging=none, "),
-    ("trainer=fsdp2 regularizer=mixout", r"regularizer: is not known to be right with fsdp2; choose regularizer=none"),
+    (
+        "trainer=fsdp2 trainer.precision=bf16-mixed",
+        r"trainer\.precision: is not known to be correct with fsdp2; give 32",
+    ),
+    ("trainer=fsdp2 freezing=direct", r"trainer\.strategy: fsdp2, but nothing is trained; choose trainer=ddp"),
+    (
+        "trainer=fsdp2 freezing=auto_rgn",
+        r"freezing: decides by gradients, of which each rank has only a shard with fsdp2; ",
+    ),
+    ("trainer=fsdp2 averaging=ema", r"averaging: is not known to be correct with fsdp2; choose averaging=none, "),
+    (
+        "trainer=fsdp2 regularizer=mixout",
+        r"regularizer: is not known to be correct with fsdp2; choose regularizer=none",
+    ),
     ("encoder=hub", r"encoder\.name: is missing; give encoder\.name="),
     ("dataset=table", r"dataset\.train: is missing; give dataset\.train="),
     ("dataset.batch_size=0", r"dataset\.batch_size: 0 is not at least 1; "),
@@ -311,7 +350,7 @@ CONFIG = [
     ),
     ("dataset.shifts=[moon]", r"dataset\.shifts: there is no data set 'moon'; choose one of: "),
     ("dataset.shifts=[3]", r"dataset\.shifts: there is no data set '3'; "),
-    ("dataset.shifts=[vader_nyt,vader_nyt]", r"dataset\.shifts: 'vader_nyt' stands there twice; name it once"),
+    ("dataset.shifts=[vader_nyt,vader_nyt]", r"dataset\.shifts: 'vader_nyt' is listed twice; list it once"),
     ("dataset.shifts=[table]", r"dataset\.shifts: table: train is missing; give it in a yaml of your own"),
     ("dataset.shots=0", r"dataset\.shots: 0 is not at least 1; "),
     ("dataset.shots=few", r"dataset\.shots: 'few' is not a whole number at least 1 or null; "),
@@ -322,19 +361,19 @@ CONFIG = [
     ("hydra.jobb.name=x", r"hydra\.jobb\.name: no such key; "),
     ("head={a", r"head: 'head=\{a' is not KEY=VALUE in Hydra's grammar; quote "),
     ("=3", r"=3: '=3' is not KEY=VALUE in Hydra's grammar; "),
-    ("trian", r"trian: is neither a verb nor KEY=VALUE; "),
-    ("chek seed=2", r"chek: is neither a verb nor KEY=VALUE; did you mean check\?"),
-    ("-m --cfg job", r"--cfg: shows one job, and -m asks for several; leave out one of them"),
+    ("trian", r"trian: is neither a subcommand nor KEY=VALUE; "),
+    ("chek seed=2", r"chek: is neither a subcommand nor KEY=VALUE; did you mean check\?"),
+    ("-m --cfg job", r"--cfg: prints the config of one job, but -m asks for several; leave out one of them"),
     ("--foo", r"--foo: no such flag; "),
     ("--cfg", r"--cfg: expected one argument; "),
-    ("--config-dir nowhere", r"--config-dir: 'nowhere' is no folder; "),
+    ("--config-dir nowhere", r"--config-dir: 'nowhere' is not a folder; "),
     ("--cfg job head.droput=1", r"head\.droput: no such key; did you mean head\.dropout\?"),
     ("--config-name nothing", r"nothing: cannot be composed: .*nothing"),
     ("-m head=linear,mlpp", r"head: there is no choice 'mlpp'; did you mean mlp\?"),
     ("-m seed=1,-1", r"seed: -1 is not at least 0; "),
     ("-m seed=range(0,0)", r"seed: 'range\(0,0\)' matches nothing, so there is no job; "),
     ("-m experiment=glob(no/*)", r"experiment: 'glob\(no/\*\)' matches nothing, so there is no job; "),
-    ("-m seed=interval(0,1)", r"seed: 'interval\(0,1\)' has no end of values; "),
+    ("-m seed=interval(0,1)", r"seed: 'interval\(0,1\)' has infinitely many values; "),
     ("-m hydra.run.dir=a,b", r"hydra\.run\.dir: sweeps over Hydra's own config; "),
     ("list encodr", r"encodr: no such group; did you mean encoder\?"),
 ]
@@ -492,7 +531,7 @@ def test_a_folder_that_cannot_be_the_run_s_is_refused(frostline: Command, tmp_pa
 def test_another_run_s_folder_is_refused(frostline: Command, tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / name).write_text(content)
-    assert re.match(r"hydra\.run\.dir: '.*taken' holds ", *refused(frostline("hydra.run.dir=taken")))
+    assert re.match(r"hydra\.run\.dir: '.*taken' contains ", *refused(frostline("hydra.run.dir=taken")))
     assert [file.name for file in (tmp_path / "taken").iterdir()] == [name]
 
 
@@ -500,19 +539,19 @@ def test_a_complete_run_is_not_trained_again_in_its_folder(frostline: Command, t
     from frostline.config import jobs as command
 
     (tmp_path / "done").mkdir()
-    [job] = command.jobs(["hydra.run.dir=done"])
+    [job] = command.jobs_of_command(["hydra.run.dir=done"])
     (tmp_path / "done" / ".job.json").write_text(json.dumps({"id": job.id}))
     (tmp_path / "done" / "result.json").write_text("{}")
     assert frostline("check", "hydra.run.dir=done").status == 0
     problems = refused(frostline("hydra.run.dir=done", "rerun=true"))
-    assert re.match(r"rerun: '.*done' holds the finished run; ", *problems)
+    assert re.match(r"rerun: '.*done' contains the finished run; ", *problems)
 
 
 def test_a_sweep_that_asks_for_a_run_twice(frostline: Command) -> None:
     said = frostline("-m", "seed=1,2", "optimizer.lr=1e-3,0.001")
     assert said.status == 2
     runs = [f"'seed={seed} optimizer.lr=0.001' and 'seed={seed} optimizer.lr=0.001'" for seed in (1, 2)]
-    assert said.problems() == [f"--multirun: {two} are one and the same run; leave one out" for two in runs]
+    assert said.problems() == [f"--multirun: {two} are the same run; leave one out" for two in runs]
     assert not Path("runs").exists()
 
 

@@ -25,7 +25,7 @@ WITHOUT_BIASES = {"ModernBERT", "Llama", "T5"}
 
 @cache
 def config(words: str) -> dict[str, Any]:
-    [job] = command.jobs(words.split())
+    [job] = command.jobs_of_command(words.split())
     return job.config
 
 

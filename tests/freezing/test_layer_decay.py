@@ -16,7 +16,7 @@ frostline = in_process
 
 
 def plan(*words: str) -> Plan:
-    [job] = command.jobs(list(words))
+    [job] = command.jobs_of_command(list(words))
     return plan_of(job.config, build_model(job.config, classes=["a", "b", "c"], weights=False)[0])
 
 

@@ -76,7 +76,7 @@ def prepare(folder: Path) -> None:
     """The files that combinations need in the present folder: a few real texts, and a small causal model."""
     from frostline.data.build import load_corpus
 
-    [job] = command.jobs(["dataset=vader_movies", f"dataset.max_train={2 * TEXTS}"])
+    [job] = command.jobs_of_command(["dataset=vader_movies", f"dataset.max_train={2 * TEXTS}"])
     corpus = load_corpus(job.config["dataset"])
     named = [corpus.classes[int(str(label))] for label in corpus.train.labels]
     rows = [row for row in zip(corpus.train.texts, named, strict=True) if row[1] != "neutral"]  # too rare to be split
@@ -91,7 +91,7 @@ def _causal(folder: Path) -> None:
 
     from frostline.models.encoders.loading import locate
 
-    [job] = command.jobs([])
+    [job] = command.jobs_of_command([])
     tokenizer = AutoTokenizer.from_pretrained(locate("bert_tiny", job.config["encoder"]["pin"]))
     size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
     LlamaForCausalLM(LlamaConfig(**size, vocab_size=len(tokenizer), pad_token_id=0)).save_pretrained(folder)
@@ -110,7 +110,7 @@ def words(one: Combination) -> list[str]:
 def outcome(one: Combination) -> str:
     """`refused`, or `N steps`; anything else that happens is raised."""
     try:
-        [job] = command.jobs([*words(one), f"study={'-'.join(one)}"])
+        [job] = command.jobs_of_command([*words(one), f"study={'-'.join(one)}"])
     except UserError:
         return "refused"
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):

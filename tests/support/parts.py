@@ -31,7 +31,7 @@ def choices(group: str) -> list[str]:
 @cache
 def config(group: str, name: str, *overrides: str) -> dict[str, Any]:
     """The checked config of a part, as a run sees it."""
-    [job] = command.jobs([f"{group}={name}", *NEEDS.get((group, name), []), *overrides])
+    [job] = command.jobs_of_command([f"{group}={name}", *NEEDS.get((group, name), []), *overrides])
     return {key: value for key, value in job.config[group].items() if key not in ("recommended", "layer_decay")}
 
 

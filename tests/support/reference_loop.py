@@ -34,7 +34,7 @@ Loss = Callable[[Any], Tensor]
 
 @cache
 def _reviews(count: int) -> str:
-    [job] = command.jobs(["dataset=vader_movies"])
+    [job] = command.jobs_of_command(["dataset=vader_movies"])
     train = load_corpus(job.config["dataset"]).train
     common = [i for i, label in enumerate(train.labels) if isinstance(label, int) and label > 0][:count]
     columns = {"text": [train.texts[i] for i in common], "label": [f"class {train.labels[i]}" for i in common]}

@@ -51,7 +51,9 @@ TRIPS: dict[str, list[tuple[str, ...]]] = {
         ("predictions:write", "training.callbacks.predictions:write_predictions"),
     ],
 }
-ENDS = {"command line to checked jobs": ("compose.command:checked", "config.jobs:checked")}  # before its step returns
+ENDS = {
+    "command line to checked jobs": ("compose.command:checked", "config.jobs:checked", "config.jobs:checked_jobs")
+}  # before its step returns
 
 KINDS = ("entered", "passed through")
 

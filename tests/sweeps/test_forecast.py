@@ -14,7 +14,7 @@ frostline = in_process
 
 
 def foretold(*words: str) -> forecast.Run:
-    [job] = command.jobs(list(words))
+    [job] = command.jobs_of_command(list(words))
     return run_of(job.config, {})
 
 

@@ -17,7 +17,7 @@ import pytest
 from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
 from frostline.distributed.launcher import _free_port
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt, complete, soon
@@ -137,7 +137,7 @@ def test_a_killed_worker_s_job_goes_on_elsewhere_and_a_failing_job_ends_no_other
     """Of three jobs one is killed once, one fails, and one knows nothing of that."""
     words = [*SMALL, "freezing=full", "optimizer=sgd", "trainer.gradient_clip_val=null", "logger=csv"]
     words += ["trainer.max_epochs=8", "trainer.checkpoint_seconds=0"]
-    run = jobs([*words, "optimizer.lr=1e-2", "paths.runs=spread"])[0].folder.absolute()
+    run = jobs_of_command([*words, "optimizer.lr=1e-2", "paths.runs=spread"])[0].folder.absolute()
     rates = ["optimizer.lr=1e-2,1e38,1e-3", "hydra.launcher.remote.num_cpus=1"]
     with attempt(*on_ray, *words, *rates, "paths.runs=spread") as one:
         one.until(lambda: reached(place(str(run))) > 2)

@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
         UserError: the command has mistakes.
     """
     _, words = PARSER.split(argv)
-    jobs = command.jobs(words)
+    jobs = command.jobs_of_command(words)
     search = jobs[0].search
     if search:
         print(f"ok: a search of {search.settings.n_trials} trials; the corners of its search space are")

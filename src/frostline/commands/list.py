@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from frostline.config import search_path as search
-from frostline.config.arguments import parse
-from frostline.config.choices import options
-from frostline.config.loader import ConfigLoader
+from frostline.config.arguments import parse_arguments
+from frostline.config.choices import group_choices
+from frostline.config.loader import ConfigLoader, open_loader
 from frostline.errors import Problem, UserError, did_you_mean
 from frostline.options import OptionParser
 
 MODEL_GROUPS = ("encoder", "pooler", "head", "freezing", "dataset", "optimizer", "scheduler")
 FIRST_GROUPS = (*MODEL_GROUPS, "trainer", "logger", "recipe", "experiment", "sweep", "debug")
 HYDRA_GROUPS = ["hydra/launcher", "hydra/sweeper"]  # the groups of Hydra to which frostline adds choices
-FOLDER_SCHEMES = ("file", search.Studies.scheme())
+FOLDER_SCHEMES = ("file", search.SCHEME)
 PARSER = OptionParser(
     "list",
     "Print the choices of each config group with a description, including your own.",
@@ -30,8 +30,8 @@ def main(argv: list[str]) -> int:
         UserError: a group does not exist.
     """
     _, words = PARSER.split(argv)
-    arguments = parse(words)
-    loader = search.loader(arguments.config_path, arguments.config_dir)
+    arguments = parse_arguments(words)
+    loader = open_loader(arguments.config_path, arguments.config_dir)
     known = [group for group in loader.list_groups("") if group != "hydra"]
     known.sort(key=lambda group: (FIRST_GROUPS.index(group) if group in FIRST_GROUPS else len(FIRST_GROUPS), group))
     known += HYDRA_GROUPS
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
 
 
 def _print_group(loader: ConfigLoader, group: str) -> None:
-    choices = list(options(loader, group))
+    choices = list(group_choices(loader, group))
     width = max(map(len, choices), default=0)
     print(group if choices else f"{group} (none yet)")
     for name in choices:
@@ -56,7 +56,7 @@ def _yaml_lines(loader: ConfigLoader, choice: str) -> Iterator[str]:
     """Yield the lines of the yaml file that Hydra would read."""
     for source in loader.get_sources():
         if source.is_config(choice) and source.scheme() in FOLDER_SCHEMES:
-            name = choice.partition("/")[2] if source.scheme() == search.Studies.scheme() else choice
+            name = choice.partition("/")[2] if source.scheme() == search.SCHEME else choice
             yield from (Path(source.path) / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
             return
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from frostline.config import jobs as command
 from frostline.config.checks.source import capabilities
-from frostline.config.fusable import FUSED, groups
+from frostline.config.fusable import FUSED, fusable_groups
 from frostline.errors import wrong
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import savings_line
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
         UserError: the config is wrong, the strategy does not fit the model, or FILE exists already.
     """
     given, words = PARSER.split(argv)
-    jobs = command.jobs(words)
+    jobs = command.jobs_of_command(words)
     file = None if given.write is None else Path(given.write)
     if file is not None:
         _check_writable(file, len(jobs))
@@ -70,7 +70,7 @@ def _plan_text(run: Run) -> str:
 def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
     """Yield how long the sweep will take; for a fused sweep also how long each group of jobs will take."""
     fused = any(job.launcher == FUSED for job in jobs)
-    fused_groups = groups([job.config for job in jobs]) if fused else []
+    fused_groups = fusable_groups([job.config for job in jobs]) if fused else []
     costs = [forecast.seconds(group, runs) for group in fused_groups] or [run.seconds for run in runs]
     yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(fused_groups, costs, strict=False))
     yield f"{len(jobs)} jobs: about {lasting(sum(costs))} on two CPU cores, less what is cached already"

@@ -1,7 +1,9 @@
-"""Words of a command line: Hydra's own flags, --debug, and overrides."""
+"""The command line: subcommands, Hydra's own flags, --debug, and overrides."""
 
 from __future__ import annotations
 
+import os
+import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,12 +11,13 @@ from typing import Any, NoReturn
 from frostline.config.hydra_internals import argument_parser
 from frostline.errors import UserError, did_you_mean, wrong
 
-SHOWING = ("help", "hydra_help", "cfg", "info", "shell_completion", "experimental_rerun")
+# flags of Hydra that print something and run nothing
+PRINTING_FLAGS = ("help", "hydra_help", "cfg", "info", "shell_completion", "experimental_rerun")
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """argv: in an order that Hydra understands, flags first, less --debug."""
+    """A command line. argv: its words without --debug, flags before overrides, as Hydra expects them."""
 
     argv: list[str]
     overrides: list[str]
@@ -26,44 +29,52 @@ class Arguments:
     debug: bool = False
 
 
-def parse(argv: list[str]) -> Arguments:
-    """Read a command line.
+def parse_arguments(argv: list[str]) -> Arguments:
+    """Parse a command line.
 
     Raises:
-        UserError: an unknown flag, a flag without its value, or a --config-dir that is no folder.
+        UserError: an unknown flag, a flag without its value, or a --config-dir that is not a folder.
     """
     words = [word for word in argv if word != "--debug"]
     parser: Any = argument_parser()
-    parser.error = _refuse
-    found, unknown = parser.parse_known_intermixed_args(words)
+    parser.error = _raise_user_error
+    parsed, unknown = parser.parse_known_intermixed_args(words)
     flags = sorted({option for action in parser._actions for option in action.option_strings if option[:2] == "--"})
     if unknown:
         problems = [wrong(word, "no such flag", did_you_mean(word, flags)).problems[0] for word in unknown]
         raise UserError(problems, subject="command")
-    shown = next((name for name in SHOWING if getattr(found, name)), None)
-    if found.multirun and shown in ("cfg", "info"):
-        raise wrong(f"--{shown}", "shows one job, and -m asks for several", "leave out one of them")
-    _check_folder("--config-dir", found.config_dir)
-    _check_folder("--config-path", found.config_path)
-    absolute = str(Path(found.config_path).resolve()) if found.config_path else None
-    flagged = [word for word in words if word not in found.overrides]
+    shows = next((name for name in PRINTING_FLAGS if getattr(parsed, name)), None)
+    if parsed.multirun and shows in ("cfg", "info"):
+        raise wrong(f"--{shows}", "prints the config of one job, but -m asks for several", "leave out one of them")
+    _check_folder("--config-dir", parsed.config_dir)
+    _check_folder("--config-path", parsed.config_path)
+    config_path = str(Path(parsed.config_path).resolve()) if parsed.config_path else None
+    flag_words = [word for word in words if word not in parsed.overrides]
+    flag_words = [config_path if config_path and word == parsed.config_path else word for word in flag_words]
     return Arguments(
-        argv=[*(absolute if absolute and word == found.config_path else word for word in flagged), *found.overrides],
-        overrides=found.overrides,
-        multirun=found.multirun or "hydra.mode=MULTIRUN" in found.overrides,
-        shows=shown,
-        config_name=found.config_name or "config",
-        config_dir=found.config_dir,
-        config_path=absolute,
+        argv=[*flag_words, *parsed.overrides],
+        overrides=parsed.overrides,
+        multirun=parsed.multirun or "hydra.mode=MULTIRUN" in parsed.overrides,
+        shows=shows,
+        config_name=parsed.config_name or "config",
+        config_dir=parsed.config_dir,
+        config_path=config_path,
         debug="--debug" in argv,
     )
 
 
-def _refuse(message: str) -> NoReturn:
+def subcommands() -> list[str]:
+    """Return the names of all subcommands, such as `check` and `plan`."""
+    package = os.fspath(Path(__file__).resolve().parents[1] / "commands")
+    return sorted(module.name for module in pkgutil.iter_modules([package]) if not module.name.startswith("_"))
+
+
+def _raise_user_error(message: str) -> NoReturn:
     flag, _, what = message.removeprefix("argument ").partition(": ")
-    raise UserError(wrong(flag.split("/")[0], what or "cannot be read", "see `frostline --help`").problems, "command")
+    problem = wrong(flag.split("/")[0], what or "cannot be parsed", "see `frostline --help`").problems[0]
+    raise UserError(problem, subject="command")
 
 
 def _check_folder(flag: str, folder: str | None) -> None:
     if folder is not None and not Path(folder).is_dir():
-        raise wrong(flag, f"'{folder}' is no folder", "give a folder with yaml files, such as conf")
+        raise wrong(flag, f"'{folder}' is not a folder", "give a folder with yaml files, such as conf")

@@ -1,4 +1,4 @@
-"""The names in a config: choices of a group, choices of an override, keys."""
+"""Names in a config: the choices of a group, the choices in an override, and keys."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 from frostline.config.hydra_internals import HydraLoader
 
 
-def named(override: Override) -> list[str]:
-    """The choices that a group override names, each of a sweep's."""
+def chosen_names(override: Override) -> list[str]:
+    """Return the choices that an override of a group names; for a sweep, all of them."""
     if override.is_delete():
         return []
     values: list[Any]
@@ -25,20 +25,20 @@ def named(override: Override) -> list[str]:
     return [str(value).strip("'\"") for value in values if value is not None]
 
 
-def options(loader: HydraLoader, group: str) -> Iterator[str]:
-    """All choices of a group, those in folders below it as folder/name; names with an underscore first are hidden."""
+def group_choices(loader: HydraLoader, group: str) -> Iterator[str]:
+    """Yield the choices of a group, those in subfolders as folder/name, without names that begin with an underscore."""
     for name in loader.get_group_options(group):
         if not name.startswith("_"):
             yield name
-    for below in loader.get_group_options(group, ObjectType.GROUP):
-        yield from (f"{below}/{name}" for name in options(loader, f"{group}/{below}"))
+    for folder in loader.get_group_options(group, ObjectType.GROUP):
+        yield from (f"{folder}/{name}" for name in group_choices(loader, f"{group}/{folder}"))
 
 
-def paths(node: Any, prefix: str = "", hydra: bool = False) -> Iterator[str]:
-    """Every key of a config, dotted: ours, or Hydra's own."""
+def config_keys(node: Any, prefix: str = "", hydra: bool = False) -> Iterator[str]:
+    """Yield every key of a config as a dotted name: our keys, or with `hydra` those of Hydra."""
     if not isinstance(node, DictConfig) or node._is_none() or node._is_missing():
         return
     for key, value in node.items_ex(resolve=False):
         if prefix or (key == "hydra") is hydra:
             yield f"{prefix}{key!s}"
-            yield from paths(value, f"{prefix}{key!s}.", hydra)
+            yield from config_keys(value, f"{prefix}{key!s}.", hydra)

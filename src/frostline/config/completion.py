@@ -1,33 +1,38 @@
-"""The shell's completion of what Hydra's own knows nothing of: our verbs, the groups after `list`, our flags."""
+"""Shell completion of what Hydra's own completion does not know: subcommands, groups after `list`, and our flags."""
 
 from __future__ import annotations
 
 import os
 import re
 
-from frostline.config import search_path as search
-from frostline.config.resolvers import verb_names
+from frostline.config.arguments import subcommands
+from frostline.config.loader import open_loader
 
-LINE = "COMP_LINE"  # what has been typed so far
-OURS = re.compile(r" (--debug|--write +\S+)(?= )")
+LINE = "COMP_LINE"  # environment variable in which the shell passes the line that is typed
+OUR_FLAGS = re.compile(r" (--debug|--write +\S+)(?= )")
 
 
-def complete() -> bool:
-    """Print what of ours could come next and leave Hydra a line that it understands; whether it is to go on."""
-    program, _, rest = OURS.sub("", os.environ[LINE]).partition(" ")
-    verb, space, others = rest.lstrip().partition(" ")
+def complete_line() -> bool:
+    """Print our own completions and leave in the environment a line that Hydra can complete.
+
+    Returns:
+        Whether Hydra should complete the line too.
+    """
+    program, _, rest = OUR_FLAGS.sub("", os.environ[LINE]).partition(" ")
+    subcommand, space, words = rest.lstrip().partition(" ")
     if not space:
-        _offer(verb_names(), verb)
-    elif verb == "list":
-        _offer([group for group in search.loader().list_groups("") if group != "hydra"], others.split(" ")[-1])
+        _print_matches(subcommands(), subcommand)
+    elif subcommand == "list":
+        groups = [group for group in open_loader().list_groups("") if group != "hydra"]
+        _print_matches(groups, words.split(" ")[-1])
         return False
-    elif verb in verb_names():
-        rest = others
+    elif subcommand in subcommands():
+        rest = words
     os.environ[LINE] = f"{program} {rest}"
-    return not rest.endswith("--write ")  # a file's name, which the shell completes
+    return not rest.endswith("--write ")  # the shell completes the name of a file
 
 
-def _offer(words: list[str], begun: str) -> None:
-    for word in words:
-        if word.startswith(begun):
-            print(word)
+def _print_matches(names: list[str], prefix: str) -> None:
+    for name in names:
+        if name.startswith(prefix):
+            print(name)

@@ -1,4 +1,4 @@
-"""The jobs of a command, as far as they can be known before it starts."""
+"""The jobs of a sweep, as far as they are known before it starts."""
 
 from __future__ import annotations
 
@@ -7,122 +7,111 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.config import job_list as listed
-from frostline.config.choices import named
+from frostline.config import job_list
+from frostline.config.choices import chosen_names
 from frostline.config.hydra_internals import BASIC_SWEEPER, product
-from frostline.config.overrides import Composer
-from frostline.config.search import search as searching
-from frostline.config.search import space
+from frostline.config.overrides import Composer, override_value
+from frostline.config.search import search as optuna_search
 from frostline.config.search.search import Search
-from frostline.config.search_path import SWEEPS
+from frostline.config.search.space import probe_points
+from frostline.config.search_path import CHOSEN_SWEEP, SWEEPS
 from frostline.errors import Problem
 
-CHOSEN = f"hydra.runtime.choices.{SWEEPS}"
+SWEEPERS = (BASIC_SWEEPER, job_list.SWEEPER, optuna_search.SWEEPER)
 
 
-def expand(composer: Composer, lines: list[str], multirun: bool) -> tuple[list[list[str]], Search | None]:
-    """The overrides of each job, and of a search those of the points that show what can be wrong with it.
+def expand_sweep(composer: Composer, lines: list[str]) -> tuple[list[list[str]], Search | None]:
+    """Return the overrides of each job of a command with -m; the composer collects the problems.
 
-    What is wrong is noted by the composer.
+    A search chooses its trials as it goes. For it, the overrides are those of the points that together show what can
+    be wrong with any trial, and the search itself is returned too.
     """
-    if not multirun:
-        return [_without_sweeps(composer, lines)], None
     overrides = composer.parse(lines)
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
-    illegal = [o for o in hydra if o.is_sweep_override()]
-    composer.problems += [_told(o, "sweeps over Hydra's own config", "give it one value") for o in illegal]
+    swept_hydra = [o for o in hydra if o.is_sweep_override()]
+    composer.problems += [_problem(o, "sweeps over Hydra's own config", "give it one value") for o in swept_hydra]
     several = [o for o in task if o.key_or_group == SWEEPS and o.is_sweep_override()]
-    composer.problems += [_told(o, f"'{_value(o)}' is more than one sweep", "start one at a time") for o in several]
+    composer.problems += [
+        _problem(o, f"'{override_value(o)}' is more than one sweep", "start one at a time") for o in several
+    ]
     plain = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
-    master = Composer(composer.loader, composer.config_name)
-    cfg = master.compose(plain, RunMode.MULTIRUN)
-    fixed = [str(o.input_line) for o in hydra if o not in illegal]
-    composer.problems += _empty(cfg) if cfg is not None else []
+    cfg = Composer(composer.loader, composer.config_name).compose(plain, RunMode.MULTIRUN)
+    composer.problems += _empty_sweep(cfg) if cfg is not None else []
     sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
-    if cfg is None or sweeper not in (BASIC_SWEEPER, listed.SWEEPER, searching.SWEEPER):
-        return [plain], None  # a sweeper of another kind chooses as it goes
-    if sweeper == listed.SWEEPER:
-        swept, do = [o for o in task if o.is_sweep_override() and o not in several], "give it one value"
-        composer.problems += [_told(o, f"'{_value(o)}' is swept beside a list of jobs", do) for o in swept]
-        return [[*plain, *job] for job in listed.jobs(composer, cfg)] or [plain], None
+    if cfg is None or sweeper not in SWEEPERS:
+        return [plain], None  # a sweeper of another kind chooses the jobs as it goes
     task = [o for o in task if o not in several]
-    given = _params(composer, cfg) + task
-    swept = _known(composer, given)
-    if sweeper == searching.SWEEPER:
-        search, points = _searched(composer, cfg, given, swept)
+    if sweeper == job_list.SWEEPER:
+        swept = [o for o in task if o.is_sweep_override()]
+        composer.problems += [
+            _problem(o, f"'{override_value(o)}' is a sweep beside a list of jobs", "give it one value") for o in swept
+        ]
+        return [[*plain, *job] for job in job_list.listed_jobs(composer, cfg)] or [plain], None
+    fixed = [str(o.input_line) for o in hydra if o not in swept_hydra]
+    given = _sweeper_params(composer, cfg) + task
+    known = _with_known_choices(composer, given)
+    if sweeper == optuna_search.SWEEPER:
+        search, points = _expand_search(composer, cfg, given, known)
         return [fixed + point for point in points], search
-    jobs = [fixed + job for job in _product(composer, swept)]
-    return jobs or [plain], None  # no job: the rest is looked at all the same
+    jobs = [fixed + job for job in _grid(composer, known)]
+    return jobs or [plain], None  # without a job, the rest of the command is checked all the same
 
 
-def _searched(
+def _expand_search(
     composer: Composer, cfg: DictConfig, given: list[Override], known: list[Override]
 ) -> tuple[Search | None, list[list[str]]]:
-    """A search, None where it is not clear, and the overrides of the points to look at."""
-    known = list({o.get_key_element(): o for o in known}.values())  # of a key given twice the last holds
-    search, among, problems = searching.of(cfg, known)
+    """Return the search, None where its settings are wrong, and the overrides of the points to check."""
+    known = list({o.get_key_element(): o for o in known}.values())  # the last of several for one key holds
+    search, parameters, problems = optuna_search.read_search(cfg, known)
     composer.problems += problems
     if not any(o.is_sweep_override() for o in given):
-        do = "give a key what it may be, such as optimizer.lr=tag(log,interval(1e-4,1e-1))"
-        composer.problems.append(Problem("hydra/sweeper", "there is nothing to search among", do))
+        do = "give a key several values, such as optimizer.lr=tag(log,interval(1e-4,1e-1))"
+        composer.problems.append(Problem("hydra/sweeper", "the search space is empty", do))
     unswept = [str(o.input_line) for o in known if not o.is_sweep_override()]
-    return search, [unswept + point for point in space.probes(among)]
+    return search, [unswept + point for point in probe_points(parameters)]
 
 
-def _without_sweeps(composer: Composer, lines: list[str]) -> list[str]:
-    parsed = composer.parse(lines)
-    swept = [o for o in parsed if o.is_sweep_override()]
-    do = "add -m to sweep over it, or write [a,b] for a list"
-    composer.problems += [_told(o, f"'{_value(o)}' is a sweep", do) for o in swept]
-    return [str(o.input_line) for o in parsed if not o.is_sweep_override()]
-
-
-def alone(cfg: DictConfig) -> list[Problem]:
-    """A study's sweep that was asked for as a single run would be a run of none of its arms."""
-    name = OmegaConf.select(cfg, CHOSEN)
-    return [] if name is None else [Problem(SWEEPS, f"'{name}' is a sweep", "add -m to start its jobs")]
-
-
-def _empty(cfg: DictConfig) -> list[Problem]:
-    """A study's sweep that does not say what is swept would be one job."""
-    name = OmegaConf.select(cfg, CHOSEN)
+def _empty_sweep(cfg: DictConfig) -> list[Problem]:
+    """Return a problem if the yaml of a sweep does not say what is swept, so that it would be one job."""
+    name = OmegaConf.select(cfg, CHOSEN_SWEEP)
     if name is None or OmegaConf.select(cfg, "hydra.sweeper.params"):
         return []
-    do = "set in it hydra.sweeper.params, below `# @package _global_`"
+    do = "set hydra.sweeper.params in it, below `# @package _global_`"
     return [Problem(SWEEPS, f"'{name}' does not say what is swept, so there is no job", do)]
 
 
-def _params(composer: Composer, cfg: DictConfig) -> list[Override]:
+def _sweeper_params(composer: Composer, cfg: DictConfig) -> list[Override]:
     params = OmegaConf.select(cfg, "hydra.sweeper.params") or {}
     return composer.parse([f"{key}={value}" for key, value in params.items()])
 
 
-def _known(composer: Composer, overrides: list[Override]) -> list[Override]:
-    """Less the sweeps over choices that are not there, so that each is told once and not once a job."""
+def _with_known_choices(composer: Composer, overrides: list[Override]) -> list[Override]:
+    """Leave out sweeps over choices that do not exist, so that each is reported once and not for every job."""
     groups = [o for o in overrides if o.is_sweep_override() and composer.loader.repository.group_exists(o.key_or_group)]
-    wrong = [o for o in groups if [name for name in named(o) if not composer.knows(o.key_or_group, name)]]
+    wrong = [o for o in groups if [name for name in chosen_names(o) if not composer.has_choice(o.key_or_group, name)]]
     return [o for o in overrides if o not in wrong]
 
 
-def _product(composer: Composer, overrides: list[Override]) -> list[list[str]]:
+def _grid(composer: Composer, overrides: list[Override]) -> list[list[str]]:
+    """Return the overrides of each job of a grid."""
     empty = [o for o in overrides if o.is_sweep_override() and o.is_discrete_sweep() and not list(o.sweep_iterator())]
     if empty:
         do = "widen it; `frostline list` shows the choices"
-        composer.problems += [_told(o, f"'{_value(o)}' matches nothing, so there is no job", do) for o in empty]
+        composer.problems += [
+            _problem(o, f"'{override_value(o)}' matches nothing, so there is no job", do) for o in empty
+        ]
         return []
     try:
         return product(overrides)
     except HydraException:
-        rest = [o for o in overrides if not o.is_sweep_override() or o.is_discrete_sweep()]
-        do = "list the values, or choose a sweeper that knows intervals (hydra/sweeper=...)"
-        composer.problems += [_told(o, f"'{_value(o)}' has no end of values", do) for o in overrides if o not in rest]
-        return _product(composer, rest)
+        finite = [o for o in overrides if not o.is_sweep_override() or o.is_discrete_sweep()]
+        do = "list the values, or choose a sweeper that searches intervals (hydra/sweeper=...)"
+        composer.problems += [
+            _problem(o, f"'{override_value(o)}' has infinitely many values", do) for o in overrides if o not in finite
+        ]
+        return _grid(composer, finite)
 
 
-def _told(override: Override, what: str, do: str) -> Problem:
+def _problem(override: Override, what: str, do: str) -> Problem:
     return Problem(override.key_or_group, what, do)
-
-
-def _value(override: Override) -> str:
-    return str(override.input_line).partition("=")[2]

@@ -1,4 +1,4 @@
-"""Which runs can be trained together, and why others cannot: told from their configs alone."""
+"""Which runs of a sweep can be trained together in one process, and why others cannot, by their configs alone."""
 
 from __future__ import annotations
 
@@ -6,96 +6,111 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from frostline.config.checks.outline import learners, outlined
+from frostline.config.checks.outline import outline
 from frostline.config.checks.source import capabilities
 from frostline.data.build import source_of
 from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
-PLAIN = {  # what a run trained together has none of
+NONE_OF = {  # parts that a fused run cannot have, by the `_target_` of their group's choice `none`
     "regularizer": "frostline.training.regularizers.base.Regularizer",
     "averaging": "frostline.training.averaging.base.Averaging",
 }
 OPTIMIZERS = ("frostline.training.optimizers.adamw.adamw", "frostline.training.optimizers.sgd.sgd")
 PRETRAINED = "frostline.models.encoders.pretrained.Pretrained"
-ALIKE = {"precision": "32-true", "accumulate_grad_batches": 1, "limit_batches": None, "overfit_batches": None}
+TRAINER_SETTINGS = {
+    "precision": "32-true",
+    "accumulate_grad_batches": 1,
+    "limit_batches": None,
+    "overfit_batches": None,
+}
 
 
 @dataclass(frozen=True)
 class FusableGroup:
-    """Runs by their places in a sweep. why: what keeps them from being trained together; None: they are."""
+    """Runs of a sweep that are trained together, or, if there is a reason against it, one by one.
 
-    places: list[int]
-    why: str | None = None
+    Attributes:
+        indices: of the runs in the sweep.
+        reason: why they are not trained together, or None.
+    """
+
+    indices: list[int]
+    reason: str | None = None
 
     def __str__(self) -> str:
-        jobs = f"{len(self.places)} job" + "s" * (len(self.places) > 1)
-        return f"{jobs} one by one: {self.why}" if self.why else f"{jobs} trained together"
+        jobs = f"{len(self.indices)} job" + "s" * (len(self.indices) > 1)
+        return f"{jobs} one by one: {self.reason}" if self.reason else f"{jobs} trained together"
 
 
-def groups(configs: Sequence[Config], begun: Collection[int] = ()) -> list[FusableGroup]:
-    """Those that can be trained together first; then the others, for each reason and encoder together.
+def fusable_groups(configs: Sequence[Config], interrupted: Collection[int] = ()) -> list[FusableGroup]:
+    """Return groups of runs that can be trained together, then those that cannot, by reason and encoder.
 
-    begun: runs that stopped on the way, and go on by themselves from where they are.
+    Args:
+        interrupted: indices of runs that were interrupted; each resumes from its own checkpoint.
     """
-    kin: dict[str, list[int]] = {}
+    together: dict[str, list[int]] = {}
     apart: dict[tuple[str, str], list[int]] = {}
-    for place, config in enumerate(configs):
-        why = "begun before" if place in begun else objection(config)
-        if why is None:
-            kin.setdefault(kinship(config), []).append(place)
+    for index, config in enumerate(configs):
+        reason = "it was interrupted before" if index in interrupted else reason_against_fusing(config)
+        if reason is None:
+            together.setdefault(shared_inputs(config), []).append(index)
         else:
-            apart.setdefault((why, kinship(config)), []).append(place)
-    several = [FusableGroup(places) for places in kin.values() if len(places) > 1]
-    single = [FusableGroup(places, "no other has its encoder and texts") for places in kin.values() if len(places) == 1]
-    return [*several, *single, *(FusableGroup(places, why) for (why, _), places in apart.items())]
+            apart.setdefault((reason, shared_inputs(config)), []).append(index)
+    several = [FusableGroup(indices) for indices in together.values() if len(indices) > 1]
+    alone = "no other job has its encoder and texts"
+    single = [FusableGroup(indices, alone) for indices in together.values() if len(indices) == 1]
+    return [*several, *single, *(FusableGroup(indices, reason) for (reason, _), indices in apart.items())]
 
 
-def objection(config: Config) -> str | None:
-    """Why a run must be trained by itself; None: it need not."""
-    return next(_objections(config), None)
+def reason_against_fusing(config: Config) -> str | None:
+    """Return why a run must be trained by itself, or None if it can be fused."""
+    return next(_reasons(config), None)
 
 
-def kinship(config: Config) -> str:
-    """Alike for runs that share an encoder at rest and the source of their texts."""
+def shared_inputs(config: Config) -> str:
+    """Return a key that is equal for runs with the same frozen encoder and the same source of texts."""
     dataset = config["dataset"]
     texts = [source_of(dataset), dataset["max_length"], dataset.get("shifts")]
-    shared = [config[role] for role in ("encoder", "adapter", "pooler", "cache")]
-    drawn = config["seed"] if _is_drawn(config) else None
-    return json.dumps([texts, shared, config["trainer"]["accelerator"], drawn], sort_keys=True, default=str)
+    parts = [config[role] for role in ("encoder", "adapter", "pooler", "cache")]
+    seed = config["seed"] if _depends_on_seed(config) else None
+    return json.dumps([texts, parts, config["trainer"]["accelerator"], seed], sort_keys=True, default=str)
 
 
-def _objections(config: Config) -> Iterator[str]:
+def _reasons(config: Config) -> Iterator[str]:
     head, loss = (capabilities(config[role]["_target_"]) for role in ("head", "loss"))
-    learning, plan, trainer = learners(config), outlined(config), config["trainer"]
+    model, trainer = outline(config), config["trainer"]
+    kinds, plan = model.trainable_kinds, model.plan
     if Capability.FORWARD_PROMPT in head or Capability.INIT_FROM_CLASS_NAMES in head:
-        yield "the head asks the encoder"
-    if learning is None or plan is None or learning - {"head"}:
-        yield "more than the head learns"
+        yield "the head runs the encoder"
+    if kinds is None or plan is None or kinds - {"head"}:
+        yield "more than the head is trained"
     elif len(plan.phases) > 1:
         yield "its plan has several phases"
-    elif learning and not all(plan.ever_trains(p.name) for p in plan.blocks[-1].parameters):
-        yield "a part of the head does not learn"
+    elif kinds and not all(plan.ever_trains(p.name) for p in plan.blocks[-1].parameters):
+        yield "a part of the head is frozen"
     if Capability.USES_ONLY_EMBEDDINGS in loss or Capability.IN_BATCH in loss:
-        yield "the loss looks at vectors"
+        yield "the loss is on embeddings"
     if config["optimizer"]["_target_"] not in OPTIMIZERS:
-        yield f"its optimizer is none of {', '.join(name.rpartition('.')[2] for name in OPTIMIZERS)}"
+        yield f"its optimizer is not {' or '.join(name.rpartition('.')[2] for name in OPTIMIZERS)}"
     yield from (
-        f"it has {role}={_last(config[role])}" for role, none in PLAIN.items() if config[role]["_target_"] != none
+        f"it has {role}={_module_name(config[role])}"
+        for role, target in NONE_OF.items()
+        if config[role]["_target_"] != target
     )
-    yield from (f"trainer.{key} is {trainer[key]}" for key, usual in ALIKE.items() if trainer[key] != usual)
+    yield from (f"trainer.{key} is {trainer[key]}" for key, value in TRAINER_SETTINGS.items() if trainer[key] != value)
     if trainer["devices"] not in (1, "auto") or trainer["strategy"] != "auto":
         yield "it may have several processes"
 
 
-def _last(part: Config) -> str:
-    """The module that a part is in, which has its name."""
+def _module_name(part: Config) -> str:
+    """Return the name of the module that a part is in, which is the name of its choice."""
     return str(part["_target_"]).split(".")[-2]
 
 
-def _is_drawn(config: Config) -> bool:
-    """Whether the run's seed has a part in what stands below the head."""
+def _depends_on_seed(config: Config) -> bool:
+    """Return whether the run's seed initialises something in the encoder or pooler."""
     encoder, pooler = config["encoder"], config["pooler"]["_target_"]
-    whole = encoder["_target_"] == PRETRAINED and not encoder.get("untrained") and not encoder.get("reinit_top")
-    return not whole or Capability.TRAINABLE in capabilities(pooler)
+    loaded = encoder["_target_"] == PRETRAINED and not encoder.get("untrained") and not encoder.get("reinit_top")
+    return not loaded or Capability.TRAINABLE in capabilities(pooler)

@@ -25,6 +25,7 @@ BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"  # its 
 
 ConfigRepository = IConfigRepository
 FileSource = FileConfigSource
+argument_parser = get_args_parser
 
 
 class HydraLoader(ConfigLoaderImpl):
@@ -58,11 +59,6 @@ def search_path_of(sources: Iterable[tuple[str, str]]) -> ConfigSearchPath:
     for provider, url in sources:
         path.append(provider, url)
     return path
-
-
-def argument_parser() -> ArgumentParser:
-    """Return the parser of Hydra's own flags."""
-    return get_args_parser()
 
 
 def flags_help(parser: ArgumentParser) -> str:

@@ -1,4 +1,4 @@
-"""Jobs that are no product of values: a file has the overrides of one job a line, as a shell would read them."""
+"""Lists of jobs that are no grid: a file has the overrides of one job a line, quoted as for a shell."""
 
 from __future__ import annotations
 
@@ -13,70 +13,71 @@ from frostline.errors import Problem, UserError, wrong
 
 SWEEPER = "hydra_plugins.frostline_listed.ListedSweeper"
 KEY = "hydra.sweeper.file"
-LONGEST = 50  # lines of a job: a quote that is not closed would take in all that follow
+MAX_LINES = 50  # of one job; an unclosed quote would take in the rest of the file
 
 
-def read(file: str | None) -> list[list[str]]:
-    """The overrides of each job; lines that are empty or begin with # are none. Quotes may go on over several lines.
+def read_jobs(file: str | None) -> list[list[str]]:
+    """Return the overrides of each job. Empty lines and lines that begin with # are skipped; quotes may span lines.
 
     Raises:
-        UserError: there is no such file, or a line of it cannot be read.
+        UserError: there is no such file, or a line of it cannot be parsed.
     """
     do = "name a file with the overrides of one job a line, such as freezing=full seed=1"
     if not file:
-        raise wrong(KEY, "names no file", do)
+        raise wrong(KEY, "is not set", do)
     try:
         content = Path(file).expanduser().read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
         raise wrong(KEY, f"'{file}' cannot be read ({reason})", do) from error
-    found = list(_jobs(file, content.split("\n")))
-    if not found:
+    jobs = list(_parse_jobs(file, content.split("\n")))
+    if not jobs:
         raise wrong(KEY, f"'{file}' lists no job", do)
-    return found
+    return jobs
 
 
-def written(jobs: Iterable[Sequence[str]]) -> str:
-    """The text that `read` reads."""
+def format_jobs(jobs: Iterable[Sequence[str]]) -> str:
+    """Return the text that `read_jobs` reads."""
     return "".join(f"{shlex.join(job)}\n" for job in jobs)
 
 
-def jobs(composer: Composer, cfg: DictConfig) -> list[list[str]]:
-    """Of the file that a sweep's own config names; what is wrong with it is noted by the composer."""
+def listed_jobs(composer: Composer, cfg: DictConfig) -> list[list[str]]:
+    """Return the jobs of the file that a sweep's config names; the composer collects what is wrong with it."""
     try:
-        found = read(OmegaConf.select(cfg, KEY))
+        jobs = read_jobs(OmegaConf.select(cfg, KEY))
     except UserError as error:
         composer.problems += error.problems
         return []
-    for override in composer.parse(list(dict.fromkeys(word for job in found for word in job))):
+    for override in composer.parse(list(dict.fromkeys(line for job in jobs for line in job))):
         if override.is_sweep_override() or override.is_hydra_override():
-            what = f"'{override.input_line}' in a list of jobs is no override of one job"
-            composer.problems.append(Problem(override.key_or_group, what, "write a line for each, less Hydra's own"))
-    return [] if composer.problems else found
+            what = f"'{override.input_line}' in a list of jobs is not an override of one job"
+            do = "write one line for each job, without overrides of hydra"
+            composer.problems.append(Problem(override.key_or_group, what, do))
+    return [] if composer.problems else jobs
 
 
-def _jobs(file: str, lines: Sequence[str]) -> Iterator[list[str]]:
-    told, begun = "", 0
+def _parse_jobs(file: str, lines: Sequence[str]) -> Iterator[list[str]]:
+    text, first = "", 0
     for number, line in enumerate(lines, 1):
-        if not told:
-            begun = number
+        if not text:
+            first = number
             if not line.strip() or line.startswith("#"):
                 continue
-        told += line
-        if (words := _words(told)) is not None:
-            yield words
-            told = ""
-        elif number - begun == LONGEST:
+        text += line
+        if (overrides := _split_line(text)) is not None:
+            yield overrides
+            text = ""
+        elif number - first == MAX_LINES:
             break
         else:
-            told += "\n"
-    if told:
-        raise wrong(KEY, f"line {begun} of '{file}' ends within quotes", "close them")
+            text += "\n"
+    if text:
+        raise wrong(KEY, f"line {first} of '{file}' ends within quotes", "close them")
 
 
-def _words(told: str) -> list[str] | None:
-    """None where they end within quotes."""
+def _split_line(text: str) -> list[str] | None:
+    """Return the words of a line, or None if it ends within quotes."""
     try:
-        return shlex.split(told)
+        return shlex.split(text)
     except ValueError:
         return None

@@ -1,6 +1,6 @@
-"""A command line to its jobs: what `frostline`, `check` and `plan` have in common.
+"""From a command line to its checked jobs, for `frostline` itself, `check` and `plan`.
 
-jobs = command.jobs(["freezing=frozen", "seed=2"])      # UserError with every problem of the command
+jobs = checked_jobs(parse_arguments(["freezing=frozen", "seed=2"]))  # raises UserError with every problem
 """
 
 from __future__ import annotations
@@ -18,28 +18,32 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from frostline.config import resolvers
-from frostline.config import search_path as search
-from frostline.config.arguments import Arguments, parse
-from frostline.config.checks.check import check, told_once
+from frostline.config.arguments import Arguments, parse_arguments
+from frostline.config.checks.check import check_config
 from frostline.config.checks.launchers import launcher_problems
 from frostline.config.checks.run_folders import folder_problems
-from frostline.config.checks.signature import read
-from frostline.config.expand import alone, expand
-from frostline.config.fusable import FUSED, groups
+from frostline.config.checks.signature import forget_sources
+from frostline.config.expand import expand_sweep
+from frostline.config.fusable import FUSED, fusable_groups
+from frostline.config.loader import open_loader
 from frostline.config.overrides import Composer
-from frostline.config.resolve import one_line, resolved
 from frostline.config.search.search import Search
-from frostline.errors import Problem, UserError
+from frostline.config.search_path import CHOSEN_SWEEP, SWEEPS, make_importable
+from frostline.errors import Problem, UserError, one_line
 from frostline.results.identity import run_id
 from frostline.types import Config
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be: its resolved config less Hydra's, group -> choice, its overrides, its id and its folder.
+    """One run before it starts.
 
-    launcher, sweeper: the `_target_` of what starts it in a sweep, and of what chose it. search: of which it is one of
-    the points that are looked at before the first trial is drawn.
+    Attributes:
+        config: the resolved config without Hydra's own part.
+        choices: group -> choice.
+        overrides: those of the command line that are the job's.
+        launcher, sweeper: `_target_` of Hydra's launcher and sweeper.
+        search: the search of which the job is one of the points that are checked before the first trial.
     """
 
     config: Config
@@ -52,78 +56,88 @@ class Job:
     search: Search | None = None
 
 
-def jobs(argv: list[str]) -> list[Job]:
-    """The checked jobs of a command line, one where it is no multirun.
+def jobs_of_command(argv: list[str]) -> list[Job]:
+    """Return the checked jobs of a command line: one without -m.
 
     Raises:
-        UserError: with all problems of the command, of every job.
+        UserError: with all problems of all jobs.
     """
-    return checked(parse(argv))
+    return checked_jobs(parse_arguments(argv))
 
 
-def checked(arguments: Arguments) -> list[Job]:
-    found, problems = examine(arguments)
+def checked_jobs(arguments: Arguments) -> list[Job]:
+    """Return the jobs of a command, or raise UserError with all problems of all jobs."""
+    jobs, problems = examine(arguments)
     if problems:
         raise UserError(problems)
-    return found
+    return jobs
 
 
 def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
-    """The jobs and all their problems; jobs that could be composed are there even so."""
-    resolvers.forget()
-    read.cache_clear()
-    composer = _composer(arguments)
-    lines, search = expand(composer, arguments.overrides, arguments.multirun)
+    """Return the jobs of a command that could be composed, and the problems of all jobs."""
+    composer = _new_composer(arguments)
+    if arguments.multirun:
+        lines, search = expand_sweep(composer, arguments.overrides)
+    else:
+        lines, search = [composer.parse_single_run(arguments.overrides)], None
     problems: list[Problem] = []
-    made = [job for i, line in enumerate(lines) for job in _job(composer, line, i, arguments.multirun, problems)]
-    found = [replace(job, search=search) for job in made]
-    problems = told_once([*composer.problems, *problems])
-    apart = [*{job.id: job for job in found}.values()] if search else found  # points that are looked at may coincide
-    return found, problems or [*folder_problems(apart), *_unfused(found)]
+    jobs = [job for i, line in enumerate(lines) for job in _read_job(composer, line, i, arguments.multirun, problems)]
+    jobs = [replace(job, search=search) for job in jobs]
+    if problems := unique([*composer.problems, *problems]):
+        return jobs, problems
+    distinct = [*{job.id: job for job in jobs}.values()] if search else jobs  # points of a search may coincide
+    return jobs, [*folder_problems(distinct), *_unfused_problems(jobs)]
 
 
-def each(lines: Sequence[list[str]], composer: Composer | None = None) -> tuple[list[Job], list[Problem]]:
-    """The job of each list of overrides, and all their problems; jobs that could be composed are there even so.
+def compose_jobs(lines: Sequence[list[str]], composer: Composer | None = None) -> tuple[list[Job], list[Problem]]:
+    """Return the job of each list of overrides that could be composed, and the problems of all of them.
 
-    composer: of earlier jobs, which knows what it has read.
+    Args:
+        composer: of earlier calls, so that files are not read again.
     """
-    composer = composer or new_composer()
+    composer = composer or default_composer()
     problems: list[Problem] = []
-    found = [job for i, line in enumerate(lines) for job in _job(composer, line, i, True, problems)]
-    return found, told_once([*composer.problems, *problems])
+    jobs = [job for i, line in enumerate(lines) for job in _read_job(composer, line, i, True, problems)]
+    return jobs, unique([*composer.problems, *problems])
 
 
-def new_composer() -> Composer:
-    """One for many jobs of no command."""
-    resolvers.forget()
-    read.cache_clear()
-    return _composer(parse([]))
+def default_composer() -> Composer:
+    """Return a composer of jobs that come from no command line."""
+    return _new_composer(parse_arguments([]))
 
 
-def _unfused(jobs: Sequence[Job]) -> Iterator[Problem]:
-    """A sweep that is to be fused and in which nothing can be."""
-    found = groups([job.config for job in jobs]) if any(job.launcher == FUSED for job in jobs) else []
-    if found and all(group.why for group in found):
-        why = "; ".join(dict.fromkeys(str(group.why) for group in found))
-        what = f"'fused', but no two jobs can be trained together: {why}"
-        yield Problem("hydra/launcher", what, "leave it out, or sweep over what stands above a frozen encoder")
-
-
-def composable(arguments: Arguments) -> None:
-    """Raises UserError where the overrides do not compose; their values are not looked at."""
-    composer = _composer(arguments)
-    for line in expand(composer, arguments.overrides, arguments.multirun)[0]:
+def check_composition(arguments: Arguments) -> None:
+    """Raise UserError if the overrides of a command do not compose; their values are not checked."""
+    composer = _new_composer(arguments)
+    overrides = arguments.overrides
+    lines = expand_sweep(composer, overrides)[0] if arguments.multirun else [composer.parse_single_run(overrides)]
+    for line in lines:
         composer.compose(line)
     if composer.problems:
-        raise UserError(told_once(composer.problems), subject="command")
+        raise UserError(unique(composer.problems), subject="command")
 
 
-def _composer(arguments: Arguments) -> Composer:
-    search.make_importable(arguments.config_dir)
-    return Composer(search.loader(arguments.config_path, arguments.config_dir), arguments.config_name)
+def unique(problems: Sequence[Problem]) -> list[Problem]:
+    """Return each problem once, in order."""
+    return list(dict.fromkeys(problems))
 
 
-def _job(composer: Composer, lines: list[str], number: int, multirun: bool, problems: list[Problem]) -> Iterator[Job]:
+def is_main_process() -> bool:
+    """Return whether this process is rank 0; other ranks neither check, print nor record."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+
+
+def _new_composer(arguments: Arguments) -> Composer:
+    resolvers.forget_reruns()
+    forget_sources()
+    make_importable(arguments.config_dir)
+    return Composer(open_loader(arguments.config_path, arguments.config_dir), arguments.config_name)
+
+
+def _read_job(
+    composer: Composer, lines: list[str], number: int, multirun: bool, problems: list[Problem]
+) -> Iterator[Job]:
+    """Compose, resolve and check one job; yield it if its config has no problem."""
     cfg = composer.compose(lines, RunMode.RUN)
     if cfg is None:
         return
@@ -131,25 +145,24 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
         with open_dict(cfg):
             cfg.hydra.job.num = cfg.hydra.job.id = number
     else:
-        problems += alone(cfg)
-    with _current(cfg):
-        config, unresolved = resolved(cfg)
-        told = {problem.key for problem in unresolved}
-        bad = unresolved + [problem for problem in check(config) if problem.key not in told]
-        problems += _launcher(cfg) if multirun and number == 0 else []
-        problems += [p for p in bad if p.key.split(".")[0] not in composer.doubtful]
-        if bad or composer.problems:
+        problems += _sweep_without_multirun(cfg)
+    with _as_current(cfg):
+        config, unresolved = resolvers.resolve_config(cfg)
+        keys = {problem.key for problem in unresolved}
+        wrong = unresolved + [problem for problem in check_config(config) if problem.key not in keys]
+        problems += _launcher_problems(cfg) if multirun and number == 0 else []
+        problems += [p for p in wrong if p.key.split(".")[0] not in composer.unknown_groups]
+        if wrong or composer.problems:
             return
         try:
-            folder = _folder(cfg, multirun)
+            folder = _resolve_folder(cfg, multirun)
         except Exception as error:  # the user's own hydra.run.dir
             problems.append(Problem("hydra.run.dir", f"cannot be resolved: {error}", "correct it"))
             return
-    task = [str(line) for line in cfg.hydra.overrides.task]
     yield Job(
         config,
         resolvers.choices(cfg),
-        task,
+        [str(line) for line in cfg.hydra.overrides.task],
         run_id(config),
         folder,
         launcher=str(OmegaConf.select(cfg, "hydra.launcher._target_")),
@@ -157,32 +170,42 @@ def _job(composer: Composer, lines: list[str], number: int, multirun: bool, prob
     )
 
 
-def _launcher(cfg: DictConfig) -> list[Problem]:
-    """It is the same for all jobs of a sweep."""
+def _sweep_without_multirun(cfg: DictConfig) -> list[Problem]:
+    """Return a problem if a sweep was chosen without -m, so that none of its jobs would run."""
+    name = OmegaConf.select(cfg, CHOSEN_SWEEP)
+    return [] if name is None else [Problem(SWEEPS, f"'{name}' is a sweep", "add -m to start its jobs")]
+
+
+def _launcher_problems(cfg: DictConfig) -> list[Problem]:
+    """Return the problems of the launcher, which is the same for all jobs of a sweep."""
     try:
-        given = OmegaConf.to_container(cfg.hydra.launcher, resolve=True)
+        launcher = OmegaConf.to_container(cfg.hydra.launcher, resolve=True)
     except OmegaConfBaseException as error:
         return [Problem("hydra.launcher", f"cannot be resolved: {one_line(error)}", "correct it")]
-    return list(launcher_problems(cast(Config, given)))
+    return list(launcher_problems(cast(Config, launcher)))
 
 
-def _folder(cfg: DictConfig, multirun: bool) -> Path:
+def _unfused_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
+    """Yield a problem if hydra/launcher=fused was chosen for a sweep of which no two jobs can be fused."""
+    groups = fusable_groups([job.config for job in jobs]) if any(job.launcher == FUSED for job in jobs) else []
+    if groups and all(group.reason for group in groups):
+        reasons = "; ".join(dict.fromkeys(str(group.reason) for group in groups))
+        what = f"'fused', but no two jobs can be trained together: {reasons}"
+        yield Problem("hydra/launcher", what, "leave it out, or sweep over what comes after a frozen encoder")
+
+
+def _resolve_folder(cfg: DictConfig, multirun: bool) -> Path:
     if not multirun:
         return Path(str(OmegaConf.select(cfg, "hydra.run.dir")))
     return Path(str(OmegaConf.select(cfg, "hydra.sweep.dir"))) / str(OmegaConf.select(cfg, "hydra.sweep.subdir"))
 
 
 @contextmanager
-def _current(cfg: DictConfig) -> Iterator[None]:
-    """What ${hydra:...} in a config means."""
+def _as_current(cfg: DictConfig) -> Iterator[None]:
+    """Make `cfg` the config to which ${hydra:...} refers."""
     before: Any = HydraConfig.instance().cfg
-    HydraConfig.instance().cfg = cfg  # type: ignore[assignment]  # as a copy would, which takes its time
+    HydraConfig.instance().cfg = cfg  # type: ignore[assignment]  # set_config would copy it, which is slow
     try:
         yield
     finally:
         HydraConfig.instance().cfg = before
-
-
-def is_main_process() -> bool:
-    """Ranks other than the first neither check, print nor record."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))

@@ -13,16 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra import version
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobRuntime, setup_globals
 from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from frostline.config.hydra_internals import ConfigRepository, HydraLoader
+from frostline.config.hydra_internals import ConfigRepository, HydraLoader, search_path
+from frostline.config.resolvers import register_resolvers
+from frostline.config.search_path import conf_folder, register_sources
 
+VERSION_BASE = "1.3"
 SEARCHPATH = "hydra.searchpath"  # an override of it adds folders, and so choices
 
 _classes: dict[int, type] = {}  # by id, for `ConfigTemplate`
@@ -39,9 +44,25 @@ class ComposedConfigs:
 _composed: dict[tuple[str, ...], ComposedConfigs] = {}
 
 
-def forget() -> None:
+def forget_configs() -> None:
     """Forget all composed configs: a new command begins, before which files may have changed."""
     _composed.clear()
+
+
+def register() -> None:
+    """Register our resolvers and the folders of studies with Hydra and OmegaConf in this process."""
+    version.setbase(VERSION_BASE)
+    register_resolvers()
+    register_sources()
+
+
+def open_loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoader:
+    """Return a loader over the folders that a run reads, which has composed nothing yet."""
+    forget_configs()
+    register()
+    setup_globals()
+    JobRuntime.instance().set("name", "frostline")
+    return ConfigLoader(search_path(config_path or str(conf_folder()), config_dir))
 
 
 class ConfigLoader(HydraLoader):

@@ -18,7 +18,6 @@ RENAMED = {
     "trainer.gradient_clip": "trainer.gradient_clip_val",
     "trainer.validate_every": "trainer.check_val_every_n_epoch",
 }
-RESOLVERS = "frostline."
 
 
 def renamed(key: str) -> Problem | None:

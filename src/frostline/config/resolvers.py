@@ -1,150 +1,191 @@
-"""What our yaml files may ask for: ``${frostline.NAME:...}``."""
+"""Resolvers of our yaml files, ``${frostline.NAME:...}``, and configs resolved to plain values."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import pkgutil
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from frostline.config import shifts
-from frostline.config.renamed import RENAMED, RESOLVERS, renamed
-from frostline.errors import UserError, wrong
+from frostline.config.arguments import subcommands
+from frostline.config.renamed import RENAMED, renamed
+from frostline.errors import Problem, UserError, one_line, wrong
 from frostline.results.identity import leaf
 
-USUAL = {"lr": 1e-4, "epochs": 3}
-SWEEP = "FROSTLINE_SWEEP"  # set by hydra.job.env_set: where a sweep keeps its own files
-_OWN = f"hydra.job.env_set.{SWEEP}"
-_reruns: dict[tuple[str, Any], str] = {}
+PREFIX = "frostline."
+DEFAULT_RECIPE = {"lr": 1e-4, "epochs": 3}
+SWEEP = "FROSTLINE_SWEEP"  # environment variable with the folder of a sweep's own files, set by hydra.job.env_set
+SWEEP_FOLDER = f"hydra.job.env_set.{SWEEP}"
+WRITE_PLAN = "write one with `frostline plan --write FILE` and edit it"
+
+_reruns: dict[tuple[str, Any], str] = {}  # (run folder, job number) -> the name chosen for its rerun
 
 
-def register() -> None:
-    for function in (recommended, times, phases, folder, sweep, subdir, verbs):
-        OmegaConf.register_new_resolver(f"frostline.{function.__name__}", function, replace=True)
-    for old in RENAMED:
-        if old.startswith(RESOLVERS):
-            OmegaConf.register_new_resolver(old, partial(_refuse, old), replace=True)
-    OmegaConf.register_new_resolver("frostline.leaf", run_leaf, replace=True)
-    OmegaConf.register_new_resolver("frostline.shifted", shifts.shifted, replace=True)
+def register_resolvers() -> None:
+    """Register all resolvers with OmegaConf in this process."""
+    resolvers: dict[str, Callable[..., Any]] = {
+        "recommended": recommended,
+        "times": times,
+        "phases": read_phases,
+        "folder": run_folder,
+        "sweep": sweep_folder,
+        "subdir": hydra_subfolder,
+        "leaf": folder_name,
+        "verbs": lambda: ", ".join(subcommands()),
+        "shifted": shifts.compose_shifts,
+    }
+    old_names = [name.removeprefix(PREFIX) for name in RENAMED if name.startswith(PREFIX)]
+    resolvers |= {name: partial(_refuse_old_name, f"{PREFIX}{name}") for name in old_names}
+    for name, function in resolvers.items():
+        OmegaConf.register_new_resolver(f"{PREFIX}{name}", function, replace=True)
 
 
-def _refuse(name: str, *_: Any) -> Any:
+def forget_reruns() -> None:
+    """Forget folders of reruns and composed data sets: a new command begins, before which files may have changed."""
+    _reruns.clear()
+    shifts.forget_shifts()
+
+
+def _refuse_old_name(name: str, *_: Any) -> Any:
     raise UserError([problem] if (problem := renamed(name)) else [])
 
 
+# Values
+
+
 def recommended(name: str, *, _root_: DictConfig) -> Any:
-    """Return the learning rate or the epochs recommended for the adapter, else for the strategy, else for `full`."""
-    groups = [OmegaConf.select(_root_, f"{group}.recommended") for group in ("adapter", "freezing")]
-    values = [own.get(name) for own in groups if isinstance(own, DictConfig)]
-    return next((value for value in values if value is not None), USUAL[name])
+    """Return the learning rate or epochs recommended for the adapter, else for the strategy, else for `full`."""
+    recipes = [OmegaConf.select(_root_, f"{group}.recommended") for group in ("adapter", "freezing")]
+    values = [recipe.get(name) for recipe in recipes if isinstance(recipe, DictConfig)]
+    return next((value for value in values if value is not None), DEFAULT_RECIPE[name])
 
 
 def times(factor: float, value: Any) -> Any:
-    """factor x value, rounded to what people write: 100 x 1e-4 is 0.01."""
+    """Return factor * value, rounded to 12 digits so that 100 * 1e-4 is 0.01."""
     return float(f"{factor * value:.12g}") if isinstance(value, int | float) else value
 
 
-def phases(file: str | None) -> Any:
-    """The phases in a yaml file, so that the config, and with it the run's id, holds them."""
+def read_phases(file: str | None) -> Any:
+    """Return the phases in a yaml file, so that the config and the run's id depend on its content."""
     if file is None:
-        raise wrong("freezing.file", "is missing", _WRITE)
+        raise wrong("freezing.file", "is missing", WRITE_PLAN)
     path = Path(str(file)).expanduser()
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except OSError as error:
-        raise wrong("freezing.file", f"'{path}' cannot be read ({error.strerror})", _WRITE) from error
+        raise wrong("freezing.file", f"'{path}' cannot be read ({error.strerror})", WRITE_PLAN) from error
     except Exception as error:
-        raise wrong("freezing.file", f"'{path}' is no yaml file ({type(error).__name__})", _WRITE) from error
+        raise wrong("freezing.file", f"'{path}' is not a yaml file ({type(error).__name__})", WRITE_PLAN) from error
     if not isinstance(content, dict) or not isinstance(content.get("phases"), list):
-        raise wrong("freezing.file", f"'{path}' has no list `phases`", _WRITE)
+        raise wrong("freezing.file", f"'{path}' has no list `phases`", WRITE_PLAN)
     return content["phases"]
 
 
-_WRITE = "write one with `frostline plan --write FILE` and edit it"
+# Folders
 
 
-def plain(root: DictConfig) -> dict[str, Any]:
-    """The resolved config less Hydra's own part."""
-    ours = {str(key): "???" if OmegaConf.is_missing(root, key) else root[key] for key in root if key != "hydra"}
-    return {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in ours.items()}
+def run_folder(*, _root_: DictConfig) -> str:
+    """Return runs/<study>/<name>, the folder of a single run as of a job of a sweep."""
+    return str(_study_folder(_root_) / folder_name(_root_=_root_))
 
 
-def choices(root: DictConfig) -> dict[str, str]:
-    """Config group -> the name chosen, less Hydra's own groups and those with no choice."""
-    chosen = OmegaConf.select(root, "hydra.runtime.choices") or {}
-    return {str(k): str(v) for k, v in chosen.items() if v is not None and not str(k).startswith("hydra/")}
-
-
-def run_leaf(*, _root_: DictConfig) -> str:
-    """The run folder's name; with rerun=true the first of -rerun1, -rerun2 ... that is not there."""
-    config = plain(_root_)
+def folder_name(*, _root_: DictConfig) -> str:
+    """Return the name of the run folder; with rerun=true it ends in -rerun1 or the next free number."""
+    config = _plain_config(_root_)
     name = leaf(config, choices(_root_))
     if not config.get("rerun"):
         return name
-    key = (str(_parent(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
-    if key not in _reruns:  # kept: in a job's own time the folder comes into being
-        _reruns[key] = next(n for n in (f"{name}-rerun{i}" for i in itertools.count(1)) if _free(_root_, n))
-    return _agreed(_root_, _reruns[key])
+    key = (str(_study_folder(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
+    if key not in _reruns:  # remembered, as the folder exists once its job has begun
+        names = (f"{name}-rerun{i}" for i in itertools.count(1))
+        _reruns[key] = next(candidate for candidate in names if _is_free(_root_, candidate))
+    return _agree_across_processes(_root_, _reruns[key])
 
 
-def _agreed(root: DictConfig, name: str) -> str:
-    """The name that a job of a sweep was given first, by the process that was asked for it or a worker since killed."""
-    own, number = (OmegaConf.select(root, k, throw_on_missing=False) for k in (_OWN, "hydra.job.num"))
-    if not own or number is None:
-        return name
-    file = Path(str(own)) / "reruns" / str(number)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.open("x") as new:
-            new.write(name)
-    except FileExistsError:
-        return file.read_text()
-    return name
+def sweep_folder(*, _root_: DictConfig) -> str:
+    """Return the parent folder of a job; for the sweep itself, which has no job number, the folder of its files."""
+    folder = OmegaConf.select(_root_, SWEEP_FOLDER)
+    if folder and OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False) is None:
+        return str(folder)
+    return str(_study_folder(_root_))
 
 
-def _parent(root: DictConfig) -> Path:
-    runs = OmegaConf.select(root, "paths.runs", default="runs")
-    return Path(str(runs)).expanduser() / str(OmegaConf.select(root, "study"))
-
-
-def _free(root: DictConfig, name: str) -> bool:
-    return name not in _reruns.values() and not (_parent(root) / name).exists()
-
-
-def folder(*, _root_: DictConfig) -> str:
-    """runs/<study>/<leaf>, for a single run and a job of a sweep alike."""
-    return str(_parent(_root_) / run_leaf(_root_=_root_))
-
-
-def sweep(*, _root_: DictConfig) -> str:
-    """A job's parent folder; for the sweep as a whole, which has no job number, the folder of its own files."""
-    own = OmegaConf.select(_root_, _OWN)
-    if own and OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False) is None:
-        return str(own)
-    return str(_parent(_root_))
-
-
-def subdir(*, _root_: DictConfig) -> str | None:
-    """Where Hydra writes in the run folder: nowhere if the run is complete."""
+def hydra_subfolder(*, _root_: DictConfig) -> str | None:
+    """Return where Hydra writes within the run folder: None if the run is complete, so that nothing is written."""
     output = OmegaConf.select(_root_, "hydra.runtime.output_dir", throw_on_missing=False)
     complete = output is not None and (Path(output) / "result.json").exists()
     return None if complete else ".hydra"
 
 
-def verbs() -> str:
-    return ", ".join(verb_names())
+def choices(root: DictConfig) -> dict[str, str]:
+    """Return group -> choice, without Hydra's own groups and those without a choice."""
+    chosen = OmegaConf.select(root, "hydra.runtime.choices") or {}
+    return {str(k): str(v) for k, v in chosen.items() if v is not None and not str(k).startswith("hydra/")}
 
 
-def verb_names() -> list[str]:
-    package = os.fspath(Path(__file__).resolve().parents[1] / "commands")
-    return sorted(module.name for module in pkgutil.iter_modules([package]))
+def _agree_across_processes(root: DictConfig, name: str) -> str:
+    """Return the name that the first process to ask for this job of a sweep has chosen."""
+    folder, number = (OmegaConf.select(root, key, throw_on_missing=False) for key in (SWEEP_FOLDER, "hydra.job.num"))
+    if not folder or number is None:
+        return name
+    file = Path(str(folder)) / "reruns" / str(number)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x") as stream:
+            stream.write(name)
+    except FileExistsError:
+        return file.read_text()
+    return name
 
 
-def forget() -> None:
-    """A new command: folders of reruns are chosen anew, yaml files read again."""
-    _reruns.clear()
-    shifts.forget()
+def _study_folder(root: DictConfig) -> Path:
+    runs = OmegaConf.select(root, "paths.runs", default="runs")
+    return Path(str(runs)).expanduser() / str(OmegaConf.select(root, "study"))
+
+
+def _is_free(root: DictConfig, name: str) -> bool:
+    return name not in _reruns.values() and not (_study_folder(root) / name).exists()
+
+
+def _plain_config(root: DictConfig) -> dict[str, Any]:
+    keys = [key for key in root if key != "hydra"]
+    values = {str(key): "???" if OmegaConf.is_missing(root, key) else root[key] for key in keys}
+    return {k: OmegaConf.to_container(v, resolve=True) if OmegaConf.is_config(v) else v for k, v in values.items()}
+
+
+# Resolved configs
+
+
+def resolve_config(cfg: DictConfig) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the config as plain values without Hydra's own part, and the keys that cannot be resolved."""
+    problems: list[Problem] = []
+    return _resolve_node(cfg, [key for key in cfg if key != "hydra"], "", problems), problems
+
+
+def _resolve_node(node: DictConfig | ListConfig, keys: Iterable[Any], prefix: str, problems: list[Problem]) -> Any:
+    values: dict[Any, Any] = {}
+    for key in keys:
+        try:
+            value = "???" if OmegaConf.is_missing(node, key) else node[key]
+        except (OmegaConfBaseException, UserError, TypeError) as error:
+            problems += _resolution_problems(f"{prefix}{key}", error)
+            continue
+        if isinstance(value, DictConfig | ListConfig):
+            inner_keys = range(len(value)) if isinstance(value, ListConfig) else list(value)
+            value = _resolve_node(value, inner_keys, f"{prefix}{key}.", problems)
+        values[key] = value
+    return list(values.values()) if isinstance(node, ListConfig) else values
+
+
+def _resolution_problems(key: str, error: BaseException) -> list[Problem]:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return cause.problems
+        cause = cause.__cause__ or cause.__context__
+    return [Problem(key, f"cannot be resolved: {one_line(error)}", "give it a value")]

@@ -1,4 +1,7 @@
-"""Where configs and parts are looked for: ours, the user's --config-dir, and ./experiments as experiment and sweep."""
+"""Folders in which configs and parts are searched for.
+
+These are conf/, the user's --config-dir, and ./experiments, whose files are choices of the groups experiment and sweep.
+"""
 
 from __future__ import annotations
 
@@ -6,123 +9,109 @@ import os
 import sys
 from pathlib import Path
 
-from hydra import version
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobRuntime, setup_globals
 from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from frostline.config import resolvers
-from frostline.config.hydra_internals import FileSource, search_path
-from frostline.config.loader import ConfigLoader, forget
+from frostline.config.hydra_internals import FileSource
 
-VERSION_BASE = "1.3"
-ARMS, SWEEPS = "experiment", "sweep"
-STUDY = "study.yaml"  # what `reproduce` makes a study from, which is neither
+EXPERIMENTS, SWEEPS = "experiment", "sweep"  # groups
+CHOSEN_SWEEP = f"hydra.runtime.choices.{SWEEPS}"
+STUDY = "study.yaml"  # describes a study for `frostline reproduce`; it belongs to neither group
+SCHEME = "studies"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def conf_folder() -> Path:
-    """Inside an installed wheel, else beside src in the repository."""
+    """Return the folder conf, which is inside an installed wheel and beside src in the repository."""
     inside = PACKAGE / "conf"
     return inside if inside.is_dir() else PACKAGE.parents[1] / "conf"
 
 
-def studies() -> list[Path]:
-    """Folders with a folder a study: the user's, and the repository's where this is a checkout."""
+def experiment_folders() -> list[Path]:
+    """Return the folders of studies: the user's ./experiments and, in a checkout, that of the repository."""
     folders = [Path.cwd() / "experiments", conf_folder().parent / "experiments"]
     return folders[:1] if folders[1].parent == PACKAGE or folders[0] == folders[1] else folders
 
 
-class Studies(FileSource):
-    """experiments/<study>/<name>.yaml as <study>/<name> of the group sweep if it sets hydra.sweeper, or experiment."""
+class ExperimentSource(FileSource):
+    """Serve experiments/<study>/<name>.yaml as the choice <study>/<name>.
+
+    It is a choice of the group sweep if the file sets hydra.sweeper, and of the group experiment otherwise.
+    """
 
     @staticmethod
     def scheme() -> str:
-        return "studies"
-
-    def _below(self, config_path: str) -> str | None:
-        """The path below experiments/ of what Hydra looks for; None if it is in neither group."""
-        first, _, rest = config_path.partition("/")
-        return rest if first in (ARMS, SWEEPS) else None
+        return SCHEME
 
     def load_config(self, config_path: str) -> ConfigResult:
-        return super().load_config(self._below(config_path) or "")
+        return super().load_config(self._path_in_group(config_path) or "")
 
     def available(self) -> bool:
-        return True  # a user need not have studies
+        return True  # Hydra would warn about a folder that does not exist
 
     def is_group(self, config_path: str) -> bool:
-        below = self._below(config_path)
-        return config_path == "" or below == "" or bool(below and super().is_group(below))
+        path = self._path_in_group(config_path)
+        return config_path == "" or path == "" or bool(path and super().is_group(path))
 
     def is_config(self, config_path: str) -> bool:
-        below = self._below(config_path)
-        return bool(below and super().is_config(below)) and self._is_of(config_path)
+        path = self._path_in_group(config_path)
+        return bool(path and super().is_config(path)) and self._is_in_group(config_path)
 
-    def _is_of(self, config_path: str) -> bool:
-        """Whether a file belongs to the group it is looked for in; one that cannot be read may be meant for either."""
-        file = Path(self.path) / f"{(self._below(config_path) or '').removesuffix('.yaml')}.yaml"
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """List a group at once, as <study>/<name>, so that experiment=glob(<study>/*) finds its files."""
+        if config_path == "":
+            return [EXPERIMENTS, SWEEPS] if results_filter != ObjectType.CONFIG else []
+        folder = Path(self.path) / (self._path_in_group(config_path) or "")
+        files = sorted(folder.rglob("*.yaml")) if results_filter != ObjectType.GROUP else []
+        names = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+        return [name for name in names if self._is_in_group(f"{config_path}/{name}")]
+
+    def _path_in_group(self, config_path: str) -> str | None:
+        """Return the path below experiments/, or None for a path in neither group."""
+        group, _, rest = config_path.partition("/")
+        return rest if group in (EXPERIMENTS, SWEEPS) else None
+
+    def _is_in_group(self, config_path: str) -> bool:
+        """Return whether a file belongs to the group in its path; an unreadable file may belong to either."""
+        file = Path(self.path) / f"{(self._path_in_group(config_path) or '').removesuffix('.yaml')}.yaml"
         if file.name == STUDY:
             return False
         try:
-            sweeps = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper") is not None
+            is_sweep = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper") is not None
         except Exception:
             return True
-        return sweeps == config_path.startswith(f"{SWEEPS}/")
-
-    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """All of a group at once, as <study>/<arm>, so that experiment=glob(<study>/*) finds them."""
-        if config_path == "":
-            return [ARMS, SWEEPS] if results_filter != ObjectType.CONFIG else []
-        folder = Path(self.path) / (self._below(config_path) or "")
-        files = sorted(folder.rglob("*.yaml")) if results_filter != ObjectType.GROUP else []
-        names = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
-        return [name for name in names if self._is_of(f"{config_path}/{name}")]
+        return is_sweep == config_path.startswith(f"{SWEEPS}/")
 
 
-class StudiesPath(SearchPathPlugin):
+class ExperimentSearchPath(SearchPathPlugin):
+    """Add the folders of studies to Hydra's search path."""
+
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        for folder in studies():
-            search_path.append("studies", f"studies://{folder}")
+        for folder in experiment_folders():
+            search_path.append(SCHEME, f"{SCHEME}://{folder}")
 
 
-def register() -> None:
-    """Make Hydra in this process know our resolvers and where studies are."""
-    version.setbase(VERSION_BASE)
-    resolvers.register()
-    Plugins.instance().register(Studies)
-    Plugins.instance().register(StudiesPath)
-    _win_over_plugins()
-
-
-def _win_over_plugins() -> None:
-    """Hydra would fill in our launchers' files from the configs of the same name that installed plugins bring."""
-    theirs = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+def register_sources() -> None:
+    """Tell Hydra in this process about the folders of studies, and let our launcher configs win over plugins."""
+    Plugins.instance().register(ExperimentSource)
+    Plugins.instance().register(ExperimentSearchPath)
+    launchers = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
     for file in (conf_folder() / "hydra" / "launcher").glob("*.yaml"):
-        theirs.pop(file.name, None)
+        launchers.pop(file.name, None)  # Hydra would merge the plugin's config of that name into our file
 
 
 def make_importable(config_dir: str | None) -> None:
-    """A user's own `_target_` lies in the working folder or beside the --config-dir; here and in child processes."""
+    """Let this process and its children import parts from the working folder and from beside the --config-dir."""
     folders = [Path.cwd(), *([Path(config_dir).resolve().parent] if config_dir else [])]
-    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    python_path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for folder in map(str, folders):
         if folder not in sys.path:
             sys.path.append(folder)
-        if folder not in known:
-            known.append(folder)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, known))
-
-
-def loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoader:
-    """Hydra's own reader of configs, over the same folders as a run, with nothing remembered."""
-    forget()
-    register()
-    setup_globals()
-    JobRuntime.instance().set("name", "frostline")
-    return ConfigLoader(search_path(config_path or str(conf_folder()), config_dir))
+        if folder not in python_path:
+            python_path.append(folder)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))

@@ -25,7 +25,7 @@ class Capability(StrEnum):
     """
 
     # heads
-    FIT = "fit"  # closed-form: fitted to all training embeddings at once, no gradients; compatibility, plan, fusable
+    FIT = "fit"  # fitted to all training embeddings at once, without gradients; compatibility, plan, fusable
     FORWARD_PROMPT = "forward_prompt"  # runs the encoder on a prompt of its own, without a pooler; compatibility
     INIT_FROM_CLASS_NAMES = "init_from_class_names"  # its weights start from embedded class names; fusable
     TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; language_model_rules

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from frostline.config.checks.check import check
+from frostline.config.checks.check import check_config
 from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
 from frostline.types import Config, Corpus, Shift
@@ -23,7 +23,7 @@ def config_of(record: RunFolder) -> Config:
     """Raises UserError where it cannot be run here."""
     config = yaml.safe_load(record.config.read_text(encoding="utf-8"))
     config |= {part: {**config[part], **local} for part, local in LOCAL.items()}
-    if problems := check(config):
+    if problems := check_config(config):
         raise UserError(problems)
     return dict(config)
 

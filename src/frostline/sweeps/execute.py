@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
-from frostline.config.fusable import groups
+from frostline.config.fusable import fusable_groups
 from frostline.config.hydra_job import HydraJob, describe
 from frostline.config.jobs import is_main_process
 from frostline.console import say
@@ -22,7 +22,7 @@ from frostline.results.summary_table import COMPLETE, FAILED, RESUMED, TRAINED
 from frostline.sweeps import interrupt as stopping
 from frostline.sweeps.outcome import Outcome, Skipped, ended, score
 
-resolvers.register()  # here, because a launcher's worker imports this module for `task` and nothing else
+resolvers.register_resolvers()  # here, because a launcher's worker imports this module for `task` and nothing else
 
 
 def task(cfg: DictConfig) -> float:
@@ -57,13 +57,13 @@ def together(jobs: Sequence[HydraJob]) -> list[float]:
     """Several jobs, those that can be trained together in one go; their values in order."""
     values: dict[int, float] = {}
     hows = [_how(job) for job in jobs]
-    for group in groups([job.config for job in jobs], [i for i, how in enumerate(hows) if how == RESUMED]):
+    for group in fusable_groups([job.config for job in jobs], [i for i, how in enumerate(hows) if how == RESUMED]):
         say(str(group))
-        own = [jobs[place] for place in group.places]
-        for job in [] if group.why else own:
+        own = [jobs[place] for place in group.indices]
+        for job in [] if group.reason else own:
             _begin(job)
-        found = (_alone(jobs[place], hows[place]) for place in group.places) if group.why else _fused(own)
-        for place, outcome in zip(group.places, found, strict=True):
+        found = (_alone(jobs[place], hows[place]) for place in group.indices) if group.reason else _fused(own)
+        for place, outcome in zip(group.indices, found, strict=True):
             values[place] = ended(jobs[place], hows[place], outcome)
     return [values[place] for place in range(len(jobs))]
 

@@ -75,5 +75,5 @@ def together(runs: Sequence[Run]) -> float:
 
 
 def seconds(group: FusableGroup, runs: Sequence[Run]) -> float:
-    own = [runs[place] for place in group.places]
-    return together(own) if group.why is None else sum(run.seconds for run in own)
+    own = [runs[place] for place in group.indices]
+    return together(own) if group.reason is None else sum(run.seconds for run in own)

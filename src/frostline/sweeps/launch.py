@@ -16,8 +16,8 @@ from frostline.config import job_list as listed
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
-from frostline.config.jobs import Job, checked, composable, is_main_process
-from frostline.config.loader import ConfigLoader
+from frostline.config.jobs import Job, check_composition, checked_jobs, is_main_process
+from frostline.config.loader import VERSION_BASE, ConfigLoader, register
 from frostline.distributed import launcher as ranks
 from frostline.errors import Problem, UserError
 from frostline.results import sweep_log as ledger
@@ -39,13 +39,13 @@ def launch(arguments: Arguments) -> int:
     if arguments.multirun and ranks.outside():
         do = "start it by itself: each of its jobs starts ranks of its own"
         raise UserError(Problem("--multirun", "one group of ranks cannot do a sweep, whose jobs end it", do), "command")
-    search.register()
+    register()
     ledger.here.clear()
     stopping.forget()
     for name in (resolvers.SWEEP, estimate.JOBS, TRIAL):
         os.environ.pop(name, None)
     os.environ[DEBUG] = "1" if arguments.debug else ""
-    jobs = checked(arguments) if is_main_process() else []
+    jobs = checked_jobs(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
     found: trials.Trials | None = None
@@ -76,21 +76,21 @@ def _sweeping(sweep: Path, jobs: list[Job]) -> Iterator[None]:
 
 def show(arguments: Arguments) -> int:
     """Hydra's own flags that print something and run nothing."""
-    search.register()
+    register()
     if arguments.shows == "shell_completion":
-        if completion.LINE in os.environ and not completion.complete():
+        if completion.LINE in os.environ and not completion.complete_line():
             return 0
     elif arguments.overrides:
-        composable(arguments)
+        check_composition(arguments)
     if arguments.shows == "help":
-        print(helping.text(arguments))
+        print(helping.help_text(arguments))
     else:
         _run_hydra(arguments.argv)
     return 0
 
 
 def _run_hydra(argv: list[str]) -> None:
-    run_application(task, argv, ConfigLoader, search.conf_folder(), search.VERSION_BASE)
+    run_application(task, argv, ConfigLoader, search.conf_folder(), VERSION_BASE)
 
 
 def _in_order(rows: list[Row], folders: list[str]) -> list[Row]:

@@ -25,7 +25,7 @@ def told(study: Any, search: Search) -> str:
     best, names = sorted(study.best_trials, key=lambda trial: trial.number), search.objectives
     if len(names) == 1:
         first = best[0]
-        lines = [parameter.line(first.params[parameter.key]) for parameter in search.space]
+        lines = [parameter.override(first.params[parameter.key]) for parameter in search.space]
         return f"best: trial {first.number}, {names[0]} {first.value:.4g}: {' '.join(lines)}"
     keys = [parameter.key for parameter in search.space]
     cells = [["trial", *keys, *names], *(_cells(trial, search) for trial in best)]
@@ -34,5 +34,5 @@ def told(study: Any, search: Search) -> str:
 
 
 def _cells(trial: Any, search: Search) -> list[str]:
-    chosen = [parameter.line(trial.params[parameter.key]).partition("=")[2] for parameter in search.space]
+    chosen = [parameter.override(trial.params[parameter.key]).partition("=")[2] for parameter in search.space]
     return [str(trial.number), *chosen, *(f"{value:.4g}" for value in trial.values)]

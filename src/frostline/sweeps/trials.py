@@ -37,7 +37,7 @@ def opened(search: Search, first: str, sweep: Path) -> Iterator[Trials]:
         UserError: another process searches there, the storage cannot be read, or holds another search of this name.
     """
     global current
-    place = search.place(first, sweep.parent.parent)
+    place = search.storage(first, sweep.parent.parent)
     beside = Path(place.storage).parent if place.is_file else sweep.parent.parent / ".optuna"
     with place.held(beside / f"{place.name}.held"):
         place.mend()
@@ -125,8 +125,8 @@ class Trials:
             _ = trial.relative_params  # drawn together, before those that are drawn one by one
             for parameter in missing:
                 self.study.sampler = self.search.sampler(number, parameter.key)
-                values[parameter.key] = parameter.drawn(trial)
-        chosen = [parameter.line(values[parameter.key]) for parameter in self.search.space]
+                values[parameter.key] = parameter.suggest(trial)
+        chosen = [parameter.override(values[parameter.key]) for parameter in self.search.space]
         return Drawn(number, chosen, (*self.search.fixed, *chosen))
 
     def _env_set(self, drawn: Drawn) -> list[str]:

@@ -131,7 +131,7 @@ def _check_plan(plan: Plan, classifier: Classifier) -> None:
     """Raise UserError for what `frostline check` cannot find without the model, such as a head that is never used."""
     fitted = isinstance(classifier.model.head, FittedHead)
     on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
-    if plan.phases[-1].end and (problems := list(fits.idle(plan, fitted, on_vectors))):
+    if plan.phases[-1].end and (problems := list(fits.plan_problems(plan, fitted, on_vectors))):
         raise UserError(problems)
 
 

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
 from frostline.config import search_path as search
-from frostline.config.jobs import jobs
+from frostline.config.jobs import jobs_of_command
+from frostline.config.loader import open_loader
 from frostline.errors import UserError
 
 OURS = sorted(file.stem for file in (search.conf_folder() / "hydra" / "launcher").glob("*.yaml"))
@@ -21,7 +22,7 @@ OURS = sorted(file.stem for file in (search.conf_folder() / "hydra" / "launcher"
 
 def problems(*words: str) -> list[str]:
     try:
-        jobs(["-m", *words])
+        jobs_of_command(["-m", *words])
     except UserError as error:
         return [str(problem) for problem in error.problems]
     return []
@@ -29,7 +30,7 @@ def problems(*words: str) -> list[str]:
 
 def composed(name: str, *overrides: str) -> dict[str, Any]:
     """A launcher's config."""
-    cfg = search.loader().load_configuration("config", [f"hydra/launcher={name}", *overrides], RunMode.MULTIRUN)
+    cfg = open_loader().load_configuration("config", [f"hydra/launcher={name}", *overrides], RunMode.MULTIRUN)
     return {str(key): value for key, value in cfg.hydra.launcher.items_ex(resolve=False)}
 
 
@@ -59,7 +60,7 @@ def test_a_package_that_is_not_installed(name: str, package: str, monkeypatch: p
     monkeypatch.setitem(sys.modules, package, None)
     told = f"hydra/launcher: {package} is not installed; pip install 'frostline[{package}]'"
     assert problems(f"hydra/launcher={name}", "seed=1,2") == [told]
-    assert jobs([f"hydra/launcher={name}"])  # which a run by itself does not need
+    assert jobs_of_command([f"hydra/launcher={name}"])  # which a run by itself does not need
 
 
 def test_slurm_where_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,14 +102,14 @@ def test_a_rerun_that_another_worker_takes_up_stays_in_its_folder(tmp_path: Path
     def leaf(number: int, seed: int) -> str:
         words = ["rerun=true", f"seed={seed}", f"hydra.job.num={number}"]
         words.append(f"++hydra.job.env_set.{resolvers.SWEEP}={tmp_path}")
-        cfg = search.loader().load_configuration("config", words, RunMode.RUN)
-        return resolvers.run_leaf(_root_=cfg)
+        cfg = open_loader().load_configuration("config", words, RunMode.RUN)
+        return resolvers.folder_name(_root_=cfg)
 
     first = leaf(0, seed=1)
     assert first.endswith("-rerun1")
-    resolvers.forget()  # a new process
+    resolvers.forget_reruns()  # a new process
     Path("runs/default", first).mkdir(parents=True)
     assert leaf(0, seed=1) == first
     assert leaf(1, seed=2).endswith("-rerun1")
-    resolvers.forget()
+    resolvers.forget_reruns()
     assert leaf(2, seed=1).endswith("-rerun2")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.config.checks.signature import read
+from frostline.config.checks.signature import read_signature
 from frostline.errors import UserError
 from frostline.types import Count
 
@@ -64,7 +64,7 @@ def mylab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_part_is_read_and_not_imported(
     mylab: None, name: str, required: list[str], optional: dict[str, object]
 ) -> None:
-    found = read(f"mylab.parts.{name}", "head._target_")
+    found = read_signature(f"mylab.parts.{name}", "head._target_")
     assert found.name == name
     assert [n for n, p in found.parameters.items() if p.required] == required
     assert {n: p.default for n, p in found.parameters.items() if not p.required} == optional
@@ -73,14 +73,14 @@ def test_a_part_is_read_and_not_imported(
 
 
 def test_names_that_a_package_offers_are_followed(mylab: None) -> None:
-    assert list(read("mylab.Offered", "").parameters) == ["width", "dropout", "names"]
-    assert list(read("mylab.more.Offered", "").parameters) == ["width", "dropout", "names"]
-    assert list(read("mylab.more.Value", "").parameters) == ["a", "b"]
+    assert list(read_signature("mylab.Offered", "").parameters) == ["width", "dropout", "names"]
+    assert list(read_signature("mylab.more.Offered", "").parameters) == ["width", "dropout", "names"]
+    assert list(read_signature("mylab.more.Value", "").parameters) == ["a", "b"]
     assert "mylab" not in sys.modules
 
 
 def test_fields_come_from_the_bases_too(mylab: None) -> None:
-    assert list(read("mylab.parts.Longer", "").parameters) == ["a", "b", "c"]
+    assert list(read_signature("mylab.parts.Longer", "").parameters) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -90,24 +90,24 @@ def test_fields_come_from_the_bases_too(mylab: None) -> None:
         ("mylab.part.Plain", "there is no module 'mylab.part'; did you mean mylab.parts?"),
         ("nolab.parts.Plain", "there is no module 'nolab.parts'; write module.Name"),
         ("mylab.parts.Plain.more", "there is no module 'mylab.parts.Plain'; "),
-        ("mylab.torn.f", "torn.py' is no Python"),
+        ("mylab.torn.f", "torn.py' is not valid Python"),
         ("Plain", "'Plain' is not a dotted name"),
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(mylab: None, target: str, told: str) -> None:
     with pytest.raises(UserError) as caught:
-        read(target, "head._target_")
+        read_signature(target, "head._target_")
     assert told in str(caught.value)
     assert "\n  head._target_: " in str(caught.value)
 
 
 def test_where_the_source_cannot_tell_the_module_is_imported(mylab: None, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be imported"):
-        read("mylab.parts.broken", "head._target_")
+        read_signature("mylab.parts.broken", "head._target_")
     made = "from __future__ import annotations\ndef f(k: Count = 1): ...\nmade = f.__get__(0).__func__\n"
     (tmp_path / "made.py").write_text(made)
-    assert read("made.made", "").parameters["k"].annotation == Count
-    assert list(read("fractions.Fraction", "").parameters)[:2] == ["numerator", "denominator"]
+    assert read_signature("made.made", "").parameters["k"].annotation == Count
+    assert list(read_signature("fractions.Fraction", "").parameters)[:2] == ["numerator", "denominator"]
 
 
 @pytest.mark.parametrize(
@@ -123,5 +123,5 @@ def test_the_source_says_what_python_says(target: str) -> None:
 
     module, _, name = target.rpartition(".")
     python = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    ours = read(target, "").parameters
+    ours = read_signature(target, "").parameters
     assert {n: p.default for n, p in ours.items()} == {n: p.default for n, p in python.items()}

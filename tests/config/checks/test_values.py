@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from frostline.config.checks.source import UNKNOWN
-from frostline.config.checks.values import complaint
+from frostline.config.checks.values import type_mismatch
 from frostline.types import Count, Dropout, Positive, Share, Whole
 
 MODE = Literal["a", "b", 3] | None
@@ -26,7 +26,7 @@ MODE = Literal["a", "b", 3] | None
     ],
 )  # fmt: skip
 def test_what_fits_is_let_through(value: object, annotation: object) -> None:
-    assert complaint(value, annotation) is None
+    assert type_mismatch(value, annotation) is None
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_fits_is_let_through(value: object, annotation: object) -> None:
     ],
 )
 def test_what_does_not_fit_is_told_in_words(value: object, annotation: object, what: str) -> None:
-    found = complaint(value, annotation)
+    found = type_mismatch(value, annotation)
     assert found is not None
     assert found[0] == what
     assert found[1].startswith("give ")

@@ -23,34 +23,36 @@ frostline = in_process
 
 
 BAD = {
-    "optimizer.lr: 'interval(1,0)' is empty; give the lower end first": ["optimizer.lr=interval(1,0)"],
-    "optimizer.lr: 'tag(log,interval(0,1))' has no magnitude at its lower end": ["optimizer.lr=tag(log,interval(0,1))"],
+    "optimizer.lr: 'interval(1,0)' is empty; give the lower bound first": ["optimizer.lr=interval(1,0)"],
+    "optimizer.lr: 'tag(log,interval(0,1))' has a lower bound without a logarithm": [
+        "optimizer.lr=tag(log,interval(0,1))"
+    ],
     "seed: 'range(3,1)' matches nothing, so there is no job": ["seed=range(3,1)"],
     "seed: 'tag(lgo,range(1,3))' has the tag lgo; the only tag is log": ["seed=tag(lgo,range(1,3))"],
-    "seed: 'tag(log,range(1,3))' is a range, whose numbers are drawn alike": ["seed=tag(log,range(1,3))"],
+    "seed: 'tag(log,range(1,3))' is a range, whose numbers are sampled uniformly": ["seed=tag(log,range(1,3))"],
     "head: there is no choice 'cosin'; did you mean cosine?": ["head=linear,cosin"],
     "head.dropout: 2.0 is not at least 0 and below 1; give": [RATE, "head.dropout=interval(0.1,2)"],
     "optimizer.weight_decay: -1 is not at least 0; give": [RATE, "optimizer.weight_decay=0,0.1,-1"],
-    "hydra/sweeper: there is nothing to search among; give a key what it may be": [],
+    "hydra/sweeper: the search space is empty; give a key several values": [],
     "hydra.sweeper.n_trials: 0 is not at least 1; give a number at least 1": [RATE, "hydra.sweeper.n_trials=0"],
     "hydra.sweeper.n_jobs: 0 is not at least 1; give a number at least 1": [RATE, "hydra.sweeper.n_jobs=0"],
     "hydra.sweeper.sampler: Optuna has no sampler 'tpo'; did you mean tpe?": [RATE, "hydra.sweeper.sampler=tpo"],
     "hydra.sweeper.sampler: 'cmaes' needs cmaes, which is not installed": [RATE, "hydra.sweeper.sampler=cmaes"],
-    "hydra.sweeper.sampler.n_startup: TPESampler takes no such argument; did you mean": [
+    "hydra.sweeper.sampler.n_startup: TPESampler has no such argument; did you mean": [
         RATE,
         "hydra.sweeper.sampler={name: tpe, n_startup: 3}",
     ],
     "hydra.sweeper.pruner: Optuna has no pruner 'medain'; did you mean median?": [RATE, "hydra.sweeper.pruner=medain"],
-    "hydra.sweeper.pruner: 'percentile' cannot be made so: Percentile must be": [
+    "hydra.sweeper.pruner: 'percentile' cannot be created with these arguments: Percentile must be": [
         RATE,
         "hydra.sweeper.pruner={name: percentile, percentile: 200}",
     ],
-    "hydra.sweeper.pruner: cost/seconds is not known while a run trains": [
+    "hydra.sweeper.pruner: cost/seconds is not measured during training": [
         RATE,
         "hydra.sweeper.pruner=median",
         "hydra.sweeper.objectives=cost/seconds",
     ],
-    "hydra.sweeper.pruner: with several objectives no trial can be pruned": [
+    "hydra.sweeper.pruner: trials cannot be pruned with several objectives": [
         RATE,
         "hydra.sweeper.pruner=median",
         "hydra.sweeper.objectives=[val/loss,cost/seconds]",
@@ -68,8 +70,8 @@ BAD = {
         "hydra.sweeper.direction=minimize",
         "hydra.sweeper.objectives=[val/loss,cost/seconds]",
     ],
-    "hydra.sweeper.n_jobs: 1 trial at once, so that 'fused' has no two": [RATE, "hydra/launcher=fused"],
-    "rerun: a search goes on with the trials it has": [RATE, "rerun=true"],
+    "hydra.sweeper.n_jobs: 1 trial at a time, so that 'fused' has no two": [RATE, "hydra/launcher=fused"],
+    "rerun: a search continues with the trials that it has": [RATE, "rerun=true"],
 }
 
 

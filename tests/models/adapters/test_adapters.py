@@ -38,7 +38,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @cache
 def model(*words: str) -> tuple[list[ModuleBlock], dict[str, nn.Module], dict[str, Any]]:
-    [job] = command.jobs(["encoder=bert_tiny", *words])
+    [job] = command.jobs_of_command(["encoder=bert_tiny", *words])
     config = job.config
     blocks, parts = build_model(config, ["a", "b", "c"])
     return blocks, parts, config

@@ -320,7 +320,7 @@ def test_gradients_reach_the_tail_and_every_block_of_the_encoder(tiny: Pretraine
 
 
 def test_from_shapes_alone_the_blocks_are_the_same_as_with_the_weights() -> None:
-    [job] = command.jobs(["head=verbalizer"])
+    [job] = command.jobs_of_command(["head=verbalizer"])
     names = ["negative", "neutral", "positive"]
     with_weights, without = (build_model(job.config, names, weights)[0] for weights in (True, False))
     assert [block.described for block in with_weights] == [block.described for block in without]
@@ -432,10 +432,10 @@ def test_words_of_several_tokens_need_an_encoder_that_can_be_told_where_tokens_s
 def test_a_phase_in_which_nothing_would_learn_is_refused_before_training(causal: tuple[Pretrained, Any]) -> None:
     """The tail's only weights are the encoder's own, so that a frozen encoder leaves nothing to a head's phase."""
     folder = causal[0]._tail.keywords["place"]
-    [job] = command.jobs(["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=lp_ft", *SMALL])
-    with pytest.raises(
-        UserError, match=r"freezing: lets nothing learn in phase probe, as this head has no parameters "
-    ):
+    [job] = command.jobs_of_command(
+        ["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=lp_ft", *SMALL]
+    )
+    with pytest.raises(UserError, match=r"freezing: trains nothing in phase probe, as this head has no parameters "):
         build(job.config)
 
 
@@ -588,7 +588,7 @@ class CausalByHand(ByHand):
 def trained(overrides: list[str], by_hand: Any, learns: Any) -> int:
     """Trains both ways and compares every parameter; how many there were."""
     few_texts()
-    [job] = command.jobs([*FEW, LAST, "optimizer.lr=1e-4", *overrides])
+    [job] = command.jobs_of_command([*FEW, LAST, "optimizer.lr=1e-4", *overrides])
     ours = trained_run(job).classifier.engine.parameters
     expected = by_hand(job.config, learns=learns).run()
     assert len(ours) == len(expected)

@@ -37,7 +37,7 @@ def by_length(job: Job, config: Config, corpus: Corpus) -> Done:
 
 def test_it_is_scored_and_read_like_any_other(frostline: Command) -> None:
     runs = [[f"runs/lab/one-{seed}", *WORDS, f"seed={seed}"] for seed in (1, 2)]
-    Path("list.txt").write_text(listed.written(runs))
+    Path("list.txt").write_text(listed.format_jobs(runs))
     program = Program({"encoder": "none", "head": "by length"}, lambda config: {"head": KIND}, by_length)
     main("list.txt", program)
     result, told = read_json(Path("runs/lab/one-1/result.json")), pd.read_parquet("runs/lab/one-1/predictions.parquet")

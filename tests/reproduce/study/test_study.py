@@ -42,7 +42,7 @@ SCRIPT = '''"""Writes what it is told, as a run of its own would."""
 import json, sys
 from pathlib import Path
 from frostline.config import listed
-for folder, *words in listed.read(sys.argv[1]):
+for folder, *words in listed.read_jobs(sys.argv[1]):
     told = dict(word.split("=", 1) for word in words)
     score = float(told["head.C"]) / 100 + int(told["seed"]) / 1000
     Path(folder).mkdir(parents=True)

@@ -100,7 +100,7 @@ def test_a_run_that_was_killed_alone_goes_on_alone(frostline: Command) -> None:
     said = frostline(*FUSED, "trainer.max_epochs=40", "trainer.checkpoint_seconds=0", "seed=1,2,3")
     assert said.status == 0, said.err
     assert "2 jobs trained together" in said.err
-    assert "1 job one by one: begun before" in said.err
+    assert "1 job one by one: it was interrupted before" in said.err
     assert "going on from step" in said.err
     assert len(results("fused")) == 3
 

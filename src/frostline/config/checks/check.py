@@ -1,19 +1,18 @@
-"""All mistakes of a resolved config at once, before anything is loaded; what a part takes is read from its source."""
+"""All mistakes of a resolved config, found before anything is loaded: signatures are read from the source of parts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from frostline.config import shifts
-from frostline.config.checks import compatibility as fits
-from frostline.config.checks import dataset as sources
 from frostline.config.checks import suggest
-from frostline.config.checks.signature import Argument, Signature, read
+from frostline.config.checks.compatibility import compatibility_problems
+from frostline.config.checks.dataset import dataset_problems, shift_problems, text_arguments
+from frostline.config.checks.signature import Argument, Signature, read_signature
 from frostline.config.checks.source import find_module
-from frostline.config.checks.values import complaint
+from frostline.config.checks.values import type_mismatch
 from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
@@ -27,7 +26,7 @@ SETTINGS = {  # keys of a role that are arguments of none of its parts
 TOP_LEVEL = f"{__name__}.TopLevelSettings"
 TRAINER = "frostline.training.settings.TrainerSettings"
 LOGGER = "frostline.training.loggers.choose.choose"
-SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the config must leave them out
+SUPPLIED: dict[str, dict[str, str]] = {  # arguments that are set from elsewhere, so that a config must not have them
     "encoder": {"weights": "the command"},
     "adapter": {},
     "pooler": {"width": "the encoder", "layers": "the encoder"},
@@ -41,7 +40,7 @@ SUPPLIED: dict[str, dict[str, str]] = {  # by build, from other parts; the confi
     "optimizer": {"groups": "the plan"},
     "scheduler": {},
 }
-# groups that choose no part: what they set are arguments of one function of ours
+# groups that choose no part: their keys are arguments of one function or settings class
 FIXED: dict[str, tuple[str, dict[str, str]]] = {
     "trainer": (TRAINER, {}),
     "logger": (LOGGER, dict.fromkeys(("folder", "group", "name", "config"), "the run")),
@@ -67,54 +66,87 @@ class PathSettings:
     runs: str = "runs"
 
 
-def check(config: Config) -> list[Problem]:
-    """Every problem that can be known before a model or a text is loaded; none: the run can start."""
-    problems = [*_top(config), *_trainer(config), *_logger(config)]
+def check_config(config: Config) -> list[Problem]:
+    """Return every problem that shows before a model or a text is loaded; without any, the run can start."""
+    problems = [*_top_level_problems(config), *_trainer_problems(config), *_logger_problems(config)]
     for role in SUPPLIED:
-        problems += _part(role, config)
+        problems += _part_problems(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
-        problems += fold_problems(config["dataset"].get("folds"), config["dataset"].get("fold"))
-        problems += sources.problems(config["dataset"]) + shifts.problems(config["dataset"], _whole_data)
-    return problems or fits.problems(config)
+        dataset = config["dataset"]
+        problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
+        problems += dataset_problems(dataset) + shift_problems(dataset, _check_dataset)
+    return problems or compatibility_problems(config)
 
 
-def _top(config: Config) -> list[Problem]:
-    known = read(TOP_LEVEL, "config").parameters
+def argument_problems(
+    role: str,
+    config: Mapping[str, Any],
+    signature: Signature,
+    extras: Mapping[str, Argument] | None = None,
+    supplied: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    """Return the problems of the values below the key `role` as arguments of a function or class.
+
+    Args:
+        extras: further keys that are allowed below `role`.
+        supplied: arguments that the config must not have -> where they are set from.
+    """
+    supplied = supplied or {}
+    allowed = {n: p for n, p in signature.parameters.items() if n not in supplied} | dict(extras or {})
+    dot = f"{role}." if role else ""
+    problems = [
+        Problem(f"{dot}{name}", f"is set from {source}", "remove it")
+        for name, source in supplied.items()
+        if name in config
+    ]
+    for name, value in config.items():
+        if name in allowed:
+            problems += _value_problems(f"{dot}{name}", value, allowed[name])
+        elif name != "_target_" and name not in supplied and not signature.open:
+            unknown = f"{signature.name} has no such argument", suggest.argument(role, name, allowed)
+            problems.append(renamed(f"{dot}{name}") or Problem(f"{dot}{name}", *unknown))
+    absent = [name for name, argument in allowed.items() if argument.required and name not in config]
+    return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
+
+
+def _top_level_problems(config: Config) -> list[Problem]:
+    known = read_signature(TOP_LEVEL, "config").parameters
     roles = [*SUPPLIED, *FIXED]
     unknown = [key for key in config if key not in known and key not in roles]
     problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
     problems += [Problem(r, "is missing", f"choose one: `frostline list {r}`") for r in roles if not config.get(r)]
-    problems += arguments("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
+    problems += argument_problems("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
     for role, (function, supplied) in FIXED.items():
-        if isinstance(given := config.get(role), Mapping):
-            problems += arguments(role, given, read(function, role), supplied=supplied)
-    return problems + _study(config.get("study"))
+        if isinstance(values := config.get(role), Mapping):
+            problems += argument_problems(role, values, read_signature(function, role), supplied=supplied)
+    return problems + _study_problems(config.get("study"))
 
 
-def _study(name: Any) -> list[Problem]:
+def _study_problems(name: Any) -> list[Problem]:
     if not isinstance(name, str) or re.fullmatch(r"[\w][\w.-]*", name):
         return []
-    return [Problem("study", f"{name!r} is no folder name", "use letters, digits, dots, dashes and underscores")]
+    do = "use letters, digits, dots, dashes and underscores"
+    return [Problem("study", f"{name!r} is not a valid folder name", do)]
 
 
-def _trainer(config: Config) -> list[Problem]:
-    given = config.get("trainer")
-    if not isinstance(given, Mapping):
+def _trainer_problems(config: Config) -> list[Problem]:
+    trainer = config.get("trainer")
+    if not isinstance(trainer, Mapping):
         return []
     problems = []
-    devices, strategy, monitor = given.get("devices"), given.get("strategy"), given.get("monitor")
+    devices, strategy, monitor = trainer.get("devices"), trainer.get("strategy"), trainer.get("monitor")
     if isinstance(devices, int) and devices > 1 and strategy == "auto":
         what = f"'auto' with trainer.devices {devices}: several processes need ddp"
         problems.append(Problem("trainer.strategy", what, "choose trainer=ddp, or trainer.devices=1"))
     if isinstance(monitor, str) and not monitor.startswith("val/"):
-        what = f"{monitor!r} is not of the validation part"
+        what = f"{monitor!r} is not a metric of the validation set"
         problems.append(Problem("trainer.monitor", what, "give val/<metric>, such as val/f1_macro"))
     return problems
 
 
-def _logger(config: Config) -> list[Problem]:
-    given = config.get("logger")
-    if not isinstance(given, Mapping) or given.get("tensorboard") is not True:
+def _logger_problems(config: Config) -> list[Problem]:
+    logger = config.get("logger")
+    if not isinstance(logger, Mapping) or logger.get("tensorboard") is not True:
         return []
     if any(find_module(name) for name in ("tensorboard", "tensorboardX")):
         return []
@@ -122,65 +154,32 @@ def _logger(config: Config) -> list[Problem]:
     return [Problem("logger.tensorboard", "TensorBoard is not installed", do)]
 
 
-def _part(role: str, config: Config) -> list[Problem]:
-    given = config.get(role)
-    if not given:
-        return []  # told as missing
-    if not isinstance(given, Mapping) or not isinstance(given.get("_target_"), str) or given["_target_"] == MISSING:
+def _part_problems(role: str, config: Config) -> list[Problem]:
+    part = config.get(role)
+    if not part:
+        return []  # reported as missing
+    if not isinstance(part, Mapping) or not isinstance(part.get("_target_"), str) or part["_target_"] == MISSING:
         return [Problem(f"{role}._target_", "is missing", f"choose one: `frostline list {role}`, or name a class")]
     try:
-        signature = read(given["_target_"], f"{role}._target_")
-        extras = _extras(role)
+        signature = read_signature(part["_target_"], f"{role}._target_")
+        extras = text_arguments() if role == "dataset" else _group_settings(role)
     except UserError as error:
         return error.problems
-    return arguments(role, given, signature, extras, SUPPLIED[role])
+    return argument_problems(role, part, signature, extras, SUPPLIED[role])
 
 
-def _extras(role: str) -> dict[str, Argument]:
-    """Keys of a role that are not its part's own."""
-    if role == "dataset":
-        return sources.extras()
-    return read(SETTINGS[role], role).parameters if role in SETTINGS else {}
+def _group_settings(role: str) -> dict[str, Argument]:
+    return read_signature(SETTINGS[role], role).parameters if role in SETTINGS else {}
 
 
-def arguments(
-    role: str,
-    given: Mapping[str, Any],
-    signature: Signature,
-    extras: Mapping[str, Argument] | None = None,
-    supplied: Mapping[str, str] | None = None,
-) -> list[Problem]:
-    """What is wrong with values, given under a key, for what takes them."""
-    taken = {n: p for n, p in signature.parameters.items() if n not in (supplied or {})} | dict(extras or {})
-    dot = f"{role}." if role else ""
-    owned = {name: by for name, by in (supplied or {}).items() if name in given}
-    problems = [Problem(f"{dot}{name}", f"is set from {by}", "remove it") for name, by in owned.items()]
-    for name, value in given.items():
-        if name in taken:
-            problems += _value(f"{dot}{name}", value, taken[name])
-        elif name != "_target_" and name not in (supplied or {}) and not signature.open:
-            problems.append(renamed(f"{dot}{name}") or _unknown(role, name, signature, taken))
-    absent = [name for name, parameter in taken.items() if parameter.required and name not in given]
-    return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
-
-
-def _unknown(role: str, name: str, signature: Signature, known: Iterable[str]) -> Problem:
-    key = f"{role}.{name}" if role else name
-    return Problem(key, f"{signature.name} takes no such argument", suggest.argument(role, name, known))
-
-
-def _value(key: str, value: Any, parameter: Argument) -> list[Problem]:
+def _value_problems(key: str, value: Any, argument: Argument) -> list[Problem]:
     if value == MISSING:
         return [Problem(key, "is missing", f"give {key}=...")]
-    wrong = complaint(value, parameter.annotation)
-    return [Problem(key, *wrong)] if wrong else []
+    mismatch = type_mismatch(value, argument.annotation)
+    return [Problem(key, *mismatch)] if mismatch else []
 
 
-def _whole_data(given: Mapping[str, Any]) -> list[Problem]:
-    """A data set with all its arguments, as if it were the home data set."""
-    config = {"dataset": dict(given)}
-    return _part("dataset", config) or sources.problems(config["dataset"])
-
-
-def told_once(problems: Iterable[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(problems))
+def _check_dataset(dataset: Mapping[str, Any]) -> list[Problem]:
+    """Check a shifted test set as if it were the data set of a run."""
+    config = {"dataset": dict(dataset)}
+    return _part_problems("dataset", config) or dataset_problems(config["dataset"])

@@ -1,11 +1,12 @@
-"""What cannot be combined, told before anything is loaded, with the reason and what to choose instead."""
+"""Combinations of parts that cannot work, reported before anything is loaded, with the reason and an alternative."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from frostline.config.checks.language_model_rules import language_problems
-from frostline.config.checks.outline import learners, outlined, refusal
+from frostline.config.checks.language_model_rules import language_model_problems
+from frostline.config.checks.outline import Outline, outline
 from frostline.config.checks.source import capabilities
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
@@ -14,77 +15,81 @@ from frostline.freezing.plan import Plan
 from frostline.models.interfaces import Capability
 from frostline.types import Config
 
-WITHOUT = {"_target_": "frostline.models.adapters.none.NoAdapter"}
-USUAL_POOLER = "frostline.models.poolers.mean.Mean"
+NO_ADAPTER = {"_target_": "frostline.models.adapters.none.NoAdapter"}
+DEFAULT_POOLER = "frostline.models.poolers.mean.Mean"
+ROLES = ("head", "loss", "regularizer", "averaging")
+
+Capabilities = dict[str, dict[str, Any]]  # role -> what `capabilities` returns of its part
 
 
-def problems(config: Config) -> list[Problem]:
-    """Of parts that are each right by themselves."""
-    head = capabilities(config["head"]["_target_"])
-    found = list(_adapter(config))
-    if Capability.FORWARD_PROMPT not in head:
-        found += _fitted(config) if Capability.FIT in head else _trained(config)
-    if Capability.FORWARD_PROMPT in head:
-        found += _reader(config)
-    return found + language_problems(config, head) + training_problems(config)
-
-
-def _adapter(config: Config) -> Iterator[Problem]:
-    """A strategy that fits a model without an adapter, but not with it: it names or thaws what then stays as it is."""
-    refused = refusal(config)
-    if refused and not refusal(config | {"adapter": WITHOUT}):
-        chooses = "chooses among the encoder's own parameters, which never learn beside an adapter"
-        told = [problem for problem in refused if "adapter" in problem.what]
-        yield from told or [Problem("freezing", chooses, NO_ADAPTER_TRAINED[1])]
-
-
-def _fitted(config: Config) -> Iterator[Problem]:
-    """A head that is solved from vectors passes no gradient on."""
-    learning = learners(config)
-    if learning is None:
-        return  # told when the model is there
-    if "head" not in learning:
-        what = "lets no head learn, and this one is solved from the training texts"
-        yield Problem("freezing", what, "choose freezing=frozen, or a head that needs no training texts")
+def compatibility_problems(config: Config) -> list[Problem]:
+    """Return the problems of parts each of which is right by itself."""
+    parts = {role: capabilities(config[role]["_target_"]) for role in ROLES}
+    model = outline(config)
+    problems = list(_adapter_problems(config, model))
+    if Capability.FORWARD_PROMPT in parts["head"]:
+        problems += _prompt_head_problems(config, parts)
+    elif Capability.FIT in parts["head"]:
+        problems += _fitted_head_problems(config, parts, model)
     else:
-        yield from idle(outlined(config, head=False) or outlined(config), True, _on_vectors(config))
+        problems += _trained_head_problems(parts, model)
+    problems += language_model_problems(config, parts["head"])
+    return problems + training_problems(config, parts, model.trainable_kinds, model.is_adaptive)
 
 
-def idle(plan: Plan | None, solved: bool, on_vectors: bool) -> Iterator[Problem]:
-    """Of a plan in which something learns by gradient: a phase in which nothing does, or no gradient at all.
+def plan_problems(plan: Plan | None, fitted_head: bool, on_embeddings: bool) -> Iterator[Problem]:
+    """Yield a problem if the plan trains something, but a phase of it, or the whole training, has no gradient.
 
-    solved: the head is, and passes none on. Another head may have no parameters of its own, as a language model's whose
-    words are the encoder's. on_vectors: the loss is.
+    Args:
+        fitted_head: whether the head is fitted to all embeddings at once and passes no gradient on. Another head may
+            have no parameters of its own, as that of a language model shares those of the encoder.
+        on_embeddings: whether the loss is computed from pooled embeddings.
     """
     if plan is None or plan.ever_trainable == 0:
         return
-    if solved and not on_vectors:
-        do = "choose freezing=frozen with a pooler that has no parameters, or a loss on vectors such as "
-        what = "is solved from vectors and gives what stands below it nothing to learn from"
+    if fitted_head and not on_embeddings:
+        what = "is fitted to embeddings, not trained, so that no gradient reaches the trainable layers"
+        do = "choose freezing=frozen with a pooler that has no parameters, or a loss on embeddings such as "
         yield Problem("head", what, f"{do}loss=contrastive")
     elif phase := next((phase.name for phase in plan.phases if plan.trainable(phase) == 0), None):
-        what = f"lets nothing learn in phase {phase}"
-        if solved:
-            what = f"lets nothing but the head learn in phase {phase}, and this head is solved, not trained"
+        what = f"trains nothing in phase {phase}"
+        if fitted_head:
+            what = f"trains only the head in phase {phase}, and this head is fitted, not trained"
         elif not any(block.kind == "head" and block.parameters for block in plan.blocks):
             what += ", as this head has no parameters but those that it shares with the encoder"
-        yield Problem("freezing", what, "choose freezing=full or another whose phases all let the encoder learn")
+        do = "choose freezing=full or another strategy that trains the encoder in all phases"
+        yield Problem("freezing", what, do)
 
 
-def _trained(config: Config) -> Iterator[Problem]:
-    """A head that learns by gradient needs a loss that looks at it."""
-    if _on_vectors(config) and learners(config) != set():
-        what = "would never learn: the loss looks at vectors alone"
-        yield Problem("head", what, "choose a head that is solved, such as head=logistic, or loss=cross_entropy")
+def _adapter_problems(config: Config, model: Outline) -> Iterator[Problem]:
+    """Yield what a strategy has against an adapter, if without the adapter it would accept the model."""
+    if model.problems and not outline(config | {"adapter": NO_ADAPTER}).problems:
+        what = "chooses among the encoder's own parameters, which are always frozen beside an adapter"
+        named = [problem for problem in model.problems if "adapter" in problem.what]
+        yield from named or [Problem("freezing", what, NO_ADAPTER_TRAINED[1])]
 
 
-def _on_vectors(config: Config) -> bool:
-    return Capability.USES_ONLY_EMBEDDINGS in capabilities(config["loss"]["_target_"])
+def _fitted_head_problems(config: Config, parts: Capabilities, model: Outline) -> Iterator[Problem]:
+    kinds = model.trainable_kinds
+    if kinds is None:
+        return  # the model itself is checked once it is built
+    if "head" not in kinds:
+        what = "keeps the head as it is initialised, and this head must be fitted to the training texts"
+        yield Problem("freezing", what, "choose freezing=frozen, or a head that needs no training texts")
+    else:
+        plan = outline(config, head=False).plan or model.plan
+        yield from plan_problems(plan, True, Capability.USES_ONLY_EMBEDDINGS in parts["loss"])
 
 
-def _reader(config: Config) -> Iterator[Problem]:
-    """A head that asks the encoder itself needs no pooler, and has no vectors for a loss."""
-    if config["pooler"]["_target_"] != USUAL_POOLER:
-        yield Problem("pooler", "has no part in a head that reads the language model's words", "leave pooler out")
-    if {Capability.USES_ONLY_EMBEDDINGS, Capability.IN_BATCH} & capabilities(config["loss"]["_target_"]).keys():
-        yield Problem("loss", "is one on vectors, which this head has not", "choose loss=cross_entropy")
+def _trained_head_problems(parts: Capabilities, model: Outline) -> Iterator[Problem]:
+    if Capability.USES_ONLY_EMBEDDINGS in parts["loss"] and model.trainable_kinds != set():
+        what = "would never be trained: the loss is computed from embeddings alone"
+        yield Problem("head", what, "choose a head that is fitted, such as head=logistic, or loss=cross_entropy")
+
+
+def _prompt_head_problems(config: Config, parts: Capabilities) -> Iterator[Problem]:
+    """Yield the problems of a head that prompts the language model itself: it uses no pooler and has no embeddings."""
+    if config["pooler"]["_target_"] != DEFAULT_POOLER:
+        yield Problem("pooler", "is not used by a head that prompts the language model", "leave pooler out")
+    if {Capability.USES_ONLY_EMBEDDINGS, Capability.IN_BATCH} & parts["loss"].keys():
+        yield Problem("loss", "needs pooled embeddings, which this head does not use", "choose loss=cross_entropy")

@@ -1,39 +1,62 @@
-"""The data set of a config, made to be asked what it lacks and fetches before a text is read."""
+"""Checks of the data set and of the shifted test sets, by the data set's own class, before a text is read."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from frostline.config.checks.signature import Argument, read
+from frostline.config.checks.signature import Argument, read_signature
 from frostline.errors import Problem, UserError
+from frostline.instantiate import locate
 
 PREPARE = "frostline.data.prepare.prepare"
 TEXTS = "frostline.data.build.TextSettings"
 
 
-def extras() -> dict[str, Argument]:
-    """Keys of `dataset` that are not the data set's own: how its texts are split and read."""
-    prepare = dict(list(read(PREPARE, "dataset").parameters.items())[1:])
-    return prepare | read(TEXTS, "dataset").parameters
+def text_arguments() -> dict[str, Argument]:
+    """Return the keys of `dataset` that say how texts are split and tokenized, for whichever data set."""
+    prepare = dict(list(read_signature(PREPARE, "dataset").parameters.items())[1:])
+    return prepare | read_signature(TEXTS, "dataset").parameters
 
 
-def source(given: Mapping[str, Any]) -> Any:
-    """The data set itself, from what `dataset` says."""
-    own = read(given["_target_"], "dataset").parameters
-    ours = {"_target_", *(name for name in extras() if name not in own)}
-    module, _, name = given["_target_"].rpartition(".")
-    return getattr(importlib.import_module(module), name)(**{k: v for k, v in given.items() if k not in ours})
+def make_dataset(config: Mapping[str, Any]) -> Any:
+    """Return the data set itself, which has read no text yet."""
+    own = read_signature(config["_target_"], "dataset").parameters
+    others = {"_target_", *(name for name in text_arguments() if name not in own)}
+    return locate(config["_target_"])(**{k: v for k, v in config.items() if k not in others})
 
 
-def problems(given: Mapping[str, Any]) -> list[Problem]:
-    """What it says of itself, such as a file that is not there."""
+def dataset_problems(config: Mapping[str, Any]) -> list[Problem]:
+    """Return what the data set reports about itself, such as a file that does not exist."""
     try:
-        made = source(given)
-        return list(made.problems()) if hasattr(made, "problems") else []
+        dataset = make_dataset(config)
+        return list(dataset.problems()) if hasattr(dataset, "problems") else []
     except UserError as error:
         return error.problems
     except Exception as error:
-        what = f"{given['_target_']} fails with {type(error).__name__}: {error}"
+        what = f"{config['_target_']} fails with {type(error).__name__}: {error}"
         return [Problem("dataset", what, "correct its arguments or its code (--debug shows where)")]
+
+
+def shift_problems(
+    dataset: Mapping[str, Any], check_dataset: Callable[[Mapping[str, Any]], list[Problem]]
+) -> list[Problem]:
+    """Return the problems of each shifted test set, as `check_dataset` finds them in its config.
+
+    A data set that needs further values, such as `table`, can be a shift only through a yaml of the user's own.
+    """
+    names = dataset.get("shifts") or []
+    key = "dataset.shifts"
+    repeated = [name for i, name in enumerate(names) if name in names[:i]]
+    problems = [Problem(key, f"'{name}' is listed twice", "list it once") for name in repeated]
+    for name, config in (dataset.get("shifted") or {}).items():
+        for problem in check_dataset(config):
+            argument = problem.key.removeprefix("dataset").lstrip(".")
+            separator = " " if problem.what.startswith("is ") else ": "
+            do = (
+                "give it in a yaml of your own in conf/dataset, and name that"
+                if "missing" in problem.what
+                else problem.do
+            )
+            problems.append(Problem(key, f"{name}: {argument}{separator}{problem.what}", do))
+    return problems

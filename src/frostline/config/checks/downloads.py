@@ -1,35 +1,35 @@
-"""What a run will have to fetch."""
+"""The downloads that a run will start."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from frostline.config.checks.dataset import source
+from frostline.config.checks.dataset import make_dataset
 from frostline.data.downloads.package_cache import Pin, is_cached
 from frostline.types import Config
 
 
 def downloads(config: Config) -> list[str]:
-    """What a run of a checked config will fetch, one line each."""
-    given = config["dataset"]
-    sources = [source(each) for each in (given, *(given.get("shifted") or {}).values())]
-    lines = [line for one in sources if hasattr(one, "downloads") for line in one.downloads()]
-    return _encoder(config["encoder"]) + list(dict.fromkeys(lines))
+    """Return one line for each file that a run of a checked config will download."""
+    dataset = config["dataset"]
+    sources = [make_dataset(each) for each in (dataset, *(dataset.get("shifted") or {}).values())]
+    lines = [line for source in sources if hasattr(source, "downloads") for line in source.downloads()]
+    return _encoder_downloads(config["encoder"]) + list(dict.fromkeys(lines))
 
 
-def _encoder(given: Config) -> list[str]:
-    """One line where it is neither a local folder nor in a cache."""
-    if isinstance(pin := given.get("pin"), dict):
-        known = Pin.of(pin)
-        return [] if is_cached(known) else [known.describe()]
-    name = str(given.get("name", ""))
-    if not name or Path(name).expanduser().is_dir() or _in_hub_cache(name):
+def _encoder_downloads(encoder: Config) -> list[str]:
+    """Return one line for an encoder that is neither a local folder nor in a cache."""
+    if isinstance(encoder.get("pin"), dict):
+        pin = Pin.of(encoder["pin"])
+        return [] if is_cached(pin) else [pin.describe()]
+    name = str(encoder.get("name", ""))
+    if not name or Path(name).expanduser().is_dir() or _is_in_hub_cache(name):
         return []
     return [f"{name} from the Hugging Face hub"]
 
 
-def _in_hub_cache(name: str) -> bool:
+def _is_in_hub_cache(name: str) -> bool:
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     return any((hub / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/config.json"))

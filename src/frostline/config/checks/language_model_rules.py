@@ -1,4 +1,4 @@
-"""What a head that asks a language model for words needs, told before anything is loaded."""
+"""What a head that prompts a language model needs, reported before anything is loaded."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ HEADS: dict[Objective, str] = {"masked": "head=verbalizer", "causal": "head=like
 ENCODERS: dict[Objective, str] = {"masked": "encoder=bert_tiny", "causal": "encoder=smollm2"}
 
 
-def language_problems(config: Config, head: dict[str, Any]) -> list[Problem]:
-    """head: what the head offers; its `fields` stand in a template, its `objective` is the encoder's."""
-    found: list[Problem] = []
+def language_model_problems(config: Config, head: dict[str, Any]) -> list[Problem]:
+    """Return the problems of the prompt template, the verbalizer words, the encoder and the adapter.
+
+    Args:
+        head: the capabilities of the head.
+    """
+    problems: list[Problem] = []
     if Capability.TEMPLATE_FIELDS in head:
-        found += template_problems(str(config["head"]["template"]), head[Capability.TEMPLATE_FIELDS].split())
-        found += word_problems(config["head"]["words"])
+        problems += template_problems(str(config["head"]["template"]), head[Capability.TEMPLATE_FIELDS].split())
+        problems += word_problems(config["head"]["words"])
     if Capability.REQUIRED_OBJECTIVE in head:
-        found += _speaker(config["encoder"], head[Capability.REQUIRED_OBJECTIVE])
+        problems += _encoder_problems(config["encoder"], head[Capability.REQUIRED_OBJECTIVE])
     if Capability.USES_TREE_ATTENTION in head and "num_virtual_tokens" in config["adapter"]:
-        what = "puts tokens of its own before each text, and this head tells every token where it stands"
-        found.append(Problem("adapter", what, "choose adapter=lora"))
-    return found
+        what = "adds virtual tokens before each text, and this head sets the position of every token itself"
+        problems.append(Problem("adapter", what, "choose adapter=lora"))
+    return problems
 
 
-def _speaker(encoder: Config, wanted: Objective) -> Iterator[Problem]:
-    """The model must have been pre-trained to tell words, and in the same way."""
-    is_known, has = known(encoder)
-    if not is_known or has == wanted:
+def _encoder_problems(encoder: Config, required: Objective) -> Iterator[Problem]:
+    """Yield a problem if the encoder was not pre-trained with the objective that the head requires."""
+    is_known, objective = known(encoder)
+    if not is_known or objective == required:
         return
-    what, name = f"reads a {wanted} language model", encoder.get("name")
-    if has is None:
-        do = f"choose {ENCODERS[wanted]}, or give encoder.objective={wanted} if it has one"
-        yield Problem("head", f"{what}, and the checkpoint of encoder '{name}' has no head for it", do)
+    what, name = f"needs a {required} language model", encoder.get("name")
+    if objective is None:
+        do = f"choose {ENCODERS[required]}, or give encoder.objective={required} if it has one"
+        yield Problem("head", f"{what}, and the checkpoint of encoder '{name}' has no language-model head", do)
     else:
-        do = f"choose {HEADS[has]}, or {ENCODERS[wanted]}"
-        yield Problem("head", f"{what}, and encoder '{name}' is a {has} one", do)
+        do = f"choose {HEADS[objective]}, or {ENCODERS[required]}"
+        yield Problem("head", f"{what}, and encoder '{name}' is a {objective} one", do)

@@ -1,8 +1,13 @@
-"""Who would learn under a strategy, asked of its plan for a model in outline: no weights are needed."""
+"""What a strategy would train, by its plan for a dummy model: no weights are needed.
+
+The dummy model has the blocks of a real one, each with a few parameters. A plan may depend on the number of layers, so
+the dummy has as many as the strategy accepts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from frostline.config.checks.source import capabilities
 from frostline.errors import Problem, UserError
@@ -11,67 +16,69 @@ from frostline.freezing.plan import Block, Kind, Parameter, Plan
 from frostline.models.interfaces import Capability
 from frostline.types import Config
 
-LAYERS = (64, 24, 12, 6, 4, 2, 1)  # deep models hold most numbers of blocks, small ones need few epochs
+LAYER_COUNTS = (64, 24, 12, 6, 4, 2, 1)  # many layers accept most block numbers, few need few epochs
 
 
-def decides(config: Config) -> bool:
-    """Whether the strategy decides in training, as far as a model in outline can tell."""
-    plan = outlined(config)
-    return plan is not None and any(phase.when is not None for phase in plan.phases)
+@dataclass(frozen=True)
+class Outline:
+    """The plan of a strategy for the dummy model.
 
-
-def learners(config: Config) -> set[Kind] | None:
-    """The kinds of blocks in which the strategy ever lets something learn; None where that hangs on the real model."""
-    plan = outlined(config)
-    if plan is None:
-        return None
-    return {block.kind for block in plan.blocks if any(plan.ever_trains(p.name) for p in block.parameters)}
-
-
-def outlined(config: Config, head: bool = True) -> Plan | None:
-    """The strategy's plan for a model in outline, whose head may have no parameters; None where it takes none."""
-    plan = _plan(config, head)
-    return None if isinstance(plan, list) else plan
-
-
-def refusal(config: Config) -> list[Problem]:
-    """What the strategy has against the model in outline; it may be right about the real one all the same."""
-    plan = _plan(config)
-    return plan if isinstance(plan, list) else []
-
-
-def _plan(config: Config, head: bool = True) -> Plan | list[Problem]:
-    """For the largest outline that the strategy takes; what it has against the first where it takes none.
-
-    It may name blocks or parameters of the model's own, or need more epochs than the run has for so many layers.
+    Attributes:
+        plan: None if the strategy accepts no dummy model; it may accept the real one.
+        problems: what the strategy has against the first dummy model.
     """
-    told: list[Problem] = []
-    for layers in LAYERS:
+
+    plan: Plan | None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def trainable_kinds(self) -> set[Kind] | None:
+        """The kinds of blocks of which a parameter is ever trained; None if only the real model shows it."""
+        if self.plan is None:
+            return None
+        plan = self.plan
+        return {block.kind for block in plan.blocks if any(plan.ever_trains(p.name) for p in block.parameters)}
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether phases begin when training decides it."""
+        return self.plan is not None and any(phase.when is not None for phase in self.plan.phases)
+
+
+def outline(config: Config, head: bool = True) -> Outline:
+    """Return the strategy's plan for the largest dummy model that it accepts.
+
+    It may name blocks or parameters of a real model, or need more epochs than the run has for that many layers.
+
+    Args:
+        head: whether the head of the dummy model has parameters.
+    """
+    problems: list[Problem] = []
+    for layers in LAYER_COUNTS:
         try:
-            return plan_from_config(config, _outline(config, layers, head))[0]
+            return Outline(plan_from_config(config, _dummy_blocks(config, layers, head))[0])
         except UserError as error:
-            told = told or error.problems
-    return told
+            problems = problems or error.problems
+    return Outline(None, problems)
 
 
-def _outline(config: Config, layers: int, head: bool) -> list[Block]:
-    """The adapter stands where its source tells, and is left out where it does not; so does a pooler that learns."""
-    adapted = capabilities(config["adapter"]["_target_"]).get(Capability.LOCATION)
-    pooled = Capability.TRAINABLE in capabilities(config["pooler"]["_target_"])
-    outline = [Block(name, kind, _parameters(name)) for name, kind in _blocks(layers, adapted, pooled)]
-    return outline if head else [*outline[:-1], Block("head", "head", ())]
+def _dummy_blocks(config: Config, layers: int, head: bool) -> list[Block]:
+    """Return the blocks of the dummy model; an adapter is left out if its source does not show its location."""
+    location = capabilities(config["adapter"]["_target_"]).get(Capability.LOCATION)
+    has_pooler = Capability.TRAINABLE in capabilities(config["pooler"]["_target_"])
+    blocks = [Block(name, kind, _parameters(name)) for name, kind in _block_names(layers, location, has_pooler)]
+    return blocks if head else [*blocks[:-1], Block("head", "head", ())]
 
 
-def _blocks(layers: int, adapted: str | None, pooled: bool) -> Iterable[tuple[str, Kind]]:
-    """adapted: layers or embeddings, where an adapter stands in them."""
+def _block_names(layers: int, adapter: str | None, pooler: bool) -> Iterable[tuple[str, Kind]]:
     yield "encoder.embeddings", "embeddings"
-    if adapted == "embeddings":
+    if adapter == "embeddings":
         yield "encoder.embeddings.adapter", "adapter"
     for index in range(layers):
         yield f"encoder.layer.{index}", "layer"
-        if adapted == "layers":
+        if adapter == "layers":
             yield f"encoder.layer.{index}.adapter", "adapter"
-    if pooled:
+    if pooler:
         yield "pooler", "pooler"
     yield "head", "head"
 

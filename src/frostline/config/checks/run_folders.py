@@ -1,4 +1,4 @@
-"""Can each job have its folder? Asked before the first starts; nothing is made."""
+"""Whether each job can have its run folder, checked before the first job starts; nothing is created."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Protocol
 
 from frostline.errors import Problem
 
-ANOTHER = "choose another folder, or leave it out: each run has its own"
+ANOTHER_FOLDER = "choose another folder, or leave it out: each run has its own"
 
 
 class HasFolder(Protocol):
+    """What is asked of a job."""
+
     @property
     def id(self) -> str: ...
     @property
@@ -25,50 +27,53 @@ class HasFolder(Protocol):
 
 
 def folder_problems(jobs: Sequence[HasFolder]) -> list[Problem]:
-    problems = [problem for job in jobs for problem in _one(job)]
-    owners: dict[Path, HasFolder] = {}
+    """Return the problems of each folder, and those of jobs that would share one."""
+    problems = [problem for job in jobs for problem in _job_problems(job)]
+    first_jobs: dict[Path, HasFolder] = {}
     for job in jobs:
-        owner = owners.setdefault(job.folder, job)
-        if owner.id != job.id:
+        first = first_jobs.setdefault(job.folder, job)
+        if first.id != job.id:
             what = f"'{job.folder}' is the folder of two different jobs"
-            problems.append(Problem("hydra.sweep.subdir", what, "leave it out, or name what differs in it"))
-        elif owner is not job:
-            what = f"'{' '.join(owner.overrides)}' and '{' '.join(job.overrides)}' are one and the same run"
+            problems.append(Problem("hydra.sweep.subdir", what, "leave it out, or name in it what differs"))
+        elif first is not job:
+            what = f"'{' '.join(first.overrides)}' and '{' '.join(job.overrides)}' are the same run"
             problems.append(Problem("--multirun", what, "leave one out"))
     return list(dict.fromkeys(problems))
 
 
-def _one(job: HasFolder) -> list[Problem]:
+def _job_problems(job: HasFolder) -> list[Problem]:
     folder = job.folder.expanduser().absolute()
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.is_dir():
         return [Problem("hydra.run.dir", f"'{nearest}' is a file", "choose another folder")]
-    if not _writable(nearest):
+    if not _is_writable(nearest):
         return [Problem("hydra.run.dir", f"'{nearest}' cannot be written", "choose another folder")]
-    return _held(job, folder) if nearest == folder else []
+    return _content_problems(job, folder) if nearest == folder else []
 
 
-def _held(job: HasFolder, folder: Path) -> list[Problem]:
-    """A folder that exists must be empty or this very run's."""
-    owner = _owner(folder / ".job.json")
-    if owner and owner != job.id:
-        return [Problem("hydra.run.dir", f"'{folder}' holds another run ({owner}, this one is {job.id})", ANOTHER)]
-    if not owner and (folder / "result.json").exists():
-        return [Problem("hydra.run.dir", f"'{folder}' holds a result that is not this run's", ANOTHER)]
+def _content_problems(job: HasFolder, folder: Path) -> list[Problem]:
+    """Return a problem unless an existing folder is empty or that of this run."""
+    run = _run_in(folder / ".job.json")
+    if run and run != job.id:
+        what = f"'{folder}' contains another run ({run}, this one is {job.id})"
+        return [Problem("hydra.run.dir", what, ANOTHER_FOLDER)]
+    if not run and (folder / "result.json").exists():
+        return [Problem("hydra.run.dir", f"'{folder}' contains a result of another run", ANOTHER_FOLDER)]
     if job.config.get("rerun") and (folder / "result.json").exists():
-        return [Problem("rerun", f"'{folder}' holds the finished run", "leave hydra.run.dir out")]
+        return [Problem("rerun", f"'{folder}' contains the finished run", "leave hydra.run.dir out")]
     return []
 
 
-def _owner(file: Path) -> str | None:
+def _run_in(file: Path) -> str | None:
+    """Return the id of the run that a folder belongs to, or None if there is none."""
     try:
         return str(json.loads(file.read_text(encoding="utf-8"))["id"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _writable(folder: Path) -> bool:
-    """Tried, as neither mode bits nor os.access know about root, read-only mounts and quotas."""
+def _is_writable(folder: Path) -> bool:
+    """Return whether a file can be created: os.access knows nothing of root, read-only mounts and quotas."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True

@@ -1,6 +1,7 @@
-"""What a `_target_` takes, read from its source: nothing is imported, so torch is not either.
+"""The arguments that a `_target_` takes, read from its source so that nothing is imported.
 
-Only where the source cannot tell (a name made by a call, a base class in another library) the module is imported.
+Only where the source does not show them (a name bound by a call, a base class of another library), the module is
+imported.
 """
 
 from __future__ import annotations
@@ -14,14 +15,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from frostline.config.checks.source import UNKNOWN, find_module, parse_annotation, parse_literal, suggest_module
+from frostline.config.checks.source import (
+    UNKNOWN,
+    capabilities,
+    find_module,
+    parse_annotation,
+    parse_literal,
+    suggest_module,
+)
 from frostline.errors import did_you_mean, wrong
 
-PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # without an __init__ of one's own, nothing is taken
+PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # a class without __init__ takes no arguments
 
 
 @dataclass(frozen=True)
 class Argument:
+    """One argument: its type and its default."""
+
     annotation: Any = UNKNOWN
     default: Any = inspect.Parameter.empty
 
@@ -32,23 +42,32 @@ class Argument:
 
 @dataclass(frozen=True)
 class Signature:
-    """The arguments of a function, or of making an object of a class. open: any other argument is taken too."""
+    """The arguments of a function or of a class's constructor. open: whether it accepts any other argument too."""
 
     name: str
     parameters: dict[str, Argument]
     open: bool = False
 
 
-class CannotTellError(Exception):
+class UnknownSignatureError(Exception):
     """The source alone does not show the signature."""
 
 
+def forget_sources() -> None:
+    """Forget all that was read: a new command begins, before which files may have changed."""
+    read_signature.cache_clear()
+    capabilities.cache_clear()
+
+
 @cache
-def read(target: str, key: str) -> Signature:
-    """The signature of a dotted name; looked up once in a command.
+def read_signature(target: str, key: str) -> Signature:
+    """Return the signature of a dotted name.
+
+    Args:
+        key: the config key that names the target, for the message of an error.
 
     Raises:
-        UserError: there is no such module or name; `key` is the config key it was read from.
+        UserError: there is no such module or name.
     """
     module, _, name = target.rpartition(".")
     file = find_module(module) if module else None
@@ -57,30 +76,31 @@ def read(target: str, key: str) -> Signature:
         raise wrong(key, what, suggest_module(module))
     try:
         return _from_source(file, module, name, key)
-    except CannotTellError:
+    except UnknownSignatureError:
         return _from_import(module, name, key)
 
 
 def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     if file.suffix != ".py":
-        raise CannotTellError
+        raise UnknownSignatureError
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
-        raise wrong(key, f"'{file}' is no Python ({error})", "correct the file") from error
-    found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    if name in found:
-        return _signature(name, found[name], found)
-    if origin := _reexported(tree, file, module, name):
-        return read(origin, key)
-    if name in _bound(tree) or any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree)):
-        raise CannotTellError
-    public = [n for n in found if not n.startswith("_")]
+        raise wrong(key, f"'{file}' is not valid Python ({error})", "correct the file") from error
+    definitions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    if name in definitions:
+        return _signature(name, definitions[name], definitions)
+    if origin := _import_origin(tree, file, module, name):
+        return read_signature(origin, key)
+    star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree))
+    if star or name in _bound_names(tree):
+        raise UnknownSignatureError
+    public = [definition for definition in definitions if not definition.startswith("_")]
     raise wrong(key, f"'{module}' has no '{name}'", did_you_mean(name, public, f"name what '{file.name}' defines"))
 
 
-def _reexported(tree: ast.Module, file: Path, module: str, name: str) -> str | None:
-    """Where ``from ... import name`` has the name from."""
+def _import_origin(tree: ast.Module, file: Path, module: str, name: str) -> str | None:
+    """Return the dotted name that ``from ... import name`` imports."""
     for node in tree.body:
         for alias in node.names if isinstance(node, ast.ImportFrom) else []:
             if (alias.asname or alias.name) == name and isinstance(node, ast.ImportFrom):
@@ -90,8 +110,8 @@ def _reexported(tree: ast.Module, file: Path, module: str, name: str) -> str | N
     return None
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """Names that a module has otherwise than by def or class."""
+def _bound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module assigns or imports."""
     stores = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
     return stores | {alias.asname or alias.name for n in imports for alias in n.names}
@@ -99,51 +119,49 @@ def _bound(tree: ast.Module) -> set[str]:
 
 def _signature(name: str, node: ast.FunctionDef | ast.ClassDef, module: dict[str, Any]) -> Signature:
     if isinstance(node, ast.FunctionDef):
-        return _function(name, node, skip=0)
-    if any(_last(d.func if isinstance(d, ast.Call) else d) == "dataclass" for d in node.decorator_list):
-        return Signature(name, _fields(node, module))
-    own = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name in ("__init__", "__new__")]
-    if own:
-        return _function(name, own[0], skip=1)
+        return _function_signature(name, node, skip=0)
+    if any(_last_name(d.func if isinstance(d, ast.Call) else d) == "dataclass" for d in node.decorator_list):
+        return Signature(name, _dataclass_fields(node, module))
+    constructors = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name in ("__init__", "__new__")]
+    if constructors:
+        return _function_signature(name, constructors[0], skip=1)
     for base in node.bases:
-        if (known := module.get(_last(base))) is not None and known is not node:
-            return Signature(name, *_rest(_signature(_last(base), known, module)))
-    if all(_last(base) in PLAIN_BASES for base in node.bases):
+        if (definition := module.get(_last_name(base))) is not None and definition is not node:
+            inherited = _signature(_last_name(base), definition, module)
+            return Signature(name, inherited.parameters, inherited.open)
+    if all(_last_name(base) in PLAIN_BASES for base in node.bases):
         return Signature(name, {})
-    raise CannotTellError
+    raise UnknownSignatureError
 
 
-def _rest(signature: Signature) -> tuple[dict[str, Argument], bool]:
-    return signature.parameters, signature.open
-
-
-def _function(name: str, node: ast.FunctionDef, skip: int) -> Signature:
+def _function_signature(name: str, node: ast.FunctionDef, skip: int) -> Signature:
     positional = [*node.args.posonlyargs, *node.args.args]
     defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
-    pairs = list(zip(positional, defaults, strict=True))[skip:] + list(
-        zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    )
-    return Signature(name, {a.arg: _parameter(a.annotation, d) for a, d in pairs}, node.args.kwarg is not None)
+    pairs = list(zip(positional, defaults, strict=True))[skip:]
+    pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return Signature(name, {a.arg: _argument(a.annotation, d) for a, d in pairs}, node.args.kwarg is not None)
 
 
-def _fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Argument]:
+def _dataclass_fields(node: ast.ClassDef, module: dict[str, Any]) -> dict[str, Argument]:
     fields: dict[str, Argument] = {}
     for base in node.bases:
-        if isinstance(known := module.get(_last(base)), ast.ClassDef) and known is not node:
-            fields |= _fields(known, module)
-    own = [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
-    own = [n for n in own if "ClassVar" not in ast.unparse(n.annotation) and "init=False" not in ast.unparse(n)]
-    return fields | {typing.cast(ast.Name, n.target).id: _parameter(n.annotation, n.value) for n in own}
+        definition = module.get(_last_name(base))
+        if isinstance(definition, ast.ClassDef) and definition is not node:
+            fields |= _dataclass_fields(definition, module)
+    annotated = [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+    annotated = [n for n in annotated if "ClassVar" not in ast.unparse(n.annotation)]
+    annotated = [n for n in annotated if "init=False" not in ast.unparse(n)]
+    return fields | {typing.cast(ast.Name, n.target).id: _argument(n.annotation, n.value) for n in annotated}
 
 
-def _parameter(kind: ast.expr | None, default: ast.expr | None) -> Argument:
+def _argument(kind: ast.expr | None, default: ast.expr | None) -> Argument:
     return Argument(parse_annotation(kind), inspect.Parameter.empty if default is None else parse_literal(default))
 
 
-def _last(node: ast.expr) -> str:
-    """The last word of a name: Module for torch.nn.Module and for Module[int]."""
+def _last_name(node: ast.expr) -> str:
+    """Return the last part of a dotted name: Module for torch.nn.Module and for Module[int]."""
     if isinstance(node, ast.Subscript):
-        return _last(node.value)
+        return _last_name(node.value)
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
@@ -155,15 +173,15 @@ def _from_import(module: str, name: str, key: str) -> Signature:
     if not callable(target):
         raise wrong(key, f"'{module}' has no '{name}' that can be called", "name a class or a function")
     try:
-        given = inspect.signature(target, eval_str=False).parameters
+        parameters = inspect.signature(target, eval_str=False).parameters
     except (TypeError, ValueError):
         return Signature(name, {}, open=True)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    known = {n: Argument(_resolved(p.annotation), p.default) for n, p in given.items() if p.kind not in kinds}
-    return Signature(name, known, any(p.kind == kinds[1] for p in given.values()))
+    arguments = {n: Argument(_annotation(p), p.default) for n, p in parameters.items() if p.kind not in kinds}
+    return Signature(name, arguments, any(p.kind == kinds[1] for p in parameters.values()))
 
 
-def _resolved(kind: Any) -> Any:
-    if isinstance(kind, str):
-        return parse_annotation(ast.Constant(kind))
-    return UNKNOWN if kind is inspect.Parameter.empty else kind
+def _annotation(parameter: inspect.Parameter) -> Any:
+    if isinstance(parameter.annotation, str):
+        return parse_annotation(ast.Constant(parameter.annotation))
+    return UNKNOWN if parameter.annotation is inspect.Parameter.empty else parameter.annotation

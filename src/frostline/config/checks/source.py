@@ -9,6 +9,7 @@ import importlib.machinery
 import importlib.util
 import pathlib
 import typing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def suggest_module(module: str) -> str:
     return did_you_mean(module, [f"{prefix}.{name}" for name in names], otherwise) if names else otherwise
 
 
+@cache
 def capabilities(target: str) -> dict[str, Any]:
     """Return the public methods and class attributes of the class `target`: the value of a constant, else None.
 

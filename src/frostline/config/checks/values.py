@@ -1,4 +1,4 @@
-"""Does a value of a config fit an annotation? If not: what is wrong, and what would be right."""
+"""Whether a value of a config has the type that an annotation asks for; if not, what is wrong and what to give."""
 
 from __future__ import annotations
 
@@ -11,32 +11,46 @@ from typing import Any, Literal
 from frostline.config.checks.source import UNKNOWN
 from frostline.types import Range
 
-Complaint = tuple[str, str]  # what is wrong; what to do
+Mismatch = tuple[str, str]  # what is wrong, and what to do
 NOUNS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
 LISTS = (list, tuple, set, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping)
 
 
-def complaint(value: Any, annotation: Any) -> Complaint | None:
-    """None where the value fits, or where the annotation says nothing that can be checked."""
-    if annotation is UNKNOWN or annotation is Any or isinstance(annotation, str):
+def type_mismatch(value: Any, annotation: Any) -> Mismatch | None:
+    """Return what is wrong with a value; None if it has the type, or if the type cannot be checked."""
+    if has_type(value, annotation):
         return None
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if (origin in LISTS or annotation in LISTS) and isinstance(value, list | tuple):
+        return next(filter(None, (type_mismatch(item, arguments[0]) for item in value)))
+    members = arguments if origin in (typing.Union, types.UnionType) else (annotation,)
+    ranges = [typing.get_args(member) for member in members if typing.get_origin(member) is typing.Annotated]
+    violated = [limits for kind, *limits in ranges if has_type(value, kind)]
+    if violated:
+        return _out_of_range(value, violated[0])
+    expected = describe_type(str if annotation is pathlib.Path else annotation)
+    return f"{yaml_text(value)} is not {expected}", f"give {expected}"
+
+
+def has_type(value: Any, annotation: Any) -> bool:
+    """Return whether a value has a type; True if the type cannot be checked."""
+    if annotation is UNKNOWN or annotation is Any or isinstance(annotation, str):
+        return True
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return _misfit(value, annotation) if complaint(value, arguments[0]) else _beyond(value, arguments[1:])
+        return has_type(value, arguments[0]) and all(_is_within(value, limits) for limits in arguments[1:])
     if origin in (typing.Union, types.UnionType):
-        return _union(value, annotation, arguments)
+        return any(has_type(value, member) for member in arguments)
     if origin is Literal:
-        right = any(value == a and type(value) is type(a) for a in arguments)
-        return None if right else _misfit(value, annotation)
+        return any(value == member and type(value) is type(member) for member in arguments)
     if origin in LISTS or annotation in LISTS:
-        return _items(value, annotation, arguments)
-    if annotation is pathlib.Path:
-        annotation = str
-    return None if _is(value, annotation) else _misfit(value, annotation)
+        item_type = arguments[0] if arguments else Any
+        return isinstance(value, list | tuple) and all(has_type(item, item_type) for item in value)
+    return _is_instance(value, str if annotation is pathlib.Path else annotation)
 
 
-def _is(value: Any, kind: Any) -> bool:
+def _is_instance(value: Any, kind: Any) -> bool:
     if kind is None or kind is type(None):
         return value is None
     if kind is float:
@@ -48,45 +62,33 @@ def _is(value: Any, kind: Any) -> bool:
     return not isinstance(kind, type) or kind not in NOUNS or isinstance(value, kind)
 
 
-def _beyond(value: Any, limits: collections.abc.Sequence[Any]) -> Complaint | None:
-    broken = [limit for limit in limits if isinstance(limit, Range) and not limit.holds(value)]
-    if not broken:
-        return None
-    return f"{show(value)} is not {broken[0]}", f"give a number {broken[0]}"
+def _is_within(value: float, limits: Any) -> bool:
+    if not isinstance(limits, Range):
+        return True
+    above = value > limits.low if limits.open_low else value >= limits.low
+    below = value < limits.high if limits.open_high else value <= limits.high
+    return above and below
 
 
-def _union(value: Any, annotation: Any, members: tuple[Any, ...]) -> Complaint | None:
-    if any(complaint(value, member) is None for member in members):
-        return None
-    ranges = [typing.get_args(member) for member in members if typing.get_origin(member) is typing.Annotated]
-    fitting = [limits for kind, *limits in ranges if complaint(value, kind) is None]
-    return _beyond(value, fitting[0]) if fitting else _misfit(value, annotation)
+def _out_of_range(value: Any, limits: collections.abc.Sequence[Any]) -> Mismatch:
+    violated = next(limit for limit in limits if not _is_within(value, limit))
+    return f"{yaml_text(value)} is not {violated}", f"give a number {violated}"
 
 
-def _items(value: Any, annotation: Any, arguments: tuple[Any, ...]) -> Complaint | None:
-    if not isinstance(value, list | tuple):
-        return _misfit(value, annotation)
-    kind = arguments[0] if arguments else Any
-    return next(filter(None, (complaint(item, kind) for item in value)), None)
-
-
-def _misfit(value: Any, annotation: Any) -> Complaint:
-    return f"{show(value)} is not {noun(annotation)}", f"give {noun(annotation)}"
-
-
-def show(value: Any) -> str:
-    """A value as it would stand in the yaml."""
+def yaml_text(value: Any) -> str:
+    """Return a value as it is written in yaml."""
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else repr(value)
 
 
-def noun(annotation: Any) -> str:
-    """What fits, in words."""
+def describe_type(annotation: Any) -> str:
+    """Return a description of a type, such as `a whole number at least 1 or null`."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return " ".join([noun(arguments[0]), *(str(limit) for limit in arguments[1:] if isinstance(limit, Range))])
+        ranges = [str(limit) for limit in arguments[1:] if isinstance(limit, Range)]
+        return " ".join([describe_type(arguments[0]), *ranges])
     if origin in (typing.Union, types.UnionType, Literal):
-        return _either(_alternatives(annotation))
+        return _join_alternatives(_alternative_names(annotation))
     if origin in LISTS or annotation in LISTS:
         return "a list"
     if annotation in MAPPINGS or origin in MAPPINGS:
@@ -94,14 +96,14 @@ def noun(annotation: Any) -> str:
     return NOUNS.get(annotation, "a path" if annotation is pathlib.Path else getattr(annotation, "__name__", "that"))
 
 
-def _alternatives(annotation: Any) -> list[str]:
+def _alternative_names(annotation: Any) -> list[str]:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Literal:
-        return [member if isinstance(member, str) else show(member) for member in arguments]
+        return [member if isinstance(member, str) else yaml_text(member) for member in arguments]
     if origin in (typing.Union, types.UnionType):
-        return [word for member in arguments for word in _alternatives(member)]
-    return [noun(annotation)]
+        return [word for member in arguments for word in _alternative_names(member)]
+    return [describe_type(annotation)]
 
 
-def _either(words: list[str]) -> str:
+def _join_alternatives(words: list[str]) -> str:
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -1,4 +1,4 @@
-"""`hydra.sweeper` where it is Optuna's: what is searched for, among what, and how."""
+"""The settings of an Optuna sweep, `hydra.sweeper`: its objectives, its search space and its sampler."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from frostline.config.checks.check import arguments
-from frostline.config.checks.signature import read
+from frostline.config.checks.check import argument_problems
+from frostline.config.checks.signature import read_signature
 from frostline.config.checks.source import find_module
 from frostline.config.fusable import FUSED
-from frostline.config.search import space
-from frostline.config.search.problems import KEY, faults
-from frostline.config.search.space import SearchParameter
+from frostline.config.search.problems import KEY, search_problems
+from frostline.config.search.space import SearchParameter, search_parameters
 from frostline.errors import Problem
 from frostline.results.metric_names import better
 from frostline.results.samplers import made, mapping
@@ -28,12 +27,14 @@ from frostline.seeding import derive
 from frostline.types import Count, Whole
 
 SWEEPER = "hydra_plugins.frostline_optuna.OptunaSweeper"
-COUNTED = ("parameters", "cost")  # of which less is better
-ALIKE = ("qmc",)  # samplers whose seed belongs to the search as a whole
+MINIMISED = ("parameters", "cost")  # sections of result.json whose values are better when lower
+ONE_SEED = ("qmc",)  # samplers that need the same seed for all trials
 
 
 @dataclass(frozen=True)
 class SearchSettings:
+    """Keys of `hydra.sweeper`."""
+
     n_trials: Count = 20
     n_jobs: Count = 1
     direction: str | Sequence[str] | None = None
@@ -58,58 +59,58 @@ class Search:
     fused: bool = False
 
     def content(self, first: str) -> str:
-        """What must be the same for trials to be of one search. first: the id of a run at the space's first point."""
+        """Return what all trials of one search have in common. first: id of the run at the space's first point."""
         return json.dumps([first, list(map(repr, self.space)), self.objectives, self.directions])
 
-    def place(self, first: str, folder: Path) -> TrialStorage:
-        """Where its trials are kept: by a name that follows from all but their number, unless it has one."""
-        how = [str(mapping(self.settings.sampler)), str(mapping(self.settings.pruner)), self.settings.seed]
-        digest = hashlib.sha256(json.dumps([self.content(first), how]).encode()).hexdigest()[:8]
-        words = "-".join(re.split(r"\W", parameter.key)[-1] for parameter in self.space)[:40]
-        name = self.settings.study_name or f"{words}-{digest}"
+    def storage(self, first: str, folder: Path) -> TrialStorage:
+        """Return where the trials are stored; the default name depends on all settings but n_trials."""
+        methods = [str(mapping(self.settings.sampler)), str(mapping(self.settings.pruner)), self.settings.seed]
+        digest = hashlib.sha256(json.dumps([self.content(first), methods]).encode()).hexdigest()[:8]
+        keys = "-".join(re.split(r"\W", parameter.key)[-1] for parameter in self.space)[:40]
+        name = self.settings.study_name or f"{keys}-{digest}"
         storage = self.settings.storage or str(folder / ".optuna" / f"{name}.log")
         return TrialStorage(storage if "://" in storage else str(Path(storage).expanduser().absolute()), name)
 
     def sampler(self, number: int, key: str = "") -> Any:
-        """What draws one value of one trial: it knows the storage alone, so that it need not have drawn all before."""
-        given = mapping(self.settings.sampler)
-        of = (number, key) if given["name"].lower() not in ALIKE else ()
-        return made(
-            "sampler", given, seed=None if self.settings.seed is None else derive(self.settings.seed, *of) % 2**32
-        )
+        """Return the sampler of one value of one trial, with a seed of its own, so that trials can be resumed."""
+        settings = mapping(self.settings.sampler)
+        stream = (number, key) if settings["name"].lower() not in ONE_SEED else ()
+        seed = None if self.settings.seed is None else derive(self.settings.seed, *stream) % 2**32
+        return made("sampler", settings, seed=seed)
 
     @property
     def pruner(self) -> dict[str, Any]:
-        """Empty where nothing is pruned."""
+        """The pruner's name and arguments; empty without a pruner."""
         return mapping(self.settings.pruner)
 
 
-def of(cfg: DictConfig, overrides: Sequence[Override]) -> tuple[Search | None, list[SearchParameter], list[Problem]]:
-    """The search, None where it is not clear; the space as far as it is; and what is wrong."""
-    found, problems = space.parameters(overrides)
+def read_search(
+    cfg: DictConfig, overrides: Sequence[Override]
+) -> tuple[Search | None, list[SearchParameter], list[Problem]]:
+    """Return the search, None if its settings are wrong; the valid parameters of its space; and all problems."""
+    parameters, problems = search_parameters(overrides)
     if find_module("optuna") is None:
         do = "pip install 'frostline[optuna]', or leave hydra/sweeper=optuna out"
-        return None, found, [*problems, Problem("hydra/sweeper", "Optuna is not installed", do)]
-    given: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
-    problems += arguments(KEY, given, read(f"{__name__}.SearchSettings", KEY))
+        return None, parameters, [*problems, Problem("hydra/sweeper", "Optuna is not installed", do)]
+    values: Any = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
+    problems += argument_problems(KEY, values, read_signature(f"{__name__}.SearchSettings", KEY))
     if any(problem.key.startswith(KEY) for problem in problems):
-        return None, found, problems
-    settings = SearchSettings(
-        **{field.name: given[field.name] for field in fields(SearchSettings) if field.name in given}
-    )
-    objectives = _listed(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or "val/f1_macro"]
-    directions = _listed(settings.direction) or list(map(_direction, objectives))
+        return None, parameters, problems
+    names = [field.name for field in fields(SearchSettings) if field.name in values]
+    settings = SearchSettings(**{name: values[name] for name in names})
+    objectives = _as_list(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or "val/f1_macro"]
+    directions = _as_list(settings.direction) or list(map(_default_direction, objectives))
     fixed = {o.get_key_element(): o.get_value_element_as_str() for o in overrides if not o.is_sweep_override()}
     lines = tuple(f"{key}={value}" for key, value in fixed.items())
     fused = OmegaConf.select(cfg, "hydra.launcher._target_") == FUSED
-    search = Search(settings, tuple(found), lines, tuple(objectives), tuple(directions), fused)
-    return search, found, [*problems, *faults(search, bool(OmegaConf.select(cfg, "rerun")))]
+    search = Search(settings, tuple(parameters), lines, tuple(objectives), tuple(directions), fused)
+    return search, parameters, [*problems, *search_problems(search, bool(OmegaConf.select(cfg, "rerun")))]
 
 
-def _listed(given: str | Sequence[str] | None) -> list[str]:
-    return [given] if isinstance(given, str) else list(given or [])
+def _as_list(value: str | Sequence[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
 
 
-def _direction(objective: str) -> str:
-    part = objective.partition("/")[0]
-    return "minimize" if part in COUNTED or better(objective, 0, 1) else "maximize"
+def _default_direction(objective: str) -> str:
+    section = objective.partition("/")[0]
+    return "minimize" if section in MINIMISED or better(objective, 0, 1) else "maximize"

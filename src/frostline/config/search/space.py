@@ -1,7 +1,7 @@
-"""What a search may choose: Hydra's own grammar of sweeps as parameters with choices or ends.
+"""The search space: overrides in Hydra's grammar of sweeps as parameters with choices or bounds.
 
 `a,b`, `choice(a,b)` and `glob(*)` are choices; `range(1,5)` are the numbers of the range, in order; `interval(0,0.5)`
-are all numbers between, whole ones with `int(...)`, and with `tag(log,...)` drawn by their magnitude.
+are all numbers between the bounds, integers with `int(...)`, and sampled on a log scale with `tag(log,...)`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 
 from frostline.errors import Problem
 
-DIGITS = 5  # of a drawn number: as a person would write it
+DIGITS = 5  # significant digits of a sampled number
 
 
 @dataclass(frozen=True)
 class SearchParameter:
-    """One key that is searched: its choices, or the ends of its numbers."""
+    """One key that is searched: its choices, or its bounds, step and scale."""
 
     key: str
     choices: tuple[str, ...] = ()
@@ -29,21 +29,21 @@ class SearchParameter:
     log: bool = False
 
     @property
-    def ends(self) -> list[str]:
-        """Values that together show what can be wrong with any."""
-        return list(self.choices) or list(dict.fromkeys([_written(self.low), _written(self.high)]))
+    def probe_values(self) -> list[str]:
+        """All choices or both bounds, which show what can be wrong with any value."""
+        return list(self.choices) or list(dict.fromkeys([repr(self.low), repr(self.high)]))
 
-    def line(self, value: Any) -> str:
-        """The override that sets it."""
-        return f"{self.key}={value if self.choices else self._short(value)}"
+    def override(self, value: Any) -> str:
+        """Return the override that sets the key to a value."""
+        return f"{self.key}={value if self.choices else self._round(value)}"
 
-    def _short(self, value: float) -> str:
+    def _round(self, value: float) -> str:
         if isinstance(self.low, int) or self.step is not None:
             return f"{value:.12g}"
-        return _written(min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high))
+        return repr(min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high))
 
-    def drawn(self, trial: Any) -> Any:
-        """Its value in one of Optuna's trials."""
+    def suggest(self, trial: Any) -> Any:
+        """Return the value that Optuna samples for a trial."""
         if self.choices:
             return trial.suggest_categorical(self.key, self.choices)
         if isinstance(self.low, int):
@@ -51,52 +51,50 @@ class SearchParameter:
         return trial.suggest_float(self.key, self.low, self.high, step=self.step, log=self.log)
 
 
-def _written(value: float) -> str:
-    return repr(value)
-
-
-def parameters(overrides: Sequence[Override]) -> tuple[list[SearchParameter], list[Problem]]:
-    """Of the overrides that sweep; and what is wrong with the others."""
-    found: list[SearchParameter] = []
+def search_parameters(overrides: Sequence[Override]) -> tuple[list[SearchParameter], list[Problem]]:
+    """Return a parameter for each override that is a sweep, and what is wrong with the others of them."""
+    parameters: list[SearchParameter] = []
     problems: list[Problem] = []
     for override in overrides:
         if not override.is_sweep_override():
             continue
-        what = next(_wrong(override), None)
-        if what is None:
-            found.append(_parameter(override))
+        mistake = next(_mistakes(override), None)
+        if mistake is None:
+            parameters.append(_parameter(override))
         else:
-            problems.append(Problem(override.key_or_group, f"'{_text(override)}' {what[0]}", what[1]))
-    return found, problems
+            value = str(override.input_line).partition("=")[2]
+            problems.append(Problem(override.key_or_group, f"'{value}' {mistake[0]}", mistake[1]))
+    return parameters, problems
 
 
-def probes(space: Sequence[SearchParameter]) -> list[list[str]]:
-    """Points that show each choice and each end, the others at their first."""
-    first = [f"{parameter.key}={parameter.ends[0]}" for parameter in space]
+def probe_points(space: Sequence[SearchParameter]) -> list[list[str]]:
+    """Return points that together have each probe value of each parameter; the other parameters have their first."""
+    first = [f"{parameter.key}={parameter.probe_values[0]}" for parameter in space]
     others = [
-        [*first[:i], f"{parameter.key}={end}", *first[i + 1 :]]
+        [*first[:i], f"{parameter.key}={value}", *first[i + 1 :]]
         for i, parameter in enumerate(space)
-        for end in parameter.ends[1:]
+        for value in parameter.probe_values[1:]
     ]
     return [first, *others]
 
 
-def _wrong(override: Override) -> Iterator[tuple[str, str]]:
-    """What is wrong with a sweep, and what to do about it."""
+def _mistakes(override: Override) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a sweep, and what to do about it."""
     sweep: Any = override.value()
     if not override.is_choice_sweep() and (unknown := sorted(sweep.tags - {"log"})):
         yield f"has the tag {unknown[0]}", "the only tag is log, as in tag(log,interval(1e-4,1e-1))"
     if isinstance(sweep, IntervalSweep):
         low, high = sweep.start, sweep.end
         if low is None or high is None or low > high:
-            yield "is empty", "give the lower end first, as in interval(0,0.5)"
+            yield "is empty", "give the lower bound first, as in interval(0,0.5)"
         elif "log" in sweep.tags and low <= 0:
-            yield "has no magnitude at its lower end", "let it begin above 0, or leave tag(log,...) out"
+            yield "has a lower bound without a logarithm", "give a bound above 0, or leave tag(log,...) out"
         return
     if (override.is_range_sweep() and sweep.step == 0) or not list(override.sweep_iterator()):
         yield "matches nothing, so there is no job", "widen it; `frostline list` shows the choices"
     elif "log" in sweep.tags and override.is_range_sweep():
-        yield "is a range, whose numbers are drawn alike", "write tag(log,int(interval(1,100))), or leave the tag out"
+        do = "write tag(log,int(interval(1,100))), or leave the tag out"
+        yield "is a range, whose numbers are sampled uniformly", do
 
 
 def _parameter(override: Override) -> SearchParameter:
@@ -109,7 +107,3 @@ def _parameter(override: Override) -> SearchParameter:
         numbers: list[float] = sorted(sweep.range())
         return SearchParameter(key, (), numbers[0], numbers[-1], abs(sweep.step))
     return SearchParameter(key, tuple(dict.fromkeys(override.sweep_string_iterator())))
-
-
-def _text(override: Override) -> str:
-    return str(override.input_line).partition("=")[2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.config import jobs as command
-from frostline.config.checks.outline import learners
+from frostline.config.checks.outline import outline
 from frostline.config.checks.run_folders import folder_problems
 from frostline.config.checks.source import capabilities
 from frostline.config.jobs import Job
@@ -63,7 +63,7 @@ class Attempts:
         self.wanted = [cell for cell in self.cells if cell.has(limits or {})]
         self.seeds = [seed for seed in study.seeds if str(seed) in (limits or {}).get("seed", [str(seed)])]
         self._jobs: dict[tuple[str, ...], Job] = {}
-        self._composer = command.new_composer()
+        self._composer = command.default_composer()
         usual = [self._line(cell, "", study.rates.seed) for cell in self.cells]
         self._compose(usual, known)
         own = [(cell, self._jobs[line]) for cell, line in zip(self.cells, usual, strict=True) if not cell.arm.script]
@@ -114,7 +114,7 @@ class Attempts:
             return
         config = self._jobs[self._line(cell, "", self.study.rates.seed)].config
         solved = Capability.FIT in capabilities(config["head"]["_target_"])
-        learning = learners(config)
+        learning = outline(config).trainable_kinds
         if config["trainer"]["max_epochs"] and learning != set() and not (solved and learning == {"head"}):
             usual = config["optimizer"]["lr"]
             yield from (f"{RATE}={float(f'{usual * factor:.3g}'):g}" for factor in self.study.rates.times)
@@ -132,7 +132,7 @@ class Attempts:
         new = [line for line in dict.fromkeys(lines) if line not in self._jobs]
         if not new and not known:
             return
-        found, problems = command.each([list(line) for line in new], self._composer)
+        found, problems = command.compose_jobs([list(line) for line in new], self._composer)
         if problems or known:
             raise UserError([*known, *problems], "study")
         self._jobs |= dict(zip(new, found, strict=True))

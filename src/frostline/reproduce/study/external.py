@@ -54,8 +54,8 @@ def main(file: str, program: Program) -> None:
     Raises:
         UserError: with all that is wrong with the list.
     """
-    lines = listed.read(file)
-    jobs, problems = command.each([words for _, *words in lines])
+    lines = listed.read_jobs(file)
+    jobs, problems = command.compose_jobs([words for _, *words in lines])
     if problems:
         raise UserError(problems)
     for (folder, *_), job in zip(lines, jobs, strict=True):

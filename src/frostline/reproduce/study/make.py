@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from frostline.config import job_list as listed
-from frostline.config.fusable import groups
+from frostline.config.fusable import fusable_groups
 from frostline.console import say
 from frostline.errors import FrostlineError
 from frostline.reproduce.study.attempts import Attempt, Attempts
@@ -47,7 +47,7 @@ def _do(folder: Path, wanted: Sequence[Attempt], stage: str) -> None:
 def _sweep(left: Sequence[Attempt], stage: str) -> None:
     if not left:
         return
-    fused = any(group.why is None for group in groups([attempt.job.config for attempt in left]))
+    fused = any(group.reason is None for group in fusable_groups([attempt.job.config for attempt in left]))
     file = _list(left, stage, [attempt.job.overrides for attempt in left])
     words = ["-m", "hydra/sweeper=listed", f"hydra.sweeper.file={file}", *(["hydra/launcher=fused"] if fused else [])]
     say(f"{len(left)} runs: frostline {shlex.join(words)}")
@@ -65,7 +65,7 @@ def _script(script: Path, left: Sequence[Attempt], stage: str) -> None:
 def _list(left: Sequence[Attempt], name: str, lines: Sequence[Sequence[str]]) -> Path:
     file = left[0].job.folder.parent / LISTS / f"{name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, listed.written(lines))
+    write_text(file, listed.format_jobs(lines))
     return file
 
 

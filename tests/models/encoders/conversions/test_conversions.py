@@ -61,7 +61,7 @@ def test_a_model_s_plan_needs_none_of_its_files(
 @pytest.mark.parametrize(("name", "size"), [("smollm2", "93 MB"), ("distilbert_cased", "42 MB")])
 def test_check_says_what_is_fetched(name: str, size: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FROSTLINE_CACHE", str(tmp_path))
-    [job] = command.jobs([f"encoder={name}"])
+    [job] = command.jobs_of_command([f"encoder={name}"])
     assert size in downloads(job.config)[0]
 
 
@@ -73,7 +73,7 @@ def test_distilbert_reads_the_same_text_alone_and_padded(cased: Pretrained) -> N
 @torch.no_grad()
 def test_the_grammar_tagger_that_distilbert_was_tuned_to_be_still_corrects(cased: Pretrained) -> None:
     """Its classifier, which we leave out, read from the same file, tells errors from the states of our encoder."""
-    [job] = command.jobs(["encoder=distilbert_cased"])
+    [job] = command.jobs_of_command(["encoder=distilbert_cased"])
     pin = job.config["encoder"]["pin"]
     source = Path(locate("source", {key: value for key, value in pin.items() if key != "convert"}))
     weights = onnx._weights(next(source.glob("*.onnx")))
@@ -140,7 +140,7 @@ def test_smollm2_expects_a_sentence_and_not_its_words_in_disorder(smollm2: Pretr
 def test_smollm2_holds_the_numbers_that_the_gguf_stands_for(smollm2: Pretrained) -> None:
     """One matrix of 4-bit blocks, by llama.cpp's own formula for Q4_1: d * q + m, blocks of 32."""
     gguf = pytest.importorskip("gguf")
-    [job] = command.jobs(["encoder=smollm2"])
+    [job] = command.jobs_of_command(["encoder=smollm2"])
     pin = job.config["encoder"]["pin"]
     source = Path(locate("source", {key: value for key, value in pin.items() if key != "convert"}))
     [entry] = [t for t in gguf.GGUFReader(next(source.glob("*.gguf"))).tensors if t.name == "blk.3.ffn_up.weight"]
