@@ -1,4 +1,4 @@
-"""frostline cache: what the store holds, whether it is sound, and what is removed of it."""
+"""frostline cache: list, verify, prune and clear the cached states."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def used(entry: Entry, seconds_ago: float) -> Entry:
     return entry
 
 
-def test_it_tells_what_there_is_the_last_used_at_the_end(frostline: Command) -> None:
+def test_ls_prints_the_entries_the_last_used_one_at_the_end(frostline: Command) -> None:
     used(fill(Entry(STORE, "a" * 32), texts_of([1] * 1200, 1), [list(range(1200))], split="test"), 3 * 3600)
     used(small(STORE, "b" * 32, encoder="minilm", line="as vectors"), 60)
     title, _, old, new, left = frostline("cache", "ls").out.splitlines()
@@ -35,13 +35,13 @@ def test_it_tells_what_there_is_the_last_used_at_the_end(frostline: Command) -> 
     assert left.startswith("2 entries, 34 kB in '")
 
 
-def test_it_tells_what_is_in_use_unfinished_and_damaged(frostline: Command) -> None:
+def test_ls_names_what_is_in_use_unfinished_and_damaged(frostline: Command) -> None:
     entry, cut = small(STORE, "a" * 32), small(STORE, "c" * 32)
     (cut.path / "states.0of1.bin").write_bytes(b"")
     unfinished = Entry(STORE, "b" * 32)
     with entry.held(), unfinished.claimed():
-        said = frostline("cache", "ls").out
-    rows = {line.split()[0]: line for line in said.splitlines()[2:-1]}
+        result = frostline("cache", "ls").out
+    rows = {line.split()[0]: line for line in result.splitlines()[2:-1]}
     assert rows["tiny"].endswith("in use")
     assert rows["b" * 32].split()[1:] == ["unfinished", "0", "B", "in", "use"]
     assert rows["c" * 32].split()[1] == "damaged"
@@ -49,49 +49,49 @@ def test_it_tells_what_is_in_use_unfinished_and_damaged(frostline: Command) -> N
 
 def test_a_store_that_was_never_written_is_empty(frostline: Command) -> None:
     for action, begins in {"ls": "0 entries, 0 B in '", "verify": "ok: 0 entries", "prune": "removed 0 B"}.items():
-        said = frostline("cache", action)
-        assert (said.status, said.err) == (0, "")
-        assert said.out.startswith(begins)
+        result = frostline("cache", action)
+        assert (result.status, result.err) == (0, "")
+        assert result.out.startswith(begins)
     assert frostline("cache", "clear").status == 0
     assert not STORE.exists()
 
 
 def test_verify_names_what_is_damaged(frostline: Command) -> None:
     entries = [small(STORE, letter * 32) for letter in "abc"]
-    said = frostline("cache", "verify")
-    assert (said.status, said.out) == (0, "ok: 3 entries\n")
+    result = frostline("cache", "verify")
+    assert (result.status, result.out) == (0, "ok: 3 entries\n")
     states = entries[1].path / "states.0of1.bin"
     content = bytearray(states.read_bytes())
     content[20] ^= 1
     states.write_bytes(content)
     (entries[2].path / "manifest.json").write_text("{")
-    said = frostline("cache", "verify")
-    assert said.status == 1
-    assert "states.0of1.bin' is not as it was written, from text 1 on" in said.out
-    assert "manifest.json' is not as it was written" in said.out
-    assert said.out.splitlines()[-1] == "2 of 3 entries damaged; the next run that needs them computes them again"
+    result = frostline("cache", "verify")
+    assert result.status == 1
+    assert "states.0of1.bin' is not as it was written, from text 1 on" in result.out
+    assert "manifest.json' is not as it was written" in result.out
+    assert result.out.splitlines()[-1] == "2 of 3 entries damaged; the next run that needs them computes them again"
 
 
 def test_prune_removes_what_was_not_used_for_longest(frostline: Command) -> None:
     entries = [used(small(STORE, letter * 32), age) for letter, age in {"a": 10, "b": 30, "c": 20}.items()]
     size = entries[0].size
-    said = frostline("cache", "prune", "--max-bytes", str(2 * size))
-    assert said.out.splitlines()[0] == f"removed {human_size(size)}"
-    assert said.out.splitlines()[1].startswith("2 entries, ")
+    result = frostline("cache", "prune", "--max-bytes", str(2 * size))
+    assert result.out.splitlines()[0] == f"removed {human_size(size)}"
+    assert result.out.splitlines()[1].startswith("2 entries, ")
     assert [entry.manifest() is not None for entry in entries] == [True, False, True]
     assert frostline("cache", "prune").out.startswith("removed 0 B")
 
 
-def test_clear_leaves_what_is_in_use_and_says_so(frostline: Command) -> None:
-    kept, gone = small(STORE, "a" * 32), small(STORE, "b" * 32)
-    with kept.held():
-        said = frostline("cache", "clear")
-    assert said.status == 0
-    assert said.out.splitlines() == [
-        f"removed {human_size(kept.size)}",
-        f"in use, not removed: '{kept.path.absolute()}'",
+def test_clear_reports_what_is_in_use_and_leaves_it(frostline: Command) -> None:
+    in_use, removed = small(STORE, "a" * 32), small(STORE, "b" * 32)
+    with in_use.held():
+        result = frostline("cache", "clear")
+    assert result.status == 0
+    assert result.out.splitlines() == [
+        f"removed {human_size(in_use.size)}",
+        f"in use, not removed: '{in_use.path.absolute()}'",
     ]
-    assert gone.manifest() is None
+    assert removed.manifest() is None
     frostline("cache", "clear")
     assert list(STORE.iterdir()) == []
 
@@ -121,9 +121,9 @@ def test_another_folder_can_be_named_and_nothing_else_in_it_is_touched(frostline
         (["clear", "--max-bytes", "5"], "--max-bytes: clear takes no budget; give it to prune"),
     ],
 )
-def test_what_it_does_not_understand_it_says(frostline: Command, words: list[str], problem: str) -> None:
-    said = frostline("cache", *words)
-    assert (said.status, said.problems()) == (2, [problem])
+def test_wrong_words_are_reported(frostline: Command, words: list[str], problem: str) -> None:
+    result = frostline("cache", *words)
+    assert (result.status, result.problems()) == (2, [problem])
 
 
 def test_it_starts_without_numpy_torch_and_hydra(tmp_path: Path) -> None:
@@ -136,6 +136,6 @@ def test_it_starts_without_numpy_torch_and_hydra(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True)
 
 
-def test_sizes_are_told_in_people_s_units() -> None:
+def test_sizes_have_readable_units() -> None:
     sizes = {0: "0 B", 999: "999 B", 1000: "1.0 kB", 54_321: "54 kB", 9_876_543: "9.9 MB", 5e12: "5.0 TB"}
     assert {size: human_size(size) for size in sizes} == sizes

@@ -1,4 +1,4 @@
-"""frostline list: every choice and what it is."""
+"""frostline list (frostline.commands.list): every choice with its description."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_every_choice_of_a_group_has_a_line_on_what_it_is(frostline: Command, gr
 def test_ways_to_do_a_sweep_are_listed_those_of_hydra_too(frostline: Command, group: str) -> None:
     title, *lines = frostline("list", group).out.splitlines()
     assert title == group
-    told = dict(line.split(maxsplit=1) for line in lines)
-    assert told.pop("basic") == "Hydra's own"
-    assert sorted(told) == choices(group)
-    assert all(len(line.split()) > 3 for line in told.values())
+    descriptions = dict(line.split(maxsplit=1) for line in lines)
+    assert descriptions.pop("basic") == "Hydra's own"
+    assert sorted(descriptions) == choices(group)
+    assert all(len(line.split()) > 3 for line in descriptions.values())
 
 
 def test_all_groups_are_listed_the_parts_first(frostline: Command) -> None:
@@ -36,15 +36,15 @@ def test_all_groups_are_listed_the_parts_first(frostline: Command) -> None:
 
 
 def test_several_groups_are_listed_in_the_order_asked_for(frostline: Command) -> None:
-    said = frostline("list", "head", "encoder").out
-    assert said.index("head") < said.index("  mlp") < said.index("\nencoder\n") < said.index("minilm")
+    result = frostline("list", "head", "encoder").out
+    assert result.index("head") < result.index("  mlp") < result.index("\nencoder\n") < result.index("minilm")
 
 
-def test_a_group_that_is_not_there_is_told(frostline: Command) -> None:
-    said = frostline("list", "haed", "colour")
-    assert said.status == 2
-    assert said.problems()[0] == "haed: no such group; did you mean head?"
-    assert "colour: no such group; choose one of: encoder" in said.problems()[1]
+def test_an_unknown_group_is_reported(frostline: Command) -> None:
+    result = frostline("list", "haed", "colour")
+    assert result.status == 2
+    assert result.problems()[0] == "haed: no such group; did you mean head?"
+    assert "colour: no such group; choose one of: encoder" in result.problems()[1]
 
 
 def test_the_arms_in_folders_below_are_listed_by_their_paths(frostline: Command) -> None:

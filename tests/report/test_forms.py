@@ -1,6 +1,6 @@
-"""One table in each form, to the letter: golden/ holds what `frostline report` says of the runs below.
+"""One table in each format (frostline.report.formats.flat, words, table, grid, captions), compared with golden files.
 
-Checked by hand: top_k is 0.09 better than frozen with each of 7 seeds, so p is 2 in 2**7, and after Holm twice that.
+Computed by hand: top_k is 0.09 better than frozen with each of 7 seeds, so p is 2 in 2**7, and after Holm twice that.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ def test_the_caption_has_the_number_of_seeds_if_it_is_the_same_in_all_cells(fros
 
 
 def test_json_is_as_it_was(frostline: Command) -> None:
-    said = frostline(*ASKED, "--format", "json").out
-    assert near(json.loads(said), json.loads((GOLDEN / "json").read_text(encoding="utf-8")))
+    result = frostline(*ASKED, "--format", "json").out
+    assert near(json.loads(result), json.loads((GOLDEN / "json").read_text(encoding="utf-8")))
 
 
-def test_csv_is_as_it_was_and_its_warnings_stand_apart(frostline: Command) -> None:
-    said = frostline(*ASKED, "--format", "csv")
-    own, golden = (list(csv.DictReader(io.StringIO(text))) for text in (said.out, (GOLDEN / "csv").read_text()))
-    assert near([*map(numbers, own)], [*map(numbers, golden)])
-    assert [line.split(":")[0] for line in said.err.splitlines()] == ["warning"] * 3
+def test_csv_is_as_it_was_and_its_warnings_go_to_standard_error(frostline: Command) -> None:
+    result = frostline(*ASKED, "--format", "csv")
+    records, golden = (list(csv.DictReader(io.StringIO(text))) for text in (result.out, (GOLDEN / "csv").read_text()))
+    assert near([*map(numbers, records)], [*map(numbers, golden)])
+    assert [line.split(":")[0] for line in result.err.splitlines()] == ["warning"] * 3
 
 
 def numbers(row: dict[str, str]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def numbers(row: dict[str, str]) -> dict[str, Any]:
 
 
 def near(one: Any, other: Any) -> bool:
-    """The same but for the last digits of numbers, which differ between processors."""
+    """Return whether two records are equal up to rounding, which differs between processors."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
     if isinstance(one, list):
@@ -77,21 +77,21 @@ def near(one: Any, other: Any) -> bool:
     return one == (pytest.approx(other, abs=1e-9) if isinstance(other, float) else other)
 
 
-def test_names_that_mean_something_to_a_form_are_escaped(frostline: Command) -> None:
+def test_names_with_special_characters_of_a_format_are_escaped(frostline: Command) -> None:
     folders.run(Path("odd"), "a|b_50%", 1)
     assert r"| a\|b_50% |" in frostline("report", "odd").out
     assert r"a|b\_50\% &" in frostline("report", "odd", "--format", "latex").out
 
 
 def test_a_row_for_each_seed(frostline: Command) -> None:
-    said = frostline("report", "runs", "--where", "freezing=top_k", "--per-seed", "--format", "json").out
-    rows = json.loads(said)["rows"]
+    result = frostline("report", "runs", "--where", "freezing=top_k", "--per-seed", "--format", "json").out
+    rows = json.loads(result)["rows"]
     assert [(row["freezing"], row["seed"], row["n"], row["low"]) for row in rows] == [
         ("top_k", seed, 1, None) for seed in range(1, 8)
     ]
     assert [row["mean"] for row in rows] == pytest.approx([0.9 * (0.70 + 0.01 * seed) for seed in range(1, 8)])
 
 
-def test_rows_stand_in_the_order_of_where(frostline: Command) -> None:
-    said = frostline("report", "runs", "--where", "freezing=top_k,direct,frozen", "--format", "json").out
-    assert [row["freezing"] for row in json.loads(said)["rows"]] == ["top_k", "direct", "frozen"]
+def test_rows_are_in_the_order_of_where(frostline: Command) -> None:
+    result = frostline("report", "runs", "--where", "freezing=top_k,direct,frozen", "--format", "json").out
+    assert [row["freezing"] for row in json.loads(result)["rows"]] == ["top_k", "direct", "frozen"]

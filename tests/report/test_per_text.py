@@ -1,4 +1,4 @@
-"""Rows compared text by text."""
+"""Rows compared text by text (frostline.report.per_text)."""
 
 from __future__ import annotations
 
@@ -21,49 +21,51 @@ TEXTS = 400
 
 
 def predict(folder: Path, accuracy: float, seed: int, shift: int = 0) -> np.ndarray:
-    """Whether each text is told right; its file has them in another order, and a set that is told wrong beside them."""
+    """Write predictions in another order, with a second test set that is all wrong; return which texts are correct."""
     rng = np.random.default_rng(seed)
     labels = np.arange(TEXTS) % 3
     right = np.random.default_rng(seed + 100).random(TEXTS) < accuracy
-    told = np.where(right, labels, (labels + 1) % 3)
-    chances = np.full((TEXTS, 3), 0.2)
-    chances[np.arange(TEXTS), told] = 0.6
+    predicted = np.where(right, labels, (labels + 1) % 3)
+    probabilities = np.full((TEXTS, 3), 0.2)
+    probabilities[np.arange(TEXTS), predicted] = 0.6
     order = rng.permutation(TEXTS)
-    columns = {"id": order + shift, "label": labels[order]} | {f"p_{c}": chances[order, c] for c in range(3)}
+    columns = {"id": order + shift, "label": labels[order]} | {f"p_{c}": probabilities[order, c] for c in range(3)}
     wrong = {"id": np.arange(9), "label": np.full(9, 2), "p_0": np.ones(9), "p_1": np.zeros(9), "p_2": np.zeros(9)}
-    tables = [pa.table({"set": [name] * len(own["id"]), **own}) for name, own in (("test_x", wrong), ("test", columns))]
+    tables = [
+        pa.table({"set": [name] * len(split["id"]), **split}) for name, split in (("test_x", wrong), ("test", columns))
+    ]
     parquet.write_table(pa.concat_tables(tables), folder / "predictions.parquet")
     return right
 
 
-def test_texts_are_matched_and_their_difference_told(frostline: Command) -> None:
+def test_texts_are_matched_by_id_and_their_difference_is_reported(frostline: Command) -> None:
     made = folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     right = {
         key: predict(folder, 0.6 + 0.2 * (key[0] == "full"), key[1] + 10 * (key[0] == "full"))
         for key, folder in made.items()
     }
-    said = json.loads(frostline(*ASKED).out)
-    (found,) = said["texts"]
+    result = json.loads(frostline(*ASKED).out)
+    (difference,) = result["texts"]
     gaps = np.mean([right["full", seed].astype(int) - right["frozen", seed] for seed in (1, 2)], axis=0)
-    assert (found["freezing"], found["texts"]) == ("full", TEXTS)
-    assert found["difference"] == pytest.approx(gaps.mean())
-    assert [found["low"], found["high"]] == pytest.approx(
+    assert (difference["freezing"], difference["texts"]) == ("full", TEXTS)
+    assert difference["difference"] == pytest.approx(gaps.mean())
+    assert [difference["low"], difference["high"]] == pytest.approx(
         gaps.mean() + np.array([-1.96, 1.96]) * stats.sem(gaps), abs=0.004
     )
     raw = [mcnemar(right["full", seed], right["frozen", seed]) for seed in (1, 2)]
-    assert sorted(found["mcnemar_p_holm"].values()) == pytest.approx(
+    assert sorted(difference["mcnemar_p_holm"].values()) == pytest.approx(
         sorted([min(raw) * 2, max(min(raw) * 2, max(raw))])
     )
-    assert said["warnings"] == []
+    assert result["warnings"] == []
     assert "over 400 texts" in frostline(*ASKED[:-2]).out
 
 
 def test_mcnemar_is_the_textbook_s() -> None:
-    """Of 20 texts on which they differ one has 15 alone: 2 x P(at least 15 heads of 20) = 0.0414."""
-    own = np.array([True] * 15 + [False] * 5 + [True] * 100)
-    theirs = np.array([False] * 15 + [True] * 5 + [True] * 100)
-    assert mcnemar(own, theirs) == pytest.approx(0.0414, abs=5e-5)
-    assert mcnemar(own, own) == 1.0
+    """Of 20 texts on which the runs differ, one is right on 15: 2 x P(at least 15 heads of 20) = 0.0414."""
+    correct = np.array([True] * 15 + [False] * 5 + [True] * 100)
+    baseline = np.array([False] * 15 + [True] * 5 + [True] * 100)
+    assert mcnemar(correct, baseline) == pytest.approx(0.0414, abs=5e-5)
+    assert mcnemar(correct, correct) == 1.0
 
 
 def test_the_interval_over_texts_narrows_with_their_number() -> None:
@@ -77,14 +79,14 @@ def test_absent_predictions_and_other_texts_are_named(frostline: Command) -> Non
         predict(folder, 0.7, seed, shift=0)
     predict(made["full", 2], 0.7, 2, shift=5)
     (made["full", 3] / "predictions.parquet").unlink()
-    said = json.loads(frostline(*ASKED).out)
-    absent, unequal = said["warnings"]
+    result = json.loads(frostline(*ASKED).out)
+    absent, unequal = result["warnings"]
     assert "1 run without a predictions.parquet" in absent and str(made["full", 3]) in absent
     assert "1 pair of runs that were not tested on the same texts" in unequal and str(made["full", 2]) in unequal
-    assert list(said["texts"][0]["mcnemar_p_holm"]) == ["seed 1"]
+    assert list(result["texts"][0]["mcnemar_p_holm"]) == ["seed 1"]
 
 
 def test_without_a_baseline_there_is_nothing_to_compare(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen"], [1])
-    said = frostline("report", "runs", "--texts")
-    assert (said.status, said.problems()) == (2, ["--texts: needs a baseline; give --baseline KEY=VALUE too"])
+    result = frostline("report", "runs", "--texts")
+    assert (result.status, result.problems()) == (2, ["--texts: needs a baseline; give --baseline KEY=VALUE too"])

@@ -1,4 +1,4 @@
-"""What is asked for: rows, columns, filters and folds; and what cannot be answered, told at once."""
+"""Queries of a report (frostline.report.query, build, cells): rows, columns, filters, folds, and wrong queries."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ frostline = in_process
 
 
 def rows(frostline: Command, *words: str) -> list[dict[str, Any]]:
-    said = frostline("report", *words, "--format", "json")
-    assert said.status == 0, said.err
-    found: list[dict[str, Any]] = json.loads(said.out)["rows"]
-    return found
+    result = frostline("report", *words, "--format", "json")
+    assert result.status == 0, result.err
+    cells: list[dict[str, Any]] = json.loads(result.out)["rows"]
+    return cells
 
 
 def test_any_key_or_group_may_be_a_row_or_a_column(frostline: Command) -> None:
     for rate in (0.001, 0.01):
         folders.grid(Path("runs"), ["frozen", "full"], [1, 2], config={"optimizer.lr": rate})
-    found = rows(frostline, "runs", "--rows", "freezing,optimizer.lr", "--cols", "head", "--metric", "test/loss")
-    assert [(row["freezing"], row["optimizer.lr"], row["head"], row["n"]) for row in found] == [
+    cells = rows(frostline, "runs", "--rows", "freezing,optimizer.lr", "--cols", "head", "--metric", "test/loss")
+    assert [(row["freezing"], row["optimizer.lr"], row["head"], row["n"]) for row in cells] == [
         (freezing, rate, "linear", 2) for freezing in ("frozen", "full") for rate in (0.001, 0.01)
     ]
 
@@ -36,8 +36,8 @@ def test_any_key_or_group_may_be_a_row_or_a_column(frostline: Command) -> None:
 def test_a_filter_takes_numbers_as_they_are_written(frostline: Command) -> None:
     for rate in (0.001, 0.01):
         folders.grid(Path("runs"), ["frozen", "full"], [1, 2], config={"optimizer.lr": rate})
-    found = rows(frostline, "runs", "--rows", "optimizer.lr", "--where", "optimizer.lr=1e-3,freezing=full")
-    assert [(row["optimizer.lr"], row["n"]) for row in found] == [(0.001, 2)]
+    cells = rows(frostline, "runs", "--rows", "optimizer.lr", "--where", "optimizer.lr=1e-3,freezing=full")
+    assert [(row["optimizer.lr"], row["n"]) for row in cells] == [(0.001, 2)]
     assert len(rows(frostline, "runs", "--where", "dataset.shots=null")) == 2
 
 
@@ -53,7 +53,7 @@ def test_folds_of_a_seed_are_one_measurement(frostline: Command) -> None:
 
 
 def test_a_difference_is_paired_by_seed_and_fold(frostline: Command) -> None:
-    """Of a fold that one row lacks the other's value is left out too."""
+    """A fold that one row lacks is left out of the other row too."""
     for fold, score in enumerate((0.6, 0.9)):
         for seed in (1, 2):
             config = {"dataset.folds": 2, "dataset.fold": fold}
@@ -65,11 +65,11 @@ def test_a_difference_is_paired_by_seed_and_fold(frostline: Command) -> None:
     assert full["test"] == "too few pairs for a test"
 
 
-def test_shares_of_a_gap_are_of_each_seed_s_own(frostline: Command) -> None:
-    """Of a seed that one of the three rows lacks there is none; a loss, which falls, has shares as a score has."""
+def test_the_gap_closed_is_computed_for_each_seed(frostline: Command) -> None:
+    """A seed that one of the three rows lacks has no share; a loss, which decreases, has shares like a score."""
     scores = {"direct": (0.5, 0.52, 0.5), "frozen": (0.6, 0.7, 0.6), "full": (0.7, 0.92)}
-    for freezing, own in scores.items():
-        for seed, score in enumerate(own, 1):
+    for freezing, seed_scores in scores.items():
+        for seed, score in enumerate(seed_scores, 1):
             folders.run(Path("runs"), freezing, seed, score, metrics={"test/loss": 2 - score})
     for metric in ("test/accuracy", "test/loss"):
         words = ["runs", "--metric", metric, "--baseline", "freezing=direct", "--ceiling", "freezing=full"]
@@ -101,10 +101,10 @@ def test_without_a_gap_there_are_no_shares(frostline: Command) -> None:
             folders.run(Path("runs"), freezing, seed, score)
     words = ["runs", "--baseline", "freezing=direct", "--ceiling", "freezing=full"]
     assert [row["n"] for row in rows(frostline, *words)] == [0, 0, 0]
-    said = frostline("report", *words).out
+    result = frostline("report", *words).out
     assert (
         "- no share: the row of the ceiling is missing, or not better in each seed than that of the baseline: freezing="
-        in said
+        in result
     )
     wrong = frostline("report", "runs", "--ceiling", "freezing=ful")
     assert (wrong.status, wrong.problems()) == (
@@ -123,10 +123,10 @@ def test_a_baseline_of_two_keys_is_that_of_each_other_key(frostline: Command) ->
             score = 0.6 + better + more
             folders.run(Path("runs"), freezing, 1, score, choices={"head": head}, config=config)
     words = ["runs", "--rows", "freezing,head", "--metric", "test/accuracy", "--baseline"]
-    found = rows(frostline, *words, "freezing=frozen")
-    assert [row["difference"] for row in found] == [None, None, pytest.approx(0.05), pytest.approx(0.05)]
-    found = rows(frostline, *words, "freezing=frozen,head=linear")
-    assert [row["difference"] for row in found] == [None, *map(pytest.approx, (0.1, 0.05, 0.15))]
+    cells = rows(frostline, *words, "freezing=frozen")
+    assert [row["difference"] for row in cells] == [None, None, pytest.approx(0.05), pytest.approx(0.05)]
+    cells = rows(frostline, *words, "freezing=frozen,head=linear")
+    assert [row["difference"] for row in cells] == [None, *map(pytest.approx, (0.1, 0.05, 0.15))]
 
 
 def test_rows_that_differ_in_texts_are_paired_by_seed(frostline: Command) -> None:
@@ -137,7 +137,7 @@ def test_rows_that_differ_in_texts_are_paired_by_seed(frostline: Command) -> Non
     assert rows(frostline, "runs", *words)[1]["difference"] == pytest.approx(0.1)
 
 
-def test_what_collapsed_is_told_with_and_without(frostline: Command) -> None:
+def test_means_are_reported_with_and_without_collapsed_runs(frostline: Command) -> None:
     for seed, score in ((1, 0.8), (2, 0.7), (3, 0.5)):
         folders.run(Path("runs"), "full", seed, score)
     (cell,) = rows(frostline, "runs", "--metric", "test/accuracy")
@@ -147,8 +147,8 @@ def test_what_collapsed_is_told_with_and_without(frostline: Command) -> None:
     assert "0.675 ± 0.064 (n=2 of 3, 1 collapsed)" in frostline("report", "runs").out
 
 
-def test_a_run_that_knows_the_smaller_classes_has_not_collapsed(frostline: Command) -> None:
-    """Half of the test texts are of one class, of which it tells too few. A guess has a macro-F1 of 1/3 at most."""
+def test_a_run_that_predicts_the_smaller_classes_has_not_collapsed(frostline: Command) -> None:
+    """Half of the test texts are of one class, which it predicts too rarely. A guess has a macro-F1 of at most 1/3."""
     for seed, score, f1 in ((1, 0.7, 0.63), (2, 0.45, 0.34), (3, 0.45, 0.33)):
         folders.run(Path("runs"), "full", seed, score, metrics={"test/f1_macro": f1})
     (cell,) = rows(frostline, "runs", "--metric", "test/f1_macro")
@@ -166,27 +166,27 @@ def test_a_weak_arm_has_not_collapsed(scores: tuple[float, ...], frostline: Comm
 def test_a_config_within_the_result_is_read_alike(frostline: Command) -> None:
     folders.grid(Path("beside"), ["frozen", "full"], [1, 2])
     folders.grid(Path("within"), ["frozen", "full"], [1, 2], inside=True)
-    asked = ["--rows", "optimizer.lr,freezing", "--baseline", "freezing=frozen"]
-    assert frostline("report", "within", *asked).out == frostline("report", "beside", *asked).out
+    options = ["--rows", "optimizer.lr,freezing", "--baseline", "freezing=frozen"]
+    assert frostline("report", "within", *options).out == frostline("report", "beside", *options).out
 
 
 def test_folders_are_found_wherever_they_were_copied_to(frostline: Command) -> None:
     folders.grid(Path("runs/study"), ["frozen", "full"], [1, 2])
-    told = frostline("report", "runs").out
+    table = frostline("report", "runs").out
     shutil.move("runs", "elsewhere")
-    assert frostline("report", "elsewhere/study").out == told
-    assert frostline("report", *map(str, Path("elsewhere/study").iterdir())).out == told
+    assert frostline("report", "elsewhere/study").out == table
+    assert frostline("report", *map(str, Path("elsewhere/study").iterdir())).out == table
     Path("elsewhere/study/round").symlink_to(Path("elsewhere").absolute())
-    assert frostline("report", "elsewhere", "elsewhere/study").out == told
+    assert frostline("report", "elsewhere", "elsewhere/study").out == table
 
 
-def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
+def test_all_mistakes_are_reported_at_once(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     words = ["runs", "nowhere", "--rows", "freezin", "--cols", "optimizer.lrr", "--metric", "test/f1_makro", "--grid"]
-    said = frostline("report", *words, "--where", "freezing=ful", "--baseline", "head=linear", "--format", "excel")
-    assert (said.status, said.out) == (2, "")
-    assert said.err.splitlines()[0] == "command has 8 problems:"
-    assert said.problems() == [
+    result = frostline("report", *words, "--where", "freezing=ful", "--baseline", "head=linear", "--format", "excel")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.splitlines()[0] == "command has 8 problems:"
+    assert result.problems() == [
         "--grid: no such option of report; choose one of: --rows, --cols, --metric, --where, --baseline, --ceiling, "
         "--format, --into, --interval, --per-seed, --texts",
         "--format: no format is called excel; choose one of: markdown, latex, csv, json, html",
@@ -214,20 +214,20 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
         ),
     ],
 )
-def test_a_question_without_an_answer(words: list[str], problem: str, frostline: Command) -> None:
+def test_a_query_that_cannot_be_answered_is_reported(words: list[str], problem: str, frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen"], [1, 2, 3])
     folders.grid(Path("runs"), ["full"], [1, 2])
     Path("empty").mkdir()
-    said = frostline("report", *words)
-    assert (said.status, said.problems()) == (2, [problem])
+    result = frostline("report", *words)
+    assert (result.status, result.problems()) == (2, [problem])
 
 
 def test_a_folder_of_nothing_but_failures_is_an_error_that_names_them(frostline: Command) -> None:
     folders.failed(folders.run(Path("runs"), name="one"))
     (folders.run(Path("runs"), name="other") / "result.json").write_text("{")
-    said = frostline("report", "runs")
+    result = frostline("report", "runs")
     do = "repeat the runs that failed, or give another folder"
-    assert (said.status, said.problems()) == (
+    assert (result.status, result.problems()) == (
         2,
         [
             "runs: no complete run: 1 run failed without a result: runs/one (FrostlineError: the loss is not "
@@ -261,10 +261,10 @@ def test_help_is_there_without_scipy(frostline: Command) -> None:
 def test_real_runs_make_a_table(frostline: Command) -> None:
     small = ["dataset.max_train=64", "dataset.max_val=64", "dataset.max_test=64", "trainer.max_epochs=1", "logger=csv"]
     assert frostline("-m", "freezing=direct,frozen", "seed=1,2", *small).status == 0
-    said = json.loads(frostline("report", "runs", "--metric", "test/accuracy", "--format", "json").out)
-    assert [(row["freezing"], row["n"]) for row in said["rows"]] == [("direct", 2), ("frozen", 2)]
-    for row in said["rows"]:
+    result = json.loads(frostline("report", "runs", "--metric", "test/accuracy", "--format", "json").out)
+    assert [(row["freezing"], row["n"]) for row in result["rows"]] == [("direct", 2), ("frozen", 2)]
+    for row in result["rows"]:
         for seed, value in row["values"].items():
             (file,) = Path("runs").glob(f"*/{row['freezing']}-*-s{seed}-*/result.json")
             assert json.loads(file.read_text())["metrics"]["test/accuracy"] == value
-    assert [warning for warning in said["warnings"] if "uncommitted" not in warning] == []
+    assert [warning for warning in result["warnings"] if "uncommitted" not in warning] == []

@@ -81,7 +81,7 @@ def test_before_and_after_are_those_of_plain_transformers(go: Go, frostline: Com
 
     left = files(folder)
     assert {name: left[name] for name in left if not name.endswith("vectors.parquet")} == there
-    assert frostline("vectors", str(folder)).out.splitlines() == [f"{folder}/vectors.parquet: there already"]
+    assert frostline("vectors", str(folder)).out.splitlines() == [f"{folder}/vectors.parquet: exists already"]
     assert files(folder) == left
 
 
@@ -89,7 +89,7 @@ def test_before_and_after_are_those_of_plain_transformers(go: Go, frostline: Com
 def test_an_encoder_that_rested_gives_the_same_bits(go: Go, frostline: Command, words: list[str]) -> None:
     folder = go(*RUN, *words)["folder"]
     said = frostline("vectors", str(folder))
-    assert said.out.splitlines()[-1].endswith("80 test texts, the same before and after: the encoder rested"), said.err
+    assert said.out.splitlines()[-1].endswith("80 test texts, the same before and after: the encoder was frozen"), said.err
     found = read(folder)
     assert np.array_equal(found["before"], found["after"])
     assert np.array_equal(found["tsne_before"], found["tsne_after"])
@@ -128,7 +128,7 @@ def test_any_run_has_them(go: Go, frostline: Command, words: list[str]) -> None:
     assert said.status == 0, said.err
     found = read(folder)
     moved = np.abs(found["after"] - found["before"]).max()
-    assert (moved == 0) == ("the encoder rested" in said.out)
+    assert (moved == 0) == ("the encoder was frozen" in said.out)
     assert np.isfinite(found["after"]).all()
 
 
@@ -154,14 +154,14 @@ def test_runs_whose_vectors_cannot_be_had_are_told_together_and_the_others_made(
 
 
 def test_bad_input(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert frostline("vectors").problems() == ["vectors: no run is named; give its folder"]
+    assert frostline("vectors").problems() == ["vectors: names no run; give its folder"]
     assert frostline("vectors", "nowhere").problems() == ["nowhere: is no folder; give that of a run"]
     Path("run").mkdir()
     for name in ("config.yaml", "environment.json", "result.json"):
         Path("run", name).write_text("{}")
     monkeypatch.setitem(sys.modules, "sklearn", None)
     said = frostline("vectors", "run")
-    told = "scikit-learn: is not installed, and makes t-SNE; pip install 'frostline[report]'"
+    told = "scikit-learn: is not installed, but t-SNE needs it; pip install 'frostline[report]'"
     assert (said.status, said.problems()) == (2, [told])
 
 

@@ -1,6 +1,6 @@
-"""A real Chromium without a window, driven as W3C's WebDriver says; and axe-core, which finds what shuts people out.
+"""A headless Chromium, controlled by the W3C WebDriver protocol; and axe-core, which finds accessibility problems.
 
-Neither comes with the program: tests that want them skip where they are not.
+Neither is installed with the package; tests that need them are skipped without them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECONDS = 120
 
 @dataclass
 class Browser:
-    """One window. at: the address of its session."""
+    """A window. at: the address of its WebDriver session."""
 
     at: str
 
@@ -62,32 +62,34 @@ class Browser:
         return self.ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def do(self, script: str, *arguments: Any) -> Any:
-        """The value of `return …`."""
+        """Return the value of a script's `return` statement."""
         return self.ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def wait(self, script: str) -> Any:
-        """What the script gives to its last argument, a function."""
+        """Return the value that the script passes to its last argument, a function."""
         return self.ask("POST", "/execute/async", {"script": script, "args": []})
 
     def press(self, key: str) -> None:
-        """One key, in whatever has the focus."""
+        """Press a key in the element that has the focus."""
         strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
         self.ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": strokes}]})
 
     def picture(self) -> bytes:
-        """PNG of the window."""
+        """Return a PNG of the window."""
         return base64.b64decode(self.ask("GET", "/screenshot"))
 
     def violations(self, axe: str) -> list[str]:
-        """Of WCAG 2 A and AA and of axe's own best practices; axe: its source."""
+        """Return the violations of WCAG 2 A and AA and of the best practices of axe. axe: its source."""
         self.do(f"{axe}\nwindow.axe = axe;")
-        found = self.wait("const done = arguments[0]; axe.run().then(r => done(r.violations), e => done([String(e)]))")
-        return [one if isinstance(one, str) else f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+        violations = self.wait(
+            "const done = arguments[0]; axe.run().then(r => done(r.violations), e => done([String(e)]))"
+        )
+        return [one if isinstance(one, str) else f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser of its own, closed at the end; skips where none is installed."""
+    """Start a browser and close it at the end; skip the test if none is installed."""
     if lacking := [name for name in PROGRAMS if shutil.which(name) is None]:
         pytest.skip(f"{' and '.join(lacking)} not installed")
     with socket.socket() as free:
@@ -120,7 +122,7 @@ def _answers(root: str) -> None:
 
 
 def axe_core(folder: Path) -> str:
-    """The source of axe-core, from its registry; skips where that cannot be reached."""
+    """Return the source of axe-core from npm; skip the test if npm cannot fetch it."""
     if shutil.which("npm") is None:
         pytest.skip("npm, which fetches axe-core, is not installed")
     command = ["npm", "pack", "--silent", AXE]

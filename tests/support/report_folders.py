@@ -1,4 +1,4 @@
-"""Run folders as `frostline` leaves them, without training: the files of a real run, in the values that are asked for.
+"""Make run folders without training, with the files of a real run and the given values.
 
 The model is a run of bert_tiny on vader_movies of 2026-11.
 """
@@ -79,30 +79,30 @@ def run(
     config: Mapping[str, Any] | None = None,
     environment: Mapping[str, Any] | None = None,
     metrics: Mapping[str, float] | None = None,
-    learned: int = 387,
+    trainable: int = 387,
     inside: bool = False,
 ) -> Path:
     """A complete run. score: its test accuracy, of which macro-F1 is 0.9 where it is above a half. config: dotted keys.
-    inside: result.json holds the config, and there is no other."""
-    own = {**CHOICES, "freezing": freezing, **(choices or {})}
+    inside: the config is in result.json, and there is no config.yaml."""
+    all_choices = {**CHOICES, "freezing": freezing, **(choices or {})}
     resolved = _resolved(
         {"seed": seed, "freezing._target_": f"frostline.freezing.strategies.{freezing}.{freezing}"}, config
     )
-    told = run_id(resolved)
-    folder = root / (name or f"{freezing}-bert_tiny-{own['dataset']}-s{seed}-{told[:8]}")
+    identifier = run_id(resolved)
+    folder = root / (name or f"{freezing}-bert_tiny-{all_choices['dataset']}-s{seed}-{identifier[:8]}")
     folder.mkdir(parents=True)
-    job = {"id": told, "choices": own, "overrides": [f"freezing={freezing}", f"seed={seed}"]}
+    job = {"id": identifier, "choices": all_choices, "overrides": [f"freezing={freezing}", f"seed={seed}"]}
     _write(folder / ".job.json", job)
-    _write(folder / "environment.json", _environment(resolved, own, environment or {}))
+    _write(folder / "environment.json", _environment(resolved, all_choices, environment or {}))
     if not inside:
         (folder / "config.yaml").write_text(_yaml(resolved))
-    result = _result(job, resolved, score, metrics or {}, learned)
+    result = _result(job, resolved, score, metrics or {}, trainable)
     _write(folder / "result.json", result | ({"config": resolved} if inside else {}))
     return folder
 
 
 def failed(folder: Path, what: str = "FrostlineError: the loss is not finite") -> Path:
-    """What a complete run would have left, had it failed."""
+    """Turn a complete run into a failed one."""
     (folder / "result.json").unlink()
     _write(folder / "failure.json", {"what": what, "keys": [], "where": ["train.py:1 run"]})
     return folder
@@ -144,11 +144,11 @@ def edit(file: Path, changes: Mapping[str, Any]) -> None:
 
 
 def _merged(content: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
-    own = {
+    merged = {
         key: _merged(content.get(key, {}), value) if isinstance(value, dict) else value
         for key, value in changes.items()
     }
-    return {**content, **own}
+    return {**content, **merged}
 
 
 def _resolved(*changes: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _yaml(config: Mapping[str, Any]) -> str:
 
 
 def _environment(config: Mapping[str, Any], choices: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
-    drawn = {key: value for key, value in config["dataset"].items() if key not in ("max_length", "batch_size")}
+    dataset = {key: value for key, value in config["dataset"].items() if key not in ("max_length", "batch_size")}
     return {
         "python": "3.11.7",
         "platform": "Linux-6.1-x86_64",
@@ -181,7 +181,7 @@ def _environment(config: Mapping[str, Any], choices: Mapping[str, str], changes:
         "ranks": 1,
         "threads": 2,
         "data": {
-            "fingerprint": _digest([choices["dataset"], drawn]),
+            "fingerprint": _digest([choices["dataset"], dataset]),
             "texts": {"train": 64, "val": 64, "test": sum(CLASSES)},
             "dropped": {},
             "noised": 0,
@@ -197,7 +197,7 @@ def _digest(value: Any) -> str:
 
 
 def _result(
-    job: dict[str, Any], config: Mapping[str, Any], score: float, metrics: Mapping[str, float], learned: int
+    job: dict[str, Any], config: Mapping[str, Any], score: float, metrics: Mapping[str, float], trainable: int
 ) -> dict[str, Any]:
     confusion = confusion_of(score)
     accuracy = sum(confusion[i][i] for i in range(len(CLASSES))) / sum(CLASSES)
@@ -211,13 +211,13 @@ def _result(
         "best": {"epoch": 0, "monitor": "val/f1_macro"},
         "phases": [{"name": "probe", "epochs": [0, 1], "steps": [0, 2], "weights": "be410bf8"}],
         "confusion": confusion,
-        "parameters": {"total": 4369795, "trainable": learned, "ever_trainable": learned, "solved": 0},
+        "parameters": {"total": 4369795, "trainable": trainable, "ever_trainable": trainable, "solved": 0},
         "cost": {"seconds": 0.36, "seconds_fit": 0.05, "texts_read": 192, "texts_encoded": 0, "texts_from_store": 192},
     }
 
 
 def confusion_of(accuracy: float) -> list[list[int]]:
-    """So many texts right, class by class; the others are told to be of the next class."""
+    """Return a matrix with this accuracy, filled class by class; wrong texts are predicted as the next class."""
     left, table = round(accuracy * sum(CLASSES)), []
     for at, texts in enumerate(CLASSES):
         right = min(left, texts)

@@ -1,4 +1,4 @@
-"""W&B's own files, read back with its own reader, and an environment in which it knows nobody."""
+"""Read W&B's offline files with `wandb leet inspect`, and make an environment without credentials."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Records = list[dict[str, Any]]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Neither a key nor a mode; our downloads stay where they are."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_") and not k.lower().endswith("_proxy")}
+    """Return variables without a key or a mode of W&B; the download cache stays the same."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_") and not k.lower().endswith("_proxy")}
     apart = {"HOME": str(home), "NETRC": str(home / "netrc"), "WANDB_CONFIG_DIR": str(home / "config")}
-    return kept | apart | {"WANDB_CACHE_DIR": str(home / "cache"), "FROSTLINE_CACHE": str(cache_folder())} | more
+    return variables | apart | {"WANDB_CACHE_DIR": str(home / "cache"), "FROSTLINE_CACHE": str(cache_folder())} | more
 
 
 def read(folder: Path) -> list[Records]:
-    """The records of each W&B run in a folder, in the order in which they began."""
+    """Return the records of each W&B run in a folder, in the order of their starts."""
     files = sorted(folder.glob("wandb/*run-*/*.wandb"), key=lambda path: path.parent.name.split("-")[-2])
     command = [CLI, "leet", "inspect", "--json"]
     readers = [subprocess.Popen([*command, str(path)], text=True, stdout=subprocess.PIPE) for path in files]
@@ -44,8 +44,8 @@ def summary(records: Records) -> dict[str, Any]:
 
 
 def about(records: Records) -> dict[str, Any]:
-    found: dict[str, Any] = next(record["run"] for record in records if record["type"] == "run")
-    return found
+    run: dict[str, Any] = next(record["run"] for record in records if record["type"] == "run")
+    return run
 
 
 def config(records: Records) -> dict[str, Any]:
@@ -53,5 +53,5 @@ def config(records: Records) -> dict[str, Any]:
 
 
 def exits(records: Records) -> list[int]:
-    """The exit status, where the run has come to its end."""
+    """Return the exit status of a finished run."""
     return [record["exit"].get("exit_code", 0) for record in records if record["type"] == "exit"]

@@ -35,7 +35,7 @@ def _parser() -> OptionParser:
         """\
 ls      list the entries
 verify  read all entries and print those that are damaged; the exit status is then 1
-prune   remove the entries that were not used for longest, until the others fit into the budget
+prune   remove the entries that were not used for longest, until the rest fits into the budget
 clear   remove all entries that are not in use
 """,
         usage="{ls,verify,prune,clear} [--dir DIR] [--max-bytes N]",

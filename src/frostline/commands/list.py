@@ -1,4 +1,4 @@
-"""`frostline list`: print the choices of each config group with a description, including the user's own."""
+"""`frostline list`: print the choices of each config group with a description, including the user's choices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HYDRA_GROUPS = ["hydra/launcher", "hydra/sweeper"]  # the groups of Hydra to whi
 FOLDER_SCHEMES = ("file", search.SCHEME)
 PARSER = OptionParser(
     "list",
-    "Print the choices of each config group with a description, including your own.",
+    "Print the choices of each config group with a description, including your choices.",
     usage="[GROUP ...] [--config-dir DIR]",
 )
 
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
 def _print_group(loader: ConfigLoader, group: str) -> None:
     choices = list(group_choices(loader, group))
     width = max(map(len, choices), default=0)
-    print(group if choices else f"{group} (none yet)")
+    print(group if choices else f"{group} (empty)")
     for name in choices:
         fallback = "Hydra's own" if group in HYDRA_GROUPS else ""
         print(f"  {name:<{width}}  {_description(_yaml_lines(loader, f'{group}/{name}')) or fallback}".rstrip())

@@ -28,7 +28,7 @@ PARSER = OptionParser(
     "Print which parameters are trained when, from the shapes of the model alone.",
     """\
 The table has a row for each phase, a column for each block, and the multiplier of optimizer.lr in each cell. Below it
-stands how much computation the cached states below the frost line save. For a sweep its duration is estimated, and for
+is how much computation the cached states below the frost line save. For a sweep its duration is estimated, and for
 a fused sweep the jobs that are trained together are listed.
 """,
     usage="[-m] [KEY=VALUE ...] [--write FILE]",
@@ -120,7 +120,7 @@ def _overrides_to_read(job: command.Job, file: Path) -> list[str]:
     """Return the overrides of a run that trains by the file as the job does: the learning rate and the epochs that the
     strategy chose are written out."""
     replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
-    others = [override for override in job.overrides if not replaced.match(override)]
+    kept = [override for override in job.overrides if not replaced.match(override)]
     name = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
     epochs, lr = job.config["trainer"]["max_epochs"], job.config["optimizer"]["lr"]
-    return [*others, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]
+    return [*kept, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]

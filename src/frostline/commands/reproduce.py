@@ -94,7 +94,7 @@ def _repeat(record: RunFolder, recorded: bool, tolerance: float) -> str:
 
 
 def _new_folder(record: RunFolder) -> RunFolder:
-    """Return the first folder in ./reproduced that holds no complete run."""
+    """Return the first folder in ./reproduced without a complete run."""
     name, number = record.path.resolve().name, 1
     while (folder := RunFolder(Path("reproduced") / (name if number == 1 else f"{name}-{number}"))).result.exists():
         number += 1
@@ -105,7 +105,7 @@ def _run_again(record: RunFolder, folder: RunFolder, environment: dict[str, Any]
     python, path = Path(sys.executable), os.environ.get("PYTHONPATH")
     if recorded:
         python, package = rebuilt(environment)
-        path = os.pathsep.join(filter(None, [str(package), path]))  # the user's own classes stay importable
+        path = os.pathsep.join(filter(None, [str(package), path]))  # the user's classes stay importable
     threads = str(environment["threads"])
     variables = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     variables = variables | ({"PYTHONPATH": path} if path else {})

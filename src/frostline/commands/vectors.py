@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     """Write vectors.parquet into each run folder.
 
     Raises:
-        UserError: with all runs whose embeddings cannot be computed; the other runs have theirs.
+        UserError: with all runs whose embeddings cannot be computed; the files of the other runs are written.
     """
     paths = PARSER.parse_or_raise(argv).paths
     if not paths:
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     runs = complete(paths)
     if importlib.util.find_spec("sklearn") is None:
         remedy = "pip install 'frostline[report]'"
-        raise UserError(Problem("scikit-learn", "is not installed, and computes t-SNE", remedy), "command")
+        raise UserError(Problem("scikit-learn", "is not installed, but t-SNE needs it", remedy), "command")
     problems: list[Problem] = []
     for run in runs:
         try:
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
 
 
 def _make_vectors(run: RunFolder) -> str:
-    """Write the file if it is missing; return a description of what it holds."""
+    """Write the file if it is missing; return a description of its content."""
     if run.vectors.exists():
         return "exists already"
     from frostline.reproduce.representations import represented, write

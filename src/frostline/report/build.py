@@ -30,14 +30,14 @@ from frostline.report.warnings.warning import ReportWarning
 class Report:
     """The complete runs of a query, each once, and their table.
 
-    collapsed: the folders of collapsed runs. others: incomplete runs that the query may select.
+    collapsed: the folders of collapsed runs. incomplete: runs without a result that the query may select.
     """
 
     query: Query
     grid: Grid
     collapsed: frozenset[str]
     table: ReportTable
-    others: Sequence[RunRecord] = ()
+    incomplete: Sequence[RunRecord] = ()
 
     @property
     def runs(self) -> list[RunRecord]:
@@ -94,9 +94,9 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
     collapsed_folders = frozenset(run.folder for run in collapsed)
     table = make_table(make_grid(selected, query.row_keys, query.cols, order), query, collapsed_folders)
     text_differences, text_warnings = compare_texts(grid, query.baseline) if query.texts else ([], [])
-    others = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
+    incomplete = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
     warnings = [
-        *missing_results(others),
+        *missing_results(incomplete),
         *duplicates,
         *missing_runs(grid),
         *missing_values(selected, query.metrics),
@@ -110,7 +110,7 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
     ]
     table = dataclasses.replace(table, warnings=warnings, texts=text_differences)
     table = dataclasses.replace(table, notes=table_notes(table))
-    return Report(query, grid, collapsed_folders, table, others)
+    return Report(query, grid, collapsed_folders, table, incomplete)
 
 
 def _may_be_selected(run: RunRecord, query: Query) -> bool:

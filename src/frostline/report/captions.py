@@ -26,11 +26,11 @@ def table_notes(table: ReportTable) -> list[str]:
 def _cell_note(table: ReportTable) -> str:
     """Describe the numbers of a cell, with the number of seeds of most cells."""
     seeds = table.usual_seeds
-    others = "" if all(map(table.is_usual, table.each())) else ", or over n seeds where a cell gives n"
-    if seeds == 1 and not others:
+    exceptions = "" if all(map(table.is_usual, table.each())) else ", or over n seeds where a cell gives n"
+    if seeds == 1 and not exceptions:
         return "Values of one seed, without a standard deviation."
     interval = " [95% confidence interval of the mean, Student's t]" if table.interval else ""
-    return f"Mean ± standard deviation{interval} over {format_count(seeds, 'seed')}{others}."
+    return f"Mean ± standard deviation{interval} over {format_count(seeds, 'seed')}{exceptions}."
 
 
 def _gap_note(table: ReportTable) -> str:

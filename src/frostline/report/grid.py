@@ -39,7 +39,7 @@ def make_grid(
     cols: Sequence[str],
     order: Mapping[str, Sequence[Any]] | None = None,
 ) -> Grid:
-    """Arrange runs. order: values of keys in the order that was asked for; others follow, numbers by size."""
+    """Arrange runs. order: values of keys in the order of the query; all further values follow, numbers by size."""
     at: dict[tuple[Key, Key], list[RunRecord]] = {}
     for run in runs:
         row, col = (tuple(run.value(key) for key in keys) for keys in (rows, cols))

@@ -105,4 +105,4 @@ def query_of(options: Namespace) -> Query:
 
 def _suggest_key(key: str, keys: Sequence[str]) -> str:
     groups = [name for name in keys if "." not in name]
-    return did_you_mean(key, keys, f"choose one of {', '.join(groups)}, or a key of theirs such as optimizer.lr")
+    return did_you_mean(key, keys, f"choose one of {', '.join(groups)}, or a key inside one such as optimizer.lr")

@@ -1,4 +1,4 @@
-"""The numbers of each figure against another way to them, and what is said where a figure is not drawn."""
+"""The values of each figure, computed in a second way; and the reasons for figures that are not figures."""
 
 from __future__ import annotations
 
@@ -36,104 +36,104 @@ tune   3       0.05  *  1   1     9,000  0 of 5
 """
 
 
-def asked(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Report:
+def build(*metrics: str, rows: tuple[str, ...] = ("freezing",), cols: tuple[str, ...] = ()) -> Report:
     return build_report(["runs"], Query(rows=rows, cols=cols, metrics=metrics or ("test/f1_macro",)))
 
 
 def figure(kind: type[Figure], name: str = "", *metrics: str, **shown: tuple[str, ...]) -> Figure:
-    drawn, _ = all_figures(asked(*metrics, **shown))
-    return next(one for one in drawn if isinstance(one, kind) and one.name.startswith(name))
+    figures, _ = all_figures(build(*metrics, **shown))
+    return next(one for one in figures if isinstance(one, kind) and one.name.startswith(name))
 
 
-def absent(study: Report) -> str:
+def missing(study: Report) -> str:
     return "\n".join(map(str, all_figures(study)[1]))
 
 
 @pytest.mark.parametrize("metric", ["test/accuracy", "test/loss"])
 def test_the_pareto_front_is_that_of_brute_force(metric: str) -> None:
-    draw = random.Random(0)
+    rng = random.Random(0)
     sign = 1 if metric == "test/accuracy" else -1
     for _ in range(200):
-        places = [(draw.randint(0, 5), draw.randint(0, 5)) for _ in range(draw.randint(1, 8))]
+        points = [(rng.randint(0, 5), rng.randint(0, 5)) for _ in range(rng.randint(1, 8))]
         best = {
             i
-            for i, (x, y) in enumerate(places)
-            if not any(a <= x and sign * b >= sign * y and (a, b) != (x, y) for a, b in places)
+            for i, (x, y) in enumerate(points)
+            if not any(a <= x and sign * b >= sign * y and (a, b) != (x, y) for a, b in points)
         }
-        assert set(pareto_front(metric, places)) == best
-        assert [places[i][0] for i in pareto_front(metric, places)] == sorted(places[i][0] for i in best)
+        assert set(pareto_front(metric, points)) == best
+        assert [points[i][0] for i in pareto_front(metric, points)] == sorted(points[i][0] for i in best)
 
 
-def test_scores_stand_row_by_row_with_the_intervals_of_student() -> None:
-    own = {"frozen": [0.6, 0.65, 0.61], "full": [0.8, 0.7, 0.75]}
-    for freezing, values in own.items():
+def test_scores_have_student_s_intervals_row_by_row() -> None:
+    scores = {"frozen": [0.6, 0.65, 0.61], "full": [0.8, 0.7, 0.75]}
+    for freezing, values in scores.items():
         for seed, value in enumerate(values):
             folders.run(Path("runs"), freezing, seed, value)
     folders.run(Path("runs"), "full", 9, 0.5, choices={"head": "mlp"})
-    found = figure(ScoresFigure, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
-    assert isinstance(found, ScoresFigure)
-    assert (found.rows, found.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
-    assert (found.groups, found.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
-    for values, [told] in zip(own.values(), found.summaries, strict=False):
-        assert told is not None
+    result = figure(ScoresFigure, "scores", "test/accuracy", rows=("head", "freezing"), cols=("dataset", "pooler"))
+    assert isinstance(result, ScoresFigure)
+    assert (result.rows, result.kinds) == (["linear, frozen", "linear, full", "mlp, full"], ["frozen", "full", "full"])
+    assert (result.groups, result.cols) == (["linear", "linear", "mlp"], ["vader_movies, mean"])
+    for values, [summary] in zip(scores.values(), result.summaries, strict=False):
+        assert summary is not None
         low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-        assert (told.mean, told.low, told.high) == pytest.approx((np.mean(values), low, high))
-    [alone] = found.summaries[2]
+        assert (summary.mean, summary.low, summary.high) == pytest.approx((np.mean(values), low, high))
+    [alone] = result.summaries[2]
     assert alone is not None
     assert (alone.mean, alone.low) == (0.5, None)
 
 
 def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
-    """Of its 41 arms no other figure can tell one from another; a cell without runs has no point."""
-    kept = [f"kind{at}" for at in range(21)]
+    """Its 41 arms are too many for the other figures; a cell without runs has no point."""
+    kinds = [f"kind{at}" for at in range(21)]
     for col, pooler in enumerate(("cls", "mean")):
-        for freezing in kept[col:]:
+        for freezing in kinds[col:]:
             folders.run(Path("runs"), freezing, col, choices={"pooler": pooler})
-    [found], _ = all_figures(asked("test/accuracy", cols=("pooler",)))
-    assert isinstance(found, ScoresFigure)
-    assert [[told is None for told in row] for row in found.summaries] == [[False, True], *[[False, False]] * 20]
-    assert render(found, "svg").startswith(b"<?xml")
-    assert absent(asked(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
-        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are too many; ask for fewer"
+    [result], _ = all_figures(build("test/accuracy", cols=("pooler",)))
+    assert isinstance(result, ScoresFigure)
+    assert [[summary is None for summary in row] for row in result.summaries] == [[False, True], *[[False, False]] * 20]
+    assert render(result, "svg").startswith(b"<?xml")
+    assert missing(build(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
+        "test/f1_macro, row by row: not figures, 2 rows and 21 columns are too many; select fewer"
     )
 
 
-def test_a_score_stands_against_what_it_took() -> None:
-    for freezing, score, learned in (("frozen", 0.6, 387), ("full", 0.8, 9000), ("top_k", 0.5, 800)):
+def test_a_score_is_drawn_against_its_cost() -> None:
+    for freezing, score, trainable in (("frozen", 0.6, 387), ("full", 0.8, 9000), ("top_k", 0.5, 800)):
         for seed in (1, 2):
-            folders.run(Path("runs"), freezing, seed, score + 0.1 * seed, learned=learned)
-    found = figure(TradeoffFigure, "cost", "test/accuracy")
-    assert isinstance(found, TradeoffFigure)
-    assert {point.label: point.xy for point in found.points} == {
+            folders.run(Path("runs"), freezing, seed, score + 0.1 * seed, trainable=trainable)
+    result = figure(TradeoffFigure, "cost", "test/accuracy")
+    assert isinstance(result, TradeoffFigure)
+    assert {point.label: point.xy for point in result.points} == {
         "frozen": (387, pytest.approx(0.75)),
         "full": (9000, pytest.approx(0.95)),
         "top_k": (800, pytest.approx(0.65)),
     }
-    assert list(found.front) == ["frozen", "full"]
+    assert list(result.front) == ["frozen", "full"]
 
 
 def test_a_plan_is_read_as_it_was_printed() -> None:
     folder = folders.run(Path("runs"), "lp_ft")
     (folder / "plan.txt").write_text(PLAN)
-    found = figure(PlanFigure)
-    assert isinstance(found, PlanFigure)
-    assert found.blocks == ["emb", "0", "1+", "head"]
-    assert found.phases == ["probe, 1-2", "tune, 3"]
-    assert found.cells == [["·", "·", "·", "1"], ["0.05", "*", "1", "1"]]
+    result = figure(PlanFigure)
+    assert isinstance(result, PlanFigure)
+    assert result.blocks == ["emb", "0", "1+", "head"]
+    assert result.phases == ["probe, 1-2", "tune, 3"]
+    assert result.cells == [["·", "·", "·", "1"], ["0.05", "*", "1", "1"]]
     assert parse_plan("phase\nof something else") is None
 
 
 def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
-    """As far as the shortest run goes, and less a last line that was cut short."""
+    """Up to the last epoch of the shortest run, and without a truncated last line."""
     values = np.array([[0.5, 0.6, 0.65], [0.55, 0.58, 0.7], [0.4, 0.66, 0.9]])
-    for seed, own in enumerate(values):
+    for seed, scores in enumerate(values):
         folder = folders.run(Path("runs"), "full", seed)
-        rows = [f"{8 * at + 8},{at},val/f1_macro,{value}" for at, value in enumerate(own)]
+        rows = [f"{8 * at + 8},{at},val/f1_macro,{value}" for at, value in enumerate(scores)]
         rows = rows[:2] if seed == 2 else rows
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *rows, "30,3,val/f1_macro,"]))
-    found = figure(CurvesFigure, "epochs-val-f1")
-    assert isinstance(found, CurvesFigure)
-    (curve,) = found.curves
+    result = figure(CurvesFigure, "epochs-val-f1")
+    assert isinstance(result, CurvesFigure)
+    (curve,) = result.curves
     assert list(curve.x) == [1, 2]
     for at, one in enumerate(curve.y):
         column = values[:, at]
@@ -143,37 +143,37 @@ def test_bands_over_epochs_are_those_of_numpy_and_scipy() -> None:
         )
 
 
-def test_a_score_stands_against_how_much_was_trained_on() -> None:
+def test_a_score_is_drawn_against_the_training_set_size() -> None:
     for size, score in ((16, 0.5), (64, 0.6), (None, 0.7)):
         for seed in (1, 2):
             more = {"data": {"texts": {"train": 500}, "classes": ["a", "b", "c"], "shifts": {}}}
             config = {"dataset.max_train": size}
             folders.run(Path("runs"), "full", seed, score + 0.02 * seed, config=config, environment=more)
-    found = figure(CurvesFigure, "size", "test/accuracy")
-    assert isinstance(found, CurvesFigure)
-    (curve,) = found.curves
+    result = figure(CurvesFigure, "size", "test/accuracy")
+    assert isinstance(result, CurvesFigure)
+    (curve,) = result.curves
     assert list(curve.x) == [16, 64, 500]
     assert [one.mean for one in curve.y] == pytest.approx([0.53, 0.63, 0.73])
 
 
-def test_home_stands_against_the_shifted_domain() -> None:
+def test_the_in_domain_score_is_drawn_against_the_shifted_score() -> None:
     for seed in (1, 2):
         folders.run(Path("runs"), "full", seed, 0.7 + 0.1 * seed, metrics={"test_nyt/accuracy": 0.4 + 0.1 * seed})
-    found = figure(ShiftFigure, "shift", "test/accuracy")
-    assert isinstance(found, ShiftFigure)
-    (point,) = found.points
+    result = figure(ShiftFigure, "shift", "test/accuracy")
+    assert isinstance(result, ShiftFigure)
+    (point,) = result.points
     assert (point.in_domain.mean, point.shifted.mean) == pytest.approx((0.85, 0.55))
 
 
 def test_confusions_of_an_arm_are_added() -> None:
     for seed in (1, 2):
         folders.run(Path("runs"), "full", seed, 0.6 + 0.1 * seed)
-    found = figure(ConfusionFigure)
-    assert isinstance(found, ConfusionFigure)
-    assert found.classes == ("negative", "neutral", "positive")
+    result = figure(ConfusionFigure)
+    assert isinstance(result, ConfusionFigure)
+    assert result.classes == ("negative", "neutral", "positive")
     one, other = folders.confusion_of(0.7), folders.confusion_of(0.8)
-    assert np.array_equal(found.counts, np.add(one, other))
-    assert found.shares[0] == [1.0, 0.0, 0.0]
+    assert np.array_equal(result.counts, np.add(one, other))
+    assert result.shares[0] == [1.0, 0.0, 0.0]
 
 
 def test_bins_are_those_of_scikit_learn_and_the_error_is_that_of_the_paper() -> None:
@@ -195,36 +195,36 @@ def test_reliability_is_that_of_the_test_set_alone() -> None:
     parquet.write_table(
         pa.table({**columns, "p_0": [0.9, 0.7, 0.2], "p_1": [0.1, 0.3, 0.8]}), folder / "predictions.parquet"
     )
-    found = figure(ReliabilityFigure)
-    assert isinstance(found, ReliabilityFigure)
-    (one,) = found.arms
-    assert [(own.confidence, own.accuracy, own.texts) for own in one.bins] == [
+    result = figure(ReliabilityFigure)
+    assert isinstance(result, ReliabilityFigure)
+    (one,) = result.arms
+    assert [(each.confidence, each.accuracy, each.texts) for each in one.bins] == [
         (pytest.approx(0.7), 0.0, 1),
         (pytest.approx(0.9), 1.0, 1),
     ]
     assert one.ece == pytest.approx((0.7 + 0.1) / 2)
 
 
-def test_mixtures_of_weights_stand_along_alpha() -> None:
+def test_interpolated_weights_are_drawn_along_alpha() -> None:
     for seed in (1, 2):
         folder = folders.run(Path("runs"), "full", seed)
         rows = [{"alpha": alpha, "test/f1_macro": 0.5 + 0.1 * seed * alpha} for alpha in (0.0, 0.5, 1.0)]
         folders.edit(folder / "result.json", {"wise_ft": rows, "alpha": 0.5})
-    found = figure(CurvesFigure, "wise_ft")
-    assert isinstance(found, CurvesFigure)
-    assert list(found.marked) == [0.5]
-    assert [one.mean for one in found.curves[0].y] == pytest.approx([0.5, 0.575, 0.65])
+    result = figure(CurvesFigure, "wise_ft")
+    assert isinstance(result, CurvesFigure)
+    assert list(result.marked) == [0.5]
+    assert [one.mean for one in result.curves[0].y] == pytest.approx([0.5, 0.575, 0.65])
 
 
-def test_what_is_not_drawn_is_told_with_its_reason(frostline: Command) -> None:
+def test_the_reason_for_each_missing_figure_is_printed(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
-    said = frostline("figures", "runs", "--into", "here", "--format", "png,svg,pdf")
-    assert said.status == 0, said.err
-    files = [line for line in said.out.splitlines() if "not drawn" not in line]
+    output = frostline("figures", "runs", "--into", "here", "--format", "png,svg,pdf")
+    assert output.status == 0, output.err
+    files = [line for line in output.out.splitlines() if "not drawn" not in line]
     assert sorted(files) == sorted(map(str, Path("here").iterdir()))
     assert {Path(file).suffix for file in files} == {".png", ".svg", ".pdf"}
     for kind in ("training-set size", "in-domain against shifted", "plan: ", "curves", "reliability", "WiSE-FT"):
-        assert [line for line in said.out.splitlines() if kind in line and "not drawn, " in line], kind
+        assert [line for line in output.out.splitlines() if kind in line and "not figures, " in line], kind
 
 
 def test_a_figure_is_the_same_file_every_day(frostline: Command) -> None:
@@ -235,20 +235,20 @@ def test_a_figure_is_the_same_file_every_day(frostline: Command) -> None:
         assert file.read_bytes() == (Path("other") / file.name).read_bytes()
 
 
-def test_more_arms_than_can_be_told_apart_are_not_drawn() -> None:
+def test_too_many_arms_are_not_drawn() -> None:
     for seed in range(41):
         folders.run(Path("runs"), "full", seed)
-    assert absent(asked(rows=("seed",))).splitlines() == [
-        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are too many; ask for fewer",
-        "figures: not drawn, 41 arms are too many to distinguish; ask for fewer rows",
+    assert missing(build(rows=("seed",))).splitlines() == [
+        "test/f1_macro, row by row: not figures, 41 rows and 1 columns are too many; select fewer",
+        "figures: not figures, 41 arms are too many to distinguish; select fewer rows",
     ]
 
 
-def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
+def test_all_mistakes_are_reported_at_once(frostline: Command) -> None:
     file = folders.run(Path("runs"), "full") / "result.json"
-    said = frostline("figures", "runs", "--format", "swg", "--rows", "freezin", "--into", str(file), "--col")
-    assert (said.status, said.out) == (2, "")
-    assert said.problems() == [
+    output = frostline("figures", "runs", "--format", "swg", "--rows", "freezin", "--into", str(file), "--col")
+    assert (output.status, output.out) == (2, "")
+    assert output.problems() == [
         "--col: no such option of figures; did you mean --cols?",
         "--format: no format is called swg; did you mean svg?",
         f"--into: {file} is a file; give a folder",
@@ -256,12 +256,12 @@ def test_mistakes_are_told_all_at_once(frostline: Command) -> None:
     ]
 
 
-def test_without_matplotlib_it_is_told_what_to_install(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_remedy_is_printed(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     folders.run(Path("runs"), "full")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for words in (["figures", "runs"], ["report", "runs", "--format", "html"]):
-        said = frostline(*words)
-        assert (said.status, said.problems()) == (
+        output = frostline(*words)
+        assert (output.status, output.problems()) == (
             2,
-            ["matplotlib: is not installed, and draws the figures; pip install 'frostline[report]'"],
+            ["matplotlib: is not installed, but figures need it; pip install 'frostline[report]'"],
         )

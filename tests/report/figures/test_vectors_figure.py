@@ -1,4 +1,4 @@
-"""Vectors before and after, as figures and page show them."""
+"""Figures of embeddings before and after training (frostline.report.figures.vectors)."""
 
 from __future__ import annotations
 
@@ -26,58 +26,62 @@ def figures(rows: tuple[str, ...] = ("freezing",)) -> list[VectorsFigure]:
     return [one for one in all_figures(study(rows))[0] if isinstance(one, VectorsFigure)]
 
 
-def absent() -> list[str]:
+def missing() -> list[str]:
     return [str(one) for one in all_figures(study())[1] if one.kind.startswith("embeddings")]
 
 
-def test_both_projections_stand_side_by_side_with_the_measure_of_all_numbers() -> None:
+def test_both_projections_are_drawn_with_the_accuracy_in_all_dimensions() -> None:
     labels, before, after, tsne = folders.write_vectors(folders.run(Path("runs"), "full", name="mine"))
-    (found,) = figures()
-    assert [panel.title for panel in found.panels] == ["PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after"]
+    (result,) = figures()
+    assert [panel.title for panel in result.panels] == ["PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after"]
     first = principal_components(before)
     points = [first.points, principal_components(after, first).points, *tsne]
-    assert all(np.array_equal(panel.points, at) for panel, at in zip(found.panels, points, strict=True))
-    assert list(found.classes) == ["negative", "neutral", "positive"]
-    assert np.array_equal(found.class_of, labels)
-    told = [f"{nearest_mean_accuracy(vectors, labels):.3f}" for vectors in (before, after)]
-    assert told[0] < told[1]
-    assert "60 of 60 test texts of mine, before and after training." in found.caption
-    assert f"accuracy of the nearest class mean is {told[0]} before and {told[1]} after" in found.caption
-    assert f"{np.bincount(labels).max() / 60:.3f} of the texts are of the largest class" in found.caption
-    assert "frozen" not in found.caption
+    assert all(np.array_equal(panel.points, at) for panel, at in zip(result.panels, points, strict=True))
+    assert list(result.classes) == ["negative", "neutral", "positive"]
+    assert np.array_equal(result.class_of, labels)
+    accuracies = [f"{nearest_mean_accuracy(vectors, labels):.3f}" for vectors in (before, after)]
+    assert accuracies[0] < accuracies[1]
+    assert "60 of 60 test texts of mine, before and after training." in result.caption
+    assert f"accuracy of the nearest class mean is {accuracies[0]} before and {accuracies[1]} after" in result.caption
+    assert f"{np.bincount(labels).max() / 60:.3f} of the texts are of the largest class" in result.caption
+    assert "frozen" not in result.caption
 
 
-def test_of_an_encoder_that_rested_it_is_said() -> None:
+def test_a_frozen_encoder_is_named_in_the_caption() -> None:
     folders.write_vectors(folders.run(Path("runs"), "frozen"), frozen=True)
-    (found,) = figures()
-    assert "The encoder was frozen: both are the same." in found.caption
+    (result,) = figures()
+    assert "The encoder was frozen: both are the same." in result.caption
 
 
-def test_many_texts_and_classes_are_thinned_out_alike_in_all_panels() -> None:
+def test_all_panels_show_the_same_sample_of_texts_and_classes() -> None:
     labels, *_ = folders.write_vectors(folders.run(Path("runs"), "full"), classes=20, texts=1000)
-    (found,) = figures()
-    assert {len(panel.points) for panel in found.panels} == {len(found.class_of)} == {500}
-    assert len(found.classes) == 12 and found.classes[-1] == "other classes"
+    (result,) = figures()
+    assert {len(panel.points) for panel in result.panels} == {len(result.class_of)} == {500}
+    assert len(result.classes) == 12 and result.classes[-1] == "other classes"
     frequent = {str(kind) for kind in np.argsort(-np.bincount(labels), kind="stable")[:11]}
     named = {"negative": "0", "neutral": "1", "positive": "2"}
-    assert {named.get(name, name) for name in found.classes[:-1]} == frequent
+    assert {named.get(name, name) for name in result.classes[:-1]} == frequent
 
 
-def test_where_the_vectors_are_not_there_the_command_is_told() -> None:
+def test_the_command_is_named_if_there_are_no_embeddings() -> None:
     runs = folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     one, other = runs["frozen", 1], runs["full", 1]
-    assert absent() == [f"embeddings before and after training: not drawn, run `frostline vectors {one} {other}` first"]
+    assert missing() == [
+        f"embeddings before and after training: not drawn, run `frostline vectors {one} {other}` first"
+    ]
     folders.write_vectors(runs["frozen", 2])
-    assert absent() == [f"embeddings before and after training: full: not drawn, run `frostline vectors {other}` first"]
+    assert missing() == [
+        f"embeddings before and after training: full: not drawn, run `frostline vectors {other}` first"
+    ]
 
 
 @pytest.mark.parametrize("damage", ["several labels", "half a file"])
-def test_what_cannot_be_drawn_is_told(damage: str) -> None:
+def test_the_reason_for_a_missing_figure_is_printed(damage: str) -> None:
     folder = folders.run(Path("runs"), "full")
     folders.write_vectors(folder, multilabel=True)
     if damage == "half a file":
         (folder / "vectors.parquet").write_bytes(b"PAR1")
-    assert absent() == [
+    assert missing() == [
         "embeddings before and after training: full: not drawn, "
         "its texts are multilabel, or its vectors.parquet cannot be read"
     ]
@@ -86,11 +90,11 @@ def test_what_cannot_be_drawn_is_told(damage: str) -> None:
 def test_a_page_with_as_many_as_are_drawn_stays_below_3_mb(frostline: Command) -> None:
     for seed in range(8):
         folders.write_vectors(folders.run(Path("runs"), "full", seed), classes=12, texts=1000)
-    said = frostline("report", "runs", "--rows", "seed", "--format", "html", "--into", "page.html")
-    assert said.status == 0, said.err
+    output = frostline("report", "runs", "--rows", "seed", "--format", "html", "--into", "page.html")
+    assert output.status == 0, output.err
     page = Path("page.html").read_text(encoding="utf-8")
     assert page.count("t-SNE, after") == 6
-    assert "embeddings before and after training: not drawn, 2 more arms than 6; ask for fewer rows" in page
+    assert "embeddings before and after training: not drawn, 2 more arms than 6; select fewer rows" in page
     assert len(page.encode()) < 3_000_000
 
 

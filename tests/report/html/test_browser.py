@@ -1,4 +1,4 @@
-"""The page in a real browser: it sorts, it shuts nobody out, and it fits a phone."""
+"""The page in a real browser: sorting, accessibility, and the width of a phone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTER = "\ue007"
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of runs with a difference, a warning, a plan, curves, vectors, and names that would be script."""
+    """A page of runs with a warning, a plan, curves, embeddings, and names that contain a script."""
     root = tmp_path_factory.mktemp("page")
     runs = folders.grid(root / "runs", ["frozen", "<script>alert(1)</script>", "full"], [1, 2, 10])
     for (_, seed), folder in runs.items():
@@ -30,16 +30,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "metrics.csv").write_text("\r\n".join(["step,epoch,name,value", *lines, ""]))
     folders.failed(runs["full", 10])
     folders.write_vectors(runs["full", 1])
-    asked = ["--rows", "freezing,seed", "--metric", "test/f1_macro,cost/seconds"]
-    cli.main(["report", str(root / "runs"), *asked, "--format", "html", "--into", str(root / "page.html")])
+    options = ["--rows", "freezing,seed", "--metric", "test/f1_macro,cost/seconds"]
+    cli.main(["report", str(root / "runs"), *options, "--format", "html", "--into", str(root / "page.html")])
     assert "t-SNE, after" in (root / "page.html").read_text()
     return root / "page.html"
 
 
 @pytest.fixture(scope="module")
 def browser(page: Path) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
+    with chromium() as window:
+        yield window
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_a_click_and_a_key_sort(browser: Browser, page: Path) -> None:
-    """Numbers by size; the other way at the second time; only one column says that it is sorted."""
+    """Numbers are sorted by size, and in reverse at the second click; only one column is marked as sorted."""
     browser.look(DESK)
     browser.open(page)
     assert browser.do(SORTED) == [None] * 4

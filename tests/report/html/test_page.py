@@ -1,4 +1,4 @@
-"""The page as text: nothing is fetched, and nothing that a run holds is markup or script."""
+"""The page as text (frostline.report.html.document, results, runs): it loads nothing, and runs add no markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ODD = "<script>alert(1)</script>"
 
 
 class Reader(HTMLParser):
-    """What a browser would see. open: elements that were never closed."""
+    """Collect the tags and words of a page. open: elements that were never closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -49,9 +49,9 @@ class Reader(HTMLParser):
 
 
 def page(frostline: Command, *words: str) -> str:
-    said = frostline("report", "runs", "--format", "html", "--into", "out/page.html", *words)
-    assert said.status == 0, said.err
-    assert said.out == "report: out/page.html\n"
+    result = frostline("report", "runs", "--format", "html", "--into", "out/page.html", *words)
+    assert result.status == 0, result.err
+    assert result.out == "report: out/page.html\n"
     return Path("out/page.html").read_text(encoding="utf-8")
 
 
@@ -62,15 +62,15 @@ def test_a_page_is_whole_and_fetches_nothing(frostline: Command) -> None:
     assert seen.open == []
     assert [seen.count(tag) for tag in ("h1", "main", "nav", "header", "footer", "caption")] == [1] * 6
     assert [attrs for tag, attrs in seen.tags if tag == "th" and "scope" not in attrs] == []
-    places = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
-    assert [place for place, number in Counter(places).items() if number > 1] == []
+    ids = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
+    assert [anchor for anchor, number in Counter(ids).items() if number > 1] == []
     links = [attrs[key] for _, attrs in seen.tags for key in ("href", "xlink:href", "src", "srcset") if key in attrs]
-    assert [link for link in links if not str(link).startswith("#") or str(link)[1:] not in places] == []
+    assert [link for link in links if not str(link).startswith("#") or str(link)[1:] not in ids] == []
     assert "@import" not in text and not re.search(r"url\((?!#)", text)
     assert "default-src 'none'" in text
 
 
-def test_nothing_that_a_run_holds_is_markup(frostline: Command) -> None:
+def test_no_content_of_a_run_becomes_markup(frostline: Command) -> None:
     for freezing in ("frozen", ODD):
         folder = folders.run(
             Path("runs"),
@@ -91,14 +91,14 @@ def test_nothing_that_a_run_holds_is_markup(frostline: Command) -> None:
     assert "frostline freezing=frozen 'head.text='\"'\"'it\"s & <b>'\"'\"''" in words
 
 
-def test_each_run_says_its_command_and_in_what_it_differs(frostline: Command) -> None:
+def test_each_run_shows_its_command_and_its_differences(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2, 3])
     folders.run(Path("runs"), "full", 4, config={"optimizer.lr": 0.5})
     runs = read_runs(["runs"])
     usual = most_common(runs)
-    told = {run.seed: config_differences(run, usual) for run in runs if run.choices["freezing"] == "full"}
-    assert ("optimizer.lr", 0.5, 0.003) in told[4]
-    assert [key for key, *_ in told[1]] == []
+    differences = {run.seed: config_differences(run, usual) for run in runs if run.choices["freezing"] == "full"}
+    assert ("optimizer.lr", 0.5, 0.003) in differences[4]
+    assert [key for key, *_ in differences[1]] == []
     text = page(frostline)
     assert text.count("frostline freezing=full seed=") == 4
     assert text.count('<details class="run">') == 7
@@ -116,12 +116,12 @@ def test_a_picture_becomes_part_of_a_page() -> None:
     svg += '<g id="a" style="fill: #1b1b1a"><path d="M 1.23456 2.000000" clip-path="url(#b)"/></g>\n'
     svg += "<text>0.00125</text></svg>"
     assert inline_svg(svg, "f1") == (
-        '<svg role="img" aria-labelledby="f1-says" viewBox="0 0 10 5"><g id="f1-a" style="fill: currentColor">'
+        '<svg role="img" aria-labelledby="f1-caption" viewBox="0 0 10 5"><g id="f1-a" style="fill: currentColor">'
         '<path d="M 1.23 2" clip-path="url(#f1-b)"/></g><text>0.00125</text></svg>'
     )
 
 
-def test_what_stands_in_an_element_is_escaped() -> None:
+def test_the_text_of_an_element_is_escaped() -> None:
     assert element("td", "a<b", element("b", "&"), title='"x"', hidden=True, id=None) == (
         '<td title="&quot;x&quot;" hidden>a&lt;b<b>&amp;</b></td>'
     )
@@ -135,10 +135,10 @@ def test_any_form_goes_into_a_file(frostline: Command, form: str) -> None:
     assert Path("a, b/table").read_bytes().decode() == shown
 
 
-def test_a_file_that_cannot_be_written_is_told_with_all_else(frostline: Command) -> None:
+def test_a_file_that_cannot_be_written_is_reported_with_all_problems(frostline: Command) -> None:
     folders.run(Path("runs"), "full")
-    said = frostline("report", "runs", "--into", "runs", "--format", "htm")
-    assert said.problems() == [
+    result = frostline("report", "runs", "--into", "runs", "--format", "htm")
+    assert result.problems() == [
         "--format: no format is called htm; did you mean html?",
         "--into: runs is a folder; give a file, such as runs/report.html",
     ]

@@ -1,4 +1,4 @@
-"""results.csv of a study: what is read from it is what is read from the folders."""
+"""results.csv of a study (frostline.report.read.results_csv): a report of it equals a report of the run folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASKED = [
 
 
 def study() -> list[RunRecord]:
-    """With seeds that are absent, hidden keys, a collapsed run, and runs of other code, texts and packages."""
+    """Make runs with missing seeds, hidden keys, a collapsed run, and other commits, texts and packages."""
     root = Path("runs")
     for rate in (0.001, 0.01):
         folders.grid(root, ["frozen", "full"], [1, 2, 3], config={"optimizer.lr": rate})
@@ -44,34 +44,34 @@ def saved(runs: list[RunRecord]) -> None:
 @pytest.mark.parametrize("form", ["markdown", "json"])
 def test_a_table_of_the_csv_is_that_of_the_folders(frostline: Command, words: list[str], form: str) -> None:
     saved(study())
-    said = [frostline("report", place, *words, "--format", form) for place in ("runs", "results.csv")]
-    assert said[0].status == 0, said[0].err
-    assert said[1].out == said[0].out
-    assert "arnings" in said[0].out
+    output = [frostline("report", path, *words, "--format", form) for path in ("runs", "results.csv")]
+    assert output[0].status == 0, output[0].err
+    assert output[1].out == output[0].out
+    assert "arnings" in output[0].out
 
 
-def test_what_a_head_has_recorded_is_a_metric_too(frostline: Command) -> None:
+def test_values_that_a_head_recorded_are_metrics(frostline: Command) -> None:
     for seed, perplexity in ((1, 40.0), (2, 42.0)):
-        asked = folders.run(Path("runs"), "direct", seed, 0.5)
-        folders.edit(asked / "result.json", {"language_model": {"perplexity": perplexity}})
+        folder = folders.run(Path("runs"), "direct", seed, 0.5)
+        folders.edit(folder / "result.json", {"language_model": {"perplexity": perplexity}})
     saved(reading.read_runs(["runs"]))
     words = ["--rows", "freezing", "--metric", "language_model/perplexity"]
-    said = [frostline("report", place, *words) for place in ("runs", "results.csv")]
-    assert said[0].status == 0, said[0].err
-    assert said[1].out == said[0].out
-    assert "| direct | 41.0 ± 1.4 |" in said[0].out
+    output = [frostline("report", path, *words) for path in ("runs", "results.csv")]
+    assert output[0].status == 0, output[0].err
+    assert output[1].out == output[0].out
+    assert "| direct | 41.0 ± 1.4 |" in output[0].out
     assert "| direct | 41.0 ± 1.4 [28.3, 53.7] |" in frostline("report", "runs", *words, "--interval").out
 
 
 def test_every_value_comes_back_as_it_was(own_folder: None) -> None:
-    """But what a table does not need: where an encoder is fetched from, and one score for each class."""
+    """Except what a table does not need: the download of an encoder, and scores of single classes."""
     runs = study()
     saved(runs)
     read = {run.folder: run for run in results.read_results("results.csv")}
     assert len(read) == len(runs)
     for run in runs:
-        again, told = read[run.folder], {k: v for k, v in run.metrics.items() if k != "test/f1/a.b"}
-        assert str(again.metrics) == str(told)
+        again, metrics = read[run.folder], {k: v for k, v in run.metrics.items() if k != "test/f1/a.b"}
+        assert str(again.metrics) == str(metrics)
         assert (again.id, again.choices, again.supports) == (run.id, run.choices, (50, 30, 20))
         lacking = {key for key in run.config if run.config[key] != again.config.get(key, "-")}
         assert {key.partition(".")[0] for key in lacking if "encoder.pin" not in key} <= {
@@ -84,7 +84,7 @@ def test_every_value_comes_back_as_it_was(own_folder: None) -> None:
         assert again.environment == run.environment
 
 
-def test_what_is_alike_stands_once(own_folder: None) -> None:
+def test_equal_values_are_written_once(own_folder: None) -> None:
     saved(study())
     with Path("results.csv").open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
@@ -95,11 +95,13 @@ def test_what_is_alike_stands_once(own_folder: None) -> None:
 
 def test_arms_and_choices_of_a_study_are_keys_like_any(frostline: Command) -> None:
     runs = study()
-    told = [{"arm": f"the {run.choices['freezing']}", "chosen": "yes" if run.seed < 3 else "no"} for run in runs]
-    saved([dataclasses.replace(run, choices=own | dict(run.choices)) for run, own in zip(runs, told, strict=True)])
-    said = frostline("report", "results.csv", "--rows", "arm", "--cols", "dataset", "--where", "chosen=yes")
-    assert said.status == 0, said.err
-    assert [line.split(" | ")[0] for line in said.out.splitlines()[2:4]] == ["| the frozen", "| the full"]
+    choices = [{"arm": f"the {run.choices['freezing']}", "chosen": "yes" if run.seed < 3 else "no"} for run in runs]
+    saved(
+        [dataclasses.replace(run, choices=added | dict(run.choices)) for run, added in zip(runs, choices, strict=True)]
+    )
+    output = frostline("report", "results.csv", "--rows", "arm", "--cols", "dataset", "--where", "chosen=yes")
+    assert output.status == 0, output.err
+    assert [line.split(" | ")[0] for line in output.out.splitlines()[2:4]] == ["| the frozen", "| the full"]
 
 
 def test_a_csv_and_folders_are_read_together_each_run_once(frostline: Command) -> None:
@@ -124,10 +126,10 @@ def test_a_csv_and_folders_are_read_together_each_run_once(frostline: Command) -
         ("id,folder,texts,alike\n1,a,5,{\n", "results.csv: no complete run: 1 run with a file that cannot be read"),
     ],
 )
-def test_a_csv_that_cannot_be_read_is_told(frostline: Command, text: str | None, problem: str) -> None:
+def test_a_csv_that_cannot_be_read_is_reported(frostline: Command, text: str | None, problem: str) -> None:
     if text is not None:
         Path("results.csv").write_text(text)
-    said = frostline("report", "results.csv")
-    assert said.status == 2
-    assert any(line.startswith(problem) for line in said.problems()), said.err
-    assert "Traceback" not in said.err
+    output = frostline("report", "results.csv")
+    assert output.status == 2
+    assert any(line.startswith(problem) for line in output.problems()), output.err
+    assert "Traceback" not in output.err

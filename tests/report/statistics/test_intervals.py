@@ -25,9 +25,11 @@ from frostline.results.metric_names import better
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
 def test_mean_deviation_and_interval_are_scipy_s(n: int) -> None:
     values = np.random.default_rng(n).normal(0.7, 0.1, n)
-    told = summarize(list(values))
+    summary = summarize(list(values))
     low, high = stats.t.interval(0.95, n - 1, loc=values.mean(), scale=stats.sem(values))
-    assert [told.mean, told.std, told.low, told.high] == pytest.approx([values.mean(), values.std(ddof=1), low, high])
+    assert [summary.mean, summary.std, summary.low, summary.high] == pytest.approx(
+        [values.mean(), values.std(ddof=1), low, high]
+    )
 
 
 def test_student_s_quantiles_are_those_of_the_printed_table() -> None:
@@ -61,9 +63,9 @@ def test_darwin_s_maize_has_the_p_that_fisher_found() -> None:
     differences = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
     sums = np.array(list(itertools.product((-1, 1), repeat=15))) @ np.array(differences)
     assert np.sum(sums >= sum(differences)) == 863
-    found = paired_difference(differences)
-    assert found is not None and not found.exact
-    assert found.p == pytest.approx(2 * 863 / 2**15, abs=0.007)  # three standard errors of 9,999 draws
+    result = paired_difference(differences)
+    assert result is not None and not result.exact
+    assert result.p == pytest.approx(2 * 863 / 2**15, abs=0.007)  # three standard errors of 9,999 draws
 
 
 def test_so_few_pairs_that_no_p_is_below_a_twentieth_are_not_tested() -> None:
@@ -88,8 +90,8 @@ def test_the_bootstrap_interval_is_scipy_s_and_of_equal_differences_a_point() ->
 
 def test_pairs_are_of_one_seed_and_split_and_splits_of_a_seed_are_one_difference() -> None:
     base = {(1, "a"): 0.5, (1, "b"): 0.7, (2, "a"): 0.4}
-    own = {(1, "a"): 0.6, (1, "b"): 0.7, (2, "a"): 0.7, (3, "a"): 0.9}
-    assert differences_by_seed(own, base) == pytest.approx([0.05, 0.3])
+    values = {(1, "a"): 0.6, (1, "b"): 0.7, (2, "a"): 0.7, (3, "a"): 0.9}
+    assert differences_by_seed(values, base) == pytest.approx([0.05, 0.3])
 
 
 @pytest.mark.parametrize(
@@ -114,8 +116,8 @@ def test_the_better_of_two_values_is_told_by_the_metric(metric: str, more_is_bet
 def test_the_interval_holds_the_true_mean_in_19_of_20_tables(n: int) -> None:
     """Of 2,000 simulated cells: within 93 and 97%, four standard errors (0.5%) about 95%."""
     draws = np.random.default_rng(n).normal(0.7, 0.02, (2000, n))
-    held = [told.low <= 0.7 <= told.high for told in map(summarize, draws.tolist())]  # type: ignore[operator]
-    assert 0.93 <= np.mean(held) <= 0.97
+    covered = [summary.low <= 0.7 <= summary.high for summary in map(summarize, draws.tolist())]  # type: ignore[operator]
+    assert 0.93 <= np.mean(covered) <= 0.97
 
 
 @pytest.mark.parametrize(("pairs", "comparisons"), [(8, 2), (10, 4)])
@@ -124,8 +126,8 @@ def test_any_wrong_finding_in_a_table_without_differences_is_rare(pairs: int, co
     and two standard errors of such a share (1.4%) more."""
     rng = np.random.default_rng(pairs)
     rows = rng.normal(0, 1, (1000, comparisons, pairs)) - rng.normal(0, 1, (1000, 1, pairs))
-    found = [min(holm(list(chances))) < 0.05 for chances in sign_flip(rows)]
-    assert np.mean(found) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1000)
+    significant = [min(holm(list(p_values))) < 0.05 for p_values in sign_flip(rows)]
+    assert np.mean(significant) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1000)
 
 
 def test_a_real_difference_is_found() -> None:

@@ -1,4 +1,4 @@
-"""What is missing among runs, or does not belong, is named; and nothing is made up where all is well."""
+"""Each fault among runs has a warning (budgets, failed, hidden_factors, missing, provenance); others have none."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Runs = dict[tuple[str, str, int], Path]
 
 
 def sixty(root: Path) -> Runs:
-    """4 strategies with 5 seeds on 3 data sets, all well."""
-    found: Runs = {}
+    """Make runs of 4 strategies with 5 seeds on 3 data sets, without faults."""
+    collected: Runs = {}
     for dataset in DATASETS:
         more: dict[str, Any] = {"choices": {"dataset": dataset}, "config": {"dataset.domain": dataset[6:]}}
         made = folders.grid(root, STRATEGIES, SEEDS, **more)
-        found |= {(freezing, dataset, seed): folder for (freezing, seed), folder in made.items()}
-    return found
+        collected |= {(freezing, dataset, seed): folder for (freezing, seed), folder in made.items()}
+    return collected
 
 
 def warnings(frostline: Command, *words: str) -> list[str]:
-    said = frostline("report", "runs", "--rows", "freezing", "--cols", "dataset", "--format", "json", *words)
-    assert said.status == 0, said.err
-    found: list[str] = json.loads(said.out)["warnings"]
-    return found
+    result = frostline("report", "runs", "--rows", "freezing", "--cols", "dataset", "--format", "json", *words)
+    assert result.status == 0, result.err
+    collected: list[str] = json.loads(result.out)["warnings"]
+    return collected
 
 
-def test_nothing_is_made_up_where_all_is_well(frostline: Command) -> None:
+def test_runs_without_faults_have_no_warnings(frostline: Command) -> None:
     sixty(Path("runs"))
     assert warnings(frostline) == []
     assert warnings(frostline, "--per-seed", "--baseline", "freezing=frozen") == []
@@ -94,7 +94,7 @@ def doubled(runs: Runs) -> Path:
 
 
 def reconfigured(key: str, value: Any) -> Callable[[Runs], Path]:
-    """A run of the same cell that was asked for something else."""
+    """Replace a run of a cell by one with another config."""
 
     def change(runs: Runs) -> Path:
         shutil.rmtree(runs["full", "vader_nyt", 3])
@@ -115,7 +115,7 @@ def recordless(runs: Runs) -> Path:
     return runs["full", "vader_nyt", 3]
 
 
-ALONE = {  # fault -> what is said of it, and nothing beside it
+ALONE = {  # fault -> its warning, the only one
     "absent": (absent, "1 cell without runs that other cells have"),
     "commit": (
         changed("environment.json", {"git": {"commit": "ffff"}}),
@@ -133,7 +133,7 @@ ALONE = {  # fault -> what is said of it, and nothing beside it
     "rounded": (reconfigured("cache.dtype", "float16"), "cache.dtype differs between runs of one cell"),
     "study": (reconfigured("study", "another"), "study differs between runs of one cell"),
 }
-WITH_A_GAP = {  # those that also leave a seed without a run
+WITH_A_GAP = {  # faults that also leave a seed without a run
     "failed": (failed, "1 run failed without a result"),
     "unfinished": (unfinished, "killed, or still running"),
     "pruned": (pruned, "pruned by a search"),
@@ -144,29 +144,29 @@ WITH_A_GAP = {  # those that also leave a seed without a run
 
 @pytest.mark.parametrize("fault", ALONE)
 def test_each_fault_is_named_and_nothing_else(fault: str, frostline: Command) -> None:
-    plant, said = ALONE[fault]
+    plant, sentence = ALONE[fault]
     where = plant(sixty(Path("runs")))
     (warning,) = warnings(frostline)
-    assert said in warning and str(where) in warning
+    assert sentence in warning and str(where) in warning
 
 
 @pytest.mark.parametrize("fault", WITH_A_GAP)
 def test_a_run_without_a_result_is_named_and_so_is_its_gap(fault: str, frostline: Command) -> None:
-    plant, said = WITH_A_GAP[fault]
+    plant, sentence = WITH_A_GAP[fault]
     where = plant(sixty(Path("runs")))
     lost, gap = warnings(frostline)
-    assert said in lost and str(where) in lost
+    assert sentence in lost and str(where) in lost
     assert "freezing=full, dataset=vader_nyt: seed 3" in gap
 
 
-def test_a_run_done_again_with_another_result_is_named_and_the_newest_used(frostline: Command) -> None:
+def test_a_run_repeated_with_another_result_is_named_and_the_newest_used(frostline: Command) -> None:
     runs = sixty(Path("runs"))
     again = doubled(runs)
     os.utime(runs["full", "vader_nyt", 3] / "result.json", (1, 1))
     (warning,) = warnings(frostline)
     assert "repeated with different results" in warning and f"{again} (newest, used)" in warning
-    said = json.loads(frostline("report", "runs", "--cols", "dataset", "--format", "json").out)
-    (cell,) = (row for row in said["rows"] if (row["freezing"], row["dataset"]) == ("full", "vader_nyt"))
+    report = json.loads(frostline("report", "runs", "--cols", "dataset", "--format", "json").out)
+    (cell,) = (row for row in report["rows"] if (row["freezing"], row["dataset"]) == ("full", "vader_nyt"))
     assert cell["values"]["3"] == 0.123 and cell["n"] == 5
 
 
@@ -191,7 +191,7 @@ def test_all_faults_together_are_all_named(frostline: Command) -> None:
         Path("runs"), "lp_ft", 4, 0.8, **more, config={"dataset.domain": "tweets", "pooler._target_": "mylab.Max"}
     )
     flat = folders.run(Path("runs"), "lp_ft", 2, 0.5, **more, config={"dataset.domain": "tweets"})
-    found = warnings(frostline)
+    collected = warnings(frostline)
     expected = {
         "failed": runs["bitfit", "vader_movies", 1],
         "other cells have": "freezing=lp_ft, dataset=vader_movies: seed 5",
@@ -201,17 +201,17 @@ def test_all_faults_together_are_all_named(frostline: Command) -> None:
         "pooler._target_ differs": hidden,
         "collapsed": flat,
     }
-    for said, where in expected.items():
-        (warning,) = (line for line in found if said in line)
+    for sentence, where in expected.items():
+        (warning,) = (line for line in collected if sentence in line)
         assert str(where) in warning
-    assert len(found) == len(expected)
+    assert len(collected) == len(expected)
 
 
-def test_words_of_many_classes_are_one_doubt(frostline: Command) -> None:
-    """Both of two are named, of three or more the mapping that they are in."""
+def test_entries_of_many_classes_share_a_warning(frostline: Command) -> None:
+    """Two keys are named; of three or more entries only the mapping is named."""
     runs = sixty(Path("runs"))
-    place = runs["full", "vader_nyt", 3]
-    shutil.rmtree(place)
+    folder = runs["full", "vader_nyt", 3]
+    shutil.rmtree(folder)
     words = {"head.words": dict(zip("abc", "def", strict=True)), "loss.label_smoothing": 0.1, "loss.gamma": 2}
     folders.run(Path("runs"), "full", 3, choices={"dataset": "vader_nyt"}, config={"dataset.domain": "nyt"} | words)
     assert [line.partition(":")[0] for line in warnings(frostline)] == [
@@ -221,7 +221,7 @@ def test_words_of_many_classes_are_one_doubt(frostline: Command) -> None:
     ]
 
 
-def test_a_value_of_two_lines_is_told_on_one(frostline: Command) -> None:
+def test_a_value_with_a_newline_is_printed_on_one_line(frostline: Command) -> None:
     runs = sixty(Path("runs"))
     shutil.rmtree(runs["full", "vader_nyt", 3])
     config = {"dataset.domain": "nyt", "head.template": "{text}\nIt was"}
@@ -233,8 +233,8 @@ def test_a_value_of_two_lines_is_told_on_one(frostline: Command) -> None:
 def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     folders.grid(Path("runs"), ["bitfit"], [1, 2], config={"trainer.max_epochs": 20, "dataset.batch_size": 8})
-    found = warnings(frostline)
-    assert found == [
+    collected = warnings(frostline)
+    assert collected == [
         "rows differ in trainer.max_epochs in dataset=vader_movies: "
         "20 in freezing=bitfit; 5 in freezing=frozen and freezing=full",
         "rows differ in dataset.batch_size in dataset=vader_movies: "
@@ -242,14 +242,14 @@ def test_rows_with_other_budgets_are_named(frostline: Command) -> None:
     ]
 
 
-def test_a_row_in_which_nothing_learns_needs_no_budget(frostline: Command) -> None:
+def test_a_row_without_training_needs_no_budget(frostline: Command) -> None:
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
-    folders.grid(Path("runs"), ["direct"], [1, 2], config={"trainer.max_epochs": 0}, learned=0)
+    folders.grid(Path("runs"), ["direct"], [1, 2], config={"trainer.max_epochs": 0}, trainable=0)
     assert warnings(frostline) == []
 
 
 def test_rates_tried_are_counted_beyond_what_is_shown(frostline: Command) -> None:
-    """That the best of three rates is shown of one row, and the only one of another."""
+    """One row shows the best of three learning rates, the other its only one."""
     folders.grid(Path("runs"), ["frozen", "full"], [1, 2])
     for rate in (0.1, 0.2):
         folders.run(Path("runs"), "full", 1, config={"optimizer.lr": rate})

@@ -34,7 +34,7 @@ def confusion_figures(report: Report) -> Iterator[ConfusionFigure | MissingFigur
     for arm in arms[:MAX_FIGURES]:
         yield _confusion_figure(arm)
     if (more := len(arms) - MAX_FIGURES) > 0:
-        yield MissingFigure(KIND, f"{more} more arms than {MAX_FIGURES}; ask for fewer rows")
+        yield MissingFigure(KIND, f"{more} more arms than {MAX_FIGURES}; select fewer rows")
 
 
 def _confusion_figure(arm: ArmRuns) -> ConfusionFigure | MissingFigure:

@@ -31,7 +31,7 @@ def all_figures(report: Report) -> tuple[list[Figure], list[MissingFigure]]:
     """Return the figures, scores and costs first, then training, then errors; and those that cannot be drawn."""
     figures = list[Figure | MissingFigure](score_figures(report))
     if (arms := len(list(arms_of(report)))) > MAX_ARMS:
-        figures.append(MissingFigure("figures", f"{arms} arms are too many to distinguish; ask for fewer rows"))
+        figures.append(MissingFigure("figures", f"{arms} arms are too many to distinguish; select fewer rows"))
     else:
         figures += [figure for kind in KINDS for figure in kind(report)]
     complete = [figure for figure in figures if isinstance(figure, Figure)]

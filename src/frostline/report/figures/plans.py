@@ -40,7 +40,7 @@ def plan_figures(report: Report) -> Iterator[PlanFigure | MissingFigure]:
         name = file_name(KIND, str(at), *list(labels)[:1])
         yield _plan_figure(title, name, *plan) if plan else MissingFigure(title, "plan.txt is no table")
     if (more := len(labels_of) - MAX_FIGURES) > 0:
-        yield MissingFigure(KIND, f"{more} more plans than {MAX_FIGURES}; ask for fewer rows")
+        yield MissingFigure(KIND, f"{more} more plans than {MAX_FIGURES}; select fewer rows")
 
 
 def _plan_figure(

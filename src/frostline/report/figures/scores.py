@@ -53,7 +53,7 @@ def _why_not(rows: int, cols: int) -> str:
     if rows < 2:
         return "there is only one row"
     if rows > MAX_ROWS or cols > MAX_COLS:
-        return f"{rows} rows and {cols} columns are too many; ask for fewer"
+        return f"{rows} rows and {cols} columns are too many; select fewer"
     return ""
 
 

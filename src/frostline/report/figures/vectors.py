@@ -17,7 +17,7 @@ from frostline.report.statistics.separation import PrincipalComponents, nearest_
 
 KIND, MAX_FIGURES = "embeddings before and after training", 6
 MAX_TEXTS, MAX_CLASSES = 500, 12  # more texts would hide each other, and more classes would need too many colours
-OTHERS = "other classes"
+REST = "other classes"
 PANELS = ("PCA, before", "PCA, after", "t-SNE, before", "t-SNE, after")
 
 
@@ -53,7 +53,7 @@ def vectors_figures(report: Report) -> Iterator[VectorsFigure | MissingFigure]:
             missing.append(arm)
     yield from (_vectors_figure(*arguments) for arguments in available[:MAX_FIGURES])
     if (more := len(available) - MAX_FIGURES) > 0:
-        yield MissingFigure(KIND, f"{more} more arms than {MAX_FIGURES}; ask for fewer rows")
+        yield MissingFigure(KIND, f"{more} more arms than {MAX_FIGURES}; select fewer rows")
     elif missing:
         labels = f": {'; '.join(arm.label for arm in missing)}" if available else ""
         command = shlex.join(["frostline", "vectors", *(arm.runs[0].folder for arm in missing[:MAX_FIGURES])])
@@ -86,7 +86,7 @@ def _separation(vectors: RunVectors, components: Sequence[PrincipalComponents]) 
     return (
         f"In all {vectors.before.shape[1]} dimensions, the leave-one-out accuracy of the nearest class mean is "
         f"{before:.3f} before and {after:.3f} after; {largest:.3f} of the texts are of the largest class.{frozen} "
-        f"Each panel has its own axes; the two principal components explain {components[0].share:.0%} of the variance "
+        f"Each panel has separate axes; the two principal components explain {components[0].share:.0%} of the variance "
         f"before and {components[1].share:.0%} after."
     )
 
@@ -100,4 +100,4 @@ def _coloured_classes(labels: Any, names: Sequence[str]) -> tuple[list[str], Any
     coloured = np.sort(kinds[np.argsort(-counts, kind="stable")[: MAX_CLASSES - 1]]) if many else kinds
     class_of = np.where(np.isin(labels, coloured), np.searchsorted(coloured, labels), len(coloured))
     titles = [names[kind] if kind < len(names) else str(kind) for kind in coloured.tolist()]
-    return titles + ([OTHERS] if many else []), class_of
+    return titles + ([REST] if many else []), class_of

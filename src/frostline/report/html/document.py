@@ -37,7 +37,7 @@ def html_page(report: Report) -> str:
         element("nav", element("ul", *links), aria_label="Sections"),
         element("main", *sections),
         element("footer", element("p", "Made by frostline report.")),
-        element("p", role="status", class_="away", id="said"),
+        element("p", role="status", class_="away", id="message"),
         element("script", _resource("page.js")),
     )
     return f"<!doctype html>\n{element('html', _head(f'Study {name}'), body, lang='en')}\n"
@@ -74,4 +74,4 @@ def _section(anchor: str, title: str, content: Markup) -> Markup:
 def _overview(report: Report) -> str:
     arms, seeds = len(report.grid.at), len({run.seed for run in report.runs})
     counts = f"{format_count(len(report.runs))}, {format_count(arms, 'arm')}, {format_count(seeds, 'seed')}"
-    return f"{counts}; {len(report.others)} more without a result" if report.others else counts
+    return f"{counts}; {len(report.incomplete)} more without a result" if report.incomplete else counts

@@ -1,24 +1,24 @@
 "use strict";
 const words = new Intl.Collator("en", { numeric: true });
 
-function worth(cell) {
+function sortKey(cell) {
   return cell.dataset.v === undefined ? cell.textContent.trim() : Number(cell.dataset.v);
 }
 
-// Numbers before words; what is empty comes last, whichever way.
-function order(one, other, sign) {
-  if (one === "" || other === "") return (one === "") - (other === "");
-  const kinds = (typeof one === "string") - (typeof other === "string");
-  return sign * (kinds || (typeof one === "string" ? words.compare(one, other) : one - other));
+// Numbers before words; empty cells are last in both directions.
+function compare(first, second, sign) {
+  if (first === "" || second === "") return (first === "") - (second === "");
+  const kinds = (typeof first === "string") - (typeof second === "string");
+  return sign * (kinds || (typeof first === "string" ? words.compare(first, second) : first - second));
 }
 
 function sort(table, column) {
   const heads = table.tHead.rows[0].cells;
   const up = heads[column].getAttribute("aria-sort") !== "ascending";
-  const rows = Array.from(table.tBodies[0].rows, (row) => [worth(row.cells[column]), row]);
-  rows.sort((one, other) => order(one[0], other[0], up ? 1 : -1));
+  const rows = Array.from(table.tBodies[0].rows, (row) => [sortKey(row.cells[column]), row]);
+  rows.sort((a, b) => compare(a[0], b[0], up ? 1 : -1));
   const body = table.tBodies[0];
-  body.remove(); // so that the page is laid out once, and not for each row
+  body.remove(); // the layout is computed once instead of for each row
   body.append(...rows.map(([, row]) => row));
   table.append(body);
   for (const head of heads) head.removeAttribute("aria-sort");
@@ -58,7 +58,7 @@ for (const block of document.querySelectorAll(".command")) {
   button.textContent = "Copy";
   button.addEventListener("click", async () => {
     button.textContent = await copy(block.querySelector("code"));
-    document.getElementById("said").textContent = button.textContent + ".";
+    document.getElementById("message").textContent = button.textContent + ".";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
   block.append(button);

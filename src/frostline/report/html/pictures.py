@@ -29,7 +29,7 @@ def figures_markup(figures: Sequence[Figure], missing: Sequence[MissingFigure]) 
 
 
 def _figure_markup(figure: Figure, name: str) -> Markup:
-    caption = element("figcaption", figure.caption, id=f"{name}-says")
+    caption = element("figcaption", figure.caption, id=f"{name}-caption")
     return element("figure", Markup(inline_svg(render(figure, "svg").decode(), name)), caption)
 
 
@@ -37,7 +37,7 @@ def inline_svg(svg: str, name: str) -> str:
     """Return an SVG as part of a page. name: a prefix of its ids, so that they differ from those of other figures."""
     svg = LEFT_OUT.sub("", svg[svg.index("<svg") :])
     head, end, rest = svg.partition(">")
-    head = SIZE.sub("", head).replace("<svg", f'<svg role="img" aria-labelledby="{name}-says"', 1)
+    head = SIZE.sub("", head).replace("<svg", f'<svg role="img" aria-labelledby="{name}-caption"', 1)
     rest = TAG.sub(lambda tag: _shorten(tag.group(), name), rest)
     return GAPS.sub("><", head + end + rest).strip()
 

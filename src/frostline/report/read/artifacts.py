@@ -1,4 +1,4 @@
-"""Read the files of a run folder beside its result, when a figure or a page needs them.
+"""Read the files of a run folder other than its result, when a figure or a page needs them.
 
 Each function returns an empty value if the file is missing or cannot be read; the caller reports that.
 """

@@ -1,4 +1,4 @@
-"""Read run folders, from whichever machine they come, and the runs of a study's results.csv."""
+"""Read run folders, made on any machine, and the runs of a study's results.csv."""
 
 from __future__ import annotations
 

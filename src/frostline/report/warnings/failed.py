@@ -24,14 +24,14 @@ def missing_results(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
 
 
 def missing_records(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
-    """Warn of complete runs without a config or an environment, which cannot be compared with the others."""
+    """Warn of complete runs without a config or an environment, which cannot be compared with other runs."""
     complete = [run for run in runs if run.state == COMPLETE]
     for name, lacking in (
         ("config.yaml", [run for run in complete if len(run.config) < 2]),
         ("environment.json", [run for run in complete if not run.environment]),
     ):
         if lacking:
-            what = f"{format_count(len(lacking))} without a readable {name}, which cannot be compared with the others"
+            what = f"{format_count(len(lacking))} without a readable {name}, which cannot be compared with other runs"
             yield ReportWarning(what, [run.folder for run in lacking])
 
 

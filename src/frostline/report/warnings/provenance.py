@@ -1,4 +1,4 @@
-"""Warnings of runs from another commit, data set, encoder, package version or machine than the others."""
+"""Warnings of runs from another commit, data set, encoder, package version or machine than most runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ DIGITS = 8  # of a fingerprint or commit that are shown
 
 
 def provenance(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
-    """Warn of complete runs with another provenance; runs without an environment have a warning of their own."""
+    """Warn of complete runs with another provenance; runs without an environment have a separate warning."""
     known = [run for run in runs if run.environment]
     yield from differ_from_most(known, "are of another commit", _entry("commit"), _short_hash)
     dirty = [run.folder for run in known if run.environment["dirty"]]
     if dirty:
         what = f"{format_count(len(dirty))} of code with uncommitted changes (see uncommitted.diff)"
         yield ReportWarning(what, dirty)
-    yield from _unequal(known, "data", "read other texts than others of the same data set and split", _data_key)
+    yield from _unequal(known, "data", "read other texts than most runs of the same data set and split", _data_key)
     for shift in sorted({name for run in known for name in run.environment if name.startswith("shift ")}):
-        yield from _unequal(known, shift, f"read other texts of the {shift} than others of the same split", _data_key)
-    what = "started from other weights than others of the same encoder"
+        yield from _unequal(
+            known, shift, f"read other texts of the {shift} than most runs of the same split", _data_key
+        )
+    what = "started from other weights than most runs of the same encoder"
     yield from _unequal(known, "encoder", what, _encoder_key)
     for name in ("python", *PACKAGES):
         having = [run for run in known if name in run.environment]

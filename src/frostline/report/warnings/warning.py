@@ -23,7 +23,7 @@ class ReportWarning:
         return self.shortened(len(self.concerned))
 
     def shortened(self, most: int = MAX_NAMED) -> str:
-        """Return one line with at most so many concerned items, and the number of the others."""
+        """Return one line with at most so many concerned items, and the number of further items."""
         more = len(self.concerned) - most
         names = [*self.concerned[:most], *([f"and {more} more"] if more > 0 else [])]
         return " ".join(": ".join(filter(None, [self.what, "; ".join(names)])).split())
@@ -41,6 +41,6 @@ def differ_from_most(
     if len(counts) < 2:
         return
     usual, number = counts.most_common(1)[0]
-    others = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
-    sentence = f"{len(others)} of {format_count(len(runs))} {what} than the other {number} ({shown(usual)})"
-    yield ReportWarning(sentence, others)
+    different = [f"{run.folder} ({shown(value(run))})" for run in runs if value(run) != usual]
+    sentence = f"{len(different)} of {format_count(len(runs))} {what} than the other {number} ({shown(usual)})"
+    yield ReportWarning(sentence, different)

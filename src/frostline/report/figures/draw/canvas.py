@@ -33,7 +33,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401  # only tested
     except ImportError as error:
         remedy = "pip install 'frostline[report]'"
-        raise UserError(Problem("matplotlib", "is not installed, and draws the figures", remedy), "command") from error
+        raise UserError(Problem("matplotlib", "is not installed, but figures need it", remedy), "command") from error
 
 
 def render(figure: Figure, form: str) -> bytes:

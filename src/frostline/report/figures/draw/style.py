@@ -76,4 +76,4 @@ def log_axis(axes: Any, which: str, values: Sequence[float]) -> None:
             low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
             set_scale("symlog", linthresh=10**low, linscale=0.7)
             decades = [10.0**power for power in range(low, high + 1)]
-            getattr(axes, f"set_{which}ticks")([0, *decades])  # others would be printed over 0
+            getattr(axes, f"set_{which}ticks")([0, *decades])  # more ticks would overlap with 0

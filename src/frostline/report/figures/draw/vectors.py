@@ -1,11 +1,11 @@
-"""Draw four panels: PCA above t-SNE, before beside after; a class has one colour and marker in all panels."""
+"""Draw four panels: PCA and t-SNE, before and after training; a class has one colour and marker in all panels."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from frostline.report.figures.draw.style import escape_dollar, legend, line_styles
-from frostline.report.figures.vectors import OTHERS, VectorsFigure
+from frostline.report.figures.vectors import REST, VectorsFigure
 
 SIZE = 3.2  # points
 PALE = {"color": "#B3B3B3", "marker": "."}
@@ -17,7 +17,7 @@ def draw_vectors(panels: Any, figure: VectorsFigure) -> None:
     for axes, panel in zip(panels.flat, figure.panels, strict=True):
         for at in _drawing_order(figure):
             name = figure.classes[at]
-            style = PALE if name == OTHERS else styles[at]
+            style = PALE if name == REST else styles[at]
             points = panel.points[figure.class_of == at]
             marker = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
             axes.plot(points[:, 0], points[:, 1], **marker, markersize=SIZE, markeredgewidth=0)
@@ -31,4 +31,4 @@ def draw_vectors(panels: Any, figure: VectorsFigure) -> None:
 
 def _drawing_order(figure: VectorsFigure) -> list[int]:
     """Return the class indices, the other classes first so that the coloured ones are drawn above them."""
-    return sorted(range(len(figure.classes)), key=lambda at: figure.classes[at] != OTHERS)
+    return sorted(range(len(figure.classes)), key=lambda at: figure.classes[at] != REST)
