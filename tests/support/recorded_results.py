@@ -86,7 +86,7 @@ RUNS = {  # name -> command line; all but `readme` have SMALL too
     "ddp": "trainer=ddp trainer.devices=2 freezing=full head=mlp",
     "ddp_phases": "trainer=ddp trainer.devices=2 freezing=gradual trainer.max_epochs=4 adapter=lora",
     "fsdp2": "trainer=fsdp2 trainer.devices=2 freezing=full",
-    "fsdp2_phases": "trainer=fsdp2 trainer.devices=2 freezing=lp_ft freezing.probe_epochs=1 averaging=ema",
+    "fsdp2_phases": "trainer=fsdp2 trainer.devices=2 freezing=lp_ft freezing.probe_epochs=1 pooler=attention",
     "fused": "-m hydra/launcher=fused freezing=frozen head=linear,mlp seed=1,2",
     "fused_solved": "-m hydra/launcher=fused freezing=frozen head=logistic,prototype,linear",
     "joblib": "-m hydra/launcher=joblib hydra.launcher.n_jobs=2 freezing=full,bitfit,frozen",
