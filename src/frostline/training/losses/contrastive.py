@@ -13,10 +13,10 @@ class Contrastive(nn.Module):
     """SetFit's pair loss (arXiv:2209.11055): (cosine - 1)^2 for two texts of one class, cosine^2 for two classes.
 
     For each text, `pairs` partners of its class and as many of other classes are sampled from the batch of all ranks,
-    or fewer if the batch has fewer; the loss of the text is the mean over its pairs. So an epoch has at most 2 x pairs x
-    texts pairs, and the R of the paper (20) corresponds to the number of epochs. The paper's code samples partners from
-    the whole training set, which for few texts is one batch or a little more. The pairs depend only on the seed of the
-    run and the step.
+    or fewer if the batch has fewer. The loss of the text is the mean over its pairs. So an epoch has at most
+    2 x pairs x texts pairs, and the R of the paper (20) corresponds to the number of epochs. The paper's code samples
+    partners from the whole training set, which for few texts is one batch or a little more. The pairs depend only on
+    the seed of the run and the step.
 
     Raises:
         UserError: the data is multi-label.
