@@ -1,4 +1,4 @@
-"""One run, one folder: what is complete stays as it is, and what is not belongs to one process at a time."""
+"""A complete run folder is never changed, and an incomplete one belongs to one process at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Snapshot = dict[str, tuple[int, bytes]]
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Every file and folder below, with its date and its bytes."""
+    """Return every file and folder below, with its date and its bytes."""
     below = [folder, *folder.rglob("*")]
     return {str(p): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in below}
 
@@ -83,7 +83,7 @@ def test_a_complete_run_s_folder_is_never_written_over(frostline: Command) -> No
 
 
 def unfinished(words: list[str]) -> None:
-    """A run killed in the middle of its only epoch."""
+    """Kill a run in the middle of its only epoch."""
     Path("moment").write_text("training_step 8")
     with attempt(*words) as one:
         assert one.wait() == -signal.SIGKILL, one.said
@@ -141,8 +141,8 @@ def test_a_second_process_is_refused_and_harms_nothing(frostline: Command, undis
 
 
 @pytest.mark.slow
-def test_a_run_told_to_end_says_so_by_its_status_and_goes_on_later(undisturbed: str) -> None:
-    """SIGTERM, as schedulers and `timeout` send it."""
+def test_a_run_that_receives_sigterm_exits_with_its_status_and_resumes_later(undisturbed: str) -> None:
+    """Schedulers and `timeout` send SIGTERM."""
     with attempt(*LONG, "hydra.run.dir=run") as one:
         one.until(place("run").resume_point.exists)
         os.kill(one.process.pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Mixed precision trains, with a fused optimizer and clipped gradients too."""
+"""Mixed precision works, also with a fused optimizer and gradient clipping."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HALF = pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=["bf
 
 
 def drawn() -> tuple[Tensor, Tensor]:
-    """Vectors (N, D) that lie close together, as those of text encoders do, and labels (N,)."""
+    """Return vectors (N, D) that are close to each other, like those of text encoders, and labels (N,)."""
     chance = torch.Generator().manual_seed(1)
     vectors = torch.randn(N, D, generator=chance)
     return vectors * 0.1 + 3, vectors[:, :C].argmax(dim=1)
@@ -81,10 +81,10 @@ def test_heads_that_compare_have_all_their_digits_within_a_mixed_step(
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_what_r_drop_compares_is_not_rounded_again(multi_label: bool) -> None:
-    """Answers that nearly agree: their difference would be lost in bfloat16."""
+def test_r_drop_does_not_round_the_logits_that_it_compares(multi_label: bool) -> None:
+    """Bfloat16 would lose the difference of similar logits."""
     first = drawn()[0][:, :C].bfloat16()
     second = first.clone()
     second[:, 0] += 0.1
-    found, expected = (divergence(a, b, multi_label) for a, b in ((first, second), (first.float(), second.float())))
-    torch.testing.assert_close(found, expected)
+    result, expected = (divergence(a, b, multi_label) for a, b in ((first, second), (first.float(), second.float())))
+    torch.testing.assert_close(result, expected)

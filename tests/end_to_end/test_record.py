@@ -1,4 +1,4 @@
-"""Whatever is chosen, a run ends with its whole record."""
+"""Every combination of parts leaves a complete record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def run(frostline: Command, tmp_path: Path) -> Run:
-    """Do a run by its command and give the result, with the folder under the key `folder`."""
+    """Return a function that runs a command and returns the result, with the run folder under the key `folder`."""
 
     def one(*words: str) -> dict[str, Any]:
         said = frostline(*words)
@@ -42,18 +42,18 @@ def run(frostline: Command, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def bert_tiny() -> Path:
-    """The folder of the pinned encoder."""
+    """Return the folder of the pinned encoder."""
     known = config("encoder", "bert_tiny")
     return Path(locate(known["name"], known["pin"]))
 
 
 def environment(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "environment.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads((folder / "environment.json").read_text())
+    return content
 
 
 def values(folder: Path) -> dict[str, float]:
-    """The last value of each name in metrics.csv."""
+    """Return the last value of each name in metrics.csv."""
     with (folder / "metrics.csv").open(newline="") as file:
         return {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
 
@@ -123,7 +123,7 @@ def test_every_trial(run: Run, name: str) -> None:
 
 
 def test_the_command_is_what_was_typed(frostline: Command, tmp_path: Path) -> None:
-    """Not what our own sweep adds to it for Hydra."""
+    """Without what a sweep adds to it for Hydra."""
     words = ["-m", "freezing=direct", "seed=2,3", *FEW, "logger=csv", "paths.runs='my runs'"]
     said = frostline(*words)
     assert said.status == 0, said.err
@@ -153,24 +153,24 @@ def test_tensorboard_has_what_metrics_csv_has(run: Run) -> None:
 
 
 def failure(frostline: Command, *words: str) -> dict[str, Any]:
-    """What a run that fails leaves, which is no result."""
+    """Return failure.json of a run that fails, and check that there is no result."""
     assert frostline(*words, *LIGHT).status != 0
     [file] = Path("runs").glob("default/*/failure.json")
     assert not (file.parent / "result.json").exists()
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
+    failure_record: dict[str, Any] = json.loads(file.read_text())
+    return failure_record
 
 
 def test_a_failed_run_says_what_where_and_which_key(frostline: Command) -> None:
-    found = failure(frostline, "freezing=top_k", "freezing.k=9")
-    assert "9 blocks requested, the encoder has 2" in found["what"]
-    assert found["keys"] == ["freezing.k"]
-    assert any("top_k.py" in line for line in found["where"])
+    failure_record = failure(frostline, "freezing=top_k", "freezing.k=9")
+    assert "9 blocks requested, the encoder has 2" in failure_record["what"]
+    assert failure_record["keys"] == ["freezing.k"]
+    assert any("top_k.py" in line for line in failure_record["where"])
 
 
 def test_a_run_that_diverges_says_so(frostline: Command) -> None:
-    found = failure(frostline, "freezing=full", "optimizer.lr=1e30", "trainer.gradient_clip_val=null")
-    assert "the loss is nan" in found["what"] and "lower optimizer.lr" in found["what"]
+    failure_record = failure(frostline, "freezing=full", "optimizer.lr=1e30", "trainer.gradient_clip_val=null")
+    assert "the loss is nan" in failure_record["what"] and "lower optimizer.lr" in failure_record["what"]
 
 
 def test_what_an_earlier_attempt_failed_of_is_gone_when_the_run_succeeds(run: Run, frostline: Command) -> None:

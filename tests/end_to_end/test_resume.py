@@ -1,4 +1,4 @@
-"""A killed run goes on, and ends as the undisturbed run did, bit for bit."""
+"""A killed run resumes and ends with the same bits as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mortal() -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder of a run that nobody kills."""
+    """Return the folder of a run that is not killed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -41,7 +41,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def kill_after(one: Attempt, run: RunFolder, step: int, delay: float) -> None:
-    """Kill a run that has trained since its start, as soon as it can go on from `step` or later."""
+    """Kill a run that has trained since its start, as soon as it can resume from `step` or later."""
     before = reached(run)
     one.until(lambda: reached(run) >= max(step, before + 1))
     time.sleep(delay)
@@ -98,8 +98,8 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
 
 
 @pytest.mark.slow
-def test_a_batch_that_a_kill_cut_short_is_read_again_from_its_first_part() -> None:
-    """The fourth of 20 batches, in its second of three parts."""
+def test_a_batch_interrupted_by_a_kill_is_read_again_from_its_first_micro_batch() -> None:
+    """The kill comes in the second of three micro-batches of the fourth of 20 batches."""
     words = [*TWO_PHASES, "trainer.accumulate_grad_batches=3", "trainer.max_epochs=2"]
     complete(*words, "hydra.run.dir=whole")
     words.append("hydra.run.dir=killed")

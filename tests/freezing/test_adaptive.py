@@ -157,7 +157,7 @@ def by_hand(config: dict[str, Any], epochs: int) -> dict[str, Tensor]:
 def test_auto_rgn_goes_where_plain_pytorch_goes(job: Any) -> None:
     found = job("freezing=auto_rgn", "trainer.max_epochs=2", "trainer.monitor=null", *SMALL)
     expected = by_hand(found.config, epochs=2)
-    ours = load_file(trained_run(found).place.best)
+    ours = load_file(trained_run(found).folder.best)
     assert sum("LayerNorm" not in name for name in expected) == len(ours)
     for name, value in ours.items():
         plain = expected[_raw(name)]

@@ -1,7 +1,7 @@
-"""Attempts at a run, each a process of its own that a test may kill with SIGKILL.
+"""Runs in processes that a test can kill with SIGKILL.
 
-Most are forked from one process that has everything imported already, which saves the 8 s that a start costs; with
-`really` it is the command as people type it.
+Most are forked from a process that has imported all modules already, which saves 8 s. With `really` it is the
+command that a user types.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ PRELOADED = ["frostline.sweeps.launch", "frostline.training.fit", "transformers.
 
 
 def forks() -> ForkServerContext:
-    """Makes processes that have everything imported already."""
+    """Return a context that starts processes with all modules imported already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context
 
 
 def _forked(words: list[str], environ: dict[str, str], folder: str, said: str) -> None:
-    """What a forked attempt does: the command, with its words in a file."""
+    """Run the command in a forked process, with its output in a file."""
     os.chdir(folder)
     os.environ.clear()  # of what the test that started the server had set
     os.environ.update(environ)
@@ -49,7 +49,7 @@ def _forked(words: list[str], environ: dict[str, str], folder: str, said: str) -
 
 
 def soon(happens: Callable[[], Any]) -> bool:
-    """Wait for what must happen of itself."""
+    """Wait for a condition, and return whether it became true."""
     end = time.monotonic() + SECONDS
     while not happens() and time.monotonic() < end:
         time.sleep(0.01)
@@ -57,7 +57,7 @@ def soon(happens: Callable[[], Any]) -> bool:
 
 
 class Attempt:
-    """One process at work on a command in the present folder."""
+    """A process that runs a command in the current folder."""
 
     def __init__(self, *words: str, really: bool = False) -> None:
         self.file = Path(f"said-{time.monotonic_ns()}").absolute()
@@ -78,7 +78,7 @@ class Attempt:
 
     @property
     def status(self) -> int | None:
-        """The exit status, minus the signal of one that was killed, None while it works."""
+        """Return the exit status, minus the signal if the process was killed, or None while it runs."""
         ended = self.process.poll() if isinstance(self.process, subprocess.Popen) else self.process.exitcode
         return None if ended is None else int(ended)
 
@@ -87,7 +87,7 @@ class Attempt:
         return self.file.read_text() if self.file.exists() else ""
 
     def until(self, happens: Callable[[], Any]) -> None:
-        """Wait for something that happens while it works."""
+        """Wait for a condition while the process runs."""
         end = time.monotonic() + SECONDS
         while not happens():
             assert self.status is None, f"ended with {self.status} before it happened:\n{self.said}"
@@ -102,21 +102,21 @@ class Attempt:
         return self.status
 
     def stopped(self, where: Callable[[], bool]) -> bool:
-        """Hold it still to look; it goes on if it is not there."""
+        """Stop the process and return whether a condition is true; if it is not, the process continues."""
         os.kill(self.process.pid, signal.SIGSTOP)
         if not where():
             os.kill(self.process.pid, signal.SIGCONT)
         return where()
 
     def kill(self) -> None:
-        """SIGKILL, which must find it at work."""
+        """Kill the process with SIGKILL while it runs."""
         os.kill(self.process.pid, signal.SIGKILL)
         assert self.wait() == -9, self.said
 
 
 @contextlib.contextmanager
 def attempt(*words: str, really: bool = False) -> Iterator[Attempt]:
-    """An attempt that does not outlive the test."""
+    """Run a command in a process that ends with the test."""
     one = Attempt(*words, really=really)
     try:
         yield one
@@ -127,7 +127,7 @@ def attempt(*words: str, really: bool = False) -> Iterator[Attempt]:
 
 
 def complete(*words: str, really: bool = False) -> str:
-    """Run a command to its good end; what it said."""
+    """Run a command that must succeed, and return its output."""
     with attempt(*words, really=really) as one:
         assert one.wait() == 0, one.said
         assert "Traceback" not in one.said
@@ -138,7 +138,7 @@ Moment = Callable[[Attempt], bool]
 
 
 def epoch(number: int, of: int) -> Moment:
-    """When an epoch is over, the next perhaps under way."""
+    """Return the condition that an epoch has ended."""
     return lambda one: f"epoch {number} of {of}: " in one.said
 
 
@@ -149,7 +149,7 @@ def kill_at(moment: Moment, *words: str) -> None:
 
 
 def differences_after_kills(words: Sequence[str], *moments: Moment) -> list[str]:
-    """In what a run that is killed at each moment in turn differs, at its end, from an undisturbed one."""
+    """Return how a run that is killed at each of these moments differs at its end from an undisturbed one."""
     complete(*words, "hydra.run.dir=whole")
     for moment in moments:
         kill_at(moment, *words, "hydra.run.dir=killed")

@@ -1,4 +1,4 @@
-"""What every run leaves behind, as DESIGN.md promises it: held to by `assert_full`."""
+"""The record of a run as DESIGN.md describes it, checked by `assert_full`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OTHERS = {".hydra", "wandb", ".wandb-id", "tensorboard", "uncommitted.diff"}
 
 
 def assert_full(folder: Path) -> dict[str, Any]:
-    """A complete run has all of its record, its parts agree, and nothing half-done lies beside them."""
+    """Check that a complete run has all files of its record, that they agree, and that there are no temporary files."""
     place = RunFolder(folder)
     result: dict[str, Any] = json.loads(place.result.read_text())
     config = yaml.safe_load(place.config.read_text())
@@ -70,17 +70,17 @@ def assert_result(result: dict[str, Any], config: dict[str, Any]) -> None:
 
 
 def assert_environment(place: RunFolder, result: dict[str, Any]) -> None:
-    found = json.loads(place.environment.read_text())
-    assert set(found) - {"together"} == PLACE | {"data", "encoder"}
-    assert found.get("together", 2) > 1  # said of the runs alone that were handed over with others
-    assert set(found["git"]) == {"commit", "dirty"}
-    assert {"frostline", "torch", "lightning"} <= set(found["packages"])
-    assert found["command"] and "hydra.job.env_set" not in found["command"]
-    assert found["threads"] >= 1 and found["device"]
-    assert set(found["data"]["texts"]) == {"train", "val", "test"} and len(found["data"]["classes"]) > 1
-    assert len(found["data"]["fingerprint"]) >= 12 and len(found["encoder"]["fingerprint"]) == 64
+    environment = json.loads(place.environment.read_text())
+    assert set(environment) - {"together"} == PLACE | {"data", "encoder"}
+    assert environment.get("together", 2) > 1  # said of the runs alone that were handed over with others
+    assert set(environment["git"]) == {"commit", "dirty"}
+    assert {"frostline", "torch", "lightning"} <= set(environment["packages"])
+    assert environment["command"] and "hydra.job.env_set" not in environment["command"]
+    assert environment["threads"] >= 1 and environment["device"]
+    assert set(environment["data"]["texts"]) == {"train", "val", "test"} and len(environment["data"]["classes"]) > 1
+    assert len(environment["data"]["fingerprint"]) >= 12 and len(environment["encoder"]["fingerprint"]) == 64
     assert (
-        sum(map(sum, result["confusion"])) == found["data"]["texts"]["test"]
+        sum(map(sum, result["confusion"])) == environment["data"]["texts"]["test"]
         or "one_batch" in result["choices"].values()
     )
 
@@ -95,7 +95,7 @@ def assert_plan(place: RunFolder, result: dict[str, Any]) -> None:
 
 
 def assert_metrics(place: RunFolder, result: dict[str, Any], config: dict[str, Any]) -> None:
-    """Every epoch's losses and validation scores, each once, and the final scores, bit for bit."""
+    """Check that metrics.csv has losses and validation scores of each epoch once, and the final scores to the bit."""
     with place.metrics.open(newline="") as file:
         header, *rows = list(csv.reader(file))
     assert header == ["step", "epoch", "name", "value"]
@@ -117,7 +117,7 @@ def _of(result: dict[str, Any], split: str) -> list[str]:
 
 
 def assert_checkpoint(place: RunFolder, result: dict[str, Any]) -> None:
-    """What learned, readable without pickle, and whose it is."""
+    """Check the trained weights, which need no pickle, and the id of the run in their file."""
     with safe_open(place.best, "pt") as file:
         about = json.loads(file.metadata()["frostline"])
         sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -128,10 +128,10 @@ def assert_checkpoint(place: RunFolder, result: dict[str, Any]) -> None:
 
 
 def assert_predictions(place: RunFolder, result: dict[str, Any]) -> None:
-    """A row for each text of each test set, in order, whose chances give the accuracy that the result tells."""
-    found = pd.read_parquet(place.predictions)
-    assert set(found["set"]) == {name.partition("/")[0] for name in result["metrics"] if name.startswith("test")}
-    for name, rows in found.groupby("set", observed=True):
+    """Check that there is a row for each test text, in order, whose probabilities give the accuracy of the result."""
+    predictions = pd.read_parquet(place.predictions)
+    assert set(predictions["set"]) == {name.partition("/")[0] for name in result["metrics"] if name.startswith("test")}
+    for name, rows in predictions.groupby("set", observed=True):
         assert rows["id"].is_monotonic_increasing and rows["id"].is_unique
         chances = rows.filter(regex=r"^p_\d+$").to_numpy()
         if "thresholds" in result:
@@ -141,4 +141,4 @@ def assert_predictions(place: RunFolder, result: dict[str, Any]) -> None:
             right = chances.argmax(axis=1) == rows["label"]
             assert np.allclose(chances.sum(axis=1), 1, atol=1e-5)
         assert math.isclose(np.mean(right), result["metrics"][f"{name}/accuracy"], abs_tol=1e-6)
-    assert len(found[found["set"] == "test"]) == np.sum(result["confusion"]) or "thresholds" in result
+    assert len(predictions[predictions["set"] == "test"]) == np.sum(result["confusion"]) or "thresholds" in result

@@ -1,4 +1,4 @@
-"""A classifier trained as one would by hand, in plain PyTorch: the loop that parts of training are held against."""
+"""A training loop written by hand in plain PyTorch, with which tests compare the parts of training."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def _reviews(count: int) -> str:
 
 
 def few_texts(count: int = 125) -> list[str]:
-    """Writes few.csv, as reading all reviews takes longer than the steps do; the words that train on it to the end."""
+    """Write few.csv with `count` reviews, and return the overrides of a run on it that keeps the last epoch."""
     Path("few.csv").write_text(_reviews(count))
     return [*DATA, LAST]
 
 
 class Watch(pl.Callback):
-    """Keeps all parameters by their names in the plan, before the first epoch and after each."""
+    """Records all parameters by plan name, before the first epoch and after each."""
 
     def __init__(self) -> None:
         self.seen: list[Weights] = []
@@ -65,7 +65,7 @@ def weights_of(model: Any) -> Weights:
 
 
 def watched(job: Any) -> tuple[list[Weights], PreparedRun]:
-    """The weights of a run, before its first epoch and after each, and the run."""
+    """Return the weights of a run before its first epoch and after each, and the run."""
     watch = Watch()
     run = trained_run(job, watch)
     return watch.seen, run
@@ -73,7 +73,7 @@ def watched(job: Any) -> tuple[list[Weights], PreparedRun]:
 
 @dataclass(frozen=True)
 class Read:
-    """What the encoder gives for some texts: the states after each layer (B, T, D), mask and labels."""
+    """The output of the encoder for some texts: the states after each layer (B, T, D), mask and labels."""
 
     layers: tuple[Tensor, ...]
     mask: Tensor
@@ -85,7 +85,7 @@ class Read:
 
 
 class ByHand:
-    """An encoder and a head on few.csv; parameters go by their names in the plan of a BERT."""
+    """A BERT encoder and a head that are trained on few.csv; parameters have their plan names."""
 
     def __init__(self, config: dict[str, Any], learns: Callable[[str, int], bool] = lambda name, epoch: True) -> None:
         self.config, self.learns = config, learns
@@ -117,13 +117,13 @@ class ByHand:
 
     @torch.no_grad()
     def vectors(self) -> np.ndarray:
-        """Of all training texts (N, D), each alone, as the encoder is now."""
+        """Return the vectors (N, D) of all training texts, each encoded alone, with the present weights."""
         self.model.eval()
         return torch.cat([self.read([i]).mean() for i in range(len(self.train))]).numpy()
 
     def logits(self, rows: Any) -> Tensor:
-        found: Tensor = self.head(self.read(rows).mean())
-        return found
+        logits: Tensor = self.head(self.read(rows).mean())
+        return logits
 
     def labels(self, rows: Any) -> Tensor:
         return torch.tensor([self.train.labels[i] for i in rows])
@@ -135,18 +135,18 @@ class ByHand:
         return training_order(self.lengths, self.config["dataset"]["batch_size"], derive(SEED, "order"), epoch)
 
     def optimizer(self) -> torch.optim.Optimizer:
-        """One group a parameter; vectors do not decay, whatever their shape."""
+        """Return AdamW with one group for each parameter; vectors have no weight decay."""
         decays = {name: p.ndim > 1 and min(p.shape) > 1 for name, p in self.named.items()}
         groups = [{"params": [p], "weight_decay": DECAY * decays[name]} for name, p in self.named.items()]
         return torch.optim.AdamW(groups, lr=1.0)
 
     def steps(self, loss: Loss | None = None) -> Iterator[int]:
-        """Trains with AdamW; pauses after each step and tells its epoch."""
+        """Train with AdamW, and yield the epoch after each step."""
         for start, end in pairwise([0, *self.restarts, self.config["trainer"]["max_epochs"]]):
             yield from self.stretch(range(start, end), loss or self.loss)
 
     def stretch(self, epochs: range, loss: Loss) -> Iterator[int]:
-        """Epochs of one optimizer and one course of the schedule."""
+        """Train some epochs with one optimizer and one schedule."""
         optimizer, before, total = self.optimizer(), self.step, sum(len(self.batches(epoch)) for epoch in epochs)
         for epoch in epochs:
             rates = self.begin(epoch)
@@ -164,11 +164,11 @@ class ByHand:
                 yield epoch
 
     def rates(self, epoch: int) -> dict[str, float]:
-        """The multipliers of what learns."""
+        """Return the multipliers of the trainable parameters."""
         return {name: 1.0 for name in self.named if self.learns(name, epoch)}
 
     def begin(self, epoch: int) -> dict[str, float]:
-        """Freeze and thaw; a block in which nothing learns rests."""
+        """Freeze and unfreeze parameters, and put frozen blocks into eval mode."""
         self.seen.append(self.weights())
         rates = self.rates(epoch)
         self.model.requires_grad_(False)
@@ -181,24 +181,24 @@ class ByHand:
         return rates
 
     def blocks(self) -> list[nn.Module]:
-        """All of the model that has dropout."""
+        """Return all modules with dropout."""
         return [self.model.embeddings, *self.model.encoder.layer]
 
     def run(self, loss: Loss | None = None, named: Named | None = None) -> Weights:
-        """All steps, at least 20. named: what learns, in place of encoder and head."""
+        """Take all steps, at least 20, and return the weights; named: the parameters to train, by default all."""
         self.named = self.named if named is None else named
         steps = len(list(self.steps(loss)))
         assert steps >= 20
         return self.weights()
 
     def course(self) -> list[Weights]:
-        """The weights before the first epoch and after each."""
+        """Return the weights before the first epoch and after each."""
         last = self.run()
         return [*self.seen, last]
 
 
 def assert_same(learned: Mapping[str, Tensor], expected: Mapping[str, Tensor], atol: float = 1e-5) -> None:
-    """Attention takes no notice of a key's bias: its gradient is rounding alone, of which Adam makes steps."""
+    """Compare weights, except for the bias of keys: attention ignores it, so that its gradient is rounding error."""
     assert learned.keys() == expected.keys()
     for name, value in expected.items():
         if not name.endswith("key.bias"):

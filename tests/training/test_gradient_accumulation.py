@@ -1,4 +1,4 @@
-"""What a step is when its batch is read in parts, and when training ends early."""
+"""Gradient accumulation: a step over micro-batches equals one over the whole batch; and early stopping."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEASURING = pytest.param(["freezing=auto_rgn"], marks=pytest.mark.slow)
 
 @pytest.mark.parametrize("words", [RESTRAINED, MEASURING], ids=lambda words: words[0])
 def test_parts_add_up_to_the_batch(go: Go, plain: list[str], words: list[str]) -> None:
-    """21 steps, the last of each epoch over 2 texts, so that of its four parts two have none."""
+    """21 steps, the last of each epoch with 2 texts, so that two of its four micro-batches have none."""
     common = [*FEW, *plain, *words, "optimizer=sgd", "dataset.max_train=98"]
     whole, parts = (go(*common, f"trainer.accumulate_grad_batches={n}") for n in (1, 4))
     assert whole["phases"][0]["steps"] == parts["phases"][0]["steps"] == [0, 21]
@@ -44,7 +44,7 @@ def test_parts_add_up_to_the_batch(go: Go, plain: list[str], words: list[str]) -
 
 
 class Seeds(pl.Callback):
-    """What each part's chance was drawn from."""
+    """Records the seed of dropout of each micro-batch."""
 
     def __init__(self) -> None:
         self.seen: list[int] = []
@@ -86,7 +86,7 @@ def test_a_run_ends_when_its_best_epoch_lies_so_many_epochs_back(go: Go) -> None
 
 
 def test_no_phase_is_left_out_by_patience(go: Go) -> None:
-    """The probe has settled at once; tuning begins all the same, and is given its own epochs."""
+    """The first phase does not improve; the second one begins nevertheless and has its epochs."""
     result = go(*FEW, *NOTHING_IMPROVES, "freezing=lp_ft", "freezing.probe_epochs=3", "trainer.patience=1")
     assert epochs(result) == [[0, 3], [3, 4]]
 

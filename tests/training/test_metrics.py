@@ -1,4 +1,4 @@
-"""What is measured, held against scikit-learn and an ECE written from its definition."""
+"""The metrics equal those of scikit-learn and an ECE written from its definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLASSES = ["negative", "neutral", "positive"]
 
 
 def given(rows: int = 500, seed: int = 1, classes: int = 3) -> tuple[Tensor, Tensor]:
-    """Logits that are right more often than not, and labels of unequal numbers."""
+    """Return logits whose predictions are mostly right, and labels with unequal frequencies."""
     chance = torch.Generator().manual_seed(seed)
     labels = torch.multinomial(torch.tensor([0.6, 0.1, 0.3])[:classes], rows, replacement=True, generator=chance)
     logits = torch.randn(rows, classes, generator=chance) * 2
@@ -33,7 +33,7 @@ def scored(logits: Tensor, labels: Tensor, batch: int = 64, weight: Tensor | Non
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """arXiv:1706.04599, equation 3: the mean over texts of each bin's gap between accuracy and confidence."""
+    """Return equation 3 of arXiv:1706.04599: the mean over texts of each bin's gap between accuracy and confidence."""
     chances = torch.softmax(logits.double(), dim=1).numpy()
     sure, right = chances.max(axis=1), chances.argmax(axis=1) == labels.numpy()
     total = 0.0
@@ -46,7 +46,7 @@ def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
 
 def test_scores_are_those_of_scikit_learn() -> None:
     logits, labels = given()
-    found, predicted = scored(logits, labels).compute(), logits.argmax(dim=1)
+    measured, predicted = scored(logits, labels).compute(), logits.argmax(dim=1)
     each = metrics.f1_score(labels, predicted, average=None)
     expected = {
         "loss": metrics.log_loss(labels, torch.softmax(logits.double(), dim=1)),
@@ -55,8 +55,8 @@ def test_scores_are_those_of_scikit_learn() -> None:
         "ece": calibration_error(logits, labels),
         **{f"f1/{name}": value for name, value in zip(CLASSES, each, strict=True)},
     }
-    assert list(found) == list(expected)
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert list(measured) == list(expected)
+    assert measured == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_confusion_matrix_has_true_classes_down_and_predicted_ones_across() -> None:
@@ -76,10 +76,10 @@ def test_rows_of_weight_zero_do_not_count() -> None:
     kept = torch.rand(len(labels), generator=torch.Generator().manual_seed(2)) > 0.5
     spoiled = logits.clone()
     spoiled[~kept] = float("nan")
-    found, expected = scored(spoiled, labels, weight=kept.float()), scored(logits[kept], labels[kept])
-    assert found.compute() == pytest.approx(expected.compute(), abs=1e-6)
-    assert found.confusion() == expected.confusion()
-    assert sum(map(sum, found.confusion())) == int(kept.sum())
+    measured, expected = scored(spoiled, labels, weight=kept.float()), scored(logits[kept], labels[kept])
+    assert measured.compute() == pytest.approx(expected.compute(), abs=1e-6)
+    assert measured.confusion() == expected.confusion()
+    assert sum(map(sum, measured.confusion())) == int(kept.sum())
 
 
 def test_a_batch_of_nothing_but_filling_changes_nothing() -> None:
@@ -91,7 +91,7 @@ def test_a_batch_of_nothing_but_filling_changes_nothing() -> None:
 
 
 def test_a_rank_with_nothing_but_filling_can_still_be_asked() -> None:
-    """Alone it has nothing to say; what matters is that it takes part without a warning."""
+    """It has no value; it must take part without a warning."""
     logits, labels = given()
     scores = scored(logits[:1], labels[:1], weight=torch.zeros(1))
     assert scores.confusion() == [[0, 0, 0]] * 3
@@ -99,7 +99,7 @@ def test_a_rank_with_nothing_but_filling_can_still_be_asked() -> None:
 
 
 def test_a_class_that_no_text_has_and_nobody_predicts_counts_as_zero_in_the_macro_mean() -> None:
-    """As in scikit-learn, told all the labels."""
+    """As in scikit-learn with all labels given."""
     logits, labels = given()
     logits[:, 1] = -100.0
     labels[labels == 1] = 0
@@ -109,15 +109,15 @@ def test_a_class_that_no_text_has_and_nobody_predicts_counts_as_zero_in_the_macr
 
 def test_two_classes_are_classes_like_any() -> None:
     logits, labels = given(classes=2)
-    found, predicted = scored(logits, labels).compute(), logits.argmax(dim=1)
-    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
-    assert found["f1_macro"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
+    measured, predicted = scored(logits, labels).compute(), logits.argmax(dim=1)
+    assert measured["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
+    assert measured["f1_macro"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
 
 
 def test_a_perfect_and_sure_model_has_no_error_of_calibration() -> None:
     labels = torch.arange(30) % 3
-    found = scored(torch.nn.functional.one_hot(labels, 3) * 100.0, labels).compute()
-    assert found == pytest.approx({key: float(key not in ("loss", "ece")) for key in found}, abs=1e-6)
+    measured = scored(torch.nn.functional.one_hot(labels, 3) * 100.0, labels).compute()
+    assert measured == pytest.approx({key: float(key not in ("loss", "ece")) for key in measured}, abs=1e-6)
 
 
 def test_half_precision_logits_lose_nothing_but_their_own_bits() -> None:

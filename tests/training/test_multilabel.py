@@ -1,4 +1,4 @@
-"""Training and scoring texts of several classes."""
+"""Training and evaluation of multi-label data."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def drawn(count: int = 200, seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scored(logits: torch.Tensor, labels: torch.Tensor, size: int = 32) -> MultiLabelMetrics:
-    found = MultiLabelMetrics(CLASSES)
+    measured = MultiLabelMetrics(CLASSES)
     for part, own in zip(logits.split(size), labels.split(size), strict=True):
-        found.update(part, own, torch.ones(len(part)))
-    return found
+        measured.update(part, own, torch.ones(len(part)))
+    return measured
 
 
 def test_scores_are_scikit_learn_s() -> None:
     logits, labels = drawn()
-    found = scored(logits, labels)
-    values, predicted, true = found.compute(), (logits > 0).long().numpy(), labels.numpy()
+    measured = scored(logits, labels)
+    values, predicted, true = measured.compute(), (logits > 0).long().numpy(), labels.numpy()
     chances = logits.double().sigmoid().numpy()
     assert values["accuracy"] == pytest.approx(accuracy_score(true, predicted))
     assert values["f1_micro"] == pytest.approx(f1_score(true, predicted, average="micro"))
@@ -49,7 +49,7 @@ def test_scores_are_scikit_learn_s() -> None:
     expected = np.mean([log_loss(true[:, c], chances[:, c], labels=[0, 1]) for c in range(4)])
     assert values["loss"] == pytest.approx(expected, rel=1e-5)
     table = multilabel_confusion_matrix(true, predicted).reshape(4, 4).tolist()
-    assert found.confusion() == table and all(sum(row) == len(true) for row in table)
+    assert measured.confusion() == table and all(sum(row) == len(true) for row in table)
 
 
 def test_the_threshold_is_the_best_of_all() -> None:
@@ -73,17 +73,17 @@ def test_a_class_without_texts_keeps_an_even_threshold() -> None:
 
 
 def test_thresholds_are_those_of_validation_and_stay_for_the_test() -> None:
-    found = scored(*drawn(seed=1))
-    before = found.compute()["f1_macro"]
-    found.choose_thresholds()
-    assert found.compute()["f1_macro"] > before
-    chosen = list(found.thresholds)
-    found.reset()
+    measured = scored(*drawn(seed=1))
+    before = measured.compute()["f1_macro"]
+    measured.choose_thresholds()
+    assert measured.compute()["f1_macro"] > before
+    chosen = list(measured.thresholds)
+    measured.reset()
     logits, labels = drawn(seed=2)
-    found.update(logits, labels, torch.ones(len(logits)))
+    measured.update(logits, labels, torch.ones(len(logits)))
     predicted = logits.sigmoid().numpy() >= np.array(chosen)
-    assert found.compute()["f1_macro"] == pytest.approx(f1_score(labels, predicted, average="macro"))
-    assert found.thresholds == chosen
+    assert measured.compute()["f1_macro"] == pytest.approx(f1_score(labels, predicted, average="macro"))
+    assert measured.thresholds == chosen
 
 
 def test_rows_of_weight_zero_and_the_cut_into_batches_change_nothing() -> None:
@@ -106,7 +106,7 @@ def test_the_loss_of_a_text_is_the_mean_over_its_classes() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    """Tweets with their sentiment and whether they are long or shout: what real texts have beside one another."""
+    """Write tweets with the labels sentiment, long and shouting, of which real texts have several."""
     raw = Vader("tweets").load().train
     rows = [
         {"text": text, "label": [str(mood), *(["long"] if len(text) > 80 else []), *(["loud"] if "!" in text else [])]}
@@ -127,11 +127,11 @@ def test_a_run_learns_several_classes_a_text_and_records_the_thresholds(go: Go, 
     assert metrics["test/f1_macro"] > direct["test/f1_macro"] and metrics["test/loss"] < direct["test/loss"]
 
 
-def texts_of(found: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Vectors (N, D) and labels (N, C) of the texts that a frozen run learns and those it is tested on."""
+def texts_of(run_job: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return vectors (N, D) and labels (N, C) of the training and test texts of a run with a frozen encoder."""
     from frostline.training.build import build
 
-    built, vectors = build(found.config), {}
+    built, vectors = build(run_job.config), {}
     for name in ("train", "test"):
         tokens = built.tokens[name]
         with torch.no_grad():
@@ -150,22 +150,22 @@ def test_a_frozen_run_comes_near_to_scikit_learn_s_one_against_the_rest(go: Go, 
 
 def one_against_the_rest(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
     exact = OneVsRestClassifier(LogisticRegression(tol=1e-10, max_iter=9999)).fit(known, labels)
-    found: np.ndarray = exact.predict_proba(asked)
-    return found
+    probabilities: np.ndarray = exact.predict_proba(asked)
+    return probabilities
 
 
 def shares_of_five(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """How many of the five nearest texts have a class; one vote more is shared by yes and no."""
+    """Return the share of the five nearest texts with a class, with one further vote divided between yes and no."""
     near = NearestNeighbors(n_neighbors=5, metric="cosine").fit(known).kneighbors(asked, return_distance=False)
-    found: np.ndarray = (labels[near].sum(axis=1) + 0.5) / 6
-    return found
+    shares: np.ndarray = (labels[near].sum(axis=1) + 0.5) / 6
+    return shares
 
 
 @pytest.mark.parametrize(("head", "told"), [("logistic", one_against_the_rest), ("knn", shares_of_five)])
 def test_a_solved_head_s_run_scores_what_scikit_learn_tells(
     go: Go, file: str, job: Any, head: str, told: Callable[..., np.ndarray]
 ) -> None:
-    """At the run's thresholds, those of each class."""
+    """At the thresholds that the run has chosen for each class."""
     words = [*file.split(), "freezing=frozen", f"head={head}"]
     result, texts = read_json(go(*words)["folder"] / "result.json"), texts_of(job(*words))
     predicted = told(*texts["train"], texts["test"][0]) >= np.array(list(result["thresholds"].values()))

@@ -1,4 +1,4 @@
-"""The engine moves exactly what the plan says, with real optimizers on a small model."""
+"""The engine trains exactly the parameters of the plan, with real optimizers on a small model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Two layers above a table: 8 wide, 10 words."""
+    """An embedding table of 10 words and two layers, of width 8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Encoder(nn.Module):
 
 
 class Small:
-    """A model in a plan, and the loop that trains it."""
+    """A model with a plan, and a training loop."""
 
     def __init__(self, *phases: Phase, epochs: int) -> None:
         torch.manual_seed(1)
@@ -88,7 +88,7 @@ class Small:
         self.engine.set_eval_mode()
 
     def train(self, optimizer: Optimizer) -> list[dict[str, Tensor]]:
-        """All epochs of the plan; the values before the first and after each."""
+        """Train all epochs of the plan, and return the values before the first and after each."""
         seen, step = [self.values()], 0
         for epoch in range(self.engine.plan.phases[-1].end):
             self.begin(self.engine.plan.index_at(epoch))
@@ -136,8 +136,8 @@ def test_parameters_with_the_same_multipliers_share_a_group() -> None:
     assert courses == [[None, 0.5], [None, 0.5], [1.0, 1.0], [1.0, 1.0]]
 
 
-def test_all_that_will_ever_learn_requires_grad_before_the_first_phase() -> None:
-    """So that DDP, which wraps the model now, synchronises it later."""
+def test_all_parameters_that_are_ever_trained_require_grad_before_the_first_phase() -> None:
+    """DDP, which wraps the model at that time, synchronises only these."""
     small = Small(PROBE, UPPER, epochs=3)
     wanted = {name for name in small.engine.parameters if name.startswith(("head", "encoder.layer.1"))}
     assert {name for name, p in small.engine.parameters.items() if p.requires_grad} == wanted
@@ -160,8 +160,8 @@ def test_all_that_will_ever_learn_requires_grad_before_the_first_phase() -> None
     ],
     ids=lambda value: value.name if isinstance(value, Phase) else "",
 )
-def test_exactly_what_learns_moves(make: Any, phase: Phase, prefixes: tuple[str, ...] | None) -> None:
-    """A frozen block stays the same bit for bit, with momentum and weight decay about."""
+def test_exactly_the_trainable_parameters_change(make: Any, phase: Phase, prefixes: tuple[str, ...] | None) -> None:
+    """A frozen block keeps its bits, despite momentum and weight decay."""
     small = Small(phase, epochs=1)
     before, after = small.train(make(small.engine.optimizer_groups(DECAY)))
     wanted = {n for n in before if (n.startswith(prefixes) if prefixes else n.endswith("bias"))}
@@ -169,8 +169,8 @@ def test_exactly_what_learns_moves(make: Any, phase: Phase, prefixes: tuple[str,
 
 
 @optimizers
-def test_what_is_frozen_again_stays_where_it_is(make: Any) -> None:
-    """Momentum and decay of a phase in which a parameter learned do not move it in one in which it is frozen."""
+def test_parameters_that_are_frozen_again_keep_their_values(make: Any) -> None:
+    """Momentum and weight decay of a phase that trains a parameter do not change it in a phase that freezes it."""
     small = Small(Phase("full", FULL.rules, epochs=2), PROBE, FROZEN_HEAD, epochs=4)
     start, one, two, probed, tuned = small.train(make(small.engine.optimizer_groups(DECAY)))
     assert moved(start, one) == moved(one, two) == set(start)
@@ -211,7 +211,7 @@ def test_a_thaw_leaves_the_optimizers_state_of_the_others(make: Any) -> None:
 
 @optimizers
 def test_optimizer_state_moves_to_a_new_process_between_phases(make: Any) -> None:
-    """Two epochs with a save between the phases give the bits of two epochs without."""
+    """Two epochs with a checkpoint between the phases give the same bits as two epochs without."""
     whole = Small(PROBE, FULL, epochs=2)
     last = whole.train(make(whole.engine.optimizer_groups(DECAY)))[-1]
     first = Small(PROBE, FULL, epochs=2)
@@ -266,36 +266,36 @@ def test_a_head_that_rests_is_in_eval_mode_too() -> None:
 
 
 def rates(phases: Sequence[Phase], epochs: int, schedule: Schedule, steps: int) -> list[list[float]]:
-    """The rate of each group at each step."""
+    """Return the learning rate of each group at each step."""
     small = Small(*phases, epochs=epochs)
     optimizer = adamw(small.engine.optimizer_groups(DECAY), lr=123.0)
-    found = []
+    learning_rates = []
     for step in range(epochs * steps):
         small.engine.enter(small.engine.plan.index_at(step // steps))
         small.engine.set_learning_rates(optimizer, BASE, schedule, step, steps)
-        found.append([group["lr"] for group in optimizer.param_groups])
-    return found
+        learning_rates.append([group["lr"] for group in optimizer.param_groups])
+    return learning_rates
 
 
 def test_a_rate_is_base_times_multiplier_times_schedule() -> None:
-    """2 epochs of 2 steps; LinearWarmup(0.4) rises over 2 of 5 places and falls over 3, the first place is skipped."""
-    found = rates([PROBE, UPPER], epochs=2, schedule=LinearWarmup(0.4), steps=2)
+    """2 epochs of 2 steps; LinearWarmup(0.4) rises over 2 of 5 positions and falls over 3; the first is skipped."""
+    learning_rates = rates([PROBE, UPPER], epochs=2, schedule=LinearWarmup(0.4), steps=2)
     factors = [1 / 2, 1.0, 2 / 3, 1 / 3]
     upper = [0.0, 0.0, BASE * 0.5 * factors[2], BASE * 0.5 * factors[3]]
     head = [BASE * factor for factor in factors]
-    for row, u, h in zip(found, upper, head, strict=True):
+    for row, u, h in zip(learning_rates, upper, head, strict=True):
         assert row == pytest.approx([u, u, h, h], abs=1e-12)
 
 
 def test_a_schedule_restarts_with_a_phase_that_says_so() -> None:
-    """1 epoch, then 2 with a schedule of their own; a constant multiplier 0.5 in the second."""
+    """1 epoch, then 2 with a restarted schedule and the multiplier 0.5."""
     again = Phase("again", (("*", 0.5),), restart=True)
-    found = rates([PROBE, again], epochs=3, schedule=LinearWarmup(0.0), steps=2)
+    learning_rates = rates([PROBE, again], epochs=3, schedule=LinearWarmup(0.0), steps=2)
     factors = [2 / 3, 1 / 3, 4 / 5, 3 / 5, 2 / 5, 1 / 5]
     encoder = [0.0, 0.0, *(BASE * 0.5 * f for f in factors[2:])]
     head = [BASE * f * (1.0 if i < 2 else 0.5) for i, f in enumerate(factors)]
-    assert [row[0] for row in found] == pytest.approx(encoder, abs=1e-12)
-    assert [row[-1] for row in found] == pytest.approx(head, abs=1e-12)
+    assert [row[0] for row in learning_rates] == pytest.approx(encoder, abs=1e-12)
+    assert [row[-1] for row in learning_rates] == pytest.approx(head, abs=1e-12)
 
 
 def test_a_schedule_runs_on_through_phases_that_do_not_restart_it() -> None:

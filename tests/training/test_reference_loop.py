@@ -1,4 +1,4 @@
-"""Strategies against the same thing written independently in plain PyTorch and scikit-learn."""
+"""Strategies equal independent implementations in plain PyTorch and scikit-learn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEED = 1
 
 
 def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Tensor]:
-    """Full fine-tuning as one would write it by hand: the weights after STEPS steps."""
+    """Return the weights after STEPS steps of full fine-tuning, written by hand."""
     wrapped = make(config["encoder"])
     model, tokenizer = wrapped.model.train(), wrapped.tokenizer
     train = load_corpus(config["dataset"]).train
@@ -55,15 +55,15 @@ def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Te
 
 @pytest.mark.parametrize("encoder", ["bert_tiny", pytest.param("minilm", marks=pytest.mark.slow)])
 def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: str) -> None:
-    found = job(
+    run_job = job(
         "trainer=cpu", "freezing=full", f"encoder={encoder}", "trainer.max_epochs=1", f"trainer.limit_batches={STEPS}"
     )
-    head = torch.nn.Linear(make(found.config["encoder"]).width, 3)
+    head = torch.nn.Linear(make(run_job.config["encoder"]).width, 3)
     torch.manual_seed(derive(SEED, "head"))
-    ours_at_start = make(found.config["head"], width=head.in_features, classes=3)
+    ours_at_start = make(run_job.config["head"], width=head.in_features, classes=3)
     head.load_state_dict(ours_at_start.out.state_dict())
-    expected = plain_pytorch(found.config, head)
-    ours = load_file(trained_run(found).place.best)
+    expected = plain_pytorch(run_job.config, head)
+    ours = load_file(trained_run(run_job).folder.best)
     got = {name.removeprefix("head."): value for name, value in ours.items() if name.startswith("head.")}
     got |= {_raw(name): value for name, value in ours.items() if not name.startswith("head.")}
     assert got.keys() == expected.keys()
@@ -72,13 +72,13 @@ def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: s
 
 
 def _raw(name: str) -> str:
-    """BERT's own name of a parameter that the plan calls encoder.embeddings.… or encoder.layer.N.…"""
+    """Return BERT's name of a parameter whose plan name begins with encoder.embeddings or encoder.layer.N."""
     rest = name.removeprefix("encoder.")
     return rest if rest.startswith("embeddings.") else f"encoder.{rest}"
 
 
 def probed(fit: PreparedRun) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The stored vectors and labels of train and test."""
+    """Return the cached vectors and the labels of train and test."""
     vectors, tokens = {}, fit.built.tokens
     for split in ("train", "test"):
         vectors[split] = fit.vectors(split).numpy()
@@ -88,8 +88,8 @@ def probed(fit: PreparedRun) -> tuple[dict[str, np.ndarray], dict[str, np.ndarra
 def decisions(fit: PreparedRun, vectors: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         logits = fit.built.model.eval().head(torch.from_numpy(vectors))
-    found: np.ndarray = logits.argmax(dim=1).numpy()
-    return found
+    classes: np.ndarray = logits.argmax(dim=1).numpy()
+    return classes
 
 
 @pytest.mark.slow

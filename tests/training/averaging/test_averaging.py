@@ -1,4 +1,4 @@
-"""Averaged weights against torch's own AveragedModel, and WiSE-FT's curve against its ends."""
+"""Averaged weights equal those of torch's AveragedModel, and WiSE-FT's curve has the right ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def few(own_folder: None) -> None:
 
 
 class Watch(pl.Callback):
-    """The weights as each epoch's validation sees them, and as the next step finds them."""
+    """Records the weights during each validation, and after each epoch of training."""
 
     def __init__(self) -> None:
         self.validated: list[Weights] = []
@@ -43,7 +43,7 @@ class Watch(pl.Callback):
 
 
 def moving(hand: ByHand, name: str) -> tuple[AveragedModel, bool]:
-    """torch's average of the model and its head, and whether it takes every step or every epoch."""
+    """Return torch's average of encoder and head, and whether it averages every step or every epoch."""
     both = torch.nn.ModuleDict({"head": hand.head, "encoder": hand.model})
     if name == "ema":
         return AveragedModel(both, multi_avg_fn=get_ema_multi_avg_fn(0.8)), True
@@ -51,7 +51,7 @@ def moving(hand: ByHand, name: str) -> tuple[AveragedModel, bool]:
 
 
 def averages_by_hand(config: dict[str, Any], name: str) -> list[Weights]:
-    """torch's average when each epoch ends, the model itself where nothing has been taken yet."""
+    """Return torch's average after each epoch; the model's weights before anything is averaged."""
     hand = ByHand(config, lambda parameter, epoch: epoch > 0 or parameter.startswith("head."))
     averaged, every_step = moving(hand, name)
     steps, seen = list(hand.batches(0)), []
@@ -73,10 +73,10 @@ def close(ours: Weights, theirs: Weights, atol: float = 1e-6) -> bool:
 
 @pytest.mark.parametrize("words", ["averaging=ema averaging.decay=0.8", "averaging=swa"])
 def test_the_average_is_that_of_torch_s_averaged_model(job: Any, words: str) -> None:
-    """Over both phases: it is validated and kept, and training goes on as without it."""
-    found, watch = job(*FEW, *TWO_PHASES, LAST, *words.split()), Watch()
-    fit = trained_run(found, watch)
-    expected = averages_by_hand(found.config, found.choices["averaging"])
+    """In both phases the average is validated and saved, and training is the same as without it."""
+    run_job, watch = job(*FEW, *TWO_PHASES, LAST, *words.split()), Watch()
+    fit = trained_run(run_job, watch)
+    expected = averages_by_hand(run_job.config, run_job.choices["averaging"])
     assert len(watch.validated) == EPOCHS
     for epoch in range(EPOCHS):
         assert close(watch.validated[epoch], expected[epoch]), epoch
@@ -92,8 +92,8 @@ def test_the_average_is_that_of_torch_s_averaged_model(job: Any, words: str) -> 
         assert all(torch.equal(ours[name], without[name]) for name in without)
 
 
-def test_what_rests_before_anything_learned_stays_itself_to_the_bit(job: Any) -> None:
-    """So that its stored vectors are right for the average too."""
+def test_parameters_that_are_never_trained_keep_their_bits_in_the_average(job: Any) -> None:
+    """So the cached vectors are right for the average too."""
     watch = Watch()
     fit = trained_run(job(*FEW, "freezing=top_k", LAST, "averaging=ema"), watch)
     lower = [name for name in fit.classifier.engine.parameters if not fit.built.plan.ever_trains(name)]
@@ -104,8 +104,8 @@ def test_what_rests_before_anything_learned_stays_itself_to_the_bit(job: Any) ->
 AGAIN = "[{name: a, epochs: 1, rules: [['*', 1.0]]}, {name: b, rules: [['head.*', 1.0], ['*', null]]}]"
 
 
-def test_stored_vectors_are_those_of_the_weights_that_are_scored(go: Go) -> None:
-    """The encoder learns and rests again: validation reads the average's vectors, training those of its own."""
+def test_cached_vectors_are_those_of_the_weights_that_are_scored(go: Go) -> None:
+    """The encoder is frozen again: validation uses vectors of the average, training those of the trained weights."""
     words = [*FEW, "freezing=rules", f"freezing.phases={AGAIN}", LAST, "averaging=ema", "optimizer.lr=0.001"]
     result = go(*words)
     place = RunFolder(result["folder"])
@@ -118,7 +118,7 @@ def test_stored_vectors_are_those_of_the_weights_that_are_scored(go: Go) -> None
 
 
 def test_the_ends_of_the_curve_are_the_models_before_and_after(go: Go) -> None:
-    """With the head: at 0 nothing has been learned, at 1 all; the scores are the same to the bit."""
+    """With the head interpolated too, alpha 0 is the initial model and alpha 1 the trained one, with the same bits."""
     words = [*FEW, "freezing=full", LAST, "optimizer.lr=0.001"]
     wise = go(*words, "averaging=wise_ft", "averaging.head=true", "averaging.alpha=0.35")
     after, before = go(*words), go(*words, "trainer.max_epochs=0")

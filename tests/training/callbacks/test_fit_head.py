@@ -1,4 +1,4 @@
-"""Heads that are solved, and encoders tuned on pairs, in whole runs."""
+"""Closed-form heads, and encoders trained on pairs of texts, in whole runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ D = 128  # of bert_tiny
 TUNED = ["freezing=full", "loss=contrastive", "head=logistic", "trainer.max_epochs=5"]
 
 
-def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> None:
+def test_a_closed_form_head_has_no_epochs_and_reads_each_text_once(go: Go) -> None:
     result = go("freezing=frozen", "head=logistic", *few_texts(100))
     assert result["phases"] == [] and result["best"]["epoch"] is None
     assert result["cost"]["texts_encoded"] == 100, "train, validation and test"
@@ -36,10 +36,10 @@ def test_an_exact_head_pretends_no_epochs_and_reads_each_text_once(go: Go) -> No
     assert result["metrics"]["val/accuracy"] > 0.5
 
 
-def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> None:
-    found = job("freezing=frozen", "head=logistic", *few_texts(100))
-    fit = trained_run(found)
-    scores, plain = fit.evaluate(), ByHand(found.config)
+def test_a_closed_form_head_equals_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> None:
+    run_job = job("freezing=frozen", "head=logistic", *few_texts(100))
+    fit = trained_run(run_job)
+    scores, plain = fit.evaluate(), ByHand(run_job.config)
     exact = LogisticRegression(tol=1e-12, max_iter=9999).fit(plain.vectors().astype(float), plain.train.labels)
     weight = fit.classifier.model.head.weight.double().numpy()
     np.testing.assert_allclose(weight[1:] - weight[:1], exact.coef_, rtol=0, atol=1e-4)
@@ -58,15 +58,15 @@ def test_an_exact_head_is_scikit_learn_s_on_the_vectors_of_the_run(job: Any) -> 
     ],
     ids=str,
 )
-def test_only_what_is_solved_for_counts_as_solved(job: Any, words: list[str], count: int) -> None:
-    """Without standardising, mean and spread are the constants 0 and 1."""
+def test_only_fitted_values_are_counted(job: Any, words: list[str], count: int) -> None:
+    """Without standardising, mean and standard deviation are the constants 0 and 1."""
     fit = trained_run(job("freezing=frozen", *words, *few_texts(100)))
     fit.evaluate()
     assert fitted_values(fit.classifier.model.head) == count
 
 
 @pytest.mark.parametrize("head", ["logistic", "knn", "prototype"])
-def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: Go, head: str) -> None:
+def test_a_fitted_head_is_restored_from_its_checkpoint(job: Any, go: Go, head: str) -> None:
     words = ["freezing=frozen", f"head={head}", *few_texts(100)]
     result = go(*words)
     again = prepared_run(job(*words, "study=again"))
@@ -78,9 +78,9 @@ def test_what_a_solved_head_knows_comes_back_from_its_checkpoint(job: Any, go: G
 
 
 def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) -> None:
-    """Twenty steps of the pairs' squared error on cosines; then the head is solved on the vectors that came of it."""
-    found = job(*TUNED, *few_texts(100))
-    fit, plain, drawing = trained_run(found), ByHand(found.config), Contrastive()
+    """Twenty steps on the squared error of the cosines of pairs; then the head is fitted to the resulting vectors."""
+    run_job = job(*TUNED, *few_texts(100))
+    fit, plain, drawing = trained_run(run_job), ByHand(run_job.config), Contrastive()
 
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
@@ -104,8 +104,8 @@ def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) ->
 
 
 def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any) -> None:
-    found = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts(100))
-    fit, plain = trained_run(found), ByHand(found.config)
+    run_job = job("freezing=full", "loss=supcon", "trainer.max_epochs=5", *few_texts(100))
+    fit, plain = trained_run(run_job), ByHand(run_job.config)
 
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
@@ -122,8 +122,8 @@ def test_supervised_contrast_takes_an_encoder_where_a_loop_by_hand_does(job: Any
     assert_same(fit.weights(), named)
 
 
-def test_the_best_epoch_is_chosen_with_the_head_it_would_have(job: Any) -> None:
-    """Its validation score is that of a head solved on that epoch's vectors."""
+def test_the_best_epoch_is_selected_with_the_head_fitted_to_it(job: Any) -> None:
+    """The validation score of an epoch is that of a head fitted to the vectors of that epoch."""
     fit = trained_run(job(*TUNED, *few_texts(100), "trainer.monitor=val/loss"))
     before = fit.best.values["val/loss"]
     assert fit.evaluate_split("val")["val/loss"] == pytest.approx(before)
@@ -155,7 +155,7 @@ KNN = ["freezing=frozen", "head=knn", "head.k=3"]
 def test_two_ranks_compare_all_texts_of_a_batch_as_one_does(
     frostline: Command, plain_encoder: list[str], words: list[str]
 ) -> None:
-    """The last batch of an epoch has one text, so that one rank has none: what fills its place is nobody's partner."""
+    """The last batch of an epoch has one text, so one rank has none: the row that fills its share is no partner."""
     few = few_texts(93)  # 65 of them train
     common = [*words, *few, *plain_encoder, "trainer.max_epochs=2", "logger=csv", "dataset.batch_size=8"]
     for ranks, trainer in ((1, "cpu"), (2, "ddp")):

@@ -1,4 +1,4 @@
-"""Which epochs are validated, and who knows of these alone."""
+"""Which epochs are validated, and what uses the scores of these epochs only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def few(own_folder: None) -> None:
 
 
 def validated(result: dict[str, Any]) -> list[int]:
-    """The epochs that have scores of validation, of those that have a loss."""
+    """Return the epochs with validation scores, after checking that every epoch has a training loss."""
     rows = pd.read_csv(result["folder"] / "metrics.csv")
     assert sorted(rows[rows.name == "train/loss"].epoch) == list(range(result["phases"][-1]["epochs"][1]))
     return sorted(rows[rows.name == "val/f1_macro"].epoch)
@@ -45,7 +45,7 @@ def test_the_best_epoch_is_one_of_those_validated(go: Go) -> None:
 
 
 def test_patience_and_plateaus_look_after_those_alone(go: Go) -> None:
-    """Nothing improves: thawed after the second validation, and each one after it, where it would be each epoch."""
+    """If nothing improves, a layer is unfrozen after each validation from the second on, not after each epoch."""
     words = [*FEW, "optimizer.lr=1e-12", "trainer.max_epochs=9", "trainer.check_val_every_n_epoch=2"]
     thawed = go(*words, "freezing=plateau", "freezing.patience=1")
     assert [phase["epochs"] for phase in thawed["phases"]] == [[0, 4], [4, 6], [6, 8], [8, 9]]

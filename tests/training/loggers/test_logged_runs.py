@@ -1,4 +1,4 @@
-"""W&B inside whole runs: each real command in its own process, beside servers of every kind."""
+"""W&B in whole runs: each command in a process of its own, with servers that answer, fail or hang."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECONDS = 300  # that nothing here needs
 
 @dataclass
 class Ran:
-    """A command that has ended."""
+    """A finished command."""
 
     home: Path
     status: int
@@ -73,7 +73,7 @@ def command(home: Path, *words: str, **variables: str) -> Ran:
 
 
 def on_a_terminal(home: Path, *words: str, **variables: str) -> Ran:
-    """Where W&B would ask for a key."""
+    """Run a command on a terminal, where W&B would prompt for a key."""
     home.mkdir()
     ours, theirs = pty.openpty()
     said: list[bytes] = []
@@ -129,7 +129,7 @@ def servers() -> Iterator[dict[str, Server]]:
 def runs(
     tmp_path_factory: pytest.TempPathFactory, servers: dict[str, Server], request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Ran]]:
-    """The same run beside one server that answers and each that is asked for, two at a time: much of it is waiting."""
+    """The same run with a server that answers and with each server that a test needs, two at a time."""
     root, asked = tmp_path_factory.mktemp("runs"), str([test.name for test in request.session.items])
     with deaf() as silent, ThreadPoolExecutor(2) as pool:
         urls = {"refuses": closed_port(), "hangs": silent} | {name: server.url for name, server in servers.items()}
@@ -142,7 +142,7 @@ def runs(
 
 
 def told(result: dict[str, Any]) -> dict[str, Any]:
-    """A result, less what two runs of one configuration may differ in."""
+    """Return a result without what may differ between two runs of one config."""
     return {key: value for key, value in result.items() if key not in ("cost", "overrides")}
 
 
@@ -153,7 +153,7 @@ def assert_same_as_without_a_server(ran: Ran, offline: Ran) -> None:
 
 
 def assert_run(folder: Path, name: str = NAME, group: str = "mine") -> None:
-    """W&B's file has the run, named and grouped, its config, its curves and what came of it."""
+    """Check that W&B's file has the name and group of the run, its config, its curves and its final values."""
     [records] = read(folder)
     result = assert_full(folder)
     assert (about(records)["display_name"], about(records)["run_group"]) == (name, group)
@@ -182,7 +182,7 @@ def test_a_server_costs_a_run_seconds_and_nothing_else(runs: dict[str, Ran], ser
 def test_the_command_that_is_told_uploads_the_run(
     runs: dict[str, Ran], servers: dict[str, Server], server: str
 ) -> None:
-    """Behind what had come through already."""
+    """After the part that was uploaded before."""
     sync = shlex.split(runs[server].about_wandb[0].rpartition("upload it later: ")[2])
     assert sync[:2] == ["wandb", "sync"]
     with serving() as later:
@@ -205,7 +205,7 @@ def test_a_server_that_answers_gets_the_run_and_nothing_is_said(
 
 
 def test_without_a_key_a_run_is_offline_in_silence(runs: dict[str, Ran]) -> None:
-    """On a terminal, where W&B would ask."""
+    """On a terminal, where W&B would prompt for a key."""
     assert runs["nobody"].about_wandb == []
     assert_same_as_without_a_server(runs["nobody"], runs["nobody"])
     assert list(runs["nobody"].folder.glob("wandb/offline-run-*"))
@@ -213,7 +213,7 @@ def test_without_a_key_a_run_is_offline_in_silence(runs: dict[str, Ran]) -> None
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment without a key or a mode, for runs that begin in this process."""
+    """Set an environment without a key or a mode, for runs in this process."""
     for name, value in environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("WANDB_MODE")
@@ -230,7 +230,7 @@ def test_three_jobs_of_a_sweep_are_three_runs(alone: Path, frostline: Command) -
 
 
 def test_a_run_that_fails_is_marked_so(alone: Path, frostline: Command) -> None:
-    """And the next job of the sweep is a run of its own."""
+    """The next job of the sweep is another run."""
     said = frostline("-m", "optimizer.lr=1e30,1e-4", "trainer.gradient_clip_val=null", "debug=fast", "logger=auto")
     assert said.status == 1
     [failed] = [file.parent for file in alone.glob("runs/*/*/failure.json")]

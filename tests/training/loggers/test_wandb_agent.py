@@ -1,4 +1,4 @@
-"""W&B's own agent runs the command of our yaml; its run is the one that our logger writes into."""
+"""W&B's agent runs the command of our yaml, and our logger writes into the run that the agent has opened."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SMALL = {"debug": "fast", "logger": "auto", "encoder": "bert_tiny", "dataset.max
 
 
 def sweep() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(SWEEP.read_text(encoding="utf-8"))
-    return found
+    sweep_config: dict[str, Any] = yaml.safe_load(SWEEP.read_text(encoding="utf-8"))
+    return sweep_config
 
 
 def drawn(last: bool) -> dict[str, Any]:
-    """A value of each parameter, as W&B's server would send it: the first of its range, or the last."""
+    """Return a value of each parameter, as W&B's server would send it: the first of its range, or the last."""
     values = {}
     for name, told in sweep()["parameters"].items():
         lists = told.get("values") or [told.get("min", told.get("value")), told.get("max", told.get("value"))]
@@ -41,7 +41,7 @@ def words(values: dict[str, Any]) -> list[str]:
 
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
-    """As `wandb agent` makes it once the server has told it of the sweep; what it does to this process is undone."""
+    """Return an agent as `wandb agent` makes it for a sweep; its changes to this process are undone."""
     for name in ("WANDB_MODE", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_DIR"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -49,13 +49,13 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for name, value in environment(tmp_path / "home", PATH=path, **own).items():
         monkeypatch.setenv(name, value)
-    found = Agent(api=None, queue=None, sweep_id="sweep9")
-    found._sweep_command = sweep()["command"]
-    return found
+    sweep_agent = Agent(api=None, queue=None, sweep_id="sweep9")
+    sweep_agent._sweep_command = sweep()["command"]
+    return sweep_agent
 
 
 def done(agent: Agent, run: str, values: dict[str, Any]) -> int:
-    """The exit status of what the agent starts for a run that the server has opened."""
+    """Return the exit status of the command that the agent starts for a run that the server has opened."""
     args = {name: {"value": value} for name, value in values.items()}
     agent._command_run({"run_id": run, "args": args, "program": sweep()["program"]})
     process = agent._run_processes.pop(run)
@@ -64,7 +64,7 @@ def done(agent: Agent, run: str, values: dict[str, Any]) -> int:
 
 
 def of_agent(run: str) -> tuple[Path, Records]:
-    """The W&B run of this id, and the run's folder that it lies in."""
+    """Return the run folder and the records of the W&B run with this id."""
     [file] = Path("runs").glob(f"*/*/wandb/*run-*-{run}/run-{run}.wandb")
     folder = file.parents[2]
     [records] = [records for records in read(folder) if about(records)["run_id"] == run]

@@ -1,4 +1,4 @@
-"""W&B in this process: one run a job, and never a word more than needed."""
+"""W&B in this process: one W&B run for each job, and no unnecessary message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wandb_server import KEY, Server, closed_port, serving
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """This process, with an environment that knows neither a key nor a mode."""
+    """Give this process an environment with neither a key nor a mode."""
     for name in set(os.environ) - set(environment(tmp_path)):
         if name != "WANDB_SERVICE":
             monkeypatch.delenv(name)
@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @contextmanager
 def online(monkeypatch: pytest.MonkeyPatch, **how: str) -> Iterator[Server]:
-    """A key and a server; W&B's process remembers both, and so ends with them."""
+    """Set a key and a server. W&B's process remembers both, so it ends with them."""
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     with serving(**how) as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
@@ -91,7 +91,7 @@ def test_a_failed_run_is_marked_so(here: Path) -> None:
 
 
 def in_segments(folder: Path) -> list[dict[str, float]]:
-    """A run that is killed and goes on; what it logs."""
+    """Return what a run logs that is killed and resumed."""
     log_one(folder, loss=1.0)
     time.sleep(1.1)  # W&B names its folders by the second
     log_one(folder, loss=2.0)
@@ -117,7 +117,7 @@ def test_an_online_run_that_goes_on_is_the_same_run(here: Path, monkeypatch: pyt
 
 
 def test_the_same_job_in_another_folder_is_another_run(here: Path) -> None:
-    """So that neither a rerun nor a colleague writes into a run that is complete."""
+    """Neither a rerun nor a colleague writes into a complete run."""
     log_one(here / "a", name="the same")
     log_one(here / "b", name="the same")
     assert len({about(*read(here / name))["run_id"] for name in "ab"}) == 2

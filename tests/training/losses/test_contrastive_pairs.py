@@ -1,4 +1,4 @@
-"""Pairs of texts, such as premise and hypothesis: read together, cut fairly, split as one."""
+"""Pairs of texts, such as premise and hypothesis, are tokenized together, truncated evenly and split as one."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_pairs_are_split_as_one_and_compared_as_one() -> None:
     again, half = ("A dog RUNS 0", "an animal moves 0"), ("a dog runs 0", "something else")
     swapped = (pairs[0][1], pairs[0][0])
     part = Labelled([*pairs, again, half, swapped], [*(row[2] for row in ROWS), "yes", "no", "no"])
-    found = prepare(RawData(part))
-    assert found.dropped == {"duplicates": 1}, "half a pair or its parts the other way round is another text"
-    held = [set(split.texts) for split in (found.train, found.val, found.test)]
+    corpus = prepare(RawData(part))
+    assert corpus.dropped == {"duplicates": 1}, "half a pair or its parts the other way round is another text"
+    held = [set(split.texts) for split in (corpus.train, corpus.val, corpus.test)]
     assert set.union(*held) == {*pairs, half, swapped} and sum(map(len, held)) == len(ROWS) + 2
 
 
@@ -63,8 +63,8 @@ def test_an_empty_half_is_told(file: str, tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS, columns=[*COLUMNS, "label"])
     frame.loc[3, "hypothesis"] = None
     frame.to_csv(tmp_path / "gap.csv", index=False)
-    (found,) = told(Table(str(tmp_path / "gap.csv"), text_column=COLUMNS))
-    assert found.startswith("dataset.text_column: 1 of 24 cells of 'hypothesis' in gap.csv are empty (rows 4); fill")
+    (problem,) = told(Table(str(tmp_path / "gap.csv"), text_column=COLUMNS))
+    assert problem.startswith("dataset.text_column: 1 of 24 cells of 'hypothesis' in gap.csv are empty (rows 4); fill")
 
 
 BAD: dict[str, tuple[Any, str]] = {

@@ -1,4 +1,4 @@
-"""Every loss by its paper's formula, text by text."""
+"""Every loss equals the formula of its paper, text by text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ COUNTS = [6, 4, 2]
 
 
 def drawn(seed: int = 1) -> tuple[Tensor, Tensor, Tensor]:
-    """logits (N, C), labels (N,) and vectors (N, D)."""
+    """Return random logits (N, C), labels (N,) and vectors (N, D)."""
     chance = torch.Generator().manual_seed(seed)
     logits, vectors = torch.randn(N, C, generator=chance), torch.randn(N, D, generator=chance)
     return logits * 2, torch.randint(C, (N,), generator=chance), vectors
 
 
 def told(seed: int = 1) -> tuple[Tensor, Tensor]:
-    """logits (N, C) and labels (N, C) of 0 and 1."""
+    """Return random logits (N, C) and labels (N, C) of 0 and 1."""
     chance = torch.Generator().manual_seed(seed)
     return torch.randn(N, C, generator=chance), torch.randint(2, (N, C), generator=chance)
 
@@ -41,10 +41,10 @@ def whole(labels: Tensor, vectors: Tensor, own: Tensor | None = None, seed: int 
 
 def losses_of(loss: Any, logits: Tensor, labels: Tensor, vectors: Tensor) -> Tensor:
     if hasattr(loss, Capability.IN_BATCH):
-        found: Tensor = loss(logits, labels, vectors, whole(labels, vectors))
+        losses: Tensor = loss(logits, labels, vectors, whole(labels, vectors))
     else:
-        found = loss(logits, labels, vectors)
-    return found
+        losses = loss(logits, labels, vectors)
+    return losses
 
 
 @pytest.mark.parametrize("name", choices("loss"))
@@ -63,7 +63,7 @@ def test_each_text_has_a_loss_of_its_own_that_can_be_made_smaller(name: str) -> 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5], "balanced"])
 def test_cross_entropy_spreads_and_weighs_labels(smoothing: float, weights: Any) -> None:
-    """A weight is a factor on every class's term, as in the paper of the balanced loss: the given one's for its own."""
+    """Each class's term has the weight of that class, as in the paper of the balanced loss."""
     logits, labels, vectors = drawn()
     factors = [12 / 18, 12 / 12, 12 / 6] if weights == "balanced" else weights or [1.0] * C
     expected = []
@@ -111,15 +111,15 @@ def test_focal_of_a_text_that_is_told_for_certain_is_zero_and_has_a_slope(gamma:
 
 
 def contrast(labels: Tensor, vectors: Tensor, temperature: float) -> list[float]:
-    """Equation 3 of arXiv:2011.01403, one text at a time."""
+    """Return equation 3 of arXiv:2011.01403 for each text."""
     near = [vector / vector.norm() for vector in vectors]
-    found = []
+    losses = []
     for i, label in enumerate(labels.tolist()):
         others = [j for j in range(len(labels)) if j != i]
         total = sum(math.exp(float(near[i] @ near[j]) / temperature) for j in others)
         own = [float(near[i] @ near[j]) / temperature - math.log(total) for j in others if labels[j] == label]
-        found.append(-sum(own) / max(len(own), 1))
-    return found
+        losses.append(-sum(own) / max(len(own), 1))
+    return losses
 
 
 def test_supcon_is_the_paper_s() -> None:

@@ -1,4 +1,4 @@
-"""Every optimizer: groups with their own rate and decay, moved as its paper says."""
+"""Every optimizer takes the steps of its paper, with a learning rate and a weight decay for each group."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def groups(held: list[nn.Parameter], decay: float = 0.0) -> list[dict[str, Any]]
 
 @pytest.fixture(params=choices("optimizer"))
 def name(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+    name: str = request.param
+    return name
 
 
 def test_every_group_moves_at_the_rate_that_is_set(name: str) -> None:
@@ -97,7 +97,7 @@ def test_an_optimizer_finds_the_bottom_of_a_bowl(name: str) -> None:
 
 
 def test_adamw_takes_the_steps_of_its_paper() -> None:
-    """arXiv:1711.05101, algorithm 2, in double precision."""
+    """Algorithm 2 of arXiv:1711.05101, in double precision."""
     lr, decay, (b1, b2), eps, steps = 0.01, 0.3, (0.8, 0.95), 1e-6, 7
     held = parameters()
     x = held[0].detach().double()

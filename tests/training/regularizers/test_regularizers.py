@@ -1,4 +1,4 @@
-"""Every regularizer against its paper's formula in plain PyTorch, over a change of phase; and when it cannot act."""
+"""Every regularizer equals the formula of its paper in plain PyTorch, over a change of phase."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def l2_sp(job: Any) -> tuple[ByHand, Any]:
     start, alpha, beta = hand.weights(), job.config["regularizer"]["alpha"], job.config["regularizer"]["beta"]
 
     def loss(rows: Any) -> Tensor:
-        found = hand.loss(rows)
+        total = hand.loss(rows)
         for name, p in hand.named.items():
             if name.startswith("head."):
-                found = found + beta / 2 * (p**2).sum()
+                total = total + beta / 2 * (p**2).sum()
             elif p.requires_grad:
-                found = found + alpha / 2 * ((p - start[name]) ** 2).sum()
-        return found
+                total = total + alpha / 2 * ((p - start[name]) ** 2).sum()
+        return total
 
     return hand, loss
 
 
 class MixLinear(nn.Module):
-    """A linear layer as the paper's code has it, less its bias, which is not mixed."""
+    """The linear layer of the paper's code, without mixing the bias."""
 
     def __init__(self, linear: nn.Linear, p: float) -> None:
         super().__init__()
@@ -101,13 +101,13 @@ def test_every_regularizer_has_an_oracle() -> None:
 
 @pytest.mark.parametrize("name", ORACLES)
 def test_weights_go_where_the_paper_s_formula_takes_them(job: Any, name: str) -> None:
-    """Over both phases; the regularizer's strength is felt, as without it they go elsewhere."""
-    found = job(*FEW, *TWO_PHASES, *RATE, "head.dropout=0.1", f"regularizer={name}")
-    hand, loss = ORACLES[name](found)
-    fit, expected = trained_run(found), hand.run(loss)
+    """In both phases; without the regularizer the weights differ."""
+    run_job = job(*FEW, *TWO_PHASES, *RATE, "head.dropout=0.1", f"regularizer={name}")
+    hand, loss = ORACLES[name](run_job)
+    fit, expected = trained_run(run_job), hand.run(loss)
     assert_same(fit.classifier.engine.parameters, expected)
     if not PLAIN:
-        PLAIN.update(ByHand(found.config, in_two_phases).run())
+        PLAIN.update(ByHand(run_job.config, in_two_phases).run())
     with pytest.raises(AssertionError):
         assert_same(fit.classifier.engine.parameters, PLAIN)
 
@@ -118,7 +118,7 @@ def test_names_in_the_plan_are_those_without_mixout(job: Any) -> None:
     assert plain.classifier.state_dict().keys() == mixing.classifier.state_dict().keys()
 
 
-def test_mixed_weights_are_right_in_the_mean_and_pre_trained_with_chance_p() -> None:
+def test_mixed_weights_have_the_right_mean_and_are_pre_trained_with_probability_p() -> None:
     torch.manual_seed(1)
     weight, start = torch.randn(200, 300), torch.randn(200, 300)
     draws = torch.stack([mixed(weight, start, 0.7) for _ in range(100)])
@@ -129,8 +129,8 @@ def test_mixed_weights_are_right_in_the_mean_and_pre_trained_with_chance_p() -> 
     assert float((draws.mean(0) - weight).square().mean() / chance.square().mean()) == pytest.approx(1, abs=0.05)
 
 
-def test_mixout_leaves_a_resting_block_and_evaluation_as_they_are(job: Any) -> None:
-    """bert_tiny without dropout, so that only mixing could make two passes differ."""
+def test_mixout_changes_neither_a_frozen_block_nor_evaluation(job: Any) -> None:
+    """Without dropout, so that only mixout could make two passes differ."""
     fit = prepared_run(job(*FEW, "freezing=top_k", "regularizer=mixout"))
     model, engine = fit.built.model, fit.classifier.engine
     for module in model.modules():
@@ -162,16 +162,16 @@ def test_the_divergence_of_answers_is_that_of_torch() -> None:
 
 
 def test_l2_sp_pulls_to_the_files_values_when_a_run_is_resumed(job: Any) -> None:
-    """What was learned is put back after the run is built; the distance is that from the pre-trained weights."""
+    """Trained weights are restored after the run is built; the distance is that from the pre-trained weights."""
     model = prepared_run(job(*FEW, "regularizer=l2_sp")).classifier
     start = {name: p.detach().clone() for name, p in model.engine.parameters.items()}
     state = model.checkpoint_state
     state.restore({name: value + 0.5 for name, value in state.weights().items()})
     encoder = sum(p.numel() for name, p in start.items() if name.startswith("encoder."))
     head = sum(float((p + 0.5).square().sum()) for name, p in start.items() if name.startswith("head."))
-    found = model.regularizer.penalty()
-    assert found is not None
-    assert found.item() == pytest.approx(0.1 / 2 * 0.25 * encoder + 0.01 / 2 * head, rel=1e-4)
+    penalty = model.regularizer.penalty()
+    assert penalty is not None
+    assert penalty.item() == pytest.approx(0.1 / 2 * 0.25 * encoder + 0.01 / 2 * head, rel=1e-4)
 
 
 def test_texts_of_both_passes_are_counted(job: Any) -> None:
@@ -182,13 +182,13 @@ def test_texts_of_both_passes_are_counted(job: Any) -> None:
 
 
 def test_r_drop_without_any_dropout_is_refused_before_training(job: Any) -> None:
-    """An encoder that has none: here its chances are set to 0."""
+    """The probabilities of all dropouts of the encoder are set to 0."""
     fit = prepared_run(job(*FEW))
     for module in fit.classifier.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
         for name in [name for name, value in vars(module).items() if "drop" in name and isinstance(value, float)]:
             setattr(module, name, 0.0)
-    found = job(*FEW, "regularizer=rdrop")
+    run_job = job(*FEW, "regularizer=rdrop")
     with pytest.raises(UserError, match=r"regularizer: R-Drop compares two passes, which without any dropout"):
-        make(found.config["regularizer"], multi_label=False).begin(fit.built.model, fit.classifier.engine.parameters)
+        make(run_job.config["regularizer"], multi_label=False).begin(fit.built.model, fit.classifier.engine.parameters)

@@ -1,4 +1,4 @@
-"""Every schedule: progress of the run, 0 to 1, to a factor on the learning rate."""
+"""Every schedule returns a factor on the learning rate from the progress of the run, 0 to 1."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def test_cosine_is_that_of_transformers(steps: int, warm: int) -> None:
 def reference(make: Callable[..., torch.optim.lr_scheduler.LambdaLR], steps: int, warm: int) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = make(optimizer, num_warmup_steps=warm, num_training_steps=steps)
-    found = []
+    learning_rates = []
     for _ in range(steps + 1):
-        found.append(schedule.get_last_lr()[0])
+        learning_rates.append(schedule.get_last_lr()[0])
         optimizer.step()
         schedule.step()
-    return found
+    return learning_rates
 
 
 def test_cosine_is_half_a_cosine() -> None:
