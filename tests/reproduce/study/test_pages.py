@@ -1,25 +1,26 @@
-"""The tables on the page of each study that is committed, and in the README: rebuilt from results.csv, they are what
-is printed."""
+"""What is committed of each study: ids are those of its runs today, and tables rebuilt from results.csv are what its page
+and the README print."""
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 
 import pytest
 
 import report_folders
+import study_ids
 from command_line import Command, in_process
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
-from frostline.reproduce.study.attempts import Attempts
 from frostline.reproduce.study.study import FILE, RESULTS
 from frostline.reproduce.study.study_yaml import Reader
 
 frostline = in_process
 HOUSE = Path(__file__).resolve().parents[3]
 STUDIES = sorted(file.parent for file in HOUSE.glob(f"experiments/*/{FILE}"))
-MADE = [folder for folder in STUDIES if (folder / RESULTS).exists()]
+MADE = [HOUSE / "experiments" / name for name in study_ids.STUDIES]
 
 
 def lines_of_tables(text: str) -> str:
@@ -30,9 +31,29 @@ def lines_of_tables(text: str) -> str:
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
 def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HOUSE)
-    reader = Reader(Path("experiments", folder.name))
-    attempts = Attempts(reader.study(), reader.problems)
+    attempts = study_ids.attempts(folder.name)
     assert {cell.arm.name for cell in attempts.cells} == {arm.name for arm in attempts.study.arms}
+
+
+@pytest.mark.parametrize("name", study_ids.STUDIES)
+def test_the_committed_ids_and_configs_are_those_of_the_runs_of_today(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a change of ours makes them others, `python tests/support/study_ids.py --write` writes them anew."""
+    monkeypatch.chdir(HOUSE)
+    before, now = study_ids.recorded(name), study_ids.computed(name)
+    assert [run.id for run in before] == [run.id for run in now]
+    assert (HOUSE / "experiments" / name / RESULTS).read_text(encoding="utf-8") == results.as_csv(now)
+
+
+def test_a_recorded_config_that_is_not_the_composed_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HOUSE)
+    [study, *_] = study_ids.STUDIES
+    first, *rest = study_ids.recorded(study)
+    other = dataclasses.replace(first, config={**first.config, "dataset.batch_size": 33})
+    monkeypatch.setattr(study_ids, "recorded", lambda _: [other, *rest])
+    with pytest.raises(ValueError, match=r"disagree: \{'dataset.batch_size': \(33, "):
+        study_ids.computed(study)
 
 
 def test_a_table_that_is_not_its_csv_s_is_found(frostline: Command) -> None:

@@ -72,11 +72,21 @@ class Attempts:
         self._choices = {str(cell): list(self._of(cell)) for cell in self.cells}
         self._compose([line for cell in self.wanted for line in self._lines_tried(cell)])
 
+    def choices(self, cell: Cell) -> list[str]:
+        """Return the overrides that are tried for a cell, none where there is nothing to choose."""
+        return self._choices[str(cell)]
+
+    def attempt(self, cell: Cell, choice: str, seed: int) -> Attempt:
+        """Return the run of a cell with an override, "" for none, and a seed."""
+        line = self._line(cell, choice, seed)
+        self._compose([line])
+        return Attempt(cell, choice, seed, self._jobs[line])
+
     def tried(self, cell: Cell) -> list[Attempt]:
         """At the one seed, everything that there is to choose from."""
         seed = self.study.rates.seed
         self._compose(self._lines_tried(cell))
-        return [self._attempt(cell, choice, seed) for choice in self._choices[str(cell)]]
+        return [self.attempt(cell, choice, seed) for choice in self._choices[str(cell)]]
 
     def chosen(self, cell: Cell) -> str | None:
         """The override with the best score of validation, of what was tried.
@@ -100,7 +110,7 @@ class Attempts:
         """Of the cells whose choice is known, all seeds."""
         known = [(cell, choice) for cell in found if (choice := self.chosen(cell)) is not None]
         self._compose([self._line(cell, choice, seed) for cell, choice in known for seed in seeds])
-        return [self._attempt(cell, choice, seed) for cell, choice in known for seed in seeds]
+        return [self.attempt(cell, choice, seed) for cell, choice in known for seed in seeds]
 
     def _score(self, attempt: Attempt) -> float:
         metrics: Mapping[str, float] = read_json(RunFolder(attempt.folder).result)["metrics"]
@@ -124,9 +134,6 @@ class Attempts:
 
     def _line(self, cell: Cell, choice: str, seed: int) -> tuple[str, ...]:
         return (*cell.words, *([choice] if choice else []), f"seed={seed}")
-
-    def _attempt(self, cell: Cell, choice: str, seed: int) -> Attempt:
-        return Attempt(cell, choice, seed, self._jobs[self._line(cell, choice, seed)])
 
     def _compose(self, lines: Sequence[tuple[str, ...]], known: Sequence[Problem] = ()) -> None:
         new = [line for line in dict.fromkeys(lines) if line not in self._jobs]

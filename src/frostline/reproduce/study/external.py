@@ -64,9 +64,14 @@ def main(file: str, program: Program) -> None:
         say(f"{place.path.name}: val/f1_macro {result['metrics']['val/f1_macro']:.4f}")
 
 
+def run_config(composed: Config, config: Callable[[Config], Config]) -> Config:
+    """Return the config of an external run: seed, study and data set of the composed one, and the program's own."""
+    return {key: composed[key] for key in KEPT} | config(composed)
+
+
 def _run(place: RunFolder, job: Job, program: Program) -> dict[str, Any]:
     begun = time.perf_counter()
-    config = {key: job.config[key] for key in KEPT} | program.config(job.config)
+    config = run_config(job.config, program.config)
     corpus = load_corpus(config["dataset"])
     done = program.do(job, config, corpus)
     scored = {name: _scores(name, told, corpus.classes) for name, told in done.told.items()}
