@@ -1,5 +1,5 @@
-"""What is committed of each study: ids are those of its runs today, and tables rebuilt from results.csv are what its page
-and the README print."""
+"""The committed ids of each study are those of its runs today, and its page and the README print the tables that follow
+from results.csv."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_committed_ids_and_configs_are_those_of_the_runs_of_today(
     monkeypatch.chdir(HOUSE)
     before, now = study_ids.recorded(name), study_ids.computed(name)
     assert [run.id for run in before] == [run.id for run in now]
-    assert (HOUSE / "experiments" / name / RESULTS).read_text(encoding="utf-8") == results.as_csv(now)
+    assert (HOUSE / "experiments" / name / RESULTS).read_text(encoding="utf-8") == results.results_as_csv(now)
 
 
 def test_a_recorded_config_that_is_not_the_composed_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
