@@ -26,6 +26,17 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give this process neither a W&B key nor a mode, so that W&B keeps its runs in the working folder."""
+    from wandb_files import environment
+
+    for name, value in environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
 def job() -> Callable[..., Any]:
     """The checked job of a command line, as `frostline` itself sees it."""
     from frostline.config import jobs as command

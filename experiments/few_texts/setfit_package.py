@@ -18,7 +18,7 @@ import torch
 from filelock import FileLock
 
 from frostline.config.jobs import Job
-from frostline.console import say
+from frostline.console import log
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.models.encoders.loading import locate
 from frostline.reproduce.study.external import Done, Program, main
@@ -62,7 +62,7 @@ def environment() -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not (folder / "complete").exists():
-            say(f"making an environment with {PACKAGE} in {folder}")
+            log(f"making an environment with {PACKAGE} in {folder}")
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
             subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", "-r", str(WANTED)], check=True)
             (folder / "complete").touch()

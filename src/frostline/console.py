@@ -6,8 +6,9 @@ import sys
 import time
 from types import TracebackType
 
+from frostline import session
+
 SECONDS_BETWEEN_LINES = 10.0
-silent = False
 
 
 class Progress:
@@ -20,7 +21,7 @@ class Progress:
     def __enter__(self) -> Progress:
         self.started = self.said = time.monotonic()
         self.bar = None
-        if sys.stderr.isatty() and not silent:
+        if sys.stderr.isatty() and not session.current().quiet:
             from tqdm import tqdm
 
             scale = self.unit == "B"
@@ -33,7 +34,7 @@ class Progress:
             self.bar.update(increment)
         elif time.monotonic() - self.said > SECONDS_BETWEEN_LINES:
             self.said = time.monotonic()
-            say(self._line())
+            log(self._line())
 
     def _line(self) -> str:
         share = f" of {self.total:,}" if self.total else ""
@@ -45,9 +46,9 @@ class Progress:
             self.bar.close()
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     """A line for the person who waits; results go to standard output, this does not."""
-    if silent:
+    if session.current().quiet:
         return
     if sys.stderr.isatty():
         from tqdm import tqdm

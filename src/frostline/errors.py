@@ -1,8 +1,8 @@
-"""What can go wrong, in one grammar: ``key: what is wrong; what to do``.
+"""The errors of a command. Each message is `key: what is wrong; what to do`.
 
 Exception
-└── FrostlineError      the run cannot go on (exit status 1)
-    ├── UserError       the user can mend it: config, data, folders (exit status 2)
+└── FrostlineError      the run cannot continue (exit status 1)
+    ├── UserError       the user can correct it: config, data, folders (exit status 2)
     └── RankError       a process of a distributed run ended early (exit status 1)
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: the config key (or file), what is wrong with it, what to do about it."""
+    """One mistake: the config key or file, what is wrong with it, and what to do."""
 
     key: str
     what: str
@@ -27,13 +27,13 @@ class Problem:
 
 
 class FrostlineError(Exception):
-    """The run cannot go on."""
+    """The run cannot continue."""
 
     status = 1
 
 
 class UserError(FrostlineError):
-    """Mistakes that the user can mend; all that are known are told at once."""
+    """All mistakes of the user that could be found at once."""
 
     status = 2
 
@@ -43,6 +43,7 @@ class UserError(FrostlineError):
         super().__init__(self.render())
 
     def render(self) -> str:
+        """Return the message: a title with the number of problems, and a line for each."""
         count = len(self.problems)
         noun = "problem" if count == 1 else "problems"
         lines = [f"{self.subject} has {count} {noun}:"]
@@ -50,16 +51,21 @@ class UserError(FrostlineError):
 
 
 class RankError(FrostlineError):
-    """A process of a distributed run ended before the run did. `where` is where it was, if it could say so."""
+    """A process of a distributed run ended before the run did. where: its innermost calls, if it recorded them."""
 
     def __init__(self, message: str, where: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.where = list(where)
 
 
-def calls(error: BaseException) -> list[str]:
-    """The innermost calls that led to an error, as `file:line function`."""
+def innermost_calls(error: BaseException) -> list[str]:
+    """Return the five innermost calls that led to an error, as `file:line function`."""
     return [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)][-5:]
+
+
+def user_error(key: str, what: str, do: str) -> UserError:
+    """Return a UserError with one problem."""
+    return UserError(Problem(key, what, do))
 
 
 def one_line(error: BaseException) -> str:
@@ -69,13 +75,8 @@ def one_line(error: BaseException) -> str:
     return "; ".join(lines[:2])[:240]
 
 
-def wrong(key: str, what: str, do: str) -> UserError:
-    """A UserError with one problem."""
-    return UserError(Problem(key, what, do))
-
-
 def did_you_mean(word: str, known: Sequence[str], otherwise: str = "") -> str:
-    """A suggestion: the nearest known word, or the list of them where none is near."""
+    """Return a suggestion: the most similar known word; else `otherwise`, or the list of known words."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"

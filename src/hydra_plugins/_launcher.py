@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 
-class Prepared(Launcher):
+class DescribedJobsLauncher(Launcher):
     """Hydra prepares each job as it does for a run by itself and describes it; how it is done is a launcher's own."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -27,7 +27,7 @@ class Prepared(Launcher):
             run_job(
                 hydra_context=self.hydra_context,
                 task_function=describe,
-                config=config_of(self.hydra_context, self.config, overrides, first + i),
+                config=job_config(self.hydra_context, self.config, overrides, first + i),
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
             )
@@ -40,7 +40,7 @@ class Prepared(Launcher):
         return {str(name): str(value) for name, value in self.config.hydra.job.env_set.items()}
 
 
-def config_of(context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
+def job_config(context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
     """One job's, by the sweep's."""
     config = context.config_loader.load_sweep_config(sweep, list(overrides))
     with open_dict(config):
@@ -48,7 +48,7 @@ def config_of(context: HydraContext, sweep: DictConfig, overrides: Sequence[str]
     return config
 
 
-def ended(jobs: list[JobReturn], values: Sequence[float]) -> list[JobReturn]:
+def set_values(jobs: list[JobReturn], values: Sequence[float]) -> list[JobReturn]:
     """As Hydra's sweepers want them back."""
     for job, value in zip(jobs, values, strict=True):
         job.return_value, job.status = value, JobStatus.COMPLETED

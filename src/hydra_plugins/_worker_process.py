@@ -17,11 +17,11 @@ from omegaconf import DictConfig, open_dict
 
 from frostline.distributed import workers
 from frostline.errors import FrostlineError
-from hydra_plugins._launcher import config_of
+from hydra_plugins._launcher import job_config
 
-AGAIN = "start the same command again, it goes on from its last checkpoint"
+RESTART_HINT = "start the same command again, it goes on from its last checkpoint"
 
-Calls = dict[int, list[str]]  # number of a job -> its overrides
+JobOverrides = dict[int, list[str]]  # number of a job -> its overrides
 
 
 @dataclass
@@ -41,9 +41,9 @@ class Worker:
     leader: str | None = None
 
     def __call__(self, overrides: list[str], number: int) -> float | Exception:
-        workers.deaf()
+        workers.ignore_sigint()
         if self.leader:
-            workers.follow(self.leader)
+            workers.exit_with_leader(self.leader)
         from frostline.config import resolvers
 
         os.chdir(self.folder)
@@ -51,7 +51,7 @@ class Worker:
         resolvers.forget_reruns()
         setup_globals()
         Singleton.set_state(dict(self.state))
-        done = run(self.hydra_context, self.task_function, self.config, overrides, number)
+        done = run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number)
         try:
             return float(done.return_value)
         except Exception as error:  # before the job itself, which raises nothing
@@ -80,7 +80,7 @@ class WorkersLauncher(Launcher):
 
     def worker(self, share: Mapping[str, str], lead: bool = True) -> Worker:
         """share: what it is told of its part of the machine; lead: whether it ends when this process does."""
-        leader = workers.lead(self.place / "leader") if lead else None
+        leader = workers.hold_leader_lock(self.place / "leader") if lead else None
         state, folder = Singleton.get_state(), str(Path.cwd())
         return Worker(self.hydra_context, self.task_function, self.config, state, folder, share, leader)
 
@@ -95,33 +95,35 @@ class WorkersLauncher(Launcher):
             done[number] = self._lost(calls[number], number, value) if isinstance(value, Exception) else value
         return [JobReturn(_return_value=done[number], status=JobStatus.COMPLETED) for number in calls]
 
-    def work(self, calls: Calls) -> dict[int, float | Exception]:
+    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
         """The jobs' values, or why they came to nothing."""
         raise NotImplementedError
 
     def _is_complete(self, overrides: list[str], number: int) -> bool:
         from frostline.config.hydra_job import describe
 
-        folder = run(self.hydra_context, describe, self.config, overrides, number).return_value.folder
+        folder = run_hydra_job(self.hydra_context, describe, self.config, overrides, number).return_value.folder
         return bool((folder / "result.json").exists())
 
     def _here(self, overrides: list[str], number: int) -> float:
-        return float(run(self.hydra_context, self.task_function, self.config, overrides, number).return_value)
+        return float(run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number).return_value)
 
     def _lost(self, overrides: list[str], number: int, why: Exception) -> float:
         from frostline.config.hydra_job import describe
-        from frostline.sweeps.execute import lost
+        from frostline.sweeps.execute import record_lost_job
 
-        job = run(self.hydra_context, describe, self.config, overrides, number)
+        job = run_hydra_job(self.hydra_context, describe, self.config, overrides, number)
         with env_override(dict(self.config.hydra.job.env_set)):
-            return lost(job.return_value, why)
+            return record_lost_job(job.return_value, why)
 
 
-def run(context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int) -> JobReturn:
+def run_hydra_job(
+    context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int
+) -> JobReturn:
     """Hydra's own way to do a job of a sweep."""
     from frostline.config.jobs import is_main_process
 
-    own = config_of(context, config, overrides, number)
+    own = job_config(context, config, overrides, number)
     if not is_main_process():  # of several ranks the first writes for all
         with open_dict(own):
             own.hydra.output_subdir = None

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from hydra.core.utils import JobReturn, env_override
 
-from hydra_plugins._launcher import Prepared, ended
+from hydra_plugins._launcher import DescribedJobsLauncher, set_values
 
 
-class FusedLauncher(Prepared):
+class FusedLauncher(DescribedJobsLauncher):
     """All jobs are done together, in this process."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from frostline.sweeps.execute import together
+        from frostline.sweeps.execute import run_fused
 
         jobs = self.prepare(job_overrides, initial_job_idx)
         with env_override(self.environ):
-            return ended(jobs, together([job.return_value for job in jobs]))
+            return set_values(jobs, run_fused([job.return_value for job in jobs]))

@@ -8,10 +8,10 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
-from frostline.distributed.workers import deaf
+from frostline.distributed.workers import ignore_sigint
 from frostline.errors import FrostlineError, Problem
 from frostline.types import Count
-from hydra_plugins._worker_process import AGAIN, Calls, Worker, WorkersLauncher
+from hydra_plugins._worker_process import RESTART_HINT, JobOverrides, Worker, WorkersLauncher
 
 
 class JoblibLauncher(WorkersLauncher):
@@ -30,29 +30,29 @@ class JoblibLauncher(WorkersLauncher):
         if find_spec("joblib") is None:
             yield Problem("hydra/launcher", "joblib is not installed", "pip install 'frostline[joblib]'")
 
-    def work(self, calls: Calls) -> dict[int, float | Exception]:
+    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
         from joblib import effective_n_jobs
 
-        from frostline.console import say
+        from frostline.console import log
         from frostline.distributed import resources as share
 
         workers = min(effective_n_jobs(self.n_jobs), len(calls))
-        begun = Begun(self.worker(share.told(workers)), str(self.place / "begun"))
+        begun = LoggedWorker(self.worker(share.worker_environment(workers)), str(self.place / "begun"))
         Finalize(None, _end_workers, exitpriority=1)
         values: dict[int, float | Exception] = {}
-        suspects: Calls = {}
+        suspects: JobOverrides = {}
         while left := {n: words for n, words in calls.items() if n not in values and n not in suspects}:
             if _do(begun, left, workers, values) is not None:
                 under_way = begun.numbers() & set(left) - set(values) or set(left)
                 suspects |= {n: calls[n] for n in under_way}
-                say(f"a worker was killed; {len(under_way)} jobs that were under way are done again, each by itself")
+                log(f"a worker was killed; {len(under_way)} jobs that were under way are done again, each by itself")
         for number, words in suspects.items():
             if (killed := _do(begun, {number: words}, workers, values)) is not None:
                 values[number] = killed
         return values
 
 
-class Begun:
+class LoggedWorker:
     """A worker that notes the numbers of the jobs it begins."""
 
     def __init__(self, worker: Worker, file: str) -> None:
@@ -64,7 +64,7 @@ class Begun:
         try:
             return number, self.worker(overrides, number)
         except SystemExit as end:  # SIGTERM, which joblib would pass on to the process that was asked for the sweep
-            return number, FrostlineError(f"its worker was told to end (status {end.code}); {AGAIN}")
+            return number, FrostlineError(f"its worker was told to end (status {end.code}); {RESTART_HINT}")
 
     def numbers(self) -> set[int]:
         file = Path(self.file)
@@ -79,16 +79,16 @@ def _end_workers() -> None:
     getattr(workers, "terminate", workers.shutdown)(kill_workers=True)  # joblib's own clears its files away too
 
 
-def _do(begun: Begun, calls: Calls, workers: int, values: dict[int, Any]) -> Exception | None:
+def _do(begun: LoggedWorker, calls: JobOverrides, workers: int, values: dict[int, Any]) -> Exception | None:
     """Fill in the values of jobs as they end; why that stopped, if it did."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    settings = {"backend": "loky", "batch_size": 1, "pre_dispatch": workers, "initializer": deaf}
+    settings = {"backend": "loky", "batch_size": 1, "pre_dispatch": workers, "initializer": ignore_sigint}
     pool = Parallel(max(workers, 2), return_as="generator_unordered", **settings)  # one would be this process
     try:
         for number, value in pool(delayed(begun)(words, number) for number, words in calls.items()):
             values[number] = value
     except TerminatedWorkerError:
-        return FrostlineError(f"its worker was killed; {AGAIN}")
+        return FrostlineError(f"its worker was killed; {RESTART_HINT}")
     return None

@@ -23,10 +23,10 @@ class OptunaSweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        from frostline.sweeps import trials
+        from frostline import session
 
-        assert self.config is not None and self.launcher is not None and trials.current is not None
+        assert self.config is not None and self.launcher is not None
         folder = Path(str(self.config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        trials.current.run(self.launcher.launch)
+        session.current().search.run(self.launcher.launch)

@@ -20,7 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.errors import Problem
-from hydra_plugins._launcher import Prepared, ended
+from hydra_plugins._launcher import DescribedJobsLauncher, set_values
 
 if TYPE_CHECKING:
     from frostline.config.hydra_job import HydraJob
@@ -33,7 +33,7 @@ QUIET = {
 }
 
 
-class RayLauncher(Prepared):
+class RayLauncher(DescribedJobsLauncher):
     """init, remote: arguments of `ray.init` and, for each job, of `ray.remote`.
 
     environ: how the names of variables begin that jobs get from here; all others they have from their node.
@@ -57,11 +57,11 @@ class RayLauncher(Prepared):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         jobs = self.prepare(job_overrides, initial_job_idx)
         with env_override(self.environ):
-            return ended(jobs, self._values([job.return_value for job in jobs]))
+            return set_values(jobs, self._values([job.return_value for job in jobs]))
 
     def _start(self) -> None:
         """Connect to a cluster, or start Ray on this machine until this process ends."""
-        from frostline.errors import wrong
+        from frostline.errors import user_error
 
         os.environ.update(QUIET | os.environ)
         import ray
@@ -73,24 +73,26 @@ class RayLauncher(Prepared):
             self.do = ray.remote(**self.remote)(_do)
         except Exception as error:
             why = str(error).strip().splitlines()[0]
-            raise wrong(KEY, f"Ray cannot be used: {why}", "correct hydra.launcher.init or .remote") from error
+            raise user_error(KEY, f"Ray cannot be used: {why}", "correct hydra.launcher.init or .remote") from error
         nodes: Any = ray.nodes  # which has types in some versions alone
         self._check_room([node["Resources"] for node in nodes() if node["Alive"]])
 
     def _check_room(self, nodes: list[dict[str, float]]) -> None:
         """Ray would wait without end for a node that can take a job."""
-        from frostline.errors import wrong
+        from frostline.errors import user_error
 
         asked = {"CPU": self.remote.get("num_cpus") or 0, "GPU": self.remote.get("num_gpus") or 0}
         asked |= self.remote.get("resources") or {}
         if not any(all(node.get(name, 0) >= number for name, number in asked.items()) for node in nodes):
             have = [{name: node.get(name, 0) for name in asked} for node in nodes]
-            raise wrong("hydra.launcher.remote", f"no node has {asked} for a job", f"ask for less; they have {have}")
+            raise user_error(
+                "hydra.launcher.remote", f"no node has {asked} for a job", f"ask for less; they have {have}"
+            )
 
     def _values(self, jobs: Sequence[HydraJob]) -> list[float]:
         import ray
 
-        from frostline.sweeps.execute import lost
+        from frostline.sweeps.execute import record_lost_job
 
         here = self._here(), str(Path.cwd()), sys.path
         named = [self.do.options(name=job.folder.name) for job in jobs]  # of each line that a job says
@@ -102,9 +104,9 @@ class RayLauncher(Prepared):
                 try:
                     values[place] = ray.get(done)
                 except ray.exceptions.RayTaskError as error:  # of its node, which cannot begin it; a run's own is noted
-                    values[place] = lost(jobs[place], error)
+                    values[place] = record_lost_job(jobs[place], error)
                 except ray.exceptions.RayError as error:
-                    values[place] = lost(jobs[place], _gone(error))
+                    values[place] = record_lost_job(jobs[place], _gone(error))
         return [values[place] for place in range(len(jobs))]
 
     def _here(self) -> dict[str, str]:
@@ -118,9 +120,9 @@ def _do(job: HydraJob, environ: dict[str, str], folder: str, path: list[str]) ->
     os.chdir(folder)
     os.environ.update(environ)
     sys.path += [place for place in path if place not in sys.path]
-    from frostline.sweeps.execute import single
+    from frostline.sweeps.execute import run_job
 
-    return single(job)
+    return run_job(job)
 
 
 def _gone(error: Exception) -> Exception:

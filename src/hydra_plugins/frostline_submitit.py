@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from frostline.errors import FrostlineError, Problem
-from hydra_plugins._worker_process import AGAIN, Calls, Worker, WorkersLauncher
+from hydra_plugins._worker_process import RESTART_HINT, JobOverrides, Worker, WorkersLauncher
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -35,8 +35,8 @@ class SubmititLauncher(WorkersLauncher):
         if find_spec("submitit") is None:
             yield Problem("hydra/launcher", "submitit is not installed", "pip install 'frostline[submitit]'")
 
-    def work(self, calls: Calls) -> dict[int, float | Exception]:
-        from frostline.console import say
+    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
+        from frostline.console import log
 
         worker = self._worker(len(calls))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which what is started here keeps
@@ -44,7 +44,7 @@ class SubmititLauncher(WorkersLauncher):
             jobs = self._executor().map_array(worker, calls.values(), calls)
         finally:
             signal.signal(signal.SIGINT, before)
-        say(f"jobs by submitit: {len(jobs)} on {self.cluster}; what they say is in {jobs[0].paths.folder.parent}")
+        log(f"jobs by submitit: {len(jobs)} on {self.cluster}; what they say is in {jobs[0].paths.folder.parent}")
         return dict(zip(calls, self._values(jobs), strict=True))
 
     def _worker(self, jobs: int) -> Worker:
@@ -74,7 +74,7 @@ class SubmititLauncher(WorkersLauncher):
                     elif job.job_id in there:
                         gone.pop(job.job_id, None)
                     elif now - since >= self.patience:
-                        values[job.job_id] = FrostlineError(f"its process is gone (job {job.job_id}); {AGAIN}")
+                        values[job.job_id] = FrostlineError(f"its process is gone (job {job.job_id}); {RESTART_HINT}")
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         except KeyboardInterrupt:
             self._end([job for job in jobs if job.job_id not in values])
@@ -97,7 +97,7 @@ class LocalLauncher(SubmititLauncher):
     def _worker(self, jobs: int) -> Worker:
         from frostline.distributed import resources as share
 
-        return self.worker(share.told(jobs))
+        return self.worker(share.worker_environment(jobs))
 
     def _there(self, jobs: list[Any]) -> set[str]:
         return {job.job_id for job in jobs if not job.done()}
@@ -119,7 +119,7 @@ class SlurmLauncher(SubmititLauncher):
     def _worker(self, jobs: int) -> Worker:
         from frostline.distributed import resources as share
 
-        return self.worker(share.told_by_slurm(), lead=False)
+        return self.worker(share.slurm_environment(), lead=False)
 
     def _there(self, jobs: list[Any]) -> set[str]:
         """Slurm's accounting, which submitit asks, is not on every cluster; its queue is."""

@@ -31,15 +31,15 @@ def measure(jobs: int = JOBS) -> dict[str, list[float]]:
     """Seconds of each job but the first: in all, at work, and beyond."""
     import lightning.pytorch as pl
 
-    from frostline.results import sweep_log as ledger
+    from frostline.sweeps import outcome
     from frostline.training import build
 
     work, ends = Stopwatch(), list[tuple[float, float]]()
     build.build = _timed(build.build, work)
     for name in ("fit", "validate", "test"):
         setattr(pl.Trainer, name, _timed(getattr(pl.Trainer, name), work))
-    note = ledger.note
-    ledger.note = lambda *told: (ends.append((time.perf_counter(), work.take())), note(*told))[1]
+    log_finished = outcome.log_finished
+    outcome.log_finished = lambda *args: (ends.append((time.perf_counter(), work.take())), log_finished(*args))[1]
     with contextlib.redirect_stdout(io.StringIO()):
         cli.main(["-m", f"seed=range(1,{jobs + 1})", *SHARED])
     pairs = list(itertools.pairwise(ends))

@@ -10,7 +10,7 @@ import pytest
 
 from frostline.config import jobs as command
 from frostline.config import resolvers
-from frostline.results.identity import leaf, run_id
+from frostline.results.identity import run_folder_name, run_id
 
 
 def jobs(line: str) -> list[command.Job]:
@@ -51,7 +51,7 @@ def test_the_order_of_keys_is_nothing_to_the_id() -> None:
 def test_a_folder_s_name_says_what_the_run_is() -> None:
     [job] = jobs("encoder=minilm head=mlp pooler=cls seed=3 study=lab paths.runs=out")
     assert job.folder == Path("out/lab") / f"full-minilm-cls-mlp-vader_movies-s3-{job.id[:8]}"
-    assert leaf({"seed": 1}, {"encoder": "a/b c"}) == f"a_b_c-s1-{run_id({'seed': 1})[:8]}"
+    assert run_folder_name({"seed": 1}, {"encoder": "a/b c"}) == f"a_b_c-s1-{run_id({'seed': 1})[:8]}"
 
 
 def test_a_rerun_has_the_first_new_folder_beside_the_run_s() -> None:

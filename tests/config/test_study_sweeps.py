@@ -106,6 +106,6 @@ def test_a_run_made_alone_is_complete_in_the_sweep(frostline: Command) -> None:
     assert frostline(*words).status == 0
     said = frostline("-m", "sweep=lab/all", "freezing=frozen", "logger=csv")
     assert said.status == 0, said.err
-    assert said.out.splitlines()[-1] == "2 jobs: 1 complete before, 1 trained"
+    assert said.out.splitlines()[-1] == "2 jobs: 1 already complete, 1 trained"
     results = [read_json(file) for file in Path("runs/lab").glob("*/result.json")]
     assert {result["seed"] for result in results} == {1, 2}

@@ -231,8 +231,8 @@ def test_torchrun_must_start_as_many_ranks_as_the_config_says() -> None:
 
 @pytest.mark.slow
 def test_a_sweep_is_not_for_ranks_that_torchrun_starts() -> None:
-    """The second job would wait without end for a meeting that is over."""
+    """The ranks of the second job would wait forever for a group that has ended."""
     done = torchrun("-m", *RUN, "freezing=direct", "seed=1,2")
     assert done.returncode != 0
-    assert "--multirun: one group of ranks cannot do a sweep, whose jobs end it; start it by itself" in done.stderr
+    assert "--multirun: the ranks of torchrun or Slurm cannot run a sweep, because they end with " in done.stderr
     assert not Path("runs").exists()

@@ -16,11 +16,11 @@ from frostline.distributed import launcher as ranks
 from frostline.distributed import resources as share
 
 CARDS = ["0", "1", "2", "3"]
-CHOOSES = """
+WORKER = """
 import json, os, sys
 from frostline.distributed import resources as share
 for line in sys.stdin:
-    share.take(json.loads(line))
+    allocate(json.loads(line))
     print(json.dumps([os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ["OMP_NUM_THREADS"]]), flush=True)
 """
 
@@ -30,7 +30,7 @@ class Worker:
 
     def __init__(self, **environ: str) -> None:
         pipe = subprocess.PIPE
-        words = [sys.executable, "-c", CHOOSES]
+        words = [sys.executable, "-c", WORKER]
         self.process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, env=os.environ | environ)
 
     def job(self, devices: int | str = 1, accelerator: str = "auto") -> tuple[list[str], int]:
@@ -66,7 +66,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_worker_has_a_gpu_of_its_own_for_all_its_jobs() -> None:
-    with workers(4, **share.told(4)) as several:
+    with workers(4, **share.worker_environment(4)) as several:
         first = [one.job()[0] for one in several]
         assert sorted(gpu for gpus in first for gpu in gpus) == CARDS
         for _ in range(3):  # in whatever order they come to their next jobs
@@ -74,27 +74,27 @@ def test_each_worker_has_a_gpu_of_its_own_for_all_its_jobs() -> None:
 
 
 def test_a_worker_that_is_killed_leaves_its_gpu_to_the_next() -> None:
-    with workers(4, **share.told(4)) as several, workers(1, **share.told(4)) as [new]:
+    with workers(4, **share.worker_environment(4)) as several, workers(1, **share.worker_environment(4)) as [new]:
         gpus = [one.job()[0] for one in several]
         several[2].kill()
         assert new.job()[0] == gpus[2]
 
 
 def test_more_workers_than_gpus_spread_over_them_evenly() -> None:
-    with workers(6, **share.told(6)) as several:
+    with workers(6, **share.worker_environment(6)) as several:
         users = [one.job()[0][0] for one in several]
     assert sorted(users.count(gpu) for gpu in CARDS) == [1, 1, 2, 2]
 
 
 def test_another_sweep_s_gpus_are_taken_last() -> None:
-    with workers(3, **share.told(3)) as theirs, workers(1, **share.told(1)) as [ours]:
+    with workers(3, **share.worker_environment(3)) as theirs, workers(1, **share.worker_environment(1)) as [ours]:
         taken = {one.job()[0][0] for one in theirs}
         [gpu] = ours.job()[0]
         assert gpu not in taken and len(taken) == 3
 
 
 def test_jobs_of_several_devices_get_so_many_and_share_none() -> None:
-    with workers(2, **share.told(2)) as (one, other):
+    with workers(2, **share.worker_environment(2)) as (one, other):
         first, second = one.job(devices=2)[0], other.job(devices="auto")[0]  # auto: its part, half of four
         assert len(first) == len(second) == 2
         assert sorted(first + second) == CARDS
@@ -104,7 +104,7 @@ def test_jobs_of_several_devices_get_so_many_and_share_none() -> None:
 
 
 def test_workers_that_choose_at_the_same_moment_choose_differently() -> None:
-    with workers(4, **share.told(4)) as several:
+    with workers(4, **share.worker_environment(4)) as several:
         for one in several:
             assert one.process.stdin is not None
             one.process.stdin.write(json.dumps({"devices": 1, "accelerator": "gpu"}) + "\n")
@@ -115,7 +115,7 @@ def test_workers_that_choose_at_the_same_moment_choose_differently() -> None:
 
 
 def test_a_job_on_the_cpu_takes_no_gpu() -> None:
-    with workers(1, **share.told(2)) as [one]:
+    with workers(1, **share.worker_environment(2)) as [one]:
         assert one.job(accelerator="cpu")[0] == CARDS
     assert not list(Path(os.environ["TMPDIR"]).rglob("*.0"))
 
@@ -123,7 +123,7 @@ def test_a_job_on_the_cpu_takes_no_gpu() -> None:
 def test_no_gpu_is_visible_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for named in ("", "-1"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
-        assert share.visible() == []
+        assert share.visible_gpus() == []
 
 
 LISTED = """#!/bin/sh
@@ -136,45 +136,45 @@ echo "GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-6d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a
 def test_the_driver_names_the_gpus_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert share.visible() == []
+    assert share.visible_gpus() == []
     (tmp_path / "nvidia-smi").write_text(LISTED)
     (tmp_path / "nvidia-smi").chmod(0o755)
-    assert [gpu[:12] for gpu in share.visible()] == ["GPU-5d5ba0d6", "GPU-6d5ba0d6"]
+    assert [gpu[:12] for gpu in share.visible_gpus()] == ["GPU-5d5ba0d6", "GPU-6d5ba0d6"]
 
 
 def test_cores_are_divided_by_the_jobs_and_a_job_s_by_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     cores = len(os.sched_getaffinity(0))
-    with workers(1, **share.told(2)) as [one]:
+    with workers(1, **share.worker_environment(2)) as [one]:
         assert one.job()[1] == max(cores // 2, 1)
     monkeypatch.setenv("SLURM_JOB_ID", "1")  # which has given this job 12 cores
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "12")
-    for name, value in share.told(2).items():
+    for name, value in share.worker_environment(2).items():
         monkeypatch.setenv(name, value)
-    assert (share.threads(), share.threads(3), share.threads(9)) == ("6", "2", "1")
+    assert (share.thread_count(), share.thread_count(3), share.thread_count(9)) == ("6", "2", "1")
     monkeypatch.delenv("SLURM_CPUS_PER_TASK")
     monkeypatch.setenv("SLURM_CPUS_ON_NODE", "8")
     monkeypatch.setenv("SLURM_NTASKS_PER_NODE", "2")
-    assert share.threads() == "2"
+    assert share.thread_count() == "2"
 
 
 def test_the_user_s_own_number_of_threads_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    told = share.told(2)
+    told = share.worker_environment(2)
     with workers(1, **told | {"OMP_NUM_THREADS": "1"}) as [one]:  # joblib gives its workers numbers of its own
         assert one.job()[1] == 7
-    assert share.threads(3) == "7"
+    assert share.thread_count(3) == "7"
 
 
 def test_a_worker_that_has_torch_already_changes_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     before = torch.get_num_threads()
-    told = share.told(1000)
+    told = share.worker_environment(1000)
     for name, value in (told | {"OMP_NUM_THREADS": "3"}).items():
         monkeypatch.setenv(name, value)
     torch.set_num_threads(5)
     try:
-        share.take({"devices": 1, "accelerator": "cpu"})
+        share.allocate({"devices": 1, "accelerator": "cpu"})
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -182,7 +182,7 @@ def test_a_worker_that_has_torch_already_changes_its_threads(monkeypatch: pytest
 
 def test_a_run_by_itself_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     before = dict(os.environ)
-    share.take({"devices": 4, "accelerator": "gpu"})
+    share.allocate({"devices": 4, "accelerator": "gpu"})
     assert dict(os.environ) == before
 
 

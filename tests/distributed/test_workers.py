@@ -10,25 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from frostline.sweeps import interrupt as stopping
+from frostline import session
+from frostline.sweeps.interrupt import handle_interrupt, interrupt_requested
 
 LEADER = """
 import sys
 from pathlib import Path
 from frostline.distributed import workers
-workers.lead(Path(sys.argv[1]))
+workers.hold_leader_lock(Path(sys.argv[1]))
 print("leads", flush=True)
 sys.stdin.read()
 """
 FOLLOWER = """
 import sys, time
 from frostline.distributed import workers
-workers.deaf()
-workers.follow(sys.argv[1])
+workers.ignore_sigint()
+workers.exit_with_leader(sys.argv[1])
 print("follows", flush=True)
 time.sleep(600)
 """
-ASKED = "import sys; from frostline.sweeps import interrupt; print(interrupt.asked(sys.argv[1]))"
+REQUESTED = "import sys; from frostline.sweeps.interrupt import interrupt_requested as r; print(r(sys.argv[1]))"
 
 
 def started(code: str, word: Path) -> subprocess.Popen[str]:
@@ -52,16 +53,15 @@ def test_a_worker_is_gone_when_its_leader_was_killed(tmp_path: Path) -> None:
 
 def test_workers_hear_of_ctrl_c_from_the_sweep_s_folder(tmp_path: Path) -> None:
     def heard() -> str:
-        done = subprocess.run([sys.executable, "-c", ASKED, tmp_path / "sweep"], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", REQUESTED, tmp_path / "sweep"], capture_output=True, text=True)
         return done.stdout.strip()
 
-    try:
-        with stopping.listening(tmp_path / "sweep"):
-            assert heard() == "False"
+    with handle_interrupt(session.begin(), tmp_path / "sweep"):
+        assert heard() == "False"
+        os.kill(os.getpid(), signal.SIGINT)
+        assert heard() == "True"
+        with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-            assert heard() == "True"
-            with pytest.raises(KeyboardInterrupt):
-                os.kill(os.getpid(), signal.SIGINT)
-    finally:
-        stopping.forget()
-    assert not stopping.asked()
+    assert interrupt_requested()
+    session.begin()
+    assert not interrupt_requested(), "a new command"

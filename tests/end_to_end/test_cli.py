@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Command, in_process
-from frostline.results import sweep_log as ledger
+from frostline.results import sweep_log
 from parts import choices
 
 frostline = in_process
@@ -166,5 +166,7 @@ def test_a_sweep_keeps_its_own_files_apart(frostline: Command, tmp_path: Path) -
     assert said.status == 0, said.err
     [sweep] = (tmp_path / "the, runs" / "default" / ".sweeps").iterdir()
     assert sorted(file.name for file in sweep.iterdir()) == ["jobs.jsonl", "multirun.yaml", "sweep.json"]
-    assert [Path(row.folder).parent for row in ledger.rows(sweep)] == [tmp_path / "the, runs" / "default"] * 2
+    assert [Path(row.folder).parent for row in sweep_log.finished_rows(sweep)] == [
+        tmp_path / "the, runs" / "default"
+    ] * 2
     assert said.out.splitlines()[0].split()[0] == "seed"

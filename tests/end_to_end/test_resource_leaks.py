@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.results import sweep_log as ledger
+from frostline.results import sweep_log
 from killable_runs import attempt
 
 SMALL = ["freezing=frozen", "logger=csv", "trainer.max_epochs=1", "dataset.max_train=32", "dataset.max_val=16"]
@@ -40,7 +40,7 @@ def held(pid: int, jobs: int) -> Held:
 
 
 def ended() -> int:
-    return sum(len(ledger.rows(sweep)) for sweep in Path("runs/default/.sweeps").glob("*"))
+    return sum(len(sweep_log.finished_rows(sweep)) for sweep in Path("runs/default/.sweeps").glob("*"))
 
 
 @pytest.mark.parametrize(("launcher", "count"), COUNTS)

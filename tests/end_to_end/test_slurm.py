@@ -8,12 +8,12 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
-from launchers.test_workers import TINY, results, same
-from slurm.cluster import SECONDS, cluster, lacking
 
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt, complete, soon
+from launcher_sweeps import TINY, assert_same_results, results
 from runs import differences
+from slurm_cluster import SECONDS, cluster, lacking
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SLURM = ["hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=10", "logger=csv"]
@@ -48,7 +48,7 @@ def test_a_sweep(slurm: None) -> None:
     places = [read_json(file) for file in Path("runs").glob("*/*/environment.json")]
     assert [place["threads"] for place in places] == [1] * 4
     complete(*words, "logger=csv", "paths.runs=basic")
-    same(found, results(Path("basic")))
+    assert_same_results(found, results(Path("basic")))
     assert [line.split()[:2] for line in said.splitlines() if line.startswith(("frozen ", "full "))] == [
         [freezing, seed] for freezing in ("frozen", "full") for seed in ("1", "2")
     ]

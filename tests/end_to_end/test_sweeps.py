@@ -45,7 +45,7 @@ def test_the_limit_changes_no_run(frostline: Command) -> None:
     assert frostline("-m", *words).status == 0
     said = frostline("-m", *words, "max_failures=0")
     assert said.status == 0
-    assert told(said.out)[1] == "2 jobs: 2 complete before"
+    assert told(said.out)[1] == "2 jobs: 2 already complete"
 
 
 def interrupt(one: Attempt) -> None:
@@ -61,12 +61,12 @@ def test_ctrl_c_lets_the_job_under_way_end(frostline: Command) -> None:
         one.until(lambda: "epoch 1 of 30" in one.said)
         interrupt(one)
         assert one.wait() == 130
-    assert "Ctrl-C: what is under way comes to its end" in one.said
+    assert "Ctrl-C: running jobs finish, then the sweep stops" in one.said
     assert "3 jobs: 1 trained, 2 skipped" in one.said
     assert "Traceback" not in one.said
     said = frostline(*LONG)
     assert said.status == 0
-    assert told(said.out)[1] == "3 jobs: 1 complete before, 2 trained"
+    assert told(said.out)[1] == "3 jobs: 1 already complete, 2 trained"
 
 
 @pytest.mark.slow

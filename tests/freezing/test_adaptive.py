@@ -20,7 +20,7 @@ from frostline.freezing.strategies.autofreeze import GradientChange
 from frostline.freezing.strategies.plateau import Plateau
 from frostline.instantiate import make
 from frostline.results.folder import RunFolder
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from prepared_run import described, prepare, trained_run
 
 SEED, BATCH = 1, 16
@@ -114,7 +114,7 @@ def by_hand(config: dict[str, Any], epochs: int) -> dict[str, Tensor]:
     """Auto-RGN in plain PyTorch: in each epoch measure five batches, then train at the rates that follow."""
     wrapped = make(config["encoder"])
     model, tokenizer = wrapped.model.train(), wrapped.tokenizer
-    torch.manual_seed(derive(SEED, "head"))
+    torch.manual_seed(derive_seed(SEED, "head"))
     head = make(config["head"], width=wrapped.width, classes=3).out
     train = load_corpus(config["dataset"]).train
     lengths = [len(ids) for ids in tokenizer(train.texts, truncation=True, max_length=128)["input_ids"]]
@@ -130,8 +130,8 @@ def by_hand(config: dict[str, Any], epochs: int) -> dict[str, Tensor]:
         return nn.functional.cross_entropy(logits, torch.tensor([train.labels[i] for i in rows]))
 
     for epoch in range(epochs):
-        batches = training_order(lengths, BATCH, derive(SEED, "order"), epoch)
-        torch.manual_seed(derive(SEED, "measure", epoch, 0))
+        batches = training_order(lengths, BATCH, derive_seed(SEED, "order"), epoch)
+        torch.manual_seed(derive_seed(SEED, "measure", epoch, 0))
         seen = [torch.autograd.grad(loss(rows), list(learning.values())) for rows in batches[:5]]
         ratio = {
             name: float(np.mean([float(g[i].norm() / p.detach().norm()) for g in seen]))
@@ -145,7 +145,7 @@ def by_hand(config: dict[str, Any], epochs: int) -> dict[str, Tensor]:
             factor = min(progress / 0.06, (1 - progress) / 0.94)
             for name, group in zip(learning, optimizer.param_groups, strict=True):
                 group["lr"] = config["optimizer"]["lr"] * factor * share.get(name, usual)
-            torch.manual_seed(derive(SEED, "dropout", step, 0))
+            torch.manual_seed(derive_seed(SEED, "dropout", step, 0))
             optimizer.zero_grad()
             loss(rows).backward()
             nn.utils.clip_grad_norm_(list(learning.values()), 1.0)

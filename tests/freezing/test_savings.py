@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from frostline.commands.plan import plan_from_shapes
 from frostline.freezing.savings import layer_passes, savings_line
+from frostline.sweeps.time_estimate import plan_from_shapes
 
 # On two layers; a backward pass through a layer is two forward passes.
 COUNTED = {

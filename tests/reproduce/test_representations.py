@@ -89,7 +89,9 @@ def test_before_and_after_are_those_of_plain_transformers(go: Go, frostline: Com
 def test_an_encoder_that_rested_gives_the_same_bits(go: Go, frostline: Command, words: list[str]) -> None:
     folder = go(*RUN, *words)["folder"]
     said = frostline("vectors", str(folder))
-    assert said.out.splitlines()[-1].endswith("80 test texts, the same before and after: the encoder was frozen"), said.err
+    assert said.out.splitlines()[-1].endswith("80 test texts, the same before and after: the encoder was frozen"), (
+        said.err
+    )
     found = read(folder)
     assert np.array_equal(found["before"], found["after"])
     assert np.array_equal(found["tsne_before"], found["tsne_after"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.results.atomic_files import PART, read_json, whole, write_json, write_text
+from frostline.results.atomic_files import PART, atomic_write, read_json, write_json, write_text
 
 WRITER = """
 import sys
@@ -88,7 +88,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
 def test_a_large_file_takes_its_place_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     for turn in ("first", "second"):
-        with whole(path) as part:
+        with atomic_write(path) as part:
             part.write_text(turn)
             assert path.exists() == (turn == "second")
         assert [file.name for file in tmp_path.iterdir()] == ["weights"]
@@ -98,19 +98,19 @@ def test_a_large_file_takes_its_place_when_it_is_whole(tmp_path: Path) -> None:
 def test_what_is_cut_short_leaves_the_old_file_and_a_part_that_is_written_over(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole(path) as part:
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as part:
         part.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert (tmp_path / f"weights{PART}").read_text() == "half"
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("new")
     assert path.read_text() == "new"
 
 
 def test_a_large_file_is_open_to_those_that_other_files_are_open_to(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
-    with whole(tmp_path / "weights") as part:
+    with atomic_write(tmp_path / "weights") as part:
         part.unlink()
         part.touch(mode=0o600)  # as safetensors does
     assert (tmp_path / "weights").stat().st_mode == (tmp_path / "other").stat().st_mode

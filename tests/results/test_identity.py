@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from frostline.results.identity import run_id, title, without_modules
+from frostline.results.identity import run_id, run_title, without_modules
 
 CHOICES = {"freezing": "frozen", "encoder": "bert_tiny", "pooler": "mean", "head": "linear", "dataset": "vader_movies"}
 TITLES = [
@@ -24,11 +24,11 @@ TITLES = [
 
 @pytest.mark.parametrize(("overrides", "expected"), TITLES)
 def test_a_title_is_what_matters_and_what_differs(overrides: str, expected: str) -> None:
-    assert title({"seed": 1}, CHOICES, overrides.split()) == expected
+    assert run_title({"seed": 1}, CHOICES, overrides.split()) == expected
 
 
 def test_a_part_that_is_not_the_usual_one_stands_in_a_title() -> None:
-    assert title({"seed": 2}, CHOICES | {"head": "mlp"}, []) == "frozen bert_tiny mlp vader_movies s2"
+    assert run_title({"seed": 2}, CHOICES | {"head": "mlp"}, []) == "frozen bert_tiny mlp vader_movies s2"
 
 
 def config(package: str = "frostline.models.heads", **changes: Any) -> dict[str, Any]:

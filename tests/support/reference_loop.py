@@ -19,7 +19,7 @@ from frostline.config import jobs as command
 from frostline.data.batches import training_order
 from frostline.data.build import load_corpus
 from frostline.instantiate import make
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from prepared_run import PreparedRun, trained_run
 
 SEED, EPOCHS, BATCH = 1, 3, 16
@@ -89,10 +89,10 @@ class ByHand:
 
     def __init__(self, config: dict[str, Any], learns: Callable[[str, int], bool] = lambda name, epoch: True) -> None:
         self.config, self.learns = config, learns
-        torch.manual_seed(derive(SEED, "encoder"))
+        torch.manual_seed(derive_seed(SEED, "encoder"))
         wrapped = make(config["encoder"])
         self.model, self.tokenizer, self.width = wrapped.model, wrapped.tokenizer, wrapped.width
-        torch.manual_seed(derive(SEED, "head"))
+        torch.manual_seed(derive_seed(SEED, "head"))
         self.head = make(config["head"], width=self.width, classes=2, names=["class 1", "class 2"])
         self.named: Named = {f"head.{n}": p for n, p in self.head.named_parameters()} | self.encoder()
         self.train = load_corpus(config["dataset"]).train
@@ -132,7 +132,7 @@ class ByHand:
         return nn.functional.cross_entropy(self.logits(rows), self.labels(rows))
 
     def batches(self, epoch: int) -> Any:
-        return training_order(self.lengths, self.config["dataset"]["batch_size"], derive(SEED, "order"), epoch)
+        return training_order(self.lengths, self.config["dataset"]["batch_size"], derive_seed(SEED, "order"), epoch)
 
     def optimizer(self) -> torch.optim.Optimizer:
         """Return AdamW with one group for each parameter; vectors have no weight decay."""
@@ -155,7 +155,7 @@ class ByHand:
                 scale = self.config["optimizer"]["lr"] * min(progress / WARMUP, (1 - progress) / (1 - WARMUP))
                 for name, group in zip(self.named, optimizer.param_groups, strict=True):
                     group["lr"] = scale * rates.get(name, 0.0)
-                torch.manual_seed(derive(SEED, "dropout", self.step, 0))
+                torch.manual_seed(derive_seed(SEED, "dropout", self.step, 0))
                 optimizer.zero_grad()
                 loss(rows).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
                 nn.utils.clip_grad_norm_([p for p in self.named.values() if p.requires_grad], 1.0)

@@ -199,7 +199,7 @@ QUESTIONS = [
     Question(
         "Where is the time that a sweep will take estimated?",
         ("estimate", "duration", "cost"),
-        "sweeps/forecast.py",
+        "sweeps/time_estimate.py",
         "Run.seconds",
     ),
     # runs: folder, id, result, predictions, environment, reproduction

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.config.jobs import jobs_of_command
@@ -111,7 +110,7 @@ def assert_runs_of_wandb(root: str, group: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_s_jobs_are_runs_as_any_other(alone: Path, on_ray: list[str]) -> None:  # noqa: F811
+def test_a_sweep_s_jobs_are_runs_as_any_other(no_wandb_account: Path, on_ray: list[str]) -> None:
     """Of six jobs each has its results, its threads, its row in the table and its run of W&B."""
     words = [*SMALL, "trainer.max_epochs=2", "study=mine", "freezing=direct,frozen,full", "seed=1,2"]
     said = complete(*on_ray, *words, "logger=auto", "paths.runs=spread")
@@ -135,7 +134,7 @@ def test_a_job_may_be_of_several_ranks(on_ray: list[str]) -> None:
 @pytest.mark.slow
 def test_a_killed_worker_s_job_goes_on_elsewhere_and_a_failing_job_ends_no_other(on_ray: list[str]) -> None:
     """Of three jobs one is killed once, one fails, and one knows nothing of that."""
-    words = [*SMALL, "freezing=full", "optimizer=sgd", "trainer.gradient_clip_val=null", "logger=csv"]
+    words = [*SMALL, "freezing=full", "optimizer=sgd", "trainer.gradient_clip=null", "logger=csv"]
     words += ["trainer.max_epochs=8", "trainer.checkpoint_seconds=0"]
     run = jobs_of_command([*words, "optimizer.lr=1e-2", "paths.runs=spread"])[0].folder.absolute()
     rates = ["optimizer.lr=1e-2,1e38,1e-3", "hydra.launcher.remote.num_cpus=1"]

@@ -37,7 +37,7 @@ def test_killed_after_five_of_twelve_trials_and_started_again(frostline: Command
     assert states() == ["COMPLETE"] * 12
     assert len(costs()) == len({str(values) for values in drawn()}) == 12
     assert {run: costs()[run] for run in before} == before
-    assert lines(said)[1].startswith("12 jobs: 5 complete before, ")
+    assert lines(said)[1].startswith("12 jobs: 5 already complete, ")
     assert frostline(*TWELVE, "paths.runs=whole").status == 0
     assert (drawn("whole"), scores("whole")) == (drawn(), scores())
 
@@ -64,11 +64,11 @@ def test_the_same_command_again_trains_nothing_and_a_longer_search_what_is_new(f
     first, before = drawn(), costs()
     again = frostline(*words, "hydra.sweeper.n_trials=3")
     assert again.status == 0
-    assert lines(again)[1] == "3 jobs: 3 complete before"
+    assert lines(again)[1] == "3 jobs: 3 already complete"
     assert again.out.splitlines()[:5] == once.out.splitlines()[:5]
     assert lines(again)[-1] == lines(once)[-1]
     longer = frostline(*words, "hydra.sweeper.n_trials=4")
-    assert lines(longer)[1] == "4 jobs: 3 complete before, 1 trained"
+    assert lines(longer)[1] == "4 jobs: 3 already complete, 1 trained"
     assert drawn()[:3] == first
     assert {run: costs()[run] for run in before} == before
 

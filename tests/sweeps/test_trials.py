@@ -98,7 +98,7 @@ def test_a_trial_that_fails_counts_and_is_told_as_failed(frostline: Command) -> 
     said = frostline(*words, "hydra.sweeper.n_trials=2")
     assert said.status == 1
     assert set(states()) == {"FAIL"} and len(states()) == 2
-    assert lines(said)[-1] == "best: no trial has come to its end"
+    assert lines(said)[-1] == "best: no trial is complete"
     limited = frostline(*words, "hydra.sweeper.n_trials=4", "max_failures=0", "paths.runs=limited")
     assert limited.status == 1
     assert states("limited") == ["FAIL", "RUNNING"]  # done when the limit is raised

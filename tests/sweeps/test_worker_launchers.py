@@ -13,19 +13,18 @@ import pytest
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt, complete, soon
+from launcher_sweeps import TINY, Results, assert_same_results, results
 from record import assert_full
 from runs import MORTAL
-from wandb_files import about, config, environment, exits, read
+from wandb_files import about, config, exits, read
 
 frostline = in_process
-TINY = ["dataset.max_train=64", "dataset.max_val=32", "dataset.max_test=32", "trainer.max_epochs=1", "trainer=cpu"]
 SIX = ["-m", *TINY, "freezing=frozen,full", "seed=1,2,3"]
 RANKS = ["-m", *TINY, "trainer=ddp", "trainer.accelerator=cpu", "seed=1,2", "logger=csv"]
 LAUNCHERS = {
     "joblib": ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
     "submitit_local": ["hydra/launcher=submitit_local"],
 }
-Results = dict[str, dict[str, float]]
 
 
 def launchers(*slow: str) -> Any:
@@ -33,12 +32,6 @@ def launchers(*slow: str) -> Any:
     marks = {name: pytest.mark.slow if name in slow else pytest.mark.exhaustive for name in LAUNCHERS}
     every = [pytest.param(words, id=name, marks=marks[name]) for name, words in LAUNCHERS.items()]
     return pytest.mark.parametrize("launcher", every)
-
-
-def results(root: Path = Path("runs")) -> Results:
-    """The scores of each run, by id."""
-    found = [read_json(file) for file in root.glob("*/*/result.json")]
-    return {result["id"]: result["metrics"] for result in found}
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +49,13 @@ def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result
     return done
 
 
-@pytest.fixture
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """W&B knows nobody, and so keeps its runs here."""
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("WANDB_MODE", raising=False)
-
-
-def same(found: Results, wanted: Results) -> None:
-    assert found.keys() == wanted.keys()
-    for run, metrics in wanted.items():
-        assert found[run] == pytest.approx(metrics, abs=1e-6), run
-
-
 @launchers("joblib")
 def test_six_jobs_are_six_runs_with_the_results_of_one_by_one(
-    launcher: list[str], one_by_one: Callable[..., Results], alone: None
+    launcher: list[str], one_by_one: Callable[..., Results], no_wandb_account: Path
 ) -> None:
     said = complete(*SIX, *launcher, "study=six")
     assert "\n6 jobs: " not in said and "results: runs/six" in said  # all were trained
-    same(results(), one_by_one([*SIX, "study=six"]))
+    assert_same_results(results(), one_by_one([*SIX, "study=six"]))
     folders = [file.parent for file in Path("runs/six").glob("*/result.json")]
     for folder in folders:
         result = assert_full(folder)
@@ -88,7 +67,7 @@ def test_six_jobs_are_six_runs_with_the_results_of_one_by_one(
 @launchers("joblib")
 def test_jobs_of_two_ranks(launcher: list[str], one_by_one: Callable[..., Results]) -> None:
     complete(*RANKS, *launcher)
-    same(results(), one_by_one(RANKS))
+    assert_same_results(results(), one_by_one(RANKS))
     places = [read_json(file) for file in Path("runs").glob("*/*/environment.json")]
     assert [place["ranks"] for place in places] == [2, 2]
 
@@ -110,7 +89,7 @@ def test_a_job_that_kills_its_worker_is_told_and_goes_on_later(launcher: list[st
     [failure] = Path("runs").glob("*/*/failure.json")
     assert "start the same command again" in read_json(failure)["what"]
     Path("moment").unlink()
-    assert "2 jobs: 1 resumed, 1 complete before" in complete(*words)
+    assert "2 jobs: 1 resumed, 1 already complete" in complete(*words)
     assert len(results()) == 2
 
 

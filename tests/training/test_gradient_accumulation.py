@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from conftest import Go
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from prepared_run import trained_run
 from reference_loop import EPOCHS, FEW, SEED, few_texts
 
@@ -65,7 +65,7 @@ def test_parts_draw_their_own_dropout_as_further_ranks_would(job: Any) -> None:
         ),
         seeds,
     )
-    assert seeds.seen == [derive(SEED, "dropout", step, place) for step in range(2) for place in range(4)]
+    assert seeds.seen == [derive_seed(SEED, "dropout", step, place) for step in range(2) for place in range(4)]
 
 
 # Early stopping

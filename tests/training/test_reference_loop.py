@@ -15,7 +15,7 @@ from torch import Tensor
 from frostline.data.batches import training_order
 from frostline.data.build import load_corpus
 from frostline.instantiate import make
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from prepared_run import PreparedRun, trained_run
 
 STEPS = 20
@@ -28,7 +28,7 @@ def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Te
     model, tokenizer = wrapped.model.train(), wrapped.tokenizer
     train = load_corpus(config["dataset"]).train
     lengths = [len(ids) for ids in tokenizer(train.texts, truncation=True, max_length=128)["input_ids"]]
-    batches = training_order(lengths, 32, derive(SEED, "order"), 0)[:STEPS]
+    batches = training_order(lengths, 32, derive_seed(SEED, "order"), 0)[:STEPS]
     parameters = [*model.parameters(), *head.parameters()]
     decayed = [p for p in parameters if p.ndim > 1]
     others = [p for p in parameters if p.ndim == 1]
@@ -38,7 +38,7 @@ def plain_pytorch(config: dict[str, Any], head: torch.nn.Linear) -> dict[str, Te
         progress = (step + 1) / (STEPS + 1)
         for group in optimizer.param_groups:
             group["lr"] = 1e-4 * min(progress / 0.06, (1 - progress) / 0.94)
-        torch.manual_seed(derive(SEED, "dropout", step, 0))
+        torch.manual_seed(derive_seed(SEED, "dropout", step, 0))
         texts = tokenizer(
             [train.texts[i] for i in rows], truncation=True, max_length=128, padding=True, return_tensors="pt"
         )
@@ -59,7 +59,7 @@ def test_full_fine_tuning_is_what_forty_lines_of_pytorch_do(job: Any, encoder: s
         "trainer=cpu", "freezing=full", f"encoder={encoder}", "trainer.max_epochs=1", f"trainer.limit_batches={STEPS}"
     )
     head = torch.nn.Linear(make(run_job.config["encoder"]).width, 3)
-    torch.manual_seed(derive(SEED, "head"))
+    torch.manual_seed(derive_seed(SEED, "head"))
     ours_at_start = make(run_job.config["head"], width=head.in_features, classes=3)
     head.load_state_dict(ours_at_start.out.state_dict())
     expected = plain_pytorch(run_job.config, head)

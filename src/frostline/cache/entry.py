@@ -23,7 +23,7 @@ from typing import Any
 
 from frostline.cache.deletion import dispose, removed
 from frostline.cache.locks import Opened, alone, made, shared
-from frostline.console import say
+from frostline.console import log
 from frostline.results.atomic_files import read_json, write_json
 
 VERSION = 1  # of what is written and how it is computed; another one's entries are not found
@@ -131,7 +131,7 @@ class Entry:
             if end is not None and time.monotonic() >= end:
                 raise TimeoutError(errno.ETIMEDOUT, "another run is still computing the same states", str(self.work))
             if not told:
-                say("frost line: another run computes the same states; waiting for it")
+                log("frost line: another run computes the same states; waiting for it")
             told = True
             time.sleep(SECONDS_BETWEEN_LOOKS)
         return lock

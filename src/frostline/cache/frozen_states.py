@@ -13,7 +13,7 @@ from frostline.cache.encode import EncoderPass, Runtime, at_rest
 from frostline.cache.estimate import Estimate, jobs
 from frostline.cache.keys import CacheKeys
 from frostline.cache.shared_store import SharedCache
-from frostline.console import say
+from frostline.console import log
 from frostline.data.loader import Source
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
@@ -87,13 +87,13 @@ class FrozenStates:
 
     def _source(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> Source | None:
         if line.by_token and (why := self._unable(tokens, line)) is not None:
-            say(f"frost line: {split} is read anew in each epoch: {why}")
+            log(f"frost line: {split} is read anew in each epoch: {why}")
             return None
         if self._passes(below):
             return None if line.by_token else EncoderPass(self.model, self.runtime, line).in_memory(tokens, split)
         key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
         if (found := self.keep.opened(key, line)) is not None:
-            say(f"frost line: {split} is in the store, {self._told(line)}")
+            log(f"frost line: {split} is in the store, {self._told(line)}")
             return found
         if self._pays(split, tokens, line, below, uses):
             found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
@@ -118,9 +118,9 @@ class FrozenStates:
         estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.runtime.device.type, uses)
         if not (cache.mode == "on" or estimate.pays) or not self._has_room(estimate.bytes):
             if estimate.pays:
-                say(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
+                log(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
             return False
-        say(f"frost line: {split} is kept {self._told(line)}: {estimate}")
+        log(f"frost line: {split} is kept {self._told(line)}: {estimate}")
         return True
 
     def _has_room(self, size: int) -> bool:

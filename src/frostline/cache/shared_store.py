@@ -15,7 +15,7 @@ from torch import Tensor
 from frostline.cache.arrays import StatesReader, StatesWriter
 from frostline.cache.encode import EncoderPass, InMemoryStates
 from frostline.cache.store import Damaged, Entry, StateCache
-from frostline.console import say
+from frostline.console import log
 from frostline.data.batches import Indices
 from frostline.data.downloads.package_cache import store_folder
 from frostline.data.loader import Source
@@ -54,7 +54,7 @@ class CachedStates:
         try:
             return self.reader.padded(index) if self.sound else None
         except (Damaged, OSError) as error:
-            say(f"frost line: {error}; going on without the store")
+            log(f"frost line: {error}; going on without the store")
             self.reader.entry.condemn()
             self.sound = False
             return None
@@ -79,7 +79,7 @@ class SharedCache:
         except FileNotFoundError:  # removed by another run in this moment
             pass
         except (Damaged, OSError) as error:
-            say(f"frost line: {error}; it is computed again")
+            log(f"frost line: {error}; it is computed again")
             entry.condemn()
         return found if all(gathered(found is not None, self.ranks)) else None
 
@@ -139,5 +139,5 @@ def _source(line: CachePoint, reader: StatesReader) -> Source:
 
 
 def _without(error: OSError) -> bool:
-    say(f"frost line: the store cannot be written ({error.strerror}); going on without it")
+    log(f"frost line: the store cannot be written ({error.strerror}); going on without it")
     return False

@@ -13,7 +13,7 @@ from frostline.console import Progress
 from frostline.data.downloads.package_cache import store_folder
 from frostline.errors import Problem, UserError, did_you_mean
 from frostline.options import OptionParser, non_empty
-from frostline.results.summary_table import aligned
+from frostline.results.summary_table import align_columns
 
 TITLES = ("encoder", "split", "texts", "line", "size", "last used")
 
@@ -76,7 +76,7 @@ def _problem(key: str, what: str, remedy: str) -> UserError:
 
 def _list(cache: StateCache) -> int:
     lines = [TITLES, *map(_entry_cells, cache.all())]
-    for line in aligned(lines, len(TITLES)) if len(lines) > 1 else []:
+    for line in align_columns(lines, len(TITLES)) if len(lines) > 1 else []:
         print(line)
     _print_size(cache)
     return 0

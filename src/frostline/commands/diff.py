@@ -5,7 +5,7 @@ from __future__ import annotations
 from frostline import options
 from frostline.errors import Problem
 from frostline.results.compare.aspects import DIFFERS
-from frostline.results.compare.inputs import complete
+from frostline.results.compare.inputs import complete_runs
 from frostline.results.compare.runs import Comparison
 
 PARSER = options.OptionParser(
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     problems += options.no_paths("diff", given.paths)
     if len(given.paths) not in (0, 2):
         problems.append(Problem("diff", f"takes two runs, not {len(given.paths)}", "give their folders"))
-    first, second = complete(given.paths, problems)
+    first, second = complete_runs(given.paths, problems)
     comparison = Comparison(first, second, given.tolerance)
     print(comparison.told())
     return int(comparison.verdict == DIFFERS)

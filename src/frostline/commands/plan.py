@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -12,16 +11,15 @@ from pathlib import Path
 from frostline.config import jobs as command
 from frostline.config.checks.source import capabilities
 from frostline.config.fusable import FUSED, fusable_groups
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import savings_line
 from frostline.freezing.table import plan_rules, plan_table
 from frostline.models.interfaces import Capability
 from frostline.options import OptionParser, non_empty
-from frostline.results.sweep_status import lasting
-from frostline.sweeps import forecast
-from frostline.sweeps.forecast import Run
-from frostline.types import Config, Corpus
+from frostline.results.sweep_status import format_seconds
+from frostline.sweeps.time_estimate import RunEstimate, estimate_run, group_seconds
+from frostline.types import Corpus
 
 PARSER = OptionParser(
     "plan",
@@ -48,7 +46,7 @@ def main(argv: list[str]) -> int:
     if file is not None:
         _check_writable(file, len(jobs))
     corpora: dict[str, Corpus] = {}
-    runs = [run_of(job.config, corpora) for job in jobs]
+    runs = [estimate_run(job.config, corpora) for job in jobs]
     jobs_of: dict[str, list[command.Job]] = {}  # by the text of their plan
     for job, run in zip(jobs, runs, strict=True):
         jobs_of.setdefault(_plan_text(run), []).append(job)
@@ -61,44 +59,28 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _plan_text(run: Run) -> str:
+def _plan_text(run: RunEstimate) -> str:
     fitted_head = Capability.FIT in capabilities(run.config["head"]["_target_"])
     lines = [plan_table(run.plan, fitted_head), savings_line(run.plan)]
     return "\n".join(filter(None, lines))
 
 
-def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[Run]) -> Iterator[str]:
+def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[RunEstimate]) -> Iterator[str]:
     """Yield how long the sweep will take; for a fused sweep also how long each group of jobs will take."""
     fused = any(job.launcher == FUSED for job in jobs)
     fused_groups = fusable_groups([job.config for job in jobs]) if fused else []
-    costs = [forecast.seconds(group, runs) for group in fused_groups] or [run.seconds for run in runs]
-    yield from (f"{group}: about {lasting(cost)}" for group, cost in zip(fused_groups, costs, strict=False))
-    yield f"{len(jobs)} jobs: about {lasting(sum(costs))} on two CPU cores, less what is cached already"
+    costs = [group_seconds(group, runs) for group in fused_groups] or [run.seconds for run in runs]
+    yield from (f"{group}: about {format_seconds(cost)}" for group, cost in zip(fused_groups, costs, strict=False))
+    yield f"{len(jobs)} jobs: about {format_seconds(sum(costs))} on two CPU cores, less what is cached already"
 
 
 def _check_writable(file: Path, jobs: int) -> None:
     if jobs > 1:
-        raise wrong("--write", f"{jobs} jobs have {jobs} plans", "write one at a time, without -m")
+        raise user_error("--write", f"{jobs} jobs have {jobs} plans", "write one at a time, without -m")
     if file.exists():
-        raise wrong("--write", f"'{file}' exists", "name a new file")
+        raise user_error("--write", f"'{file}' exists", "name a new file")
     if not file.parent.is_dir():
-        raise wrong("--write", f"'{file.parent}' is no folder", "name a file in one that exists")
-
-
-def plan_from_shapes(config: Config) -> Plan:
-    """Return the plan of a config. The texts are read for their classes; of the weights only the shapes are used."""
-    return run_of(config, {}).plan
-
-
-def run_of(config: Config, corpora: dict[str, Corpus]) -> Run:
-    """Return the plan and costs of a config. corpora: data sets read before, by their config; new ones are added."""
-    from frostline.config.shapes import blocks_of
-    from frostline.data.build import load_corpus
-    from frostline.freezing.build import plan_from_config
-
-    key = json.dumps(config["dataset"], sort_keys=True, default=str)
-    corpus = corpora[key] = corpora.get(key) or load_corpus(config["dataset"])
-    return Run(config, plan_from_config(config, blocks_of(config, corpus.classes))[0], corpus)
+        raise user_error("--write", f"'{file.parent}' is no folder", "name a file in one that exists")
 
 
 def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
@@ -107,7 +89,7 @@ def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
 
     if any(phase.when is not None for phase in plan.phases):
         what = "its phases begin when training decides, which a written plan cannot express"
-        raise wrong("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
+        raise user_error("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
     phases = plan_rules(plan)
     phases[-1]["epochs"] = None
     text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)

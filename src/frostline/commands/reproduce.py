@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from frostline import options
-from frostline.console import say
+from frostline.console import log
 from frostline.errors import FrostlineError, Problem
 from frostline.reproduce.study.remake import again, is_study
 from frostline.reproduce.virtual_environment import KEY, rebuilt
 from frostline.results.atomic_files import read_json
 from frostline.results.compare.aspects import DIFFERS
-from frostline.results.compare.inputs import SAID, complete
+from frostline.results.compare.inputs import VERDICT_WORDS, complete_runs
 from frostline.results.compare.runs import Comparison
 from frostline.results.folder import RunFolder
 
@@ -59,13 +59,13 @@ def main(argv: list[str]) -> int:
     given, problems = PARSER.parse_all(argv)
     studies = [path for path in given.paths if is_study(Path(path))]
     problems += _reproduce_problems(given, studies)
-    runs = complete([path for path in given.paths if path not in studies], problems)
+    runs = complete_runs([path for path in given.paths if path not in studies], problems)
     recorded = given.environment[-1:] == [RECORDED]
     verdicts = [_repeat(run, recorded, given.tolerance) for run in runs]
     if len(verdicts) > 1:
         print(f"{len(verdicts)} runs: {', '.join(f'{n} {verdict}' for verdict, n in Counter(verdicts).items())}")
     equal = [again(Path(path), options.pairs(given.only), given.write, given.tolerance) for path in studies]
-    return int(SAID[DIFFERS] in verdicts or not all(equal))
+    return int(VERDICT_WORDS[DIFFERS] in verdicts or not all(equal))
 
 
 def _reproduce_problems(given: Namespace, studies: list[str]) -> Iterator[Problem]:
@@ -84,11 +84,11 @@ def _repeat(record: RunFolder, recorded: bool, tolerance: float) -> str:
     """Repeat one run, print the comparison, and return the verdict in words."""
     folder = _new_folder(record)
     environment = read_json(record.environment)
-    say(f"repeating {record.path} in {folder.path}")
+    log(f"repeating {record.path} in {folder.path}")
     _run_again(record, folder, environment, recorded)
     comparison = Comparison(record, folder, tolerance)
     print(comparison.told())
-    verdict = SAID[comparison.verdict].format(tolerance=tolerance)
+    verdict = VERDICT_WORDS[comparison.verdict].format(tolerance=tolerance)
     print(f"{record.path.name}: {verdict}")
     return verdict
 

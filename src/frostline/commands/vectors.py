@@ -7,7 +7,7 @@ import importlib.util
 from frostline.errors import Problem, UserError
 from frostline.options import OptionParser, add_paths
 from frostline.results.atomic_files import read_json
-from frostline.results.compare.inputs import complete
+from frostline.results.compare.inputs import complete_runs
 from frostline.results.folder import RunFolder
 
 PARSER = OptionParser(
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
     paths = PARSER.parse_or_raise(argv).paths
     if not paths:
         raise UserError(Problem("vectors", "names no run", "give its folder"), "command")
-    runs = complete(paths)
+    runs = complete_runs(paths)
     if importlib.util.find_spec("sklearn") is None:
         remedy = "pip install 'frostline[report]'"
         raise UserError(Problem("scikit-learn", "is not installed, but t-SNE needs it", remedy), "command")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from frostline.config.hydra_internals import argument_parser
-from frostline.errors import UserError, did_you_mean, wrong
+from frostline.errors import UserError, did_you_mean, user_error
 
 # flags of Hydra that print something and run nothing
 PRINTING_FLAGS = ("help", "hydra_help", "cfg", "info", "shell_completion", "experimental_rerun")
@@ -41,11 +41,11 @@ def parse_arguments(argv: list[str]) -> Arguments:
     parsed, unknown = parser.parse_known_intermixed_args(words)
     flags = sorted({option for action in parser._actions for option in action.option_strings if option[:2] == "--"})
     if unknown:
-        problems = [wrong(word, "no such flag", did_you_mean(word, flags)).problems[0] for word in unknown]
+        problems = [user_error(word, "no such flag", did_you_mean(word, flags)).problems[0] for word in unknown]
         raise UserError(problems, subject="command")
     shows = next((name for name in PRINTING_FLAGS if getattr(parsed, name)), None)
     if parsed.multirun and shows in ("cfg", "info"):
-        raise wrong(f"--{shows}", "prints the config of one job, but -m asks for several", "leave out one of them")
+        raise user_error(f"--{shows}", "prints the config of one job, but -m asks for several", "leave out one of them")
     _check_folder("--config-dir", parsed.config_dir)
     _check_folder("--config-path", parsed.config_path)
     config_path = str(Path(parsed.config_path).resolve()) if parsed.config_path else None
@@ -71,10 +71,10 @@ def subcommands() -> list[str]:
 
 def _raise_user_error(message: str) -> NoReturn:
     flag, _, what = message.removeprefix("argument ").partition(": ")
-    problem = wrong(flag.split("/")[0], what or "cannot be parsed", "see `frostline --help`").problems[0]
+    problem = user_error(flag.split("/")[0], what or "cannot be parsed", "see `frostline --help`").problems[0]
     raise UserError(problem, subject="command")
 
 
 def _check_folder(flag: str, folder: str | None) -> None:
     if folder is not None and not Path(folder).is_dir():
-        raise wrong(flag, f"'{folder}' is not a folder", "give a folder with yaml files, such as conf")
+        raise user_error(flag, f"'{folder}' is not a folder", "give a folder with yaml files, such as conf")

@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config.overrides import Composer
-from frostline.errors import Problem, UserError, wrong
+from frostline.errors import Problem, UserError, user_error
 
 SWEEPER = "hydra_plugins.frostline_listed.ListedSweeper"
 KEY = "hydra.sweeper.file"
@@ -24,15 +24,15 @@ def read_jobs(file: str | None) -> list[list[str]]:
     """
     do = "name a file with the overrides of one job a line, such as freezing=full seed=1"
     if not file:
-        raise wrong(KEY, "is not set", do)
+        raise user_error(KEY, "is not set", do)
     try:
         content = Path(file).expanduser().read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise wrong(KEY, f"'{file}' cannot be read ({reason})", do) from error
+        raise user_error(KEY, f"'{file}' cannot be read ({reason})", do) from error
     jobs = list(_parse_jobs(file, content.split("\n")))
     if not jobs:
-        raise wrong(KEY, f"'{file}' lists no job", do)
+        raise user_error(KEY, f"'{file}' lists no job", do)
     return jobs
 
 
@@ -72,7 +72,7 @@ def _parse_jobs(file: str, lines: Sequence[str]) -> Iterator[list[str]]:
         else:
             text += "\n"
     if text:
-        raise wrong(KEY, f"line {first} of '{file}' ends within quotes", "close them")
+        raise user_error(KEY, f"line {first} of '{file}' ends within quotes", "close them")
 
 
 def _split_line(text: str) -> list[str] | None:

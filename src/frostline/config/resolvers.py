@@ -14,8 +14,8 @@ from omegaconf.errors import OmegaConfBaseException
 from frostline.config import shifts
 from frostline.config.arguments import subcommands
 from frostline.config.renamed import RENAMED, renamed
-from frostline.errors import Problem, UserError, one_line, wrong
-from frostline.results.identity import leaf
+from frostline.errors import Problem, UserError, one_line, user_error
+from frostline.results.identity import run_folder_name
 
 PREFIX = "frostline."
 DEFAULT_RECIPE = {"lr": 1e-4, "epochs": 3}
@@ -73,16 +73,18 @@ def times(factor: float, value: Any) -> Any:
 def read_phases(file: str | None) -> Any:
     """Return the phases in a yaml file, so that the config and the run's id depend on its content."""
     if file is None:
-        raise wrong("freezing.file", "is missing", WRITE_PLAN)
+        raise user_error("freezing.file", "is missing", WRITE_PLAN)
     path = Path(str(file)).expanduser()
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except OSError as error:
-        raise wrong("freezing.file", f"'{path}' cannot be read ({error.strerror})", WRITE_PLAN) from error
+        raise user_error("freezing.file", f"'{path}' cannot be read ({error.strerror})", WRITE_PLAN) from error
     except Exception as error:
-        raise wrong("freezing.file", f"'{path}' is not a yaml file ({type(error).__name__})", WRITE_PLAN) from error
+        raise user_error(
+            "freezing.file", f"'{path}' is not a yaml file ({type(error).__name__})", WRITE_PLAN
+        ) from error
     if not isinstance(content, dict) or not isinstance(content.get("phases"), list):
-        raise wrong("freezing.file", f"'{path}' has no list `phases`", WRITE_PLAN)
+        raise user_error("freezing.file", f"'{path}' has no list `phases`", WRITE_PLAN)
     return content["phases"]
 
 
@@ -97,7 +99,7 @@ def run_folder(*, _root_: DictConfig) -> str:
 def folder_name(*, _root_: DictConfig) -> str:
     """Return the name of the run folder; with rerun=true it ends in -rerun1 or the next free number."""
     config = _plain_config(_root_)
-    name = leaf(config, choices(_root_))
+    name = run_folder_name(config, choices(_root_))
     if not config.get("rerun"):
         return name
     key = (str(_study_folder(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from frostline.config.choices import group_choices
 from frostline.config.hydra_internals import HydraLoader, search_path_of
 from frostline.config.search_path import SCHEME
-from frostline.errors import Problem, UserError, did_you_mean, one_line, wrong
+from frostline.errors import Problem, UserError, did_you_mean, one_line, user_error
 
 KEY = "dataset.shifts"
 
@@ -58,7 +58,7 @@ def _compose_dataset(loader: HydraLoader, name: str) -> dict[str, Any]:
         dataset = loader.load_configuration(None, [f"+dataset={name}"], RunMode.RUN).get("dataset")
         content = OmegaConf.to_container(dataset, resolve=True) if isinstance(dataset, DictConfig) else None
     except Exception as error:
-        raise wrong(KEY, f"'{name}' cannot be composed: {one_line(error)}", "correct its yaml") from error
+        raise user_error(KEY, f"'{name}' cannot be composed: {one_line(error)}", "correct its yaml") from error
     if not isinstance(content, dict):
-        raise wrong(KEY, f"'{name}' is empty", "give its yaml a _target_")
+        raise user_error(KEY, f"'{name}' is empty", "give its yaml a _target_")
     return {str(key): value for key, value in content.items()}

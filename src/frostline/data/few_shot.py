@@ -7,7 +7,7 @@ from collections import defaultdict
 from frostline.data.checks import some
 from frostline.data.labels import counts, names
 from frostline.data.splits import lot, take
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.types import Labelled
 
 
@@ -24,7 +24,7 @@ def few(part: Labelled, shots: int | None, seed: int) -> Labelled:
     if short := {label: count for label, count in sorted(counts(part.labels).items()) if count < shots}:
         shown = some([f"{label!r} ({count})" for label, count in short.items()], quote=False)
         do = f"choose at most {min(short.values())}, or lower dataset.val_share and dataset.test_share"
-        raise wrong("dataset.shots", f"{shots} texts a class, but train has fewer of: {shown}", do)
+        raise user_error("dataset.shots", f"{shots} texts a class, but train has fewer of: {shown}", do)
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for index, (text, label) in enumerate(zip(part.texts, part.labels, strict=True)):
         for name in names(label):

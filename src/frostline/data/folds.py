@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from frostline.data.checks import some
 from frostline.data.labels import counts, names, strata
 from frostline.data.splits import lot, take
-from frostline.errors import Problem, wrong
+from frostline.errors import Problem, user_error
 from frostline.types import Labelled
 
 
@@ -38,13 +38,13 @@ def hold_out(part: Labelled, folds: int, fold: int, seed: int) -> tuple[Labelled
     if few:
         shown = some([f"{label!r} ({count})" for label, count in few.items()], quote=False)
         do = f"choose at most {max(2, min(few.values()))}, add texts, or remove these labels"
-        raise wrong("dataset.folds", f"{folds} folds, but these labels have fewer texts: {shown}", do)
+        raise user_error("dataset.folds", f"{folds} folds, but these labels have fewer texts: {shown}", do)
     places = _of_texts(part, folds, seed) if part.groups is None else _of_groups(part, folds, seed)
     rest = take(part, [i for i, place in enumerate(places) if place != fold])
     held = take(part, [i for i, place in enumerate(places) if place == fold])
     if lost := sorted(counts(part.labels).keys() - (counts(rest.labels).keys() & counts(held.labels).keys())):
         what = f"{folds} folds do not leave the label {lost[0]!r} on both sides of fold {fold}"
-        raise wrong("dataset.folds", what, "choose fewer folds or another dataset.split_seed, or add texts of it")
+        raise user_error("dataset.folds", what, "choose fewer folds or another dataset.split_seed, or add texts of it")
     return rest, held
 
 

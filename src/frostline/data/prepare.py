@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from frostline.console import say
+from frostline.console import log
 from frostline.data.checks import label_problems
 from frostline.data.few_shot import few
 from frostline.data.folds import fold_problems, hold_out
@@ -78,7 +78,7 @@ def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
     elsewhere = {"train_in_test": in_test, "train_in_val": in_val}
     train = _firsts(_kept(_stripped(raw.train), elsewhere, dropped), dropped)
     if dropped["conflicting"]:
-        say(f"data: {dropped['conflicting']} texts of train stand there again with another label; the first one counts")
+        log(f"data: {dropped['conflicting']} texts of train stand there again with another label; the first one counts")
     return RawData(train, val, test), {name: count for name, count in dropped.items() if count}
 
 

@@ -6,10 +6,10 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from frostline.console import say
+from frostline.console import log
 from frostline.data.checks import some
 from frostline.data.labels import counts, strata
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.types import Label, Labelled, Text
 
 WINDOW = 30  # groups looked at in one draw
@@ -87,10 +87,10 @@ def cut(
     gone = take(part, sorted(chosen))
     total, kept, taken = (counts(side.labels) for side in (part, rest, gone))
     if without_rare and (rare := sorted(total.keys() - taken.keys())):
-        say(f"data: {name} has no text of {some(rare)}, which train has too few of")
+        log(f"data: {name} has no text of {some(rare)}, which train has too few of")
     if lost := sorted(total.keys() - (kept.keys() if without_rare else kept.keys() & taken.keys())):
         what = f"no stratified cut leaves the label {lost[0]!r} ({total[lost[0]]} texts) on both sides"
-        raise wrong(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
+        raise user_error(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
     return rest, gone
 
 

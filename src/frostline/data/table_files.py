@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from frostline.errors import UserError, wrong
+from frostline.errors import UserError, user_error
 
 Columns = dict[str, list[object]]
 
@@ -15,15 +15,15 @@ Columns = dict[str, list[object]]
 def columns(key: str, path: Path) -> Columns:
     """All columns of a file, by name, with Python values; None where a cell has none."""
     if path.is_dir():
-        raise wrong(key, f"{path} is a folder", "name one file in it")
+        raise user_error(key, f"{path} is a folder", "name one file in it")
     if not path.exists():
-        raise wrong(key, f"no file {path} (looked in {Path.cwd()})", _neighbours(path))
+        raise user_error(key, f"no file {path} (looked in {Path.cwd()})", _neighbours(path))
     if path.suffix.lower() not in READERS:
-        raise wrong(key, f"{path} has an unknown ending", "use one of: " + ", ".join(READERS))
+        raise user_error(key, f"{path} has an unknown ending", "use one of: " + ", ".join(READERS))
     read = READERS[path.suffix.lower()]
     found = read(key, path) if path.stat().st_size else {}
     if not any(found.values()):
-        raise wrong(key, f"{path} is empty", "give a file with a header and rows")
+        raise user_error(key, f"{path} is empty", "give a file with a header and rows")
     return found
 
 
@@ -49,7 +49,9 @@ def _separated(separator: str) -> Callable[[str, Path], Columns]:
             return {}
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             what = str(error).replace("Error tokenizing data. C error: ", "").strip()
-            raise wrong(key, f"{path} cannot be parsed ({what})", "put texts that hold separators in quotes") from error
+            raise user_error(
+                key, f"{path} cannot be parsed ({what})", "put texts that hold separators in quotes"
+            ) from error
         return {str(name): [None if pd.isna(cell) else cell for cell in frame[name]] for name in frame}
 
     return read
@@ -67,9 +69,11 @@ def _row(key: str, path: Path, number: int, line: str) -> dict[str, object]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise wrong(key, f"{path} cannot be parsed (line {number}: {error.msg})", "write one object a line") from error
+        raise user_error(
+            key, f"{path} cannot be parsed (line {number}: {error.msg})", "write one object a line"
+        ) from error
     if not isinstance(row, dict):
-        raise wrong(key, f"{path} cannot be parsed (line {number} is no object)", "write one object a line")
+        raise user_error(key, f"{path} cannot be parsed (line {number} is no object)", "write one object a line")
     return row
 
 
@@ -81,7 +85,9 @@ def _parquet(key: str, path: Path) -> Columns:
         with pq.ParquetFile(path) as file:
             table = file.read()
     except (pa.ArrowInvalid, OSError) as error:
-        raise wrong(key, f"{path} cannot be parsed as parquet", "write the file again or correct its ending") from error
+        raise user_error(
+            key, f"{path} cannot be parsed as parquet", "write the file again or correct its ending"
+        ) from error
     return {name: table.column(name).to_pylist() for name in table.column_names}
 
 
@@ -96,7 +102,7 @@ def _text(key: str, path: Path) -> str:
 
 
 def _no_text(key: str, path: Path, why: str) -> UserError:
-    return wrong(key, f"{path} is no text file ({why})", "save it as UTF-8 or correct its ending")
+    return user_error(key, f"{path} is no text file ({why})", "save it as UTF-8 or correct its ending")
 
 
 READERS: dict[str, Callable[[str, Path], Columns]] = {

@@ -20,9 +20,9 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 
-from frostline.console import say
+from frostline.console import log
 from frostline.distributed import resources as share
-from frostline.errors import FrostlineError, Problem, RankError, UserError, calls
+from frostline.errors import FrostlineError, Problem, RankError, UserError, innermost_calls
 from frostline.results.atomic_files import read_json, write_json
 
 RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
@@ -72,7 +72,7 @@ def launch(folder: Path, count: int) -> None:
 
 def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
     told = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
-    threads = share.threads(count)
+    threads = share.thread_count(count)
     path = os.pathsep.join(p for p in sys.path if p)
     environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
     _reason(folder, rank).unlink(missing_ok=True)
@@ -125,7 +125,7 @@ def _error(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -> Fro
     if told["problems"]:
         return UserError(Problem(**problem) for problem in told["problems"])
     if told["trace"]:
-        say(told["trace"])
+        log(told["trace"])
     return RankError(f"rank {rank}: {told['what']}", told["where"])
 
 
@@ -137,7 +137,7 @@ def leave_reason(folder: Path, error: Exception) -> None:
     reason = {
         "what": str(error) if known else f"{type(error).__name__}: {error}",
         "problems": [asdict(problem) for problem in error.problems] if isinstance(error, UserError) else [],
-        "where": calls(error),
+        "where": innermost_calls(error),
         "trace": "" if known else "".join(traceback.format_exception(error)).rstrip(),
     }
     write_json(_reason(folder, rank), reason)

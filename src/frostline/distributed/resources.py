@@ -17,35 +17,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from frostline import session
+
 SHARE, THREADS, GPUS = "FROSTLINE_SHARE", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
-_held: dict[str, IO[str]] = {}  # GPU -> the lock that this process holds until it ends
 
 
-def told(jobs: int) -> dict[str, str]:
+def worker_environment(jobs: int) -> dict[str, str]:
     """For the environment of workers on this machine, `jobs` of them at once."""
-    return {SHARE: json.dumps({"jobs": jobs, "threads": os.environ.get(THREADS), "gpus": visible()})}
+    return {SHARE: json.dumps({"jobs": jobs, "threads": os.environ.get(THREADS), "gpus": visible_gpus()})}
 
 
-def told_by_slurm() -> dict[str, str]:
+def slurm_environment() -> dict[str, str]:
     """For a job that has its part of a machine from Slurm."""
     return {SHARE: json.dumps({"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []})}
 
 
-def take(trainer: Mapping[str, Any]) -> None:
+def allocate(trainer: Mapping[str, Any]) -> None:
     """Threads and GPUs for a job with these settings, where it is one of several; else nothing is changed."""
     if SHARE not in os.environ:
         return
     share = _share()
-    os.environ[THREADS] = threads()
+    os.environ[THREADS] = thread_count()
     if "torch" in sys.modules:  # a worker that has done a job before
-        sys.modules["torch"].set_num_threads(int(threads()))
+        sys.modules["torch"].set_num_threads(int(thread_count()))
     if share["gpus"] and trainer["accelerator"] != "cpu":
         usual = max(len(share["gpus"]) // share["jobs"], 1)
         wanted = usual if trainer["devices"] == "auto" else int(trainer["devices"])
-        os.environ[GPUS] = ",".join(hold(wanted, share["gpus"], _place()))
+        os.environ[GPUS] = ",".join(lock_gpus(wanted, share["gpus"], _place()))
 
 
-def threads(processes: int = 1) -> str:
+def thread_count(processes: int = 1) -> str:
     """Of each process of a job: what the user has set, else its part of the job's cores."""
     share = _share()
     return share["threads"] or str(max(_cores() // share["jobs"] // processes, 1))
@@ -67,21 +68,22 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def hold(wanted: int, gpus: Sequence[str], place: Path) -> list[str]:
+def lock_gpus(wanted: int, gpus: Sequence[str], place: Path) -> list[str]:
     """So many of the GPUs for as long as this process lives: those that it has, then those that fewest others have.
 
     A process that has used a GPU cannot change to another; and jobs take unequal time, so that their numbers say
     nothing about which GPU is free. place: where processes that share the GPUs keep their locks.
     """
     place.mkdir(parents=True, exist_ok=True)
+    locks = session.current().locks.gpus
     with (place / "choosing").open("a") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
-        for gpu in _least_used([gpu for gpu in gpus if gpu not in _held], place)[: max(wanted - len(_held), 0)]:
-            _held[gpu] = _lock(gpu, place)[1]
-    return list(_held)[:wanted]
+        for gpu in _least_used([gpu for gpu in gpus if gpu not in locks], place)[: max(wanted - len(locks), 0)]:
+            locks[gpu] = _lock(gpu, place)[1]
+    return list(locks)[:wanted]
 
 
-def visible() -> list[str]:
+def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Asking torch would settle which."""
     if (named := os.environ.get(GPUS)) is not None:
         return [word.strip() for word in named.split(",") if word.strip() not in ("", "-1")]

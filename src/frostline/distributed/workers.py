@@ -7,30 +7,30 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import IO
 
-_held: dict[str, IO[str]] = {}  # what this process is known by to its workers
-_watched: set[str] = set()  # what it knows others by
+from frostline import session
 
 
-def deaf() -> None:
+def ignore_sigint() -> None:
     """A terminal sends Ctrl-C to all processes of a command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def lead(file: Path) -> str:
+def hold_leader_lock(file: Path) -> str:
     """Lock a file until this process ends in whatever way."""
-    if str(file) not in _held:
-        _held[str(file)] = file.open("a")
-        fcntl.flock(_held[str(file)], fcntl.LOCK_EX)
+    leaders = session.current().locks.leaders
+    if str(file) not in leaders:
+        leaders[str(file)] = file.open("a")
+        fcntl.flock(leaders[str(file)], fcntl.LOCK_EX)
     return str(file)
 
 
-def follow(leader: str) -> None:
+def exit_with_leader(leader: str) -> None:
     """End this process when the one that has locked the file is gone."""
-    if leader in _watched:
+    watched = session.current().locks.watched
+    if leader in watched:
         return
-    _watched.add(leader)
+    watched.add(leader)
 
     def wait() -> None:
         with Path(leader).open("a") as file:

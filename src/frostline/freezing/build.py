@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import trainable_blocks, with_layer_decay
 from frostline.freezing.plan import Block, Phase, Plan
@@ -43,6 +43,6 @@ def plan_from_config(config: Config, blocks: Sequence[Block]) -> tuple[Plan, Pha
     plan = resolve_phases(phases, blocks, config["trainer"]["max_epochs"], starts)
     adapters = [p.name for block in blocks if block.kind == "adapter" for p in block.parameters]
     if adapters and not any(plan.ever_trains(name) for name in adapters):
-        raise wrong("freezing", *NO_ADAPTER_TRAINED)
+        raise user_error("freezing", *NO_ADAPTER_TRAINED)
     decay = config["freezing"].get("layer_decay")
     return plan if decay is None else with_layer_decay(plan, decay), controller

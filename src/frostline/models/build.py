@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from frostline.instantiate import make
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.types import Config
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def build_model(
     from frostline.models.blocks import find_blocks
 
     seed = config["seed"]
-    torch.manual_seed(derive(seed, "encoder"))
+    torch.manual_seed(derive_seed(seed, "encoder"))
     encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
-    torch.manual_seed(derive(seed, "pooler"))
+    torch.manual_seed(derive_seed(seed, "pooler"))
     pooler = make(config["pooler"], width=encoder.width, layers=_layers(encoder))
     head = build_head(config, encoder, classes, **data)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     blocks = find_blocks(**parts)
-    torch.manual_seed(derive(seed, "adapter"))
+    torch.manual_seed(derive_seed(seed, "adapter"))
     adapter = make({key: value for key, value in config["adapter"].items() if key not in ADAPTER_KEYS})
     return adapt(adapter, encoder, blocks), parts
 
@@ -56,7 +56,7 @@ def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any
     """The head as the run's seed draws it."""
     import torch
 
-    torch.manual_seed(derive(config["seed"], "head"))
+    torch.manual_seed(derive_seed(config["seed"], "head"))
     supplied = {"width": encoder.width, "classes": len(classes), "names": classes, "encoder": encoder}
     head: nn.Module = make(config["head"], **supplied, **data)
     return head

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 
 
 def layers_of(encoder: nn.Module) -> tuple[str, nn.ModuleList] | None:
@@ -34,7 +34,7 @@ def draw_top(model: Any, count: int) -> None:
     layers = [] if found is None else list(found[1])
     if count > len(layers):
         what = f"{count} layers, but the encoder has {len(layers)}"
-        raise wrong("encoder.reinit_top", what, f"give 0 to {len(layers)}")
+        raise user_error("encoder.reinit_top", what, f"give 0 to {len(layers)}")
     for layer in layers[len(layers) - count :]:
         everything: list[Any] = [*layer.modules(), *layer.parameters()]
         for part in everything:

@@ -12,7 +12,7 @@ from frostline.report.read.runs import RunRecord, is_covered
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import Summary, summarize
 from frostline.report.statistics.paired import PairedDifference
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TableCell:
         """Whether it is significantly better than the baseline, in the direction of the metric."""
         if self.difference is None or self.p is None or self.p >= paired.LEVEL:
             return False
-        return better(self.metric, self.difference.mean, 0.0)
+        return is_better(self.metric, self.difference.mean, 0.0)
 
 
 def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collapsed: Collection[str]) -> TableCell:

@@ -10,7 +10,7 @@ from frostline.report.cells import TableCell, split_means
 from frostline.report.grid import Grid, Key
 from frostline.report.read.runs import RunRecord
 from frostline.report.statistics.intervals import summarize
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 
 Scores = Mapping[tuple[Any, Any], float]  # (seed, split) -> score
 
@@ -45,6 +45,6 @@ def _shares(metric: str, scores: Scores, low: Scores, high: Scores) -> dict[Any,
     for pair in [pair for pair in scores if pair in low and pair in high]:
         before = sums.get(pair[0], (0.0, 0.0, 0.0))
         sums[pair[0]] = before[0] + scores[pair], before[1] + low[pair], before[2] + high[pair]
-    if not all(better(metric, top, base) for _, base, top in sums.values()):
+    if not all(is_better(metric, top, base) for _, base, top in sums.values()):
         return {}
     return {seed: (score - base) / (top - base) for seed, (score, base, top) in sums.items()}

@@ -18,12 +18,12 @@ from frostline.cache.keys import CacheKeys, content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Indices
 from frostline.data.tokens import read
-from frostline.errors import UserError, wrong
+from frostline.errors import UserError, user_error
 from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
 from frostline.reproduce.projection import tsne
 from frostline.reproduce.recorded import config_of, data_problems
-from frostline.results.atomic_files import read_json, whole
+from frostline.results.atomic_files import atomic_write, read_json
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built, build
 from frostline.training.trainer import attach, make_trainer, runtime_of
@@ -57,12 +57,12 @@ def represented(record: RunFolder) -> Representations:
     """
     config, told = config_of(record), read_json(record.environment)
     if not record.best.exists():
-        raise wrong(record.best.name, "is not there", "copy the run's checkpoints, too")
+        raise user_error(record.best.name, "is not there", "copy the run's checkpoints, too")
     built = build(config)
     if problems := data_problems(built.corpus, built.shifts, told["data"]):
         raise UserError(problems)
     if built.encoder_fingerprint != told["encoder"]["fingerprint"]:
-        raise wrong("encoder", "its weights are not those of the record", "find the ones that the run began with")
+        raise user_error("encoder", "its weights are not those of the record", "find the ones that the run began with")
     return represent(built, config, load_file(record.best))
 
 
@@ -70,7 +70,7 @@ def represent(built: Built, config: Config, kept: dict[str, Tensor]) -> Represen
     """built: fresh; afterwards its weights are those of the run. kept: what the run changed, by plan name."""
     test, plan = built.corpus.test, built.plan
     if len(test) < FEWEST:
-        raise wrong("dataset", f"{len(test)} test texts are too few", f"take a run that has {FEWEST}")
+        raise user_error("dataset", f"{len(test)} test texts are too few", f"take a run that has {FEWEST}")
     chance = np.random.default_rng(SEED)
     places = np.sort(chance.choice(len(test), min(MOST, len(test)), replace=False))
     trainer = make_trainer(replace(built.settings, accelerator="auto"), plan, 1, loggers=False, callbacks=())
@@ -111,5 +111,5 @@ def write(path: Path, found: Representations) -> None:
     several = bool(found.labels) and not isinstance(found.labels[0], int)
     labels = [np.flatnonzero(row).tolist() for row in found.labels] if several else found.labels
     columns = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v.shape[1]) for name, v in shown.items()}
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         parquet.write_table(pa.table({"id": found.places, "label": labels, **columns}), beside, compression="zstd")

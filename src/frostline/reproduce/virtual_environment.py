@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import frostline
-from frostline.console import say
+from frostline.console import log
 from frostline.data.downloads.package_cache import cache_folder
-from frostline.errors import FrostlineError, wrong
+from frostline.errors import FrostlineError, user_error
 
 OURS = {"frostline", "pip"}
 KEY = "--environment"
@@ -48,13 +48,15 @@ def _interpreter(release: str) -> str:
         return sys.executable
     found = shutil.which(f"python{release}")
     if found is None:
-        raise wrong(KEY, f"the run was made with python {release}, which is not here", "install it, or leave this out")
+        raise user_error(
+            KEY, f"the run was made with python {release}, which is not here", "install it, or leave this out"
+        )
     return found
 
 
 def _make(folder: Path, python: str, packages: Mapping[str, str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    say(f"making an environment of the {len(packages)} recorded packages in {folder}")
+    log(f"making an environment of the {len(packages)} recorded packages in {folder}")
     _do([python, "-m", "venv", str(folder)])
     wanted = folder / "requirements.txt"
     wanted.write_text("".join(f"{name}=={version}\n" for name, version in packages.items()), encoding="utf-8")

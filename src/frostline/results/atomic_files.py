@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside, then renamed."""
+"""Atomic writes: a file is complete or absent, because it is written under another name and then renamed."""
 
 from __future__ import annotations
 
@@ -9,57 +9,60 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from frostline import session
+
 PART = ".part"
-_together = False
 
 
 @contextmanager
-def written_together() -> Iterator[None]:
-    """Of many small files: each is whole or absent as ever; all are on the disk when this is left, not one by one."""
-    global _together
-    _together = True
+def synchronised_once() -> Iterator[None]:
+    """Write the files of many runs to disk together at the end, not one by one. Each is still complete or absent."""
+    state = session.current()
+    state.sync_later = True
     try:
         yield
     finally:
-        _together = False
+        state.sync_later = False
         os.sync()
 
 
-def _onto_disk(file: int) -> None:
-    if not _together:
-        os.fsync(file)
-
-
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A name to write a large file under; what is written takes `path`'s place when it is on the disk."""
-    beside = path.with_name(path.name + PART)
-    beside.unlink(missing_ok=True)
-    beside.touch()
-    mode = beside.stat().st_mode
-    yield beside
-    beside.chmod(mode)  # safetensors would keep the file from the rest of the group
-    with beside.open("rb") as file:
-        _onto_disk(file.fileno())
-    beside.replace(path)
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path for a large file, which replaces `path` at the end, once it is on the disk."""
+    temporary = path.with_name(path.name + PART)
+    temporary.unlink(missing_ok=True)
+    temporary.touch()
+    mode = temporary.stat().st_mode
+    yield temporary
+    temporary.chmod(mode)  # safetensors would make the file unreadable for the rest of the group
+    with temporary.open("rb") as file:
+        _synchronise(file.fileno())
+    temporary.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a kill, never finds half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a small file atomically."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            _onto_disk(file.fileno())
-        beside.replace(path)
+            _synchronise(file.fileno())
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=True) + "\n")
 
 
 def read_json(path: Path) -> Any:
+    """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _synchronise(file: int) -> None:
+    if not session.current().sync_later:
+        os.fsync(file)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = "FROSTLINE_COMMAND"  # what was typed; workers and ranks have command lines of their own
-WRITTEN = [f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in ("md", "csv", "svg", "png", "pdf", "tex")]
+STUDY_FILES = [
+    f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in ("md", "csv", "svg", "png", "pdf", "tex")
+]
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,11 @@ class Environment:
     difference: str
 
 
-def look() -> Environment:
-    return Environment(describe(), diff())
+def capture() -> Environment:
+    return Environment(describe_environment(), uncommitted_changes())
 
 
-def describe() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """What is known without torch; device, threads and fingerprints are added by the run."""
     return {
         "python": platform.python_version(),
@@ -37,32 +39,32 @@ def describe() -> dict[str, Any]:
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "command": os.environ.get(COMMAND) or shlex.join(sys.argv),
-        "packages": packages(),
-        "git": commit(),
+        "packages": installed_packages(),
+        "git": git_commit(),
     }
 
 
 @functools.cache
-def packages() -> dict[str, str]:
+def installed_packages() -> dict[str, str]:
     """Installed distributions and their versions."""
     found = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def commit() -> dict[str, Any]:
+def git_commit() -> dict[str, Any]:
     """The commit of the working folder and whether it was dirty; nulls outside a repository.
 
     What a study writes of itself, its table, page and figures, while it is made does not make its later runs dirty; of
     a csv that is data, the run's record has the fingerprint.
     """
     head = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--", ":(top)", *WRITTEN)
+    changed = _git("status", "--porcelain", "--", ":(top)", *STUDY_FILES)
     return {"commit": head, "dirty": None if head is None else bool(changed)}
 
 
-def diff() -> str:
+def uncommitted_changes() -> str:
     """What the tracked files have beyond the commit, as `git apply` reads it."""
-    found = _git("diff", "--binary", "HEAD", "--", ":(top)", *WRITTEN)
+    found = _git("diff", "--binary", "HEAD", "--", ":(top)", *STUDY_FILES)
     return f"{found}\n" if found else ""
 
 

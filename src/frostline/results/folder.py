@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.results.atomic_files import PART, read_json, write_json
 
 
@@ -98,7 +98,7 @@ class RunFolder:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("a")
         except OSError as error:
-            raise wrong(
+            raise user_error(
                 "hydra.run.dir", f"'{self.path}' cannot be written ({error.strerror})", "choose another"
             ) from error
         with lock:
@@ -106,7 +106,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 what = f"another process works in '{self.path}'"
-                raise wrong("hydra.run.dir", what, "wait for it, or choose another folder") from error
+                raise user_error("hydra.run.dir", what, "wait for it, or choose another folder") from error
             self._belong(job["id"])
             if not self.result.exists():
                 self._clear_parts()
@@ -122,4 +122,4 @@ class RunFolder:
         held = read_json(self.job)["id"] if self.job.exists() else run
         if held != run:
             what = f"'{self.path}' holds another run ({held}, this one is {run})"
-            raise wrong("hydra.run.dir", what, "choose an empty folder")
+            raise user_error("hydra.run.dir", what, "choose an empty folder")

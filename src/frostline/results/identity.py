@@ -8,7 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ASIDE = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # they change no number of the result
+NOT_IN_ID = (
+    "paths",
+    "logger",
+    "hydra",
+    "rerun",
+    "debug",
+    "cache",
+    "max_failures",
+)  # they change no number of the result
 CODE_KEYS = ("_target_", "convert")  # their values name a class or a function
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # states kept so are those that were computed
@@ -22,7 +30,7 @@ def run_id(config: Mapping[str, Any]) -> str:
 
     They depend neither on the order of keys, nor on 1 against 1.0, nor on the modules in which our classes are defined.
     """
-    content = {key: without_modules(value) for key, value in config.items() if key not in ASIDE}
+    content = {key: without_modules(value) for key, value in config.items() if key not in NOT_IN_ID}
     if (rounded := config.get("cache", {}).get("dtype", EXACT)) != EXACT:
         content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
@@ -45,13 +53,13 @@ def _class_name(value: Any) -> Any:
     return f"frostline.{match[1]}" if match else without_modules(value)
 
 
-def leaf(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
+def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
     """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with adapter, pooler or head where not the usual."""
     words = [*_named(choices), f"s{config.get('seed')}", run_id(config)[:8]]
     return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
 
 
-def title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
+def run_title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
     """``frozen bert_tiny vader_movies optimizer.lr=0.01 s1``: choices that matter and what was told beside them."""
     told = [line.lstrip("+") for line in overrides if _is_titled(line.lstrip("+"))]
     return " ".join([*_named(choices), *told, f"s{config.get('seed')}"])

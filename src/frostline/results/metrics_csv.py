@@ -13,7 +13,7 @@ HEADER = ["step", "epoch", "name", "value"]
 LINE_END = b"\r\n"  # as csv has it
 
 
-def append(path: Path, step: int, epoch: int, values: Mapping[str, float]) -> None:
+def append_metrics(path: Path, step: int, epoch: int, values: Mapping[str, float]) -> None:
     """Add values of one step; `repr` keeps every bit of them."""
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
@@ -23,7 +23,7 @@ def append(path: Path, step: int, epoch: int, values: Mapping[str, float]) -> No
         writer.writerows([step, epoch, name, repr(float(value))] for name, value in values.items())
 
 
-def cut(path: Path, step: int) -> None:
+def cut_after(path: Path, step: int) -> None:
     """Drop what a killed run wrote after the step it goes on from, its final scores, and a line cut short."""
     if not path.exists():
         return

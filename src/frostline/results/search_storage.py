@@ -1,22 +1,23 @@
-"""Optuna's side of a search: where its trials are kept, and the trial that a run is.
+"""Where Optuna keeps the trials of a search, and the trial that a run is.
 
-Optuna is imported in use: a run that belongs to no search does without it.
+Optuna is imported only when it is used: a run that belongs to no search does not need it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.errors import wrong
-from frostline.results.samplers import made
+from frostline.errors import user_error
 
-TRIAL = "FROSTLINE_TRIAL"  # set by hydra.job.env_set for a job of a search that prunes
+TRIAL = "FROSTLINE_TRIAL"  # set by hydra.job.env_set for the jobs of a search that prunes
+OptunaChoice = str | Mapping[str, Any]  # the name of a sampler or pruner, alone or with its arguments
+UNSUPPORTED = ("BaseSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "NopPruner")  # need objects
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class TrialStorage:
     def is_file(self) -> bool:
         return "://" not in self.storage
 
-    def storage_of(self) -> Any:
-        """The storage, for any process that takes part."""
+    def connect(self) -> Any:
+        """Return Optuna's storage. Several processes may use it at the same time."""
         import optuna
         from filelock import FileLock
         from optuna.storages import JournalStorage, get_storage
@@ -40,37 +41,35 @@ class TrialStorage:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if not self.is_file:
             return get_storage(self.storage)
-        lock: Any = FileLock(self.storage + ".lock")  # Optuna's own outlives a process that is killed
+        lock: Any = FileLock(self.storage + ".lock")  # Optuna's own lock outlives a process that is killed
         return JournalStorage(JournalFileBackend(self.storage, lock))
 
     @contextmanager
-    def held(self, beside: Path) -> Iterator[None]:
-        """Search alone: two at once would draw and do the same trials.
+    def locked(self, file: Path) -> Iterator[None]:
+        """Lock `file` while a search runs: two processes would sample and run the same trials.
 
         Raises:
-            UserError: another process searches, or the folder cannot be written.
+            UserError: another process runs this search, or the folder cannot be written.
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(beside, timeout=0)
+        key, lock = "hydra.sweeper.storage", FileLock(file, timeout=0)
         try:
-            beside.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             what = f"another process searches in '{self.storage}'"
-            raise wrong(
-                "hydra.sweeper.storage", what, "wait for it, or give another hydra.sweeper.study_name"
-            ) from error
+            raise user_error(key, what, "wait for it, or give another hydra.sweeper.study_name") from error
         except OSError as error:
-            what = f"'{beside.parent}' cannot be written ({error.strerror})"
-            raise wrong("hydra.sweeper.storage", what, "name a file that can") from error
+            what = f"'{file.parent}' cannot be written ({error.strerror})"
+            raise user_error(key, what, "give a file in another folder") from error
         try:
             yield
         finally:
             lock.release()
 
-    def mend(self) -> None:
-        """Cut off the line that a kill has left half written: Optuna would read no further."""
+    def repair(self) -> None:
+        """Cut off a last line that a kill has left incomplete. Optuna would read no further."""
         file = Path(self.storage)
         if not self.is_file or not file.exists():
             return
@@ -80,8 +79,8 @@ class TrialStorage:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a run must know to report to the trial that it is. metric: what is searched for."""
+class PrunableTrial:
+    """What a run needs to report to the trial that it is. metric: the objective of the search."""
 
     storage: str
     name: str
@@ -90,30 +89,54 @@ class Trial:
     pruner: dict[str, Any]
 
     @classmethod
-    def here(cls) -> Trial | None:
-        """The trial that this process works on, if it is one that may be pruned."""
-        told = os.environ.get(TRIAL)
-        return cls(**json.loads(told)) if told else None
+    def from_environment(cls) -> PrunableTrial | None:
+        """Return the trial that this process runs; None where its job is no trial of a search that prunes."""
+        content = os.environ.get(TRIAL)
+        return cls(**json.loads(content)) if content else None
 
-    def told(self) -> str:
-        """For the environment of its job."""
+    def to_json(self) -> str:
+        """Return the value of the environment variable of its job."""
         return json.dumps(asdict(self))
 
-    def opened(self) -> Any:
-        """Optuna's own."""
+    def load(self) -> Any:
+        """Return Optuna's trial. Its values are not sampled again."""
         import optuna
 
-        place = TrialStorage(self.storage, self.name)
-        # A sampler that leaves the trial as it was drawn.
         study = optuna.load_study(
             study_name=self.name,
-            storage=place.storage_of(),
-            sampler=optuna.samplers.RandomSampler(),
-            pruner=made("pruner", self.pruner),
+            storage=TrialStorage(self.storage, self.name).connect(),
+            sampler=optuna.samplers.RandomSampler(),  # leaves the trial as it is
+            pruner=make_optuna("pruner", self.pruner),
         )
-        known = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, self.number)
-        return optuna.Trial(study, known)
+        trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, self.number)
+        return optuna.Trial(study, trial_id)
 
 
-class Pruned(Exception):  # noqa: N818  # no error: its search has seen enough of it
+class Pruned(Exception):  # noqa: N818  # no error: the pruner has stopped the run
     status = 0
+
+
+def as_mapping(choice: OptunaChoice | None) -> dict[str, Any]:
+    """Return the name and the arguments of a sampler or pruner in one mapping, empty for None."""
+    return {"name": choice} if isinstance(choice, str) else dict(choice or {})
+
+
+def optuna_classes(role: str) -> dict[str, Any]:
+    """Return Optuna's classes for `role`, sampler or pruner, that plain values can configure, by lower-case name."""
+    import optuna
+
+    module, suffix = getattr(optuna, f"{role}s"), role.capitalize()
+    names = [name for name in module.__all__ if name.endswith(suffix) and name not in UNSUPPORTED]
+    return {name.removesuffix(suffix).lower(): getattr(module, name) for name in names if not name.startswith("Base")}
+
+
+def make_optuna(role: str, choice: Mapping[str, Any], **arguments: Any) -> Any:
+    """Instantiate the sampler or pruner `choice` (`name` and its arguments)."""
+    import warnings
+
+    from optuna.exceptions import ExperimentalWarning
+
+    chosen = {key: value for key, value in choice.items() if key != "name"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # the user has chosen it by name
+        return optuna_classes(role)[str(choice["name"]).lower()](**chosen, **arguments)

@@ -1,4 +1,4 @@
-"""The table at the end of a run or a sweep, from the result.json of each job."""
+"""The table at the end of a run or a sweep, made from the result.json of each job."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 from frostline.results.atomic_files import read_json
 
-TRAINED, RESUMED, COMPLETE, FAILED, SKIPPED = "trained", "resumed", "complete before", "failed", "skipped"
-PRUNED = "pruned"  # by its search, which had seen enough
-WIDEST = 40  # a value such as the words of 38 classes leaves no room for others
-COLUMNS = ("learned", "accuracy", "macro-F1", "saved", "seconds")
+TRAINED, RESUMED, COMPLETE, FAILED, SKIPPED = "trained", "resumed", "already complete", "failed", "skipped"
+PRUNED = "pruned"  # stopped early by the pruner of its search
+MAX_WIDTH = 40  # of a value, such as a list of 38 class names
+COLUMNS = ("trainable", "accuracy", "macro-F1", "cache hits", "seconds")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A job that has ended: where, what it was, and its exit status.
+    """A finished job: its folder, what it was, and its exit status.
 
-    how: one of the words above; error: why, of a job that has no result.
+    how: one of the outcomes above. error: the reason, for a job without a result.
     """
 
     folder: str
@@ -32,48 +32,42 @@ class Row:
     how: str = TRAINED
 
 
-def table(rows: Sequence[Row]) -> str:
-    """What differs between the jobs, what learned, the scores, the cost; then where the results lie.
+def summary_table(rows: Sequence[Row]) -> str:
+    """Return the table of finished jobs, the folder of their results, and the reason of each failure.
 
-    saved: of all times that a text was read, the share in which what lies below the frost line was not computed.
+    The first columns are the keys in which jobs differ. trainable: parameters trained in any phase. cache hits: the
+    percentage of texts read whose frozen states came from the cache.
     """
     if not rows:
-        return "no job has ended; see the messages above"
-    keys = differing(rows)
-    cells = [[*keys, *COLUMNS]] + [[*(short(given(row).get(key, "")) for key in keys), *_scores(row)] for row in rows]
-    lines = aligned(cells, left=len(keys))
-    told = [f"{row.how}: {Path(row.folder).name}: {row.error}" for row in rows if row.error]
-    return "\n".join([*lines, "", f"results: {_place(rows)}", *_counted(rows), *told])
+        return "no job has finished; see the messages above"
+    keys = differing_keys(rows)
+    cells = [[*keys, *COLUMNS], *([*_shown_values(row, keys), *_result_cells(row)] for row in rows)]
+    errors = [f"{row.how}: {Path(row.folder).name}: {row.error}" for row in rows if row.error]
+    return "\n".join(
+        [*align_columns(cells, len(keys)), "", f"results: {_common_folder(rows)}", *_counts(rows), *errors]
+    )
 
 
-def _counted(rows: Sequence[Row]) -> list[str]:
-    """How the jobs of a sweep ended, where that is not the same for all."""
-    count = Counter(row.how for row in rows)
-    if len(rows) == 1 or set(count) == {TRAINED}:
-        return []
-    return [f"{len(rows)} jobs: " + ", ".join(f"{number} {how}" for how, number in count.items())]
-
-
-def given(row: Row) -> dict[str, str]:
-    """What a job was told on the command line, and what it chose otherwise."""
+def values_by_key(row: Row) -> dict[str, str]:
+    """Return the overrides of a job by key, and its choices of config groups without one."""
     pairs = (line.lstrip("+").partition("=") for line in row.overrides)
     return {**row.choices, **{key: value for key, _, value in pairs}}
 
 
-def differing(rows: Sequence[Row]) -> list[str]:
-    """The keys in which the jobs differ, in the order they were given; the strategy where there is no other."""
-    told = dict.fromkeys(line.lstrip("+").partition("=")[0] for row in rows for line in row.overrides)
-    return [key for key in told if len({given(row).get(key) for row in rows}) > 1] or ["freezing"]
+def differing_keys(rows: Sequence[Row]) -> list[str]:
+    """Return the overridden keys in which jobs differ, in the order of the overrides; `freezing` where none does."""
+    keys = dict.fromkeys(line.lstrip("+").partition("=")[0] for row in rows for line in row.overrides)
+    return [key for key in keys if len({values_by_key(row).get(key) for row in rows}) > 1] or ["freezing"]
 
 
-def short(value: str) -> str:
-    """On one line, without its middle where it is long: values often begin or end alike."""
+def shorten(value: str) -> str:
+    """Return a value on one line, without its middle where it is longer than MAX_WIDTH."""
     line = " ".join(value.split())
-    return line if len(line) <= WIDEST else f"{line[: WIDEST // 2]}…{line[1 - WIDEST // 2 :]}"
+    return line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH // 2]}…{line[1 - MAX_WIDTH // 2 :]}"
 
 
-def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Columns under each other: the first `left` flush left, numbers flush right."""
+def align_columns(cells: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Return the lines of a table, with a rule below the titles. The first `left` columns are aligned left."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
@@ -82,25 +76,38 @@ def aligned(cells: Sequence[Sequence[str]], left: int) -> list[str]:
     return [line.rstrip() for line in [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]]
 
 
-def _scores(row: Row) -> list[str]:
+def _shown_values(row: Row, keys: Sequence[str]) -> list[str]:
+    values = values_by_key(row)
+    return [shorten(values.get(key, "")) for key in keys]
+
+
+def _result_cells(row: Row) -> list[str]:
     file = Path(row.folder) / "result.json"
     if row.error or not file.exists():
         return [row.how if row.error else FAILED, *[""] * (len(COLUMNS) - 1)]
     result: dict[str, Any] = read_json(file)
-    metrics = result["metrics"]
-    learned = f"{result['parameters']['ever_trainable']:,}"
+    metrics, cost = result["metrics"], result["cost"]
     scores = [f"{metrics[name]:.3f}" for name in ("test/accuracy", "test/f1_macro")]
-    return [learned, *scores, _saved(result["cost"]), f"{result['cost']['seconds']:.1f}"]
+    return [f"{result['parameters']['ever_trainable']:,}", *scores, _cache_hits(cost), f"{cost['seconds']:.1f}"]
 
 
-def _saved(cost: Mapping[str, Any]) -> str:
-    if not cost.get("texts_read"):  # a run of before this was counted
+def _cache_hits(cost: Mapping[str, Any]) -> str:
+    """Return the percentage of texts read that the encoder did not have to encode; empty where it was not recorded."""
+    if not cost.get("texts_read"):
         return ""
     return f"{max(1 - cost['texts_encoded'] / cost['texts_read'], 0):.0%}"
 
 
-def _place(rows: Sequence[Row]) -> str:
-    """The one folder, or the folder that all have in common."""
+def _counts(rows: Sequence[Row]) -> list[str]:
+    """Return a line that counts the outcomes of a sweep, unless all jobs were trained."""
+    count = Counter(row.how for row in rows)
+    if len(rows) == 1 or set(count) == {TRAINED}:
+        return []
+    return [f"{len(rows)} jobs: " + ", ".join(f"{number} {how}" for how, number in count.items())]
+
+
+def _common_folder(rows: Sequence[Row]) -> str:
+    """Return the folder of the one job, or the folder that contains those of all."""
     folders = [Path(row.folder) for row in rows]
     common = folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.parent for folder in folders]))
     return str(common.relative_to(Path.cwd()) if common.is_relative_to(Path.cwd()) else common)

@@ -1,4 +1,7 @@
-"""A sweep's jobs as they begin and end, a line each: they may be on other machines, and a file is all they share."""
+"""The log of a sweep: a line for each job that starts or finishes.
+
+It is a file in the sweep's folder, because jobs may run on other machines that share nothing but a file system.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frostline import session
 from frostline.results.atomic_files import read_json, write_json
 from frostline.results.summary_table import Row
 
-ABOUT, JOBS = "sweep.json", "jobs.jsonl"
-here: list[Row] = []  # of a run by itself
+HEADER_FILE, JOBS_FILE = "sweep.json", "jobs.jsonl"
 
 
 @dataclass(frozen=True)
 class SweepStarted:
-    """A sweep as it was begun: by what command, in which process, when, and how many jobs it has.
+    """A sweep: its command, its process, when it started, and the number of its jobs.
 
-    jobs: None where that is not known. monitor: the metric that they are compared by.
+    at: seconds since the epoch. jobs: None where the number is unknown. monitor: the metric that ranks the jobs.
     """
 
     command: str
@@ -35,7 +38,7 @@ class SweepStarted:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """That a job is under way, and since when."""
+    """A job's folder and when it started, in seconds since the epoch."""
 
     folder: str
     at: float
@@ -43,7 +46,7 @@ class JobStarted:
 
 @dataclass(frozen=True)
 class JobFinished:
-    """A job's row, when that was, and its value of the monitored metric, None where it has none."""
+    """A job's row, when it finished, and its value of the monitored metric, None where it has none."""
 
     row: Row
     at: float
@@ -51,53 +54,59 @@ class JobFinished:
 
 
 def open_sweep(sweep: Path, command: str, jobs: int | None, monitor: str) -> None:
+    """Write the header of the sweep with folder `sweep`."""
     sweep.mkdir(parents=True, exist_ok=True)
-    about = SweepStarted(command, socket.gethostname(), os.getpid(), time.time(), jobs, monitor)
-    write_json(sweep / ABOUT, about.__dict__)
+    header = SweepStarted(command, socket.gethostname(), os.getpid(), time.time(), jobs, monitor)
+    write_json(sweep / HEADER_FILE, header.__dict__)
 
 
-def opened(sweep: Path) -> SweepStarted:
-    return SweepStarted(**read_json(sweep / ABOUT))
+def read_header(sweep: Path) -> SweepStarted:
+    """Return the header of a sweep."""
+    return SweepStarted(**read_json(sweep / HEADER_FILE))
 
 
-def begin(folder: Path, sweep: str | None) -> None:
-    """sweep: the folder of the sweep's own files, None for a run by itself."""
+def log_started(folder: Path, sweep: str | None) -> None:
+    """Log the start of the job in `folder`. sweep: the sweep's folder, None for a single run."""
     if sweep is not None:
-        _append(Path(sweep), {"begun": str(folder), "at": time.time()})
+        _append_line(Path(sweep), {"started": str(folder), "at": time.time()})
 
 
-def note(row: Row, sweep: str | None, value: float | None = None) -> None:
+def log_finished(row: Row, sweep: str | None, value: float | None = None) -> None:
+    """Log the end of a job. sweep: the sweep's folder; None for a single run, whose row the session takes."""
     if sweep is None:
-        here.append(row)
+        session.current().rows.append(row)
     else:
-        _append(Path(sweep), {"ended": row.__dict__, "at": time.time(), "value": value})
+        _append_line(Path(sweep), {"finished": row.__dict__, "at": time.time(), "value": value})
 
 
-def rows(sweep: Path) -> list[Row]:
-    """In the order in which they ended; of a job that has ended more than once, as it ended last."""
-    return list({one.row.folder: one.row for one in told(sweep) if isinstance(one, JobFinished)}.values())
+def finished_rows(sweep: Path) -> list[Row]:
+    """Return the rows of finished jobs in the order of their first end; the last row of a job that ran twice."""
+    events = read_events(sweep)
+    return list({event.row.folder: event.row for event in events if isinstance(event, JobFinished)}.values())
 
 
-def told(sweep: Path) -> list[JobStarted | JobFinished]:
-    """In the order in which it happened."""
-    file = sweep / JOBS
-    *lines, _ = file.read_text(encoding="utf-8").split("\n") if file.exists() else [""]  # the last may be half there
-    return [_read(json.loads(line)) for line in lines]
+def read_events(sweep: Path) -> list[JobStarted | JobFinished]:
+    """Return the starts and ends of jobs in order of time."""
+    file = sweep / JOBS_FILE
+    *lines, _ = file.read_text(encoding="utf-8").split("\n") if file.exists() else [""]  # the last may be incomplete
+    return [_event_from(json.loads(line)) for line in lines]
 
 
-def sweeps(folder: Path) -> list[Path]:
-    """The sweeps below a folder, or the one that it is itself, the last begun at the end."""
-    places = [folder / ABOUT, *folder.glob(f".sweeps/*/{ABOUT}"), *folder.glob(f"*/.sweeps/*/{ABOUT}")]
-    return sorted((file.parent for file in places if file.exists()), key=lambda sweep: opened(sweep).at)
+def find_sweeps(folder: Path) -> list[Path]:
+    """Return the sweeps in a folder, or the one whose folder it is, in the order of their start."""
+    files = [folder / HEADER_FILE]
+    files += [file for pattern in (".sweeps/*", "*/.sweeps/*") for file in folder.glob(f"{pattern}/{HEADER_FILE}")]
+    return sorted((file.parent for file in files if file.exists()), key=lambda sweep: read_header(sweep).at)
 
 
-def _read(line: dict[str, Any]) -> JobStarted | JobFinished:
-    at = line["at"]
-    return JobStarted(line["begun"], at) if "begun" in line else JobFinished(Row(**line["ended"]), at, line["value"])
+def _event_from(line: dict[str, Any]) -> JobStarted | JobFinished:
+    if "started" in line:
+        return JobStarted(line["started"], line["at"])
+    return JobFinished(Row(**line["finished"]), line["at"], line["value"])
 
 
-def _append(sweep: Path, line: dict[str, Any]) -> None:
+def _append_line(sweep: Path, line: dict[str, Any]) -> None:
     sweep.mkdir(parents=True, exist_ok=True)
-    with (sweep / JOBS).open("ab", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # not every file system that machines share appends in one piece
+    with (sweep / JOBS_FILE).open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # on some network file systems an append alone is not atomic
         file.write((json.dumps(line) + "\n").encode())

@@ -1,4 +1,4 @@
-"""Jobs as Hydra hands them over, one or several; each ends in a row of the table, whatever comes of it."""
+"""Execution of the jobs that Hydra hands over, one by one or fused. Each job ends in a row of the table."""
 
 from __future__ import annotations
 
@@ -14,88 +14,99 @@ from frostline.config import resolvers
 from frostline.config.fusable import fusable_groups
 from frostline.config.hydra_job import HydraJob, describe
 from frostline.config.jobs import is_main_process
-from frostline.console import say
-from frostline.distributed import resources as share
-from frostline.results import sweep_log as ledger
+from frostline.console import log
+from frostline.distributed.resources import allocate
 from frostline.results.folder import RunFolder
 from frostline.results.summary_table import COMPLETE, FAILED, RESUMED, TRAINED
-from frostline.sweeps import interrupt as stopping
-from frostline.sweeps.outcome import Outcome, Skipped, ended, score
+from frostline.results.sweep_log import finished_rows, log_started
+from frostline.sweeps.interrupt import interrupt_requested
+from frostline.sweeps.outcome import Outcome, Skipped, job_score, record_outcome
 
-resolvers.register_resolvers()  # here, because a launcher's worker imports this module for `task` and nothing else
-
-
-def task(cfg: DictConfig) -> float:
-    """One job. Its value is the monitored score, for sweepers that search; a failure is recorded and ends no sweep."""
-    job, current = describe(cfg), HydraConfig.get()
-    if not OmegaConf.is_missing(current.job, "num") and is_main_process():
-        say(f"job {current.job.num}: {' '.join(job.overrides)}")
-    share.take(job.config["trainer"])
-    return single(job)
+resolvers.register_resolvers()  # here, because a launcher's worker imports this module and nothing else
 
 
-def single(job: HydraJob) -> float:
-    """One job that has been described, wherever this is."""
-    how = _how(job)
-    return ended(job, how, _alone(job, how))
+def run_hydra_job(cfg: DictConfig) -> float:
+    """Run one job and return its monitored metric. A failure is recorded and does not end the sweep."""
+    job, hydra_config = describe(cfg), HydraConfig.get()
+    if not OmegaConf.is_missing(hydra_config.job, "num") and is_main_process():
+        log(f"job {hydra_config.job.num}: {' '.join(job.overrides)}")
+    allocate(job.config["trainer"])
+    return run_job(job)
 
 
-def lost(job: HydraJob, why: Exception) -> float:
-    """A job whose worker ended before it had told how the job ended; its folder may know."""
-    place, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
-    if any(row.folder == str(job.folder) for row in ledger.rows(sweep)):
-        return score(job, place.read_result())
-    if (result := place.read_result()) is not None:
-        return ended(job, TRAINED, result)
+def run_job(job: HydraJob) -> float:
+    """Run one job in this process, on whatever machine that is, and return its monitored metric."""
+    how = _planned_outcome(job)
+    return record_outcome(job, how, _log_and_run(job, how))
+
+
+def record_lost_job(job: HydraJob, reason: Exception) -> float:
+    """Record a job whose worker ended without an answer. Its folder or the sweep's log may have its outcome."""
+    folder, sweep = RunFolder(job.folder), Path(os.environ[resolvers.SWEEP])
+    result = folder.read_result()
+    if any(row.folder == str(job.folder) for row in finished_rows(sweep)):
+        return job_score(job, result)
+    if result is not None:
+        return record_outcome(job, TRAINED, result)
     from frostline.training.lifecycle import record_failure
 
-    record_failure(place, why)
-    return ended(job, FAILED, why)
+    record_failure(folder, reason)
+    return record_outcome(job, FAILED, reason)
 
 
-def together(jobs: Sequence[HydraJob]) -> list[float]:
-    """Several jobs, those that can be trained together in one go; their values in order."""
-    values: dict[int, float] = {}
-    hows = [_how(job) for job in jobs]
-    for group in fusable_groups([job.config for job in jobs], [i for i, how in enumerate(hows) if how == RESUMED]):
-        say(str(group))
-        own = [jobs[place] for place in group.indices]
-        for job in [] if group.reason else own:
-            _begin(job)
-        found = (_alone(jobs[place], hows[place]) for place in group.indices) if group.reason else _fused(own)
-        for place, outcome in zip(group.indices, found, strict=True):
-            values[place] = ended(jobs[place], hows[place], outcome)
-    return [values[place] for place in range(len(jobs))]
+def run_fused(jobs: Sequence[HydraJob]) -> list[float]:
+    """Run jobs, those together that can be, and return their monitored metrics in the order of the jobs."""
+    scores: dict[int, float] = {}
+    planned = [_planned_outcome(job) for job in jobs]
+    resumed = [index for index, how in enumerate(planned) if how == RESUMED]
+    for group in fusable_groups([job.config for job in jobs], resumed):
+        log(str(group))
+        outcomes = _run_group([jobs[index] for index in group.indices], is_fused=group.reason is None)
+        for index, outcome in zip(group.indices, outcomes, strict=True):
+            scores[index] = record_outcome(jobs[index], planned[index], outcome)
+    return [scores[index] for index in range(len(jobs))]
 
 
-def _fused(jobs: Sequence[HydraJob]) -> Iterable[Outcome]:
-    if _skipped(jobs[0]) is not None:
-        return [_done(job, _how(job)) for job in jobs]  # what is complete is told as such
-    from frostline.sweeps.fused.task import NotFusable, Task
-    from frostline.sweeps.fused.train import train
+def _run_group(jobs: Sequence[HydraJob], is_fused: bool) -> Iterable[Outcome]:
+    """Return the outcomes of jobs; those of jobs that run one by one follow as each of them ends."""
+    if not is_fused:
+        return (_log_and_run(job, _planned_outcome(job)) for job in jobs)
+    for job in jobs:
+        _log_start(job)
+    if _reason_to_skip(jobs[0]) is not None:
+        return [_run_unless_skipped(job, _planned_outcome(job)) for job in jobs]  # complete jobs still give results
+    return _run_together(jobs)
 
-    tasks = [Task.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
+
+def _run_together(jobs: Sequence[HydraJob]) -> Iterable[Outcome]:
+    from frostline.sweeps.fused.task import FusableJob, NotFusable
+    from frostline.sweeps.fused.train import train_fused
+
+    fusable = [FusableJob.of(job.config, job.choices, job.overrides, job.folder) for job in jobs]
     try:
-        found = train(tasks, Path(os.environ[resolvers.SWEEP]))
-    except Exception as error:  # of what they share
+        outcomes = train_fused(fusable, Path(os.environ[resolvers.SWEEP]))
+    except Exception as error:  # in what the jobs share
         return [error] * len(jobs)
-    for why, count in Counter(str(outcome) for outcome in found if isinstance(outcome, NotFusable)).items():
-        say(f"{count} jobs one by one after all: {why}")
-    return (_done(job, TRAINED) if isinstance(one, NotFusable) else one for job, one in zip(jobs, found, strict=True))
+    for reason, count in Counter(str(outcome) for outcome in outcomes if isinstance(outcome, NotFusable)).items():
+        log(f"{count} jobs one by one after all: {reason}")
+    return (
+        _run_unless_skipped(job, TRAINED) if isinstance(outcome, NotFusable) else outcome
+        for job, outcome in zip(jobs, outcomes, strict=True)
+    )
 
 
-def _begin(job: HydraJob) -> None:
+def _log_start(job: HydraJob) -> None:
     if is_main_process():
-        ledger.begin(job.folder, os.environ.get(resolvers.SWEEP))
+        log_started(job.folder, os.environ.get(resolvers.SWEEP))
 
 
-def _alone(job: HydraJob, how: str) -> Outcome:
-    _begin(job)
-    return _done(job, how)
+def _log_and_run(job: HydraJob, how: str) -> Outcome:
+    _log_start(job)
+    return _run_unless_skipped(job, how)
 
 
-def _done(job: HydraJob, how: str) -> Outcome:
-    if how != COMPLETE and (skipped := _skipped(job)) is not None:
+def _run_unless_skipped(job: HydraJob, how: str) -> Outcome:
+    if how != COMPLETE and (skipped := _reason_to_skip(job)) is not None:
         return skipped
     try:
         from frostline.training.run import run
@@ -105,17 +116,18 @@ def _done(job: HydraJob, how: str) -> Outcome:
         return error
 
 
-def _how(job: HydraJob) -> str:
-    """What there is to do, as its folder shows it."""
-    place = RunFolder(job.folder)
-    return COMPLETE if place.result.exists() else RESUMED if place.resume_point.exists() else TRAINED
+def _planned_outcome(job: HydraJob) -> str:
+    """Return the outcome of a job that succeeds, which follows from the files in its folder."""
+    folder = RunFolder(job.folder)
+    return COMPLETE if folder.result.exists() else RESUMED if folder.resume_point.exists() else TRAINED
 
 
-def _skipped(job: HydraJob) -> Skipped | None:
-    """Why it is not begun: Ctrl-C, or more failures in its sweep than it allows."""
+def _reason_to_skip(job: HydraJob) -> Skipped | None:
+    """Return why a job must not start: Ctrl-C, or more failures in its sweep than allowed; None where it may."""
     limit, sweep = job.config["max_failures"], os.environ.get(resolvers.SWEEP)
-    if stopping.asked(sweep):
+    if interrupt_requested(sweep):
         return Skipped("Ctrl-C")
-    if limit is not None and sweep and (count := sum(r.how == FAILED for r in ledger.rows(Path(sweep)))) > limit:
-        return Skipped(f"{count} failed, and max_failures is {limit}")
-    return None
+    if limit is None or sweep is None:
+        return None
+    failed = sum(row.how == FAILED for row in finished_rows(Path(sweep)))
+    return Skipped(f"{failed} failed, and max_failures is {limit}") if failed > limit else None

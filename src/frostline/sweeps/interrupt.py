@@ -1,6 +1,6 @@
-"""Ctrl-C in a sweep: once, and no further job begins while the present ones come to their end; twice, and all ends.
+"""Ctrl-C in a sweep: pressed once, no further job starts and the running jobs finish; pressed twice, all stops.
 
-Workers have no part in the signal: they look for a file in the sweep's own folder.
+Worker processes ignore the signal. They look for a file in the sweep's own folder.
 """
 
 from __future__ import annotations
@@ -11,44 +11,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from frostline.console import say
-
-_asked = False
-_sweep: Path | None = None  # that is listened for
-
-
-def asked(sweep: str | None = None) -> bool:
-    """sweep: its own folder, where this process may not be the one that was asked."""
-    return _asked or (bool(sweep) and _file(Path(str(sweep))).exists())
+from frostline import session
+from frostline.console import log
+from frostline.session import Session
 
 
-def forget() -> None:
-    """A new command."""
-    global _asked
-    _asked = False
+def interrupt_requested(sweep: str | None = None) -> bool:
+    """Return whether Ctrl-C was pressed in this process, or in the one that started the sweep with folder `sweep`."""
+    return session.current().interrupted or (bool(sweep) and _stop_file(Path(str(sweep))).exists())
 
 
 @contextmanager
-def listening(sweep: Path) -> Iterator[None]:
-    global _sweep
-    _sweep = sweep
-    before = signal.signal(signal.SIGINT, _ask)
+def handle_interrupt(state: Session, sweep: Path) -> Iterator[None]:
+    """Note Ctrl-C in `state` and in the sweep's folder while this is open."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if state.interrupted:
+            signal.default_int_handler(number, frame)
+        state.interrupted = True
+        sweep.mkdir(parents=True, exist_ok=True)
+        _stop_file(sweep).touch()
+        log("Ctrl-C: running jobs finish, then the sweep stops; press Ctrl-C again to stop at once")
+
+    before = signal.signal(signal.SIGINT, on_signal)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _ask(number: int, frame: FrameType | None) -> None:
-    global _asked
-    if _asked:
-        signal.default_int_handler(number, frame)
-    _asked = True
-    if _sweep is not None:
-        _sweep.mkdir(parents=True, exist_ok=True)
-        _file(_sweep).touch()
-    say("Ctrl-C: what is under way comes to its end, then the sweep stops; once more stops at once")
-
-
-def _file(sweep: Path) -> Path:
+def _stop_file(sweep: Path) -> Path:
     return sweep / "stop"

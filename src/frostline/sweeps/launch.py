@@ -1,4 +1,4 @@
-"""A run or a sweep: checked as a whole, then handed to Hydra, which hands its jobs back (`jobs`)."""
+"""A run or a sweep: checked as a whole, then given to Hydra, which calls `execute` for each job."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from frostline import session
 from frostline.cache import estimate
 from frostline.config import completion, resolvers
 from frostline.config import help as helping
@@ -18,64 +19,54 @@ from frostline.config.arguments import Arguments
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs, is_main_process
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
-from frostline.distributed import launcher as ranks
+from frostline.distributed.launcher import outside
 from frostline.errors import Problem, UserError
-from frostline.results import sweep_log as ledger
 from frostline.results.environment import COMMAND
 from frostline.results.search_storage import TRIAL
-from frostline.results.summary_table import Row, table
-from frostline.sweeps import interrupt as stopping
-from frostline.sweeps import trials
-from frostline.sweeps.execute import task
-from frostline.sweeps.monitor import watched
-from frostline.sweeps.outcome import DEBUG, monitored
+from frostline.results.summary_table import Row, summary_table
+from frostline.results.sweep_log import finished_rows, open_sweep
+from frostline.session import Session
+from frostline.sweeps.execute import run_hydra_job
+from frostline.sweeps.interrupt import handle_interrupt
+from frostline.sweeps.monitor import show_progress
+from frostline.sweeps.outcome import DEBUG, monitored_metric
+from frostline.sweeps.trials import Trials, open_search
 
-INTERRUPTED = 130  # as shells have it
-QUIET = ["hydra.output_subdir=null"]  # of the ranks that torchrun starts, the first writes for all
+INTERRUPTED = 130  # exit status after Ctrl-C, as in shells
+NO_HYDRA_FOLDER = ["hydra.output_subdir=null"]  # on all ranks that torchrun has started but the first
 
 
 def launch(arguments: Arguments) -> int:
-    """Check, run, and print the table. The exit status: 1 if any job failed, a user error's own for a single run."""
-    if arguments.multirun and ranks.outside():
-        do = "start it by itself: each of its jobs starts ranks of its own"
-        raise UserError(Problem("--multirun", "one group of ranks cannot do a sweep, whose jobs end it", do), "command")
-    register()
-    ledger.here.clear()
-    stopping.forget()
-    for name in (resolvers.SWEEP, estimate.JOBS, TRIAL):
-        os.environ.pop(name, None)
-    os.environ[DEBUG] = "1" if arguments.debug else ""
+    """Check and run a command, and print its table.
+
+    Return the exit status: 1 if a job of a sweep failed, the status of the error for a single run.
+    """
+    _refuse_sweep_on_external_ranks(arguments)
+    state = _begin_session(arguments)
     jobs = checked_jobs(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
-    more = [*(_env_set(sweep, jobs) if sweep else []), *([] if is_main_process() else QUIET)]
-    found: trials.Trials | None = None
-    with ExitStack() as held:
+    argv = [*arguments.argv, *(_env_set(sweep, jobs) if sweep else []), *_rank_overrides()]
+    trials: Trials | None = None
+    with ExitStack() as stack:
         if sweep:
-            held.enter_context(_sweeping(sweep, jobs))
+            stack.enter_context(_open_sweep(state, sweep, jobs))
         if sweep and jobs[0].search:
-            found = held.enter_context(trials.opened(jobs[0].search, jobs[0].id, sweep))
-        _run_hydra([*arguments.argv, *more])
+            trials = stack.enter_context(open_search(state, jobs[0].search, jobs[0].id, sweep))
+        _run_hydra(argv)
     if not is_main_process():
         return 0
-    order = found.folders if found else [str(job.folder.absolute()) for job in jobs]
-    rows = _in_order(ledger.rows(sweep), order) if sweep else list(ledger.here)
-    status = _status(rows, arguments.multirun) or int(found is not None and found.left > 0)
+    folders = trials.folders if trials else [str(job.folder.absolute()) for job in jobs]
+    rows = _in_order(finished_rows(sweep), folders) if sweep else state.rows
+    status = _exit_status(state, rows, arguments.multirun) or int(trials is not None and trials.left > 0)
     if arguments.multirun or not status:
-        print(table(rows))
-    if found:
-        print(found.told)
+        print(summary_table(rows))
+    if trials:
+        print(trials.summary())
     return status
 
 
-@contextmanager
-def _sweeping(sweep: Path, jobs: list[Job]) -> Iterator[None]:
-    ledger.open_sweep(sweep, os.environ.get(COMMAND, ""), _count(jobs), monitored(jobs[0].config))
-    with stopping.listening(sweep), watched(sweep):
-        yield
-
-
 def show(arguments: Arguments) -> int:
-    """Hydra's own flags that print something and run nothing."""
+    """Print what one of Hydra's flags asks for, and run nothing."""
     register()
     if arguments.shows == "shell_completion":
         if completion.LINE in os.environ and not completion.complete_line():
@@ -89,40 +80,71 @@ def show(arguments: Arguments) -> int:
     return 0
 
 
+def _refuse_sweep_on_external_ranks(arguments: Arguments) -> None:
+    if arguments.multirun and outside():
+        what = "one group of ranks cannot run a sweep, it ends with the first job"
+        do = "start the sweep by itself; each of its jobs starts its own ranks"
+        raise UserError(Problem("--multirun", what, do), "command")
+
+
+def _begin_session(arguments: Arguments) -> Session:
+    """Start a session and clear what an earlier command of this process has left in the environment."""
+    state = session.begin()
+    register()
+    for name in (resolvers.SWEEP, estimate.JOBS, TRIAL):
+        os.environ.pop(name, None)
+    os.environ[DEBUG] = "1" if arguments.debug else ""
+    return state
+
+
+@contextmanager
+def _open_sweep(state: Session, sweep: Path, jobs: list[Job]) -> Iterator[None]:
+    """Open the log of a sweep, handle Ctrl-C and show the progress."""
+    open_sweep(sweep, os.environ.get(COMMAND, ""), _job_count(jobs), monitored_metric(jobs[0].config))
+    with handle_interrupt(state, sweep), show_progress(sweep):
+        yield
+
+
 def _run_hydra(argv: list[str]) -> None:
-    run_application(task, argv, ConfigLoader, search.conf_folder(), VERSION_BASE)
+    """Run Hydra's application on `argv`, with our config loader."""
+    run_application(run_hydra_job, argv, ConfigLoader, search.conf_folder(), VERSION_BASE)
 
 
 def _in_order(rows: list[Row], folders: list[str]) -> list[Row]:
-    """As they were asked for: a launcher may end them in another order."""
-    places = {folder: i for i, folder in reversed(list(enumerate(folders)))}
-    return sorted(rows, key=lambda row: places.get(row.folder, len(folders)))
+    """Return rows in the order in which the jobs were asked for; a launcher may end them in another one."""
+    positions = {folder: i for i, folder in reversed(list(enumerate(folders)))}
+    return sorted(rows, key=lambda row: positions.get(row.folder, len(folders)))
 
 
 def _sweep_folder(job: Job) -> Path:
-    """Where the sweep as a whole keeps multirun.yaml and the list of its jobs."""
+    """Return the folder for multirun.yaml and the log of a new sweep."""
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S") + f"-{os.getpid()}"
     return (job.folder.parent / ".sweeps" / stamp).absolute()
 
 
-def _count(jobs: list[Job]) -> int | None:
-    """Of a search's jobs only the number is known, of another sweeper's not even that."""
+def _job_count(jobs: list[Job]) -> int | None:
+    """Return the number of jobs of a sweep; None for a sweeper that decides about it as it goes."""
     if jobs[0].search:
         return jobs[0].search.settings.n_trials
     return len(jobs) if jobs[0].sweeper in (BASIC_SWEEPER, listed.SWEEPER) else None
 
 
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
+    """Return overrides that tell each job the folder of its sweep, and how many jobs share its frozen states."""
     escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
-    read = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
-    shared = f"'{max((_count(jobs) or len(jobs)) // len(read), 1)}'"  # on average
-    set_to = {resolvers.SWEEP: f"'{escaped}'", estimate.JOBS: shared}
-    return [f"++hydra.job.env_set.{name}={value}" for name, value in set_to.items()]
+    inputs = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
+    sharing = f"'{max((_job_count(jobs) or len(jobs)) // len(inputs), 1)}'"  # on average
+    variables = {resolvers.SWEEP: f"'{escaped}'", estimate.JOBS: sharing}
+    return [f"++hydra.job.env_set.{name}={value}" for name, value in variables.items()]
 
 
-def _status(rows: list[Row], multirun: bool) -> int:
+def _rank_overrides() -> list[str]:
+    return [] if is_main_process() else NO_HYDRA_FOLDER
+
+
+def _exit_status(state: Session, rows: list[Row], multirun: bool) -> int:
     failed = [row.status for row in rows if row.status]
-    if stopping.asked():
+    if state.interrupted:
         return INTERRUPTED
     if not rows:
         return 1

@@ -1,4 +1,4 @@
-"""A sweep that is under way, for the person who waits: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a running sweep on standard error: a bar on a terminal, a line from time to time elsewhere."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frostline.console import say
-from frostline.results.sweep_status import SweepStatus, standing
+from frostline.console import log
+from frostline.results.sweep_status import SweepStatus, read_status
 
-SECONDS = 1.0  # between two looks
+SECONDS_BETWEEN_READS = 1.0
 SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
-def watched(sweep: Path) -> Iterator[None]:
-    """Show how far the sweep is, from its ledger: its jobs may be in any process."""
-    over = threading.Event()
-    show = _bar if sys.stderr.isatty() else _lines
-    watcher = threading.Thread(target=show, args=(sweep, over), daemon=True)
-    watcher.start()
+def show_progress(sweep: Path) -> Iterator[None]:
+    """Show the progress of a sweep, read from its log because its jobs may run in other processes."""
+    finished = threading.Event()
+    show = _show_bar if sys.stderr.isatty() else _show_lines
+    thread = threading.Thread(target=show, args=(sweep, finished), daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        over.set()
-        watcher.join()
+        finished.set()
+        thread.join()
 
 
-def _looks(sweep: Path, over: threading.Event) -> Iterator[SweepStatus]:
-    while not over.wait(SECONDS):
-        yield standing(sweep, time.time())
+def _statuses(sweep: Path, finished: threading.Event) -> Iterator[SweepStatus]:
+    while not finished.wait(SECONDS_BETWEEN_READS):
+        yield read_status(sweep, time.time())
 
 
-def _bar(sweep: Path, over: threading.Event) -> None:
+def _show_bar(sweep: Path, finished: threading.Event) -> None:
     from tqdm import tqdm
 
     with tqdm(bar_format="{desc} [{elapsed}]", leave=False, dynamic_ncols=True) as bar:
-        for now in _looks(sweep, over):
-            bar.set_description_str(f"sweep: {now}")
+        for status in _statuses(sweep, finished):
+            bar.set_description_str(f"sweep: {status}")
 
 
-def _lines(sweep: Path, over: threading.Event) -> None:
-    ended, said = 0, time.monotonic()
-    for now in _looks(sweep, over):
-        if len(now.ended) != ended and time.monotonic() - said > SECONDS_BETWEEN_LINES:
-            ended, said = len(now.ended), time.monotonic()
-            say(f"sweep: {now}")
+def _show_lines(sweep: Path, finished: threading.Event) -> None:
+    count, shown = 0, time.monotonic()
+    for status in _statuses(sweep, finished):
+        if len(status.finished) != count and time.monotonic() - shown > SECONDS_BETWEEN_LINES:
+            count, shown = len(status.finished), time.monotonic()
+            log(f"sweep: {status}")

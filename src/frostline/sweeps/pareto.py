@@ -1,4 +1,4 @@
-"""What a search has found: the best trial, or of several objectives those that no other trial beats."""
+"""The best trials of a search: one for a single objective, the Pareto front for several."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from collections.abc import Sequence
 from typing import Any
 
 from frostline.config.search.search import Search
-from frostline.results.summary_table import aligned
+from frostline.results.metric_names import MEASUREMENTS
+from frostline.results.summary_table import align_columns
 
 
-def values(result: dict[str, Any], objectives: Sequence[str]) -> list[float] | None:
-    """The objectives in a result.json; None where one is no number."""
-    parts = {f"{part}/{name}": value for part in ("parameters", "cost") for name, value in result[part].items()}
-    numbers = {**result["metrics"], **parts}
-    found = [float(numbers.get(objective, math.nan)) for objective in objectives]
-    return None if any(map(math.isnan, found)) else found
+def objective_values(result: dict[str, Any], objectives: Sequence[str]) -> list[float] | None:
+    """Return the objectives in a result.json; None where one of them is missing or nan."""
+    measurements = {f"{group}/{name}": value for group in MEASUREMENTS for name, value in result[group].items()}
+    metrics = {**result["metrics"], **measurements}
+    objective_values = [float(metrics.get(objective, math.nan)) for objective in objectives]
+    return None if any(map(math.isnan, objective_values)) else objective_values
 
 
-def told(study: Any, search: Search) -> str:
-    """In a line or a small table, with the overrides by which each can be had again."""
+def describe_best(study: Any, search: Search) -> str:
+    """Return the best trial on a line, or the Pareto front as a table, with the overrides that repeat each trial."""
     if not any(trial.state.name == "COMPLETE" for trial in study.get_trials(deepcopy=False)):
-        return "best: no trial has come to its end"
+        return "best: no trial is complete"
     best, names = sorted(study.best_trials, key=lambda trial: trial.number), search.objectives
     if len(names) == 1:
         first = best[0]
-        lines = [parameter.override(first.params[parameter.key]) for parameter in search.space]
-        return f"best: trial {first.number}, {names[0]} {first.value:.4g}: {' '.join(lines)}"
+        overrides = [parameter.override(first.params[parameter.key]) for parameter in search.space]
+        return f"best: trial {first.number}, {names[0]} {first.value:.4g}: {' '.join(overrides)}"
     keys = [parameter.key for parameter in search.space]
-    cells = [["trial", *keys, *names], *(_cells(trial, search) for trial in best)]
-    head = f"{len(best)} best: no other trial is better in one of {', '.join(names)} and as good in the others"
-    return "\n".join([head, *aligned(cells, left=1 + len(keys))])
+    cells = [["trial", *keys, *names], *(_trial_cells(trial, search) for trial in best)]
+    title = f"{len(best)} best: no other trial is better in one of {', '.join(names)} and as good in the others"
+    return "\n".join([title, *align_columns(cells, left=1 + len(keys))])
 
 
-def _cells(trial: Any, search: Search) -> list[str]:
+def _trial_cells(trial: Any, search: Search) -> list[str]:
     chosen = [parameter.override(trial.params[parameter.key]).partition("=")[2] for parameter in search.space]
     return [str(trial.number), *chosen, *(f"{value:.4g}" for value in trial.values)]

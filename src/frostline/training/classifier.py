@@ -14,13 +14,12 @@ from torch.optim import Optimizer
 
 from frostline.data.loader import Batch
 from frostline.distributed.collectives import agreed
-from frostline.drawing import begin
 from frostline.errors import FrostlineError
 from frostline.freezing.adaptive import PhaseController
 from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model
-from frostline.seeding import derive
+from frostline.seeding import derive_seed, seed_torch
 from frostline.training.checkpoint_state import CheckpointState, EpochLoss
 from frostline.training.fsdp import shard_parameters
 from frostline.training.gather_batch import gather_batch
@@ -153,7 +152,7 @@ class Classifier(pl.LightningModule):
         self._seed_torch("dropout", self.global_step, self.global_rank + self.micro_batch * self.trainer.world_size)
 
     def _seed_torch(self, *names: str | int) -> None:
-        begin(derive(self.seed, *names), self.device)
+        seed_torch(derive_seed(self.seed, *names), self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss, scaled so that it is the mean over the texts of all micro-batches on all ranks.
@@ -178,7 +177,7 @@ class Classifier(pl.LightningModule):
     def _outputs_loss(self, batch: Batch, outputs: Outputs) -> Tensor:
         arguments: tuple[Any, ...] = (outputs.logits, batch["labels"], outputs.vectors)
         if self.compares_texts and outputs.vectors is not None:
-            seed = derive(self.seed, "pairs", self.global_step)
+            seed = derive_seed(self.seed, "pairs", self.global_step)
             ranks = self.global_rank, self.trainer.world_size
             arguments += (gather_batch(outputs.vectors, batch["labels"], batch["size"], seed, *ranks),)
         losses: Tensor = self.loss(*arguments)

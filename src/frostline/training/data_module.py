@@ -13,7 +13,7 @@ from frostline.cache.keys import CacheKeys, content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import BatchLoader
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.training.build import Built
 from frostline.training.trainer import runtime_of
 from frostline.types import Config
@@ -59,7 +59,7 @@ class DataModule(pl.LightningDataModule):
     def _train_rows(self) -> list[Rows]:
         """Return this rank's rows of each micro-batch of the current epoch."""
         settings, lengths = self.built.settings, self.built.tokens["train"].lengths
-        seed = derive(self.config["seed"], "order")
+        seed = derive_seed(self.config["seed"], "order")
         epoch = 0 if settings.overfit_batches else self._trainer.current_epoch
         batches = training_order(lengths, self.batch_size, seed, epoch)[: settings.overfit_batches]
         return share_rows(

@@ -10,7 +10,7 @@ from typing import Any
 import torch.distributed as dist
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from frostline.console import say
+from frostline.console import log
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.data_module import DataModule
@@ -72,7 +72,7 @@ def _interpolate(
 
     interpolation.score_mixtures(evaluate_all, best.monitor)
     best.values = interpolation.validation_metrics
-    say(f"wise_ft: alpha {interpolation.selected['alpha']:g} is selected")
+    log(f"wise_ft: alpha {interpolation.selected['alpha']:g} is selected")
 
 
 def evaluate_split(trainer: Any, built: Built, data: DataModule, split: str) -> dict[str, float]:

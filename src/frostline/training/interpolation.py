@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 from frostline.training.averaging.base import Interpolating
 from frostline.training.classifier import Classifier
 
@@ -68,5 +68,5 @@ class Interpolation:
         assert monitor is not None
         best = self.curve[0]
         for row in self.curve[1:]:
-            best = row if better(monitor, row[monitor], best[monitor]) else best
+            best = row if is_better(monitor, row[monitor], best[monitor]) else best
         return best

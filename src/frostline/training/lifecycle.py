@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from frostline.console import say
-from frostline.errors import FrostlineError, UserError, calls
+from frostline.console import log
+from frostline.errors import FrostlineError, UserError, innermost_calls
 from frostline.results.atomic_files import read_json, write_json, write_text
 from frostline.results.folder import RunFolder
-from frostline.results.search_storage import Pruned, Trial
+from frostline.results.search_storage import PrunableTrial, Pruned
 from frostline.types import Config
 
 Job = dict[str, Any]  # `id`, `choices` and `overrides` of a run
@@ -24,7 +24,7 @@ def stored_result(folder: RunFolder, job: Job) -> dict[str, Any] | None:
         return None
     for file in (folder.resume_point, folder.unmixed):  # exist if the run was killed after it had written its result
         file.unlink(missing_ok=True)
-    say(f"complete since an earlier run: {folder.path}")
+    log(f"complete since an earlier run: {folder.path}")
     return result
 
 
@@ -45,7 +45,7 @@ def final_result(folder: RunFolder) -> dict[str, Any]:
 
 def raise_if_pruned(folder: RunFolder) -> None:
     """Raise Pruned if this trial was pruned before its search was killed. For other searches the run is a new one."""
-    trial = Trial.here()
+    trial = PrunableTrial.from_environment()
     if trial is None or not folder.pruned.exists():
         return
     pruned = read_json(folder.pruned)
@@ -66,5 +66,5 @@ def start(folder: RunFolder, config: Config) -> None:
 def record_failure(folder: RunFolder, error: BaseException) -> None:
     """Write failure.json: the error, the config keys that it names, and where it was raised."""
     keys = [problem.key for problem in error.problems] if isinstance(error, UserError) else []
-    where = getattr(error, "where", None) or calls(error)
+    where = getattr(error, "where", None) or innermost_calls(error)
     write_json(folder.failure, {"what": f"{type(error).__name__}: {error}", "keys": keys, "where": where})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from frostline import console
+from frostline import session
 from frostline.distributed import launcher
 from frostline.distributed.process_exit import ProcessExit
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Train with the resolved config in the folder; if that fails, write the reason there."""
     folder, process_exit = Path(sys.argv[1]), ProcessExit()
     launcher.watch_parent()
-    console.silent = bool(launcher.own())  # all ranks would print the same
+    session.current().quiet = bool(launcher.own())  # all ranks would print the same
     try:
         from frostline.training.run import train_rank
 

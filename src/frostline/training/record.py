@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from frostline.console import say
-from frostline.errors import wrong
+from frostline.console import log
+from frostline.errors import user_error
 from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
 from frostline.results import metrics_csv
 from frostline.results.atomic_files import read_json, write_json, write_text
-from frostline.results.environment import Environment, look
+from frostline.results.environment import Environment, capture
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
@@ -49,15 +49,15 @@ class RunRecorder:
         Raises:
             UserError: the run cannot resume, because its data or its encoder have changed.
         """
-        recorded = self._environment(environment or look())
+        recorded = self._environment(environment or capture())
         if resume is not None:
             self._check_sources(recorded)
             step = resume_step(resume)
-            say(f"going on from step {step}")
+            log(f"going on from step {step}")
         else:
             for file in (self.folder.best, self.folder.unmixed):  # of an attempt that left no checkpoint to resume from
                 file.unlink(missing_ok=True)
-        metrics_csv.cut(self.folder.metrics, -1 if resume is None else step)
+        metrics_csv.cut_after(self.folder.metrics, -1 if resume is None else step)
         write_text(self.folder.plan, self.plan_table + "\n")
         write_json(self.folder.environment, recorded)
 
@@ -67,7 +67,7 @@ class RunRecorder:
         changed = [source for source in ("data", "encoder") if before[source] != recorded[source]]
         if changed:
             what = f"{' and '.join(changed)} changed since the run in '{self.folder.path}' began"
-            raise wrong("hydra.run.dir", what, "give rerun=true to start anew beside it")
+            raise user_error("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
     def _environment(self, environment: Environment) -> dict[str, Any]:
         if environment.difference:

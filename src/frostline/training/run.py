@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from frostline import console
+from frostline import session
+from frostline.console import log
 from frostline.distributed import launcher
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
@@ -37,7 +38,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     run_folder = RunFolder(folder)
     job: Job = {"id": run_id(config), "choices": choices, "overrides": overrides}
     is_further_rank = launcher.outside() is not None and launcher.outside_rank() > 0  # the first rank has the folder
-    console.silent = is_further_rank
+    session.current().quiet = is_further_rank
     if (result := stored_result(run_folder, job)) is not None:
         _report_to_wandb_agent(config, job, run_folder, result)
         return result
@@ -105,7 +106,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
     resume = folder.resume_point if folder.resume_point.exists() else None
     try:
         if trainer.is_global_zero:
-            console.say(record.plan_table)
+            log(record.plan_table)
             record.begin(resume)
         fit(trainer, built, data, callbacks.best, resume)
         if callbacks.pruning.pruned is None:

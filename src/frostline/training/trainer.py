@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from frostline.distributed import launcher as ranks
-from frostline.errors import UserError, wrong
+from frostline.errors import UserError, user_error
 from frostline.freezing.plan import Plan
 from frostline.training.settings import TrainerSettings
 from frostline.types import Config
@@ -29,7 +29,7 @@ def rank_count(config: Config) -> int:
     if (started := ranks.outside()) is not None:
         if devices not in ("auto", started):
             do = f"give trainer.devices={started}, or start the command by itself"
-            raise wrong("trainer.devices", f"{devices}, but {started} processes have been started for the run", do)
+            raise user_error("trainer.devices", f"{devices}, but {started} processes have been started for the run", do)
         return started
     if devices != "auto":
         return int(devices)
@@ -87,7 +87,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
 def nondeterministic_operation(error: RuntimeError) -> UserError | None:
     """Return the problem to report if torch refused a GPU operation that is not deterministic; else None."""
     what, refused, _ = str(error).partition(", but you set 'torch.use_deterministic_algorithms")
-    return wrong("trainer.deterministic", what, "set it to false") if refused else None
+    return user_error("trainer.deterministic", what, "set it to false") if refused else None
 
 
 def attach(classifier: Any, trainer: Any, data: Any = None) -> None:

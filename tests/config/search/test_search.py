@@ -122,6 +122,6 @@ def test_a_storage_that_is_no_storage_and_a_name_that_is_taken_are_told(frostlin
     said = frostline(*named, "optimizer.lr=1e-3,1e-2")
     assert said.status == 2
     assert said.problems() == [
-        "hydra.sweeper.study_name: 'mine' has been another search: of other keys, values or objectives; "
+        "hydra.sweeper.study_name: 'mine' was another search, with other keys, values or objectives; "
         "give another, or leave it null"
     ]

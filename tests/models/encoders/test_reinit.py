@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from frostline.instantiate import make
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 
 LAYERS = 2
 
 
 def weights(found: Any, seed: int = 1) -> dict[str, torch.Tensor]:
-    torch.manual_seed(derive(seed, "encoder"))
+    torch.manual_seed(derive_seed(seed, "encoder"))
     return {name: p.detach() for name, p in make(found.config["encoder"]).model.named_parameters()}
 
 

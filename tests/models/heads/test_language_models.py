@@ -25,7 +25,7 @@ from frostline.models.heads.likelihood import Likelihood
 from frostline.models.heads.verbalizer import Verbalizer
 from frostline.models.prompting.demonstrations import in_turn
 from frostline.models.prompting.token_tree import tree
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.training.build import build
 from frostline.types import Split
 from parts import part
@@ -210,7 +210,7 @@ def test_examples_are_a_longer_template(causal: tuple[Pretrained, Any], calibrat
     encoder, template = causal[0], "Review: {text}\nIt was"
     shown = Likelihood(NAMES, encoder, template, CAUSAL_WORDS, calibrate, examples=3).eval()
     shown.set_demonstrations(TRAIN, 5)
-    rows = in_turn(TRAIN.labels, 3, derive(5, "examples"))  # type: ignore[arg-type]  # one class a text
+    rows = in_turn(TRAIN.labels, 3, derive_seed(5, "examples"))  # type: ignore[arg-type]  # one class a text
     words = ["bad", "a bit of both", "good"]  # the first of each class
     told = "".join(f"Review: {TRAIN.texts[row]}\nIt was {words[TRAIN.labels[row]]}\n\n" for row in rows)  # type: ignore[index]  # as above
     written = Likelihood(NAMES, encoder, told + template, CAUSAL_WORDS, calibrate).eval()

@@ -19,7 +19,7 @@ from frostline.report.statistics.paired import (
     paired_difference,
     sign_flip,
 )
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -109,7 +109,7 @@ def test_pairs_are_of_one_seed_and_split_and_splits_of_a_seed_are_one_difference
     ],
 )
 def test_the_better_of_two_values_is_told_by_the_metric(metric: str, more_is_better: bool) -> None:
-    assert better(metric, 2.0, 1.0) is more_is_better
+    assert is_better(metric, 2.0, 1.0) is more_is_better
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])

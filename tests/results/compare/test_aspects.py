@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from frostline.results.compare.aspects import DIFFERS, EQUAL, NEAR, differences, of_numbers
-from frostline.results.compare.predictions import predictions
-from frostline.results.compare.reasons import reasons
-from frostline.results.compare.weights import weights
+from frostline.results.compare.aspects import DIFFERS, EQUAL, NEAR, compare_numbers, differences
+from frostline.results.compare.predictions import compare_predictions
+from frostline.results.compare.reasons import likely_reasons
+from frostline.results.compare.weights import compare_weights
 
 PLACE = {
     "packages": {"torch": "2.9.0", "tomli": "1"},
@@ -35,12 +35,12 @@ def test_nested_values_are_told_by_their_keys() -> None:
     [(0.5, EQUAL), (0.5 + 5e-5, NEAR), (0.5 - 2e-4, DIFFERS), (math.nan, DIFFERS), (math.inf, DIFFERS)],
 )
 def test_numbers(second: float, verdict: str) -> None:
-    found = of_numbers("metrics", {"x": 0.5, "same": math.nan}, {"x": second, "same": math.nan}, 1e-4)
+    found = compare_numbers("metrics", {"x": 0.5, "same": math.nan}, {"x": second, "same": math.nan}, 1e-4)
     assert (found.verdict, bool(found.lines)) == (verdict, verdict != EQUAL)
 
 
 def test_a_number_that_one_lacks_is_a_difference() -> None:
-    assert of_numbers("metrics", {"x": 1.0}, {}, math.inf).verdict == DIFFERS
+    assert compare_numbers("metrics", {"x": 1.0}, {}, math.inf).verdict == DIFFERS
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
@@ -50,7 +50,7 @@ def test_weights_of_every_type(tmp_path: Path, dtype: torch.dtype, step: float, 
     values = torch.ones(3, 4, dtype=dtype)
     save_file({"w": values, "v": values.clone()}, tmp_path / "a", {"frostline": "of one run"})
     save_file({"w": values, "v": values + torch.eye(3, 4, dtype=dtype) * step}, tmp_path / "b", {"frostline": "x"})
-    found = weights(tmp_path / "a", tmp_path / "b", tolerance=0.01)
+    found = compare_weights(tmp_path / "a", tmp_path / "b", tolerance=0.01)
     assert found.verdict == verdict
     assert found.lines == (() if step == 0 else (f"v: up to {step:.2g} apart",))
 
@@ -58,7 +58,7 @@ def test_weights_of_every_type(tmp_path: Path, dtype: torch.dtype, step: float, 
 def test_weights_of_other_shapes_or_names(tmp_path: Path) -> None:
     save_file({"w": torch.ones(2), "v": torch.ones(2)}, tmp_path / "a")
     save_file({"w": torch.ones(3), "u": torch.ones(2)}, tmp_path / "b")
-    found = weights(tmp_path / "a", tmp_path / "b", tolerance=1)
+    found = compare_weights(tmp_path / "a", tmp_path / "b", tolerance=1)
     assert (found.verdict, found.lines) == (DIFFERS, ("u: not in both", "v: not in both", "w: not in both"))
 
 
@@ -80,7 +80,7 @@ def chances(path: Path, sure: float, label: int = 0) -> Path:
     ],
 )
 def test_what_is_told_of_texts(tmp_path: Path, sure: float, label: int, verdict: str, line: str | None) -> None:
-    found = predictions(chances(tmp_path / "a", 0.6), chances(tmp_path / "b", sure, label), tolerance=0.2)
+    found = compare_predictions(chances(tmp_path / "a", 0.6), chances(tmp_path / "b", sure, label), tolerance=0.2)
     assert (found.verdict, found.lines) == (verdict, (line,) if line else ())
 
 
@@ -90,16 +90,16 @@ def test_the_likeliest_reason_comes_first() -> None:
         "threads": 1,
         "git": {"commit": "2" * 40, "dirty": True},
     }
-    assert reasons([{"seed": 1}, {"seed": 1}], [PLACE, other]) == [
+    assert likely_reasons([{"seed": 1}, {"seed": 1}], [PLACE, other]) == [
         "likely reason: another version of torch (2.9.0 | 2.8.0)",
         "also recorded: threads (2 | 1)",
         "also recorded: another commit of the working folder (11111111 | 22222222)",
         "also recorded: uncommitted changes of the working folder in the second",
     ]
-    assert reasons([{}, {}], [PLACE | {"together": 7}, PLACE]) == [
+    assert likely_reasons([{}, {}], [PLACE | {"together": 7}, PLACE]) == [
         "likely reason: runs trained together, whose sums are rounded in another order (7 | None)"
     ]
     data = {"fingerprint": "b", "texts": {"train": 8}}
-    first, *_ = reasons([{"seed": 1}, {"seed": 1}], [PLACE, other | {"data": data}])
+    first, *_ = likely_reasons([{"seed": 1}, {"seed": 1}], [PLACE, other | {"data": data}])
     assert first == "likely reason: other data (fingerprint: a | b, texts.train: 9 | 8)"
-    assert reasons([{}, {}], [PLACE, PLACE]) == ["no recorded difference explains it"]
+    assert likely_reasons([{}, {}], [PLACE, PLACE]) == ["no recorded difference explains it"]

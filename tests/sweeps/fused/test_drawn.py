@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fused.test_together import SMALL, is_as_alone, results
 
 from command_line import Command, in_process
+from fused_sweeps import SMALL, assert_equals_single_run, results
 
 frostline = in_process
 JOBS, SEED = 40, 20261127
@@ -72,4 +72,4 @@ def test_forty_jobs_drawn_at_random_are_each_as_alone(frostline: Command) -> Non
     assert len(ours) == JOBS
     assert ours.keys() == theirs.keys()
     for job in ours:
-        assert is_as_alone(ours[job], theirs[job])
+        assert_equals_single_run(ours[job], theirs[job])

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.sweeps.fused.metrics import scores
+from frostline.sweeps.fused.metrics import stacked_scores
 from frostline.training.metrics import ClassificationMetrics
 
 
@@ -21,7 +21,7 @@ def test_as_each_by_itself(heads: int, texts: int, classes: int, seed: int) -> N
     logits[-1] *= seed % 2
     labels = torch.randint(0, classes, (texts,), generator=chance)
     names = [str(c) for c in range(classes)]
-    for own, found in zip(logits, scores(logits, labels, names), strict=True):
+    for own, found in zip(logits, stacked_scores(logits, labels, names), strict=True):
         expected = ClassificationMetrics(names)
         expected.update(own, labels, torch.ones(texts))
         assert found == pytest.approx(expected.compute(), abs=1e-6, rel=1e-6)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fused.test_sweep import FUSED, cost, kept
-from fused.test_together import results
 
+import fused_sweeps
+from fused_sweeps import SMALL, cost, results, results_unaffected_by_kills
 from killable_runs import attempt, complete
 
+FUSED = [*fused_sweeps.FUSED, *SMALL]
 JOBS = ["freezing=frozen,full", "seed=1,2,3", "optimizer.lr=1e-3,1e-2"]
 
 
@@ -26,8 +27,8 @@ def costs(root: str) -> dict[str, Any]:
 
 
 def assert_as_undisturbed(root: str, chance: int) -> None:
-    assert len(kept("whole")) == 12
-    assert kept(root) == kept("whole"), f"chance {chance}"
+    assert len(results_unaffected_by_kills("whole")) == 12
+    assert results_unaffected_by_kills(root) == results_unaffected_by_kills("whole"), f"chance {chance}"
     left = [str(file) for file in Path(root).rglob("*") if file.suffix == ".part" or ".json." in file.name]
     assert left == []
 

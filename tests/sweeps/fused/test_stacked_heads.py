@@ -12,8 +12,8 @@ from torch import nn
 from frostline.models.heads.cosine import Cosine
 from frostline.models.heads.linear import Linear
 from frostline.models.heads.mlp import Mlp
-from frostline.sweeps.fused.optimizers import stepper
-from frostline.sweeps.fused.stacked_heads import StackedHeads, objection
+from frostline.sweeps.fused.optimizers import stacked_optimizer
+from frostline.sweeps.fused.stacked_heads import StackedHeads, incompatibility
 from frostline.training.optimizers.adamw import adamw
 from frostline.training.optimizers.sgd import sgd
 
@@ -41,7 +41,7 @@ def test_each_head_says_what_it_says_alone(kind: str) -> None:
     for head, own, texts, seed, count in zip(alone, found, given, seeds, rows, strict=True):
         torch.manual_seed(seed)
         torch.testing.assert_close(own[:count], head.train()(texts[:count]))
-    for head, own in zip([alone[2], alone[0]], stack.read(given[0], [2, 0]), strict=True):
+    for head, own in zip([alone[2], alone[0]], stack.evaluate(given[0], [2, 0]), strict=True):
         torch.testing.assert_close(own, head.eval()(given[0]))
 
 
@@ -76,12 +76,12 @@ class Scaled(Linear):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_heads_of_the_house_can_be_stacked(kind: str) -> None:
-    assert objection(heads(kind, [0.3, 0.0, 0.6]), torch.randn(4, WIDTH)) is None
+    assert incompatibility(heads(kind, [0.3, 0.0, 0.6]), torch.randn(4, WIDTH)) is None
 
 
 def test_heads_that_a_stack_would_get_wrong_are_found() -> None:
     for own in ([Functional(WIDTH, CLASSES)] * 2, [Remembering()] * 2, [Scaled(1.0), Scaled(2.0)]):
-        assert objection(own, torch.randn(4, WIDTH)) is not None
+        assert incompatibility(own, torch.randn(4, WIDTH)) is not None
 
 
 CONSTANTS: dict[str, list[dict[str, Any]]] = {
@@ -106,12 +106,12 @@ def test_each_head_moves_as_by_torch_s_own_optimizer(name: str) -> None:
     ]
     stack = StackedHeads(copy.deepcopy(alone))
     decays = {"out.weight": torch.tensor(decay).double(), "out.bias": torch.zeros(3).double()}
-    ours, places = stepper(configs, decays), [0, 1, 2]
+    ours, places = stacked_optimizer(configs, decays), [0, 1, 2]
     for step in range(13):
         if step == 9:
             places = [0, 2]
-            stack.keep(places)
-            ours.keep(torch.tensor(places))
+            stack.select(places)
+            ours.select(torch.tensor(places))
         given, target = torch.randn(len(places), TEXTS, WIDTH).double(), torch.randn(len(places), TEXTS, CLASSES)
         ((stack.logits(given, torch.arange(len(places)), [], []) - target) ** 2).mean(dim=(1, 2)).sum().backward()
         rates = torch.tensor([learning[place] for place in places]).double()
@@ -123,4 +123,4 @@ def test_each_head_moves_as_by_torch_s_own_optimizer(name: str) -> None:
             ((alone[place](given[i]) - target[i]) ** 2).mean().backward()
             torch_s[place].step()
             for own_name, own in alone[place].named_parameters():
-                torch.testing.assert_close(stack.of(i)[own_name], own.detach())
+                torch.testing.assert_close(stack.weights_of(i)[own_name], own.detach())

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fused.test_together import SMALL, results
-from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
+import fused_sweeps
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
+from fused_sweeps import SMALL, cost, results, results_unaffected_by_kills
 from killable_runs import attempt
 from wandb_files import about, config, exits, history, read, summary
 
 frostline = in_process
-FUSED = ["-m", "hydra/launcher=fused", "logger=csv", "study=fused", *SMALL]
+FUSED = [*fused_sweeps.FUSED, *SMALL]
 RATES = ["optimizer.lr=1e-3,1e-2,1e-1"]
-
-
-def cost(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = read_json(run / "result.json")["cost"]
-    return found
-
-
-def kept(root: str) -> dict[str, dict[str, Any]]:
-    """What must not depend on kills, by id."""
-    every = {job: read_json(run / "result.json") for job, run in results("fused", root).items()}
-    return {job: {key: own[key] for key in ("metrics", "phases", "best", "confusion")} for job, own in every.items()}
 
 
 def test_the_same_command_again_trains_what_is_left(frostline: Command) -> None:
@@ -46,7 +34,7 @@ def test_the_same_command_again_trains_what_is_left(frostline: Command) -> None:
 
 
 def test_a_job_that_fails_takes_no_other_with_it(frostline: Command) -> None:
-    said = frostline(*FUSED, "optimizer.lr=1e-2,1e38,3e-2", "trainer.gradient_clip_val=null", "optimizer=sgd")
+    said = frostline(*FUSED, "optimizer.lr=1e-2,1e38,3e-2", "trainer.gradient_clip=null", "optimizer=sgd")
     assert said.status == 1
     assert "FrostlineError: training: the loss is " in said.out
     assert "lower optimizer.lr=1e+38" in said.err
@@ -75,11 +63,11 @@ def test_heads_of_a_user_s_own_that_cannot_be_stacked_are_trained_alone(frostlin
     said = frostline("-m", "hydra/launcher=fused", "study=fused", *words)
     assert said.status == 0, said.err
     assert "2 jobs one by one after all: its head cannot be stacked" in said.err
-    fused = kept("runs")
+    fused = results_unaffected_by_kills("runs")
     Path("runs").rename("together")
     assert frostline("-m", "study=fused", *words).status == 0
     assert len(fused) == 2
-    assert fused == kept("runs")
+    assert fused == results_unaffected_by_kills("runs")
 
 
 def test_what_cannot_be_fused_is_done_after_it_one_by_one(frostline: Command) -> None:
@@ -105,7 +93,7 @@ def test_a_run_that_was_killed_alone_goes_on_alone(frostline: Command) -> None:
     assert len(results("fused")) == 3
 
 
-def test_three_fused_jobs_are_three_runs_of_wandb(alone: Path, frostline: Command) -> None:  # noqa: F811
+def test_three_fused_jobs_are_three_runs_of_wandb(no_wandb_account: Path, frostline: Command) -> None:
     words = [word for word in FUSED if word != "logger=csv"]
     said = frostline(*words, *RATES, "logger=auto")
     assert said.status == 0, said.err
@@ -119,8 +107,8 @@ def test_three_fused_jobs_are_three_runs_of_wandb(alone: Path, frostline: Comman
         assert [row["epoch"] for row in history(records) if "train/loss" in row] == [0, 1, 2]
 
 
-def test_thousands_may_be_one_table_of_wandb(alone: Path, frostline: Command) -> None:  # noqa: F811
-    """A row a run, those that were complete before among them, and no W&B run of their own."""
+def test_thousands_may_be_one_table_of_wandb(no_wandb_account: Path, frostline: Command) -> None:
+    """A row a run, those that were already complete among them, and no W&B run of their own."""
     words = [word for word in FUSED if word != "logger=csv"]
     assert frostline(*words, "optimizer.lr=1e-3,1e-2", "logger=csv").status == 0
     said = frostline(*words, *RATES, "logger=auto", "logger.fused=table")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from test_multilabel import file  # noqa: F401  # a fixture
@@ -12,16 +10,9 @@ from test_multilabel import file  # noqa: F401  # a fixture
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
 from frostline.sweeps.fused import train as together
+from fused_sweeps import FUSED, SMALL, assert_equals_single_run, results
 
 frostline = in_process
-SMALL = [
-    "freezing=frozen",
-    "dataset.max_train=100",
-    "dataset.max_val=60",
-    "dataset.max_test=50",
-    "trainer.max_epochs=3",
-]
-FUSED = ["-m", "hydra/launcher=fused", "logger=csv", "study=fused"]
 SWEEPS = {
     "rates, decays, seeds": ["optimizer.lr=1e-3,1e-1", "optimizer.weight_decay=0,0.1", "seed=1,2"],
     "heads and optimizers": ["head=mlp", "head.dropout=0,0.4", "optimizer=adamw,sgd", "head.hidden=8,16"],
@@ -42,42 +33,6 @@ SWEEPS = {
         "dataset.shifts=[vader_tweets]",
     ],
 }
-ONLY_ALONE = {"weights", "seconds", "seconds_fit", "peak_memory_bytes", "texts_encoded", "texts_from_store"}
-
-
-def results(study: str, root: str = "runs") -> dict[str, Path]:
-    return {read_json(one)["id"]: one.parent for one in Path(root, study).glob("*/result.json")}
-
-
-def without(value: Any) -> Any:
-    """Less what is the time's or the machine's, and the digest of weights, which are equal to rounding alone."""
-    if isinstance(value, dict):
-        return {key: without(own) for key, own in value.items() if key not in ONLY_ALONE}
-    return [without(own) for own in value] if isinstance(value, list) else value
-
-
-def curves(run: Path) -> tuple[list[list[str]], list[float]]:
-    rows = list(csv.reader((run / "metrics.csv").read_text().splitlines()))[1:]
-    return [row[:3] for row in rows], [float(row[3]) for row in rows]
-
-
-def files(run: Path) -> list[str]:
-    return sorted(str(one.relative_to(run)) for one in run.rglob("*"))
-
-
-def is_as_alone(fused: Path, alone: Path) -> bool:
-    ours, theirs = read_json(fused / "result.json"), read_json(alone / "result.json")
-    for numbers in ("metrics", "thresholds"):
-        assert ours.pop(numbers, {}) == pytest.approx(theirs.pop(numbers, {}), abs=1e-4)
-    assert without(ours) == without(theirs)
-    names, values = curves(fused)
-    assert (names, values) == (curves(alone)[0], pytest.approx(curves(alone)[1], abs=1e-4))
-    assert files(fused) == files(alone)
-    for same in ("config.yaml", "plan.txt", ".hydra/overrides.yaml"):
-        assert (fused / same).read_text() == (alone / same).read_text()
-    return True
-
-
 MARKS = {  # test_drawn.py draws from most of what the others sweep over
     "rates, decays, seeds": [],
     "kinds of heads": [],
@@ -100,7 +55,7 @@ def test_each_job_is_as_alone(frostline: Command, sweep: str) -> None:
     assert fused.keys() == alone.keys()
     for job, run in alone.items():
         beside = Path("together").joinpath(*fused[job].parts[1:])
-        assert is_as_alone(beside, run)
+        assert_equals_single_run(beside, run)
         assert read_json(beside / "environment.json")["together"] == len(fused)
         assert "together" not in read_json(run / "environment.json")
 
@@ -123,18 +78,18 @@ def test_runs_over_several_labels_a_text_are_each_as_alone(frostline: Command, f
             "neutral",
             "positive",
         }
-        assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
+        assert_equals_single_run(Path("together").joinpath(*fused[job].parts[1:]), run)
 
 
 def test_texts_that_come_later_are_encoded_for_what_they_are(
     frostline: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each job is begun when the one before has ended, and brings more texts of the same split."""
-    monkeypatch.setattr(together, "AT_ONCE", 1)
+    monkeypatch.setattr(together, "MAX_OPEN_RUNS", 1)
     words = [*SMALL, "dataset.max_train=40,60,80"]
     assert frostline(*FUSED, *words).status == 0
     fused = results("fused")
     Path("runs").rename("together")
     assert frostline("-m", "logger=csv", "study=fused", *words).status == 0
     for job, run in results("fused").items():
-        assert is_as_alone(Path("together").joinpath(*fused[job].parts[1:]), run)
+        assert_equals_single_run(Path("together").joinpath(*fused[job].parts[1:]), run)

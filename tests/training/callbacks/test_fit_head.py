@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.training.callbacks.fit_head import fitted_values
 from frostline.training.losses.contrastive import Contrastive
 from prepared_run import prepared_run, trained_run
@@ -85,7 +85,7 @@ def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) ->
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
         vectors = read.mean()
-        same_class, other = drawing.draw_pairs(read.labels, derive(SEED, "pairs", plain.step))
+        same_class, other = drawing.draw_pairs(read.labels, derive_seed(SEED, "pairs", plain.step))
         terms = []
         for i in range(len(rows)):
             own = [(j, 1.0) for j in range(len(rows)) if same_class[i, j]]

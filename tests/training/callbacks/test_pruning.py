@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loggers.test_logged_runs import alone  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json
@@ -24,7 +23,7 @@ def test_a_trial_that_is_pruned_has_not_failed(frostline: Command) -> None:
     assert [line.split()[1] for line in said.out.splitlines()[2:4]] == ["pruned", "pruned"]
     assert lines(said)[1] == "2 jobs: 2 pruned"
     assert all(line.startswith("pruned: ") and line.endswith("after epoch 1 of 2") for line in lines(said)[2:4])
-    assert lines(said)[-1] == "best: no trial has come to its end"
+    assert lines(said)[-1] == "best: no trial is complete"
     runs = [file.parent for file in Path("runs").glob("*/*/pruned.json")]
     assert [epochs(run) for run in runs] == [{0}, {0}]
     for run in runs:
@@ -68,7 +67,7 @@ def test_the_ranks_of_a_pruned_trial_end_together(frostline: Command) -> None:
 
 
 @pytest.mark.slow
-def test_for_wandb_a_pruned_trial_has_ended_well(alone: Path, frostline: Command) -> None:  # noqa: F811
+def test_for_wandb_a_pruned_trial_has_ended_well(no_wandb_account: Path, frostline: Command) -> None:
     words = [word for word in SEARCH if word != "logger=csv"]
     assert frostline(*words, "logger=auto", RATE, "hydra.sweeper.n_trials=1", PRUNED).status == 0
     [run] = [pruned.parent for pruned in Path("runs").glob("*/*/pruned.json")]

@@ -211,30 +211,21 @@ def test_without_a_key_a_run_is_offline_in_silence(runs: dict[str, Ran]) -> None
     assert list(runs["nobody"].folder.glob("wandb/offline-run-*"))
 
 
-@pytest.fixture
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Set an environment without a key or a mode, for runs in this process."""
-    for name, value in environment(tmp_path / "home").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("WANDB_MODE")
-    return tmp_path
-
-
-def test_three_jobs_of_a_sweep_are_three_runs(alone: Path, frostline: Command) -> None:
+def test_three_jobs_of_a_sweep_are_three_runs(no_wandb_account: Path, frostline: Command) -> None:
     said = frostline("-m", "freezing=direct,frozen,full", "debug=fast", "logger=auto", "study=mine")
     assert said.status == 0, said.err
-    folders = sorted(alone.glob("runs/mine/*-s1-*"))
+    folders = sorted(no_wandb_account.glob("runs/mine/*-s1-*"))
     for folder, strategy in zip(folders, ["direct", "frozen", "full"], strict=True):
         assert_run(folder, f"{strategy} bert_tiny vader_movies debug=fast s1")
     assert len({about(*read(folder))["run_id"] for folder in folders}) == 3
 
 
-def test_a_run_that_fails_is_marked_so(alone: Path, frostline: Command) -> None:
+def test_a_run_that_fails_is_marked_so(no_wandb_account: Path, frostline: Command) -> None:
     """The next job of the sweep is another run."""
     said = frostline("-m", "optimizer.lr=1e30,1e-4", "trainer.gradient_clip_val=null", "debug=fast", "logger=auto")
     assert said.status == 1
-    [failed] = [file.parent for file in alone.glob("runs/*/*/failure.json")]
-    [well] = [file.parent for file in alone.glob("runs/*/*/result.json")]
+    [failed] = [file.parent for file in no_wandb_account.glob("runs/*/*/failure.json")]
+    [well] = [file.parent for file in no_wandb_account.glob("runs/*/*/result.json")]
     assert exits(*read(failed)) == [1]
     assert exits(*read(well)) == [0]
 
@@ -244,10 +235,10 @@ def epochs(records: Records) -> list[float]:
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_and_goes_on_is_one_run(alone: Path) -> None:
+def test_a_run_that_was_killed_and_goes_on_is_one_run(no_wandb_account: Path) -> None:
     words = ["freezing=frozen", "logger=auto", "trainer.checkpoint_seconds=0.1", "trainer.max_epochs=4"]
     words += ["dataset.max_train=512", "dataset.max_val=16", "dataset.max_test=16", "dataset.batch_size=4"]
-    it = alone / "it"
+    it = no_wandb_account / "it"
     an_epoch = 512 // 4
     with attempt(*words, "hydra.run.dir=it") as one:
         # Held still while its W&B file is read, which takes longer than its epochs.
@@ -262,8 +253,8 @@ def test_a_run_that_was_killed_and_goes_on_is_one_run(alone: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_ranks_are_one_run(alone: Path) -> None:
+def test_two_ranks_are_one_run(no_wandb_account: Path) -> None:
     words = ["freezing=frozen", "debug=fast", "logger=auto", "trainer=ddp", "trainer.devices=2", "study=mine"]
     complete(*words)
-    [folder] = alone.glob("runs/mine/*-s1-*")
+    [folder] = no_wandb_account.glob("runs/mine/*-s1-*")
     assert_run(folder, "frozen bert_tiny vader_movies debug=fast trainer=ddp trainer.devices=2 s1")

@@ -23,7 +23,7 @@ from frostline.config.checks.source import (
     parse_literal,
     suggest_module,
 )
-from frostline.errors import did_you_mean, wrong
+from frostline.errors import did_you_mean, user_error
 
 PLAIN_BASES = {"object", "ABC", "Protocol", "Generic", "Module"}  # a class without __init__ takes no arguments
 
@@ -73,7 +73,7 @@ def read_signature(target: str, key: str) -> Signature:
     file = find_module(module) if module else None
     if file is None:
         what = f"there is no module '{module}'" if module else f"{target!r} is not a dotted name"
-        raise wrong(key, what, suggest_module(module))
+        raise user_error(key, what, suggest_module(module))
     try:
         return _from_source(file, module, name, key)
     except UnknownSignatureError:
@@ -86,7 +86,7 @@ def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
-        raise wrong(key, f"'{file}' is not valid Python ({error})", "correct the file") from error
+        raise user_error(key, f"'{file}' is not valid Python ({error})", "correct the file") from error
     definitions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     if name in definitions:
         return _signature(name, definitions[name], definitions)
@@ -96,7 +96,7 @@ def _from_source(file: Path, module: str, name: str, key: str) -> Signature:
     if star or name in _bound_names(tree):
         raise UnknownSignatureError
     public = [definition for definition in definitions if not definition.startswith("_")]
-    raise wrong(key, f"'{module}' has no '{name}'", did_you_mean(name, public, f"name what '{file.name}' defines"))
+    raise user_error(key, f"'{module}' has no '{name}'", did_you_mean(name, public, f"name what '{file.name}' defines"))
 
 
 def _import_origin(tree: ast.Module, file: Path, module: str, name: str) -> str | None:
@@ -169,9 +169,11 @@ def _from_import(module: str, name: str, key: str) -> Signature:
     try:
         target = getattr(importlib.import_module(module), name, None)
     except Exception as error:
-        raise wrong(key, f"'{module}' cannot be imported ({type(error).__name__}: {error})", "correct it") from error
+        raise user_error(
+            key, f"'{module}' cannot be imported ({type(error).__name__}: {error})", "correct it"
+        ) from error
     if not callable(target):
-        raise wrong(key, f"'{module}' has no '{name}' that can be called", "name a class or a function")
+        raise user_error(key, f"'{module}' has no '{name}' that can be called", "name a class or a function")
     try:
         parameters = inspect.signature(target, eval_str=False).parameters
     except (TypeError, ValueError):

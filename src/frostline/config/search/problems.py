@@ -10,17 +10,13 @@ from frostline.config.checks.check import argument_problems
 from frostline.config.checks.signature import read_signature
 from frostline.config.checks.source import find_module
 from frostline.errors import Problem, did_you_mean
-from frostline.results.samplers import Named, kinds, made, mapping
+from frostline.results.metric_names import CLASS_F1, MEASUREMENTS, SCORES
+from frostline.results.search_storage import OptunaChoice, as_mapping, make_optuna, optuna_classes
 
 if TYPE_CHECKING:
     from frostline.config.search.search import Search
 
 KEY = "hydra.sweeper"
-SCORES = ("loss", "accuracy", "f1_macro", "f1_micro", "ece")
-OTHERS = {
-    "parameters": ("total", "trainable", "ever_trainable"),
-    "cost": ("seconds", "seconds_fit", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"),
-}
 DIRECTIONS = ("maximize", "minimize")
 PACKAGES = {"cmaes": "cmaes", "gp": "scipy", "qmc": "scipy"}  # sampler -> package that Optuna does not install
 
@@ -53,16 +49,16 @@ def search_problems(search: Search, rerun: bool) -> Iterator[Problem]:
 def _objective_problem(objective: str) -> Problem | None:
     part, _, rest = objective.partition("/")
     scored = part in ("val", "test") or part.startswith("test_")
-    if rest in OTHERS.get(part, SCORES if scored else ()) or (scored and rest.startswith("f1/")):
+    if rest in MEASUREMENTS.get(part, SCORES if scored else ()) or (scored and rest.startswith(CLASS_F1)):
         return None
     known = [f"{split}/{name}" for split in ("val", "test") for name in SCORES]
-    known += [f"{group}/{name}" for group, names in OTHERS.items() for name in names]
+    known += [f"{group}/{name}" for group, names in MEASUREMENTS.items() for name in names]
     return Problem(f"{KEY}.objectives", f"a result has no '{objective}'", did_you_mean(objective, known))
 
 
-def _method_problems(role: str, settings: Named) -> list[Problem]:
+def _method_problems(role: str, settings: OptunaChoice) -> list[Problem]:
     """Return the problems of a sampler or a pruner."""
-    key, known, values = f"{KEY}.{role}", kinds(role), mapping(settings)
+    key, known, values = f"{KEY}.{role}", optuna_classes(role), as_mapping(settings)
     name = str(values.pop("name", ""))
     if name.lower() not in known:
         what = f"Optuna has no {role} '{name}'" if name else "has no name"
@@ -73,7 +69,7 @@ def _method_problems(role: str, settings: Named) -> list[Problem]:
     if find_module(package := PACKAGES.get(name.lower(), "optuna")) is None:
         return [Problem(key, f"'{name}' needs {package}, which is not installed", f"pip install {package}")]
     try:
-        made(role, {"name": name, **values})
+        make_optuna(role, {"name": name, **values})
     except Exception as error:
         what = f"'{name}' cannot be created with these arguments: {str(error).splitlines()[0]}"
         return [Problem(key, what, "see Optuna's documentation")]

@@ -20,14 +20,12 @@ from frostline.config.fusable import FUSED
 from frostline.config.search.problems import KEY, search_problems
 from frostline.config.search.space import SearchParameter, search_parameters
 from frostline.errors import Problem
-from frostline.results.metric_names import better
-from frostline.results.samplers import made, mapping
-from frostline.results.search_storage import TrialStorage
-from frostline.seeding import derive
+from frostline.results.metric_names import DEFAULT_MONITOR, lower_is_better
+from frostline.results.search_storage import TrialStorage, as_mapping, make_optuna
+from frostline.seeding import derive_seed
 from frostline.types import Count, Whole
 
 SWEEPER = "hydra_plugins.frostline_optuna.OptunaSweeper"
-MINIMISED = ("parameters", "cost")  # sections of result.json whose values are better when lower
 ONE_SEED = ("qmc",)  # samplers that need the same seed for all trials
 
 
@@ -64,7 +62,7 @@ class Search:
 
     def storage(self, first: str, folder: Path) -> TrialStorage:
         """Return where the trials are stored; the default name depends on all settings but n_trials."""
-        methods = [str(mapping(self.settings.sampler)), str(mapping(self.settings.pruner)), self.settings.seed]
+        methods = [str(as_mapping(self.settings.sampler)), str(as_mapping(self.settings.pruner)), self.settings.seed]
         digest = hashlib.sha256(json.dumps([self.content(first), methods]).encode()).hexdigest()[:8]
         keys = "-".join(re.split(r"\W", parameter.key)[-1] for parameter in self.space)[:40]
         name = self.settings.study_name or f"{keys}-{digest}"
@@ -73,15 +71,15 @@ class Search:
 
     def sampler(self, number: int, key: str = "") -> Any:
         """Return the sampler of one value of one trial, with a seed of its own, so that trials can be resumed."""
-        settings = mapping(self.settings.sampler)
+        settings = as_mapping(self.settings.sampler)
         stream = (number, key) if settings["name"].lower() not in ONE_SEED else ()
-        seed = None if self.settings.seed is None else derive(self.settings.seed, *stream) % 2**32
-        return made("sampler", settings, seed=seed)
+        seed = None if self.settings.seed is None else derive_seed(self.settings.seed, *stream) % 2**32
+        return make_optuna("sampler", settings, seed=seed)
 
     @property
     def pruner(self) -> dict[str, Any]:
         """The pruner's name and arguments; empty without a pruner."""
-        return mapping(self.settings.pruner)
+        return as_mapping(self.settings.pruner)
 
 
 def read_search(
@@ -98,7 +96,7 @@ def read_search(
         return None, parameters, problems
     names = [field.name for field in fields(SearchSettings) if field.name in values]
     settings = SearchSettings(**{name: values[name] for name in names})
-    objectives = _as_list(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or "val/f1_macro"]
+    objectives = _as_list(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or DEFAULT_MONITOR]
     directions = _as_list(settings.direction) or list(map(_default_direction, objectives))
     fixed = {o.get_key_element(): o.get_value_element_as_str() for o in overrides if not o.is_sweep_override()}
     lines = tuple(f"{key}={value}" for key, value in fixed.items())
@@ -112,5 +110,4 @@ def _as_list(value: str | Sequence[str] | None) -> list[str]:
 
 
 def _default_direction(objective: str) -> str:
-    section = objective.partition("/")[0]
-    return "minimize" if section in MINIMISED or better(objective, 0, 1) else "maximize"
+    return "minimize" if lower_is_better(objective) else "maximize"

@@ -15,7 +15,7 @@ from frostline.data.checks import (
     text_columns,
     texts_of,
 )
-from frostline.errors import Problem, UserError, did_you_mean, wrong
+from frostline.errors import Problem, UserError, did_you_mean, user_error
 from frostline.types import Labelled, RawData
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Hub:
             reason = error.__cause__ or error  # datasets wraps what it met in "an error occurred"
             key = "dataset.config" if "onfig" in str(reason) else "dataset.name"
             do = "choose another, or with HF_HUB_OFFLINE unset let it be fetched"
-            raise wrong(key, f"{self.name!r} cannot be loaded ({_one_line(reason)})", do) from error
+            raise user_error(key, f"{self.name!r} cannot be loaded ({_one_line(reason)})", do) from error
 
     def _refuse_lost_folder(self) -> None:
         if self.name.startswith(("/", ".", "~")) or self.name.count("/") > 1:
-            raise wrong(
+            raise user_error(
                 "dataset.name", f"no folder {self.name}", "correct the path, or give a hub name such as owner/name"
             )
 
@@ -105,13 +105,13 @@ class Hub:
             HfApi().dataset_info(self.name, revision=self.revision, timeout=SECONDS_TO_ANSWER)
         except GatedRepoError as error:
             do = "ask for access on its page, then log in with `hf auth login`"
-            raise wrong("dataset.name", f"the hub lends {self.name!r} only to some", do) from error
+            raise user_error("dataset.name", f"the hub lends {self.name!r} only to some", do) from error
         except (HfHubHTTPError, HFValidationError) as error:
             do = "correct dataset.name and dataset.revision, or log in with `hf auth login` if it is private"
-            raise wrong("dataset.name", f"the hub has no {self._described()} for you", do) from error
+            raise user_error("dataset.name", f"the hub has no {self._described()} for you", do) from error
         except Exception as error:  # the HTTP library behind HfApi has changed its name before
             do = "check the network, or set HF_HUB_OFFLINE=1 to use a copy fetched before"
-            raise wrong(
+            raise user_error(
                 "dataset.name", f"the hub cannot be reached for {self.name!r} ({_one_line(error)})", do
             ) from error
 

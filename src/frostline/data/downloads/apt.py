@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from frostline.console import say
+from frostline.console import log
 from frostline.data.downloads.pins import Deb
 
 SECONDS_TO_CONNECT, SECONDS_IN_ALL = 10, 300
@@ -25,7 +25,7 @@ def fetch(pin: Deb, to: Path, instead: Path) -> None:
     apt = shutil.which("apt-get")
     if apt is None:
         raise pin.failed("it is a Debian package, and this machine has no apt-get", do)
-    say(f"fetching {pin.describe()}")
+    log(f"fetching {pin.describe()}")
     options = [f"Acquire::http::Timeout={SECONDS_TO_CONNECT}", "Acquire::Retries=0"]
     command = [apt, *(word for option in options for word in ("-o", option)), "download", str(pin)]
     room = to.parent / "apt"

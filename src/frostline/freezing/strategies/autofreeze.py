@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.plan import Block, Phase, Rule
 from frostline.types import Count, Share
@@ -33,7 +33,9 @@ def autofreeze(blocks: Sequence[Block], points: Count = 20, percentile: Share = 
     layers = [block for block in blocks if block.kind == "layer" and block.parameters]
     if len(layers) < 2:
         do = "choose another strategy, such as freezing=full"
-        raise wrong("freezing", f"the encoder has {len(layers)} layers to choose from, autofreeze needs 2 or more", do)
+        raise user_error(
+            "freezing", f"the encoder has {len(layers)} layers to choose from, autofreeze needs 2 or more", do
+        )
     low = [block for block in blocks if block.kind == "embeddings" and block.parameters]
     phases = [Phase("all", (("*", 1.0),))]
     for count in range(1, len(layers)):

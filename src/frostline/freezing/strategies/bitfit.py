@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.groups import bias_parameters, train_only
 from frostline.freezing.plan import Block, Phase, patterns_of
 
@@ -25,5 +25,5 @@ def bitfit(blocks: Sequence[Block]) -> tuple[Phase, ...]:
     biases = bias_parameters(blocks)
     if not any(name.startswith("encoder.layer.") for name in biases):
         do = "choose freezing=layer_norm, or freezing=top_k"
-        raise wrong("freezing", "bitfit trains biases, and the encoder's layers have none", do)
+        raise user_error("freezing", "bitfit trains biases, and the encoder's layers have none", do)
     return (Phase("biases", train_only([*biases, *patterns_of(blocks, "pooler", "head")])),)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.groups import encoder_layers, norm_parameters, patterns, train_only
 from frostline.freezing.plan import Block, Phase, patterns_of
 from frostline.types import Count
@@ -28,7 +28,7 @@ def bottom_k(
     layers = encoder_layers(blocks)
     if k > len(layers):
         do = f"give 1 to {len(layers)}, or freezing=full to train all"
-        raise wrong("freezing.k", f"{k} blocks requested, the encoder has {len(layers)}", do)
+        raise user_error("freezing.k", f"{k} blocks requested, the encoder has {len(layers)}", do)
     lowest = patterns_of(blocks, "embeddings") if thaw_embeddings else []
     trained = [*lowest, *patterns(layers[:k]), *patterns_of(blocks, "pooler", "head")]
     return (Phase(f"bottom {k}", train_only(trained + (norm_parameters(blocks) if norms else []))),)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.plan import Block, Phase, patterns_of
 
 
@@ -23,7 +23,7 @@ def embeddings_frozen(blocks: Sequence[Block]) -> tuple[Phase, ...]:
     """
     lowest = patterns_of(blocks, "embeddings")
     if not lowest:
-        raise wrong(
+        raise user_error(
             "freezing",
             "the encoder has no embeddings that are separate from its layers",
             "choose freezing=full or rules",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.groups import norm_parameters, train_only
 from frostline.freezing.plan import Block, Phase, patterns_of
 
@@ -25,5 +25,5 @@ def layer_norm(blocks: Sequence[Block]) -> tuple[Phase, ...]:
     norms = norm_parameters(blocks)
     if not norms:
         do = "choose freezing=bitfit, or name them in freezing=rules"
-        raise wrong("freezing", "layer_norm trains norms, and no module of the encoder has the name of a norm", do)
+        raise user_error("freezing", "layer_norm trains norms, and no module of the encoder has the name of a norm", do)
     return (Phase("norms", train_only([*norms, *patterns_of(blocks, "pooler", "head")])),)

@@ -6,7 +6,7 @@ from typing import Any
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import layer_groups, patterns
 from frostline.freezing.plan import Block, Phase, Rule
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 from frostline.types import Count, NonNegative
 
 
@@ -42,7 +42,7 @@ class Plateau(PhaseController):
 
     def __init__(self, phases: int, patience: int, min_delta: float, monitor: str) -> None:
         self.phases, self.patience, self.min_delta, self.monitor = phases, patience, min_delta, monitor
-        self.sign = 1.0 if better(monitor, 1, 0) else -1.0
+        self.sign = 1.0 if is_better(monitor, 1, 0) else -1.0
         self.best = float("-inf")
         self.waited = 0
 

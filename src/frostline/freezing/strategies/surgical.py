@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import Problem, UserError, did_you_mean, wrong
+from frostline.errors import Problem, UserError, did_you_mean, user_error
 from frostline.freezing.groups import norm_parameters, patterns, train_only
 from frostline.freezing.plan import Block, Phase, patterns_of
 
@@ -44,7 +44,7 @@ def surgical(
     low, *_, high = [index for index in indices.values() if index is not None] * 2
     if high < low:
         do = "exchange them: blocks are counted from the input side"
-        raise wrong("freezing.last", f"'{last}' is below freezing.first '{first}'", do)
+        raise user_error("freezing.last", f"'{last}' is below freezing.first '{first}'", do)
     others = (patterns_of(blocks, "pooler", "head") if head else []) + (norm_parameters(blocks) if norms else [])
     return (Phase("surgical", train_only([*patterns(span[low : high + 1]), *others])),)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.freezing.groups import encoder_layers, norm_parameters, patterns, train_only
 from frostline.freezing.plan import Block, Phase, patterns_of
 from frostline.types import Count
@@ -25,6 +25,6 @@ def top_k(blocks: Sequence[Block], k: Count = 1, norms: bool = False) -> tuple[P
     layers = encoder_layers(blocks)
     if k > len(layers):
         do = f"give 1 to {len(layers)}, or freezing=full to train the embeddings too"
-        raise wrong("freezing.k", f"{k} blocks requested, the encoder has {len(layers)}", do)
+        raise user_error("freezing.k", f"{k} blocks requested, the encoder has {len(layers)}", do)
     trained = [*patterns(layers[-k:]), *patterns_of(blocks, "final", "pooler", "head")]
     return (Phase(f"top {k}", train_only(trained + (norm_parameters(blocks) if norms else []))),)

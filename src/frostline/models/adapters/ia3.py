@@ -7,7 +7,7 @@ from peft.utils.constants import TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_
 from peft.utils.constants import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as USUAL
 from torch import nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.adapters.lora_targets import family, inject, linear_layers, matching, named, transposed
 
 ATTENTION = ("attention", "attn", "self_attn", "SelfAttention")
@@ -49,7 +49,7 @@ class IA3:
             inputs = named(paths, self.inputs, "adapter.inputs") if self.inputs else []
         every = [*outputs, *inputs]
         if not every:
-            raise wrong("adapter", "IA3 knows no targets in this encoder", _DO)
+            raise user_error("adapter", "IA3 knows no targets in this encoder", _DO)
         turned = transposed(encoder, every)
         inject(IA3Config(target_modules=every, feedforward_modules=inputs, fan_in_fan_out=turned), encoder)
 

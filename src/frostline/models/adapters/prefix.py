@@ -9,7 +9,7 @@ from peft import PrefixEncoder, PrefixTuningConfig
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.adapters.virtual_tokens import DO, model_of, put_before
 from frostline.types import Count
 
@@ -47,7 +47,7 @@ class Prefix:
         model = model_of(encoder)
         name = next((name for name in NAMES if name in inspect.signature(model.forward).parameters), None)
         if name is None:
-            raise wrong("adapter", "this encoder's attention takes no keys and values from before a text", DO)
+            raise user_error("adapter", "this encoder's attention takes no keys and values from before a text", DO)
         self.layers, self.heads, self.width = _sizes(model.config)
         config = PrefixTuningConfig(
             num_virtual_tokens=self.num_virtual_tokens,

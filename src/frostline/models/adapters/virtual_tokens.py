@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 
 ROWS = (
     "attention_mask",
@@ -24,7 +24,9 @@ def model_of(encoder: nn.Module) -> Any:
     """
     model = getattr(encoder, "model", None)
     if not hasattr(model, "get_input_embeddings"):
-        raise wrong("adapter", "needs an encoder that holds a transformers model as `model`", "choose adapter=lora")
+        raise user_error(
+            "adapter", "needs an encoder that holds a transformers model as `model`", "choose adapter=lora"
+        )
     return model
 
 
@@ -62,7 +64,7 @@ def _take_places(encoder: Any, tokens: int) -> None:
         return
     if tokens >= longest:
         do = f"give {longest - 1} or less, and shorten dataset.max_length by as many"
-        raise wrong(
+        raise user_error(
             "adapter.num_virtual_tokens", f"{tokens} leave no place for a text: the encoder reads {longest} in all", do
         )
     encoder.longest, encoder.virtual = longest - tokens, tokens
@@ -94,11 +96,11 @@ def _learns_from(encoder: nn.Module, why: str) -> None:
         weights = torch.linspace(-1, 1, states.numel()).view_as(states)
         gradients = torch.autograd.grad((states * weights).sum(), own, allow_unused=True)
     except Exception as error:  # whatever a family's own code raises
-        raise wrong("adapter", f"{why} ({' '.join(str(error).split())[:120]})", DO) from error
+        raise user_error("adapter", f"{why} ({' '.join(str(error).split())[:120]})", DO) from error
     finally:
         encoder.train(training)
     if states.shape[1] != ids.shape[1] or not all(g is not None and bool(g.any()) for g in gradients):
-        raise wrong("adapter", why, DO)
+        raise user_error("adapter", why, DO)
 
 
 DO = "choose adapter=lora, which fits every family"

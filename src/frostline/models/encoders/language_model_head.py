@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.encoders.objectives import Objective
 
 CLASSES: Mapping[Objective, Any] = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
@@ -56,7 +56,7 @@ def tail(
             whole.tie_weights()  # which transformers 5.0 leaves undone where there are shapes alone
     except ValueError as error:
         what = f"{objective!r}, but transformers has no such head for {config.model_type}"
-        raise wrong("encoder.objective", what, "choose another head, or another encoder") from error
+        raise user_error("encoder.objective", what, "choose another head, or another encoder") from error
     shared = _shared(whole)
     kind = _with_stub(type(whole), _stack(whole))
     if meta:
@@ -91,7 +91,7 @@ def _read(kind: Any, config: Any, place: str, source: Mapping[str, Any], shared:
     made, info = kind.from_pretrained(place, config=config, dtype=torch.float32, output_loading_info=True, **source)
     if missing := sorted(set(info["missing_keys"]) - shared.keys()):
         what = f"the checkpoint has no language-model head: it lacks '{missing[0]}'"
-        raise wrong("encoder.objective", what, "set it to null, and choose a head that reads vectors")
+        raise user_error("encoder.objective", what, "set it to null, and choose a head that reads vectors")
     return made
 
 
@@ -107,7 +107,9 @@ def _own(base: nn.Module, name: str) -> nn.Parameter:
     """By its name within the base model, however that is wrapped."""
     found = [p for own, p in base.named_parameters() if f".{own}".endswith(f".{name}")]
     if len(found) != 1:
-        raise wrong("encoder", f"has no parameter '{name}' that its language-model head could share", "choose another")
+        raise user_error(
+            "encoder", f"has no parameter '{name}' that its language-model head could share", "choose another"
+        )
     return found[0]
 
 

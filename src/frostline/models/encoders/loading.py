@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from frostline.data.downloads.package_cache import Pin, folder
-from frostline.errors import UserError, wrong
+from frostline.errors import UserError, user_error
 from frostline.models.encoders.conversions.cache import converted
 
 SECONDS_FOR_HUB = 2.5  # its client may spend 3 more on a question of its own
@@ -59,7 +59,7 @@ def locate(name: str, pin: dict[str, Any] | None) -> str:
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise wrong(
+        raise user_error(
             "encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model"
         )
     return name
@@ -87,11 +87,11 @@ def _model(place: str, config: Any, source: dict[str, Any], untrained: bool, wei
     do = "name a checkpoint of this architecture, or set encoder.untrained=true"
     if missing := sorted(info["missing_keys"]):
         what = f"the weights lack {len(missing)} parameters, the first of them '{missing[0]}'"
-        raise wrong("encoder.name", what, do)
+        raise user_error("encoder.name", what, do)
     if misfits := sorted(info["mismatched_keys"]):
         name, has, wants = misfits[0]
         what = f"{len(misfits)} weights do not fit, the first of them '{name}' is {[*has]} instead of {[*wants]}"
-        raise wrong("encoder.name", what, do)
+        raise user_error("encoder.name", what, do)
     return model
 
 
@@ -99,7 +99,7 @@ def _tokenizer(place: str, source: dict[str, Any]) -> Any:
     """Without its files transformers gives a tokenizer that knows no word and no warning."""
     tokenizer = AutoTokenizer.from_pretrained(place, **source)
     if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise wrong("encoder.name", f"'{place}' has no tokenizer", "put tokenizer.json beside the weights")
+        raise user_error("encoder.name", f"'{place}' has no tokenizer", "put tokenizer.json beside the weights")
     return tokenizer
 
 
@@ -132,4 +132,4 @@ def _told(name: str) -> Iterator[None]:
     except Exception as error:  # broken files of a user's: each library below has errors of its own for them
         reason = " ".join(str(error).split())[:200]
         do = "give a folder with config.json, weights and tokenizer, or a hub id that can be reached"
-        raise wrong("encoder.name", f"'{name}' cannot be loaded ({reason})", do) from error
+        raise user_error("encoder.name", f"'{name}' cannot be loaded ({reason})", do) from error

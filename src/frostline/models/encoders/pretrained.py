@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.encoders.language_model_head import LanguageModelHead, tail
 from frostline.models.encoders.loading import load, quiet
 from frostline.models.encoders.objectives import told
@@ -69,7 +69,7 @@ class Pretrained(nn.Module):
         if self.longest is not None and max_length > self.longest:
             beside = f" beside the {self.virtual} of the adapter" if self.virtual else ""
             what = f"{max_length} tokens, but the encoder reads at most {self.longest}{beside}"
-            raise wrong("dataset.max_length", what, f"set it to {self.longest} or less")
+            raise user_error("dataset.max_length", what, f"set it to {self.longest} or less")
         assert self.tokenizer is not None
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)
         ids: list[list[int]] = encoded["input_ids"]
@@ -104,7 +104,7 @@ class Pretrained(nn.Module):
         """
         if self.objective is None:
             do = "set it to masked or causal if that is wrong, or choose a head that reads vectors"
-            raise wrong("encoder.objective", "null: the checkpoint is not known to have a language-model head", do)
+            raise user_error("encoder.objective", "null: the checkpoint is not known to have a language-model head", do)
         with quiet():
             return self._tail(self.objective, base=self.model)
 
@@ -134,7 +134,7 @@ class Pretrained(nn.Module):
 def _recompute(model: Any) -> None:
     """Not by torch's older way, which gives no gradients above frozen blocks."""
     if not getattr(model, "supports_gradient_checkpointing", False):
-        raise wrong("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
+        raise user_error("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
     newer = getattr(model, "activation_checkpointing_enable", None)
     (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     model.disable_input_require_grads()  # that older way needs gradients down to the embeddings; this one none

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.moments import moments
 from frostline.models.numerics import product
 from frostline.types import Count, Positive
@@ -45,7 +45,7 @@ class Knn(nn.Module):
     ) -> None:
         super().__init__()
         if texts is not None and k > texts:
-            raise wrong("head.k", f"{k} neighbours, but train has {texts} texts", f"give 1 to {texts}")
+            raise user_error("head.k", f"{k} neighbours, but train has {texts} texts", f"give 1 to {texts}")
         self.k, self.metric, self.weights, self.smoothing = k, metric, weights, smoothing
         self.standardize, self.multi_label = standardize, multi_label
         self.register_buffer("vectors", torch.zeros(0, width))

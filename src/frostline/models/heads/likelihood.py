@@ -6,14 +6,14 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.numerics import product
 from frostline.models.prompting.demonstrations import in_turn
 from frostline.models.prompting.reading import Reading, per_text, surprise, tail_of
 from frostline.models.prompting.template import Template, words_of
 from frostline.models.prompting.token_tree import tree
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.types import Split, Text, Whole
 
 CONTENT_FREE = ("N/A", "[MASK]", "")  # those of arXiv:2102.09690
@@ -82,7 +82,7 @@ class Likelihood(nn.Module):
         laid = tree(phrases)
         if len(laid.ids) and not encoder.places_tokens:
             do = "give words of one token each in head.words, or choose another encoder"
-            raise wrong("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
+            raise user_error("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
         classes = torch.tensor([i for i, own in enumerate(self.spoken) for _ in own])
         share = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)  # (P, C): of a class's phrases
         kept = {"ids": laid.ids, "depths": laid.depths, "sees": laid.sees, "told": laid.told}
@@ -112,11 +112,11 @@ class Likelihood(nn.Module):
             return
         if self.examples > len(train):
             do = f"show {len(train)} at most"
-            raise wrong("head.examples", f"{self.examples}, but train has {len(train)} texts", do)
+            raise user_error("head.examples", f"{self.examples}, but train has {len(train)} texts", do)
         labels = [label for label in train.labels if isinstance(label, int)]
         if len(labels) < len(train):
-            raise wrong("head.examples", "a text of several classes has no single answer to show", "set it to 0")
-        rows = in_turn(labels, self.examples, derive(seed, "examples"))
+            raise user_error("head.examples", "a text of several classes has no single answer to show", "set it to 0")
+        rows = in_turn(labels, self.examples, derive_seed(seed, "examples"))
         self.reading.show([train.texts[row] for row in rows], [self.spoken[labels[row]][0] for row in rows])
         self._lay_out_free()
 
@@ -213,5 +213,5 @@ def _tokens(tokenizer: Any, ahead: str, word: str) -> list[int]:
     found: list[int] = joined[len(alone) :]
     if joined[: len(alone)] != alone or not found:
         do = "end head.template otherwise, or choose another word"
-        raise wrong("head.words", f"'{word}' melts with the end of the template into other tokens", do)
+        raise user_error("head.words", f"'{word}' melts with the end of the template into other tokens", do)
     return found

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.console import say
+from frostline.console import log
 from frostline.models.moments import moments
 from frostline.models.numerics import product
 from frostline.types import Count, Positive
@@ -76,7 +76,7 @@ class Logistic(nn.Module):
 
         solver.step(objective)  # type: ignore[no-untyped-call]  # torch has no type for it
         if (off := self._distance(weight, bias) * len(x) / self.strength) > 100 * TOLERANCE:
-            say(f"head.C: its problem is hard, weights may be off by {off:.0e}; a lower one is easier")
+            log(f"head.C: its problem is hard, weights may be off by {off:.0e}; a lower one is easier")
         return weight.detach(), bias.detach()
 
     @staticmethod

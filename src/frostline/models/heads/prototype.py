@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.moments import moments
 from frostline.models.numerics import cosines
 from frostline.types import Count, Positive
@@ -41,7 +41,7 @@ class Prototype(nn.Module):
         super().__init__()
         if multi_label:
             what = "prototype has one mean a class, and these texts have several classes"
-            raise wrong("head", what, "choose head=logistic or head=knn")
+            raise user_error("head", what, "choose head=logistic or head=knn")
         self.metric, self.temperature, self.standardize = metric, temperature, standardize
         self.register_buffer("means", torch.zeros(classes, width))
         self.register_buffer("mean", torch.zeros(width), persistent=standardize)

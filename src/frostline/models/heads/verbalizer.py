@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import Problem, UserError, wrong
+from frostline.errors import Problem, UserError, user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.prompting.reading import MASKED_SHARE, Reading, per_text, surprise, tail_of
 from frostline.models.prompting.template import Template, words_of
@@ -102,7 +102,7 @@ class Verbalizer(nn.Module):
 
 def _one_token_each(words: Sequence[str], tokenizer: Any, space: str) -> list[int]:
     if tokenizer.mask_token_id is None:
-        raise wrong("encoder", "its tokenizer has no mask", "choose one that was pre-trained to fill masks")
+        raise user_error("encoder", "its tokenizer has no mask", "choose one that was pre-trained to fill masks")
     problems, found = [], []
     for word in words:
         ids = tokenizer(space + word, add_special_tokens=False)["input_ids"]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.prompting.template import Template
 from frostline.types import Text
 
@@ -26,10 +26,10 @@ def tail_of(encoder: Any, objective: str) -> nn.Module:
     found = getattr(encoder, "objective", None)
     if found is not None and found != objective:
         what = f"reads a {objective} language model, and the encoder is a {found} one"
-        raise wrong("head", what, f"choose head={'likelihood' if found == 'causal' else 'verbalizer'}")
+        raise user_error("head", what, f"choose head={'likelihood' if found == 'causal' else 'verbalizer'}")
     if not hasattr(encoder, "language_model"):
         do = "choose one of encoders that have one, such as bert_tiny, or a head that reads vectors"
-        raise wrong("encoder", f"{type(encoder).__name__} has no language model", do)
+        raise user_error("encoder", f"{type(encoder).__name__} has no language model", do)
     tail: nn.Module = encoder.language_model()
     return tail
 
@@ -77,7 +77,9 @@ class Reading:
 
     def _single(self, texts: Sequence[Text]) -> list[str]:
         if not all(isinstance(text, str) for text in texts):
-            raise wrong("head", "its template has place for one text, and the data has pairs", "choose another head")
+            raise user_error(
+                "head", "its template has place for one text, and the data has pairs", "choose another head"
+            )
         return [str(text) for text in texts]
 
     def _check(self, max_length: int) -> None:
@@ -86,12 +88,12 @@ class Reading:
             what = f"{max_length} tokens, but the template alone takes {alone}"
             what += f", with {self.shown} examples" if self.shown else ""
             do = f"set it to {alone + 1} or more, or shorten head.template"
-            raise wrong("dataset.max_length", what, do)
+            raise user_error("dataset.max_length", what, do)
         longest = self.encoder.longest  # an adapter may take some of it
         if longest is not None and max_length + self.beyond > longest:
             what = f"{max_length} tokens, but the encoder reads at most {longest}"
             what += f", {self.beyond} of them for the classes' words" if self.beyond else ""
-            raise wrong("dataset.max_length", what, f"set it to {longest - self.beyond} or less")
+            raise user_error("dataset.max_length", what, f"set it to {longest - self.beyond} or less")
 
     def _ends(self, text: str) -> list[int]:
         """Where each of the text's tokens ends, in characters."""

@@ -9,7 +9,7 @@ from frostline.report.build import Report
 from frostline.report.cells import make_cell
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
 from frostline.report.statistics.intervals import Summary
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 
 COSTS = {
     "parameters/ever_trainable": "trainable parameters",
@@ -82,7 +82,7 @@ def pareto_front(metric: str, points: Sequence[tuple[float, float]]) -> list[int
     for at in sorted(range(len(points)), key=lambda i: points[i][0]):
         cost, score = points[at]
         dominated = any(
-            not better(metric, score, other[1]) and (other[0] < cost or better(metric, other[1], score))
+            not is_better(metric, score, other[1]) and (other[0] < cost or is_better(metric, other[1], score))
             for other in points
             if other[0] <= cost and other != points[at]
         )

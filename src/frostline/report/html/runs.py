@@ -13,7 +13,7 @@ from frostline.report.html.markup import Markup, element, join_markup
 from frostline.report.read import artifacts
 from frostline.report.read.runs import RunRecord, format_value, is_covered
 from frostline.report.warnings.warning import format_count
-from frostline.results.identity import ASIDE
+from frostline.results.identity import NOT_IN_ID
 
 OF_ONE_RUN = ("command", "data", "encoder")  # entries of an environment that other runs do not share
 
@@ -63,7 +63,7 @@ def config_differences(run: RunRecord, usual: Mapping[str, Any]) -> list[tuple[s
     groups = [group for group in run.choices if run.choices[group] != usual[group]]
     differences = [(group, run.choices[group], usual[group]) for group in groups]
     for key, common in usual.items():
-        if key in run.choices or is_covered(key, groups) or key.partition(".")[0] in ASIDE:
+        if key in run.choices or is_covered(key, groups) or key.partition(".")[0] in NOT_IN_ID:
             continue
         if (value := run.value(key)) != common:
             differences.append((key, value, common))

@@ -16,7 +16,7 @@ from typing import Any
 
 from frostline.report.read.runs import COMPLETE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
-from frostline.results.identity import ASIDE
+from frostline.results.identity import NOT_IN_ID
 
 ID, FOLDER, TEXTS, ALIKE = "id", "folder", "texts", "alike"
 SUFFIX = ".csv"
@@ -68,7 +68,7 @@ def read_results(path: str) -> list[RunRecord]:
 
 
 def _sections(run: RunRecord) -> dict[str, Mapping[str, Any]]:
-    config = {key: value for key, value in run.config.items() if key.partition(".")[0] not in ASIDE}
+    config = {key: value for key, value in run.config.items() if key.partition(".")[0] not in NOT_IN_ID}
     if "cache.dtype" in run.config:
         config["cache.dtype"] = run.config["cache.dtype"]
     sections = {"choices": run.choices, "config": config, "metrics": run.metrics, "environment": run.environment}

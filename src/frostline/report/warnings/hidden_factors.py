@@ -8,7 +8,7 @@ from typing import Any
 from frostline.report.grid import Grid, Key
 from frostline.report.read.runs import REPEATS, RunRecord, format_pairs, format_value, is_covered
 from frostline.report.warnings.warning import ReportWarning, format_count
-from frostline.results.identity import ASIDE
+from frostline.results.identity import NOT_IN_ID
 
 HARMLESS = ("seed", "dataset.shifted", "trainer.checkpoint_seconds", *REPEATS)
 CACHE_DTYPE = "cache.dtype"  # the only key of the cache that changes results
@@ -59,7 +59,7 @@ def differing_keys(runs: Sequence[RunRecord]) -> set[str]:
 
 
 def _can_change_results(key: str) -> bool:
-    return key == CACHE_DTYPE or (key not in HARMLESS and key.partition(".")[0] not in ASIDE)
+    return key == CACHE_DTYPE or (key not in HARMLESS and key.partition(".")[0] not in NOT_IN_ID)
 
 
 def _differences_within(runs: Sequence[RunRecord], keys: set[str]) -> Iterator[tuple[str, RunsByValue]]:

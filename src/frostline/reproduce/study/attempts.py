@@ -19,7 +19,7 @@ from frostline.reproduce.study.cells import Cell, cells, word
 from frostline.reproduce.study.study import Described
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 
 RATE = "optimizer.lr"
 Limits = Mapping[str, Sequence[str]]  # key -> the values that a part of the study has of it
@@ -102,7 +102,7 @@ class Attempts:
         known = {choice: score for choice, score in scores.items() if math.isfinite(score)}
         best = next(iter(known), None)
         for choice, score in known.items():
-            if best is not None and better(self.study.rates.best, score, known[best]):
+            if best is not None and is_better(self.study.rates.best, score, known[best]):
                 best = choice
         return best
 

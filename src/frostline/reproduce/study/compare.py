@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from frostline.report.read.runs import CHOSEN, RunRecord
 from frostline.report.warnings.failed import repeatable_metrics
 from frostline.reproduce.study.cells import EXPERIMENT
-from frostline.results.compare.aspects import ABSENT, DIFFERS, of_numbers
-from frostline.results.compare.inputs import SAID
+from frostline.results.compare.aspects import ABSENT, DIFFERS, compare_numbers
+from frostline.results.compare.inputs import VERDICT_WORDS
 
 
 def compared(before: Sequence[RunRecord], now: Sequence[RunRecord], tolerance: float) -> tuple[list[str], bool]:
@@ -17,8 +17,10 @@ def compared(before: Sequence[RunRecord], now: Sequence[RunRecord], tolerance: f
     made = {run.id: run for run in now}
     found = [(run, *_of(run, made.get(run.id), tolerance)) for run in before]
     counts = Counter(verdict for _, verdict, _ in found)
-    lines = [f"{_named(run)}: {SAID[verdict]}{why}" for run, verdict, why in found if verdict in (DIFFERS, ABSENT)]
-    told = [f"{counts[verdict]} {SAID[verdict].format(tolerance=tolerance)}" for verdict in SAID]
+    lines = [
+        f"{_named(run)}: {VERDICT_WORDS[verdict]}{why}" for run, verdict, why in found if verdict in (DIFFERS, ABSENT)
+    ]
+    told = [f"{counts[verdict]} {VERDICT_WORDS[verdict].format(tolerance=tolerance)}" for verdict in VERDICT_WORDS]
     more = len(made.keys() - {run.id for run in before})
     lines.append(f"{len(before)} runs: {', '.join(told)}" + (f"; {more} more that were not there" if more else ""))
     return lines, not counts[DIFFERS] and not counts[ABSENT]
@@ -42,7 +44,7 @@ def _of(before: RunRecord, now: RunRecord | None, tolerance: float) -> tuple[str
     own, theirs = (
         {k: float("nan") if v is None else v for k, v in repeatable_metrics(run).items()} for run in (before, now)
     )
-    aspect = of_numbers("metrics", own, theirs, tolerance)
+    aspect = compare_numbers("metrics", own, theirs, tolerance)
     return aspect.verdict, f", {aspect.lines[0]}" if aspect.lines else ""
 
 

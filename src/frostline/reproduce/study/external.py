@@ -14,7 +14,7 @@ import yaml
 from frostline.config import job_list as listed
 from frostline.config import jobs as command
 from frostline.config.jobs import Job
-from frostline.console import say
+from frostline.console import log
 from frostline.data.build import load_corpus
 from frostline.errors import UserError
 from frostline.results import environment
@@ -61,7 +61,7 @@ def main(file: str, program: Program) -> None:
     for (folder, *_), job in zip(lines, jobs, strict=True):
         place = RunFolder(Path(folder))
         result = place.read_result() or _run(place, job, program)
-        say(f"{place.path.name}: val/f1_macro {result['metrics']['val/f1_macro']:.4f}")
+        log(f"{place.path.name}: val/f1_macro {result['metrics']['val/f1_macro']:.4f}")
 
 
 def run_config(composed: Config, config: Callable[[Config], Config]) -> Config:
@@ -107,5 +107,5 @@ def _record(place: RunFolder, config: Config, corpus: Corpus, fingerprint: str |
     data = corpus.described() | {"shifts": {}}
     here = {"device": "cpu", "ranks": 1, "threads": torch.get_num_threads()}
     encoder = {"fingerprint": fingerprint}
-    write_json(place.environment, environment.describe() | here | {"data": data, "encoder": encoder})
+    write_json(place.environment, environment.describe_environment() | here | {"data": data, "encoder": encoder})
     write_text(place.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from frostline.config import job_list as listed
 from frostline.config.fusable import fusable_groups
-from frostline.console import say
+from frostline.console import log
 from frostline.errors import FrostlineError
 from frostline.reproduce.study.attempts import Attempt, Attempts
 from frostline.reproduce.study.cells import parts
@@ -38,7 +38,7 @@ def _do(folder: Path, wanted: Sequence[Attempt], stage: str) -> None:
     """Runs of ours in one sweep; those of a script by one call of it."""
     left = [attempt for attempt in wanted if not attempt.complete]
     if done := len(wanted) - len(left):
-        say(f"{done} of {len(wanted)} runs complete since earlier")
+        log(f"{done} of {len(wanted)} runs complete since earlier")
     _sweep([attempt for attempt in left if not attempt.cell.arm.script], stage)
     for script in dict.fromkeys(attempt.cell.arm.script for attempt in left if attempt.cell.arm.script):
         _script(folder / script, [attempt for attempt in left if attempt.cell.arm.script == script], stage)
@@ -50,7 +50,7 @@ def _sweep(left: Sequence[Attempt], stage: str) -> None:
     fused = any(group.reason is None for group in fusable_groups([attempt.job.config for attempt in left]))
     file = _list(left, stage, [attempt.job.overrides for attempt in left])
     words = ["-m", "hydra/sweeper=listed", f"hydra.sweeper.file={file}", *(["hydra/launcher=fused"] if fused else [])]
-    say(f"{len(left)} runs: frostline {shlex.join(words)}")
+    log(f"{len(left)} runs: frostline {shlex.join(words)}")
     _run([sys.executable, "-m", "frostline", *words])
 
 
@@ -58,7 +58,7 @@ def _script(script: Path, left: Sequence[Attempt], stage: str) -> None:
     """It is given a file as of a sweep, in which the folder of each run stands first."""
     lines = [[str(attempt.folder), *attempt.job.overrides] for attempt in left]
     file = _list(left, f"{stage}-{script.stem}", lines)
-    say(f"{len(left)} runs: python {script} {file}")
+    log(f"{len(left)} runs: python {script} {file}")
     _run([sys.executable, str(script), str(file)])
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from frostline.console import say
+from frostline.console import log
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
 from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, RunRecord
@@ -60,4 +60,4 @@ def write(attempts: Attempts, runs: list[RunRecord], into: Path) -> None:
 def _say(verb: str, words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "frostline", verb, *words], capture_output=True, text=True)
     if done.returncode:
-        say(f"frostline {verb} {' '.join(words)}: {done.stderr.strip()}")
+        log(f"frostline {verb} {' '.join(words)}: {done.stderr.strip()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.console import say
+from frostline.console import log
 from frostline.errors import Problem, UserError
 from frostline.report.read import results_csv as results
 from frostline.report.read.runs import RunRecord
@@ -41,7 +41,7 @@ def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
         made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
         if made:
             outcome.write(attempts, [*_others(before, made), *made] if write else made, into)
-    say(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
+    log(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
     lacking = outcome.lacking(attempts)
     if write and not limits and not lacking and _others(before, made):
         outcome.write(attempts, made, into)  # the study has become another: what it no longer has may go

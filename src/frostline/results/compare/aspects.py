@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 EQUAL, NEAR, DIFFERS, ABSENT = "equal", "near", "differs", "absent"
-MOST = 8  # lines shown of one aspect
+MAX_LINES = 8  # lines shown of one aspect
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,18 @@ class Aspect:
     lines: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        shown = [f"  {line}" for line in self.lines[:MOST]]
-        more = [f"  and {len(self.lines) - MOST} more"] if len(self.lines) > MOST else []
+        shown = [f"  {line}" for line in self.lines[:MAX_LINES]]
+        more = [f"  and {len(self.lines) - MAX_LINES} more"] if len(self.lines) > MAX_LINES else []
         return "\n".join([f"{self.name:<12} {self.verdict}", *shown, *more])
 
 
-def of_values(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Aspect:
+def compare_values(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Aspect:
     """Of nested mappings, each difference told with both values."""
     lines = tuple(f"{key}: {a} | {b}" for key, a, b in differences(first, second))
     return Aspect(name, DIFFERS if lines else EQUAL, lines)
 
 
-def of_numbers(name: str, first: Mapping[str, float], second: Mapping[str, float], tolerance: float) -> Aspect:
+def compare_numbers(name: str, first: Mapping[str, float], second: Mapping[str, float], tolerance: float) -> Aspect:
     """Of numbers by name, the farthest apart first."""
     lacking = sorted(first.keys() ^ second.keys())
     apart = {key: distance(first[key], second[key]) for key in first.keys() & second.keys()}

@@ -10,10 +10,10 @@ from frostline.errors import Problem, UserError
 from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR
 from frostline.results.folder import RunFolder
 
-SAID = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
+VERDICT_WORDS = {EQUAL: "equal to the bit", NEAR: "within {tolerance:g}", DIFFERS: "different", ABSENT: "absent"}
 
 
-def complete(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
+def complete_runs(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
     """The run in each folder. problems: what else is wrong.
 
     Raises:

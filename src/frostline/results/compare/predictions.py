@@ -11,7 +11,7 @@ from pyarrow import compute, parquet
 from frostline.results.compare.aspects import DIFFERS, EQUAL, NEAR, Aspect
 
 
-def predictions(first: Path, second: Path, tolerance: float) -> Aspect:
+def compare_predictions(first: Path, second: Path, tolerance: float) -> Aspect:
     """Near where no chance is farther away than the tolerance and every text is told the same."""
     a, b = parquet.read_table(first), parquet.read_table(second)
     sets = [list(dict.fromkeys(table["set"].to_pylist())) for table in (a, b)]

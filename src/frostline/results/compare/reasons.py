@@ -12,7 +12,7 @@ MACHINE = ("device", "ranks", "threads", "together", "processor", "platform", "p
 NAMED = {"together": "runs trained together, whose sums are rounded in another order"}
 
 
-def reasons(configs: Sequence[Mapping[str, Any]], places: Sequence[Mapping[str, Any]]) -> list[str]:
+def likely_reasons(configs: Sequence[Mapping[str, Any]], places: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines that name every recorded difference that can change a number; config and place of either run."""
     found = [*_inputs(configs, places), *_versions(places), *_machine(places), *_code(places)]
     if not found:

@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from frostline.results.atomic_files import read_json
-from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR, Aspect, of_numbers, of_values
-from frostline.results.compare.reasons import reasons
+from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR, Aspect, compare_numbers, compare_values
+from frostline.results.compare.reasons import likely_reasons
 from frostline.results.folder import RunFolder
-from frostline.results.identity import ASIDE, without_modules
+from frostline.results.identity import NOT_IN_ID, without_modules
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
 RECOMMENDED = "recommended"  # defaults of optimizer.lr and trainer.max_epochs, which are compared themselves
@@ -32,9 +32,9 @@ class Comparison:
 
     @cached_property
     def aspects(self) -> list[Aspect]:
-        config = of_values("config", *(_config(run) for run in self._runs))
+        config = compare_values("config", *(_config(run) for run in self._runs))
         plan = self._of_files("plan", "plan", _texts)
-        return [config, plan, of_values("environment", *self._places), *self._results]
+        return [config, plan, compare_values("environment", *self._places), *self._results]
 
     @property
     def verdict(self) -> str:
@@ -45,7 +45,7 @@ class Comparison:
     def told(self) -> str:
         lines = [str(aspect) for aspect in self.aspects]
         if self.verdict in (NEAR, DIFFERS):
-            lines += ["", *reasons(self._configs, self._places)]
+            lines += ["", *likely_reasons(self._configs, self._places)]
         return "\n".join(lines)
 
     @property
@@ -62,15 +62,15 @@ class Comparison:
 
     @cached_property
     def _results(self) -> list[Aspect]:
-        from frostline.results.compare.predictions import predictions
-        from frostline.results.compare.weights import weights
+        from frostline.results.compare.predictions import compare_predictions
+        from frostline.results.compare.weights import compare_weights
 
         metrics = [read_json(run.result)["metrics"] for run in self._runs]
         return [
-            of_numbers("metrics", metrics[0], metrics[1], self.tolerance),
+            compare_numbers("metrics", metrics[0], metrics[1], self.tolerance),
             self._of_files("curves", "metrics", self._curves),
-            self._of_files("predictions", "predictions", lambda a, b: predictions(a, b, self.tolerance)),
-            self._of_files("weights", "best", lambda a, b: weights(a, b, self.tolerance)),
+            self._of_files("predictions", "predictions", lambda a, b: compare_predictions(a, b, self.tolerance)),
+            self._of_files("weights", "best", lambda a, b: compare_weights(a, b, self.tolerance)),
         ]
 
     def _of_files(self, name: str, file: str, compare: Callable[[Path, Path], Aspect]) -> Aspect:
@@ -79,12 +79,12 @@ class Comparison:
         return Aspect(name, ABSENT, lacking) if lacking else compare(*paths)
 
     def _curves(self, first: Path, second: Path) -> Aspect:
-        return of_numbers("curves", _curve(first), _curve(second), self.tolerance)
+        return compare_numbers("curves", _curve(first), _curve(second), self.tolerance)
 
 
 def _config(run: RunFolder) -> dict[str, Any]:
     config = without_modules(yaml.safe_load(run.config.read_text(encoding="utf-8")))
-    return {key: _less(value, RECOMMENDED) for key, value in config.items() if key not in ASIDE}
+    return {key: _less(value, RECOMMENDED) for key, value in config.items() if key not in NOT_IN_ID}
 
 
 def _less(value: Any, name: str) -> Any:

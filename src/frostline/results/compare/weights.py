@@ -14,7 +14,7 @@ from frostline.results.compare.aspects import DIFFERS, EQUAL, NEAR, Aspect
 FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
-def weights(first: Path, second: Path, tolerance: float) -> Aspect:
+def compare_weights(first: Path, second: Path, tolerance: float) -> Aspect:
     """Of safetensors files; near where no weight is farther away than the tolerance."""
     a, b = _Stored(first), _Stored(second)
     if a.shapes != b.shapes:

@@ -1,1 +1,1 @@
-"""Heads over one encoder at rest, trained together: each as it would be alone."""
+"""Heads over one frozen encoder, trained together: each gets the results of a run by itself, up to rounding."""

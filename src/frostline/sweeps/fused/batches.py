@@ -1,4 +1,7 @@
-"""The batches of runs that are trained together; those with the same texts, size and seed read the same ones."""
+"""The batches of fused runs. Runs with the same texts, batch size and seed share them.
+
+Shapes: J heads, G batch orders, B texts of a batch, C classes.
+"""
 
 from __future__ import annotations
 
@@ -9,58 +12,63 @@ import torch
 from torch import Tensor
 
 from frostline.data.batches import Indices, training_order
-from frostline.sweeps.fused.member import FusedRun, Part
+from frostline.sweeps.fused.member import FusedRun, SplitEmbeddings
 
 
-class Order:
-    """Epoch after epoch, as a run alone would go through its texts."""
+class BatchOrder:
+    """The batches of one run, epoch after epoch, in the order of a run by itself."""
 
-    def __init__(self, pupil: FusedRun) -> None:
-        self.part: Part = pupil.parts["train"]
-        self.size, self.seed = pupil.batch_size, pupil.order_seed
-        self.steps = pupil.steps_an_epoch
+    def __init__(self, run: FusedRun) -> None:
+        self.split: SplitEmbeddings = run.splits["train"]
+        self.batch_size, self.seed = run.batch_size, run.order_seed
+        self.steps = run.steps_per_epoch
         self._epoch: list[Indices] = []
 
     def batch(self, step: int) -> Indices:
+        """Return the indices of the texts of a step."""
         if step % self.steps == 0:
-            self._epoch = training_order(self.part.lengths, self.size, self.seed, step // self.steps)
+            self._epoch = training_order(self.split.lengths, self.batch_size, self.seed, step // self.steps)
         return self._epoch[step % self.steps]
 
 
-class Orders:
-    """The G orders of J runs, whose places among them are `which` (J,)."""
+class BatchOrders:
+    """The G orders of J runs. by_run: (J,), the order of each run."""
 
-    def __init__(self, pupils: Sequence[FusedRun]) -> None:
-        self.known: dict[Hashable, Order] = {}
-        self.keep(pupils)
+    def __init__(self, runs: Sequence[FusedRun]) -> None:
+        self.by_key: dict[Hashable, BatchOrder] = {}
+        self.select(runs)
 
-    def keep(self, pupils: Sequence[FusedRun]) -> None:
-        """Go on with these runs, sorted by `order_of`."""
-        keys = [order_of(pupil) for pupil in pupils]
-        self.known = {key: self.known.get(key) or Order(p) for key, p in zip(keys, pupils, strict=True)}
-        self.every = list(self.known.values())
-        places = {key: place for place, key in enumerate(self.known)}
-        self.which = torch.tensor([places[key] for key in keys])
+    def select(self, runs: Sequence[FusedRun]) -> None:
+        """Continue with these runs, sorted by `order_key`."""
+        keys = [order_key(run) for run in runs]
+        self.by_key = {key: self.by_key.get(key) or BatchOrder(run) for key, run in zip(keys, runs, strict=True)}
+        self.orders = list(self.by_key.values())
+        positions = {key: position for position, key in enumerate(self.by_key)}
+        self.by_run = torch.tensor([positions[key] for key in keys])
 
     def batches(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Places of vectors (G, B), labels (G, B) or (G, B, C), and how many of the B rows count (G,)."""
-        rows = [order.batch(step) for order in self.every]
-        most = max(map(len, rows))
-        padded = np.stack([np.pad(own, (0, most - len(own)), mode="edge") for own in rows])
+        """Return rows of the embeddings (G, B), labels (G, B) or (G, B, C), and the size of each batch (G,).
+
+        A batch of fewer than B texts repeats its last one.
+        """
+        batches = [order.batch(step) for order in self.orders]
+        sizes = torch.tensor([len(batch) for batch in batches])
+        longest = max(map(len, batches))
+        padded = np.stack([np.pad(batch, (0, longest - len(batch)), mode="edge") for batch in batches])
         index = torch.from_numpy(padded)
-        parts = [order.part for order in self.every]
-        sizes = torch.tensor([len(own) for own in rows])
-        return _rows([part.places for part in parts], index), _rows([part.labels for part in parts], index), sizes
+        splits = [order.split for order in self.orders]
+        rows, labels = [split.rows for split in splits], [split.labels for split in splits]
+        return _gather(rows, index), _gather(labels, index), sizes
 
 
-def order_of(pupil: FusedRun) -> tuple[int, int, int, int]:
-    """Alike for runs that read the same batches."""
-    part = pupil.parts["train"]
-    return id(part.places), id(part.labels), pupil.batch_size, pupil.order_seed
+def order_key(run: FusedRun) -> tuple[int, int, int, int]:
+    """Return a key that is equal for runs with the same batches."""
+    split = run.splits["train"]
+    return id(split.rows), id(split.labels), run.batch_size, run.order_seed
 
 
-def _rows(values: Sequence[Tensor], index: Tensor) -> Tensor:
-    """Of each one's own (N, ...) its rows (B): at once where all have the same."""
-    if all(own is values[0] for own in values):
+def _gather(values: Sequence[Tensor], index: Tensor) -> Tensor:
+    """Return from G tensors (N, ...) the entries at `index` (G, B), at once where all are the same tensor."""
+    if all(value is values[0] for value in values):
         return values[0][index]
-    return torch.stack([own[rows] for own, rows in zip(values, index, strict=True)])
+    return torch.stack([value[rows] for value, rows in zip(values, index, strict=True)])

@@ -1,6 +1,6 @@
-"""Heads trained together, step by step: each reads its own batch of the vectors that all share.
+"""The training of several heads together, step by step. Each head gets its own batch of the shared embeddings.
 
-Shapes: J heads, G orders of batches, B texts of a batch, D width, C classes, U vectors in all.
+Shapes: J heads, G batch orders, B texts of a batch, D width, C classes, U embeddings.
 """
 
 from __future__ import annotations
@@ -13,150 +13,151 @@ import torch
 from torch import Tensor
 
 from frostline.errors import FrostlineError
-from frostline.sweeps.fused.batches import Orders, order_of
+from frostline.sweeps.fused.batches import BatchOrders, order_key
 from frostline.sweeps.fused.member import FusedRun
-from frostline.sweeps.fused.metrics import scores
-from frostline.sweeps.fused.optimizers import stepper
+from frostline.sweeps.fused.metrics import stacked_scores
+from frostline.sweeps.fused.optimizers import stacked_optimizer
 from frostline.sweeps.fused.stacked_heads import StackedHeads
 
-READ = 50_000_000  # numbers at a time
+MAX_VALUES = 50_000_000  # in a tensor of validation
 
 
 class FusedTrainer:
-    """Pupils whose heads have the same shape, over vectors (U, D); all have taken as many steps."""
+    """Train runs with heads of one architecture over embeddings (U, D). All of them are at the same step."""
 
-    def __init__(self, pupils: Sequence[FusedRun], vectors: Tensor) -> None:
-        self.vectors, self.step = vectors, 0
-        self.pupils = sorted(pupils, key=order_of)  # so that those with the same batches stand beside each other
-        self.stack = StackedHeads([pupil.classifier.model.head for pupil in self.pupils])
-        named = {name: value[0] for name, value in self.stack.parameters.items()}
-        decays = {n: torch.tensor([p.decay(n, value) for p in self.pupils]).double() for n, value in named.items()}
-        self.multipliers = {n: torch.tensor([p.multiplier(n) for p in self.pupils]).double() for n in named}
-        self.stepper = stepper([pupil.config["optimizer"] for pupil in self.pupils], decays)
-        self.orders = Orders(self.pupils)
-        self.loss = torch.zeros(len(self.pupils), dtype=torch.double)
-        self._look()
+    def __init__(self, runs: Sequence[FusedRun], embeddings: Tensor) -> None:
+        self.embeddings, self.step = embeddings, 0
+        self.runs = sorted(runs, key=order_key)  # so that runs with the same batches follow each other
+        self.stack = StackedHeads([run.classifier.model.head for run in self.runs])
+        first = {name: value[0] for name, value in self.stack.parameters.items()}
+        decays = {n: torch.tensor([run.weight_decay(p) for run in self.runs]).double() for n, p in first.items()}
+        self.multipliers = {n: torch.tensor([run.multiplier(n) for run in self.runs]).double() for n in first}
+        self.optimizer = stacked_optimizer([run.config["optimizer"] for run in self.runs], decays)
+        self.orders = BatchOrders(self.runs)
+        self.loss = torch.zeros(len(self.runs), dtype=torch.double)
+        self._group_runs()
 
-    def _look(self) -> None:
-        """At what does not change while these pupils learn."""
-        self.steps_an_epoch = torch.tensor([pupil.steps_an_epoch for pupil in self.pupils])
-        limits = [pupil.built.settings.gradient_clip_val for pupil in self.pupils]
-        self.clip = torch.tensor([float("inf") if limit is None else limit for limit in limits])
-        self.losses = [torch.tensor(places) for places in _alike([_loss_of(pupil) for pupil in self.pupils])]
-        self.schedules = _alike([pupil.schedule for pupil in self.pupils])
+    def _group_runs(self) -> None:
+        """Set what stays the same as long as these runs are trained."""
+        self.steps_per_epoch = torch.tensor([run.steps_per_epoch for run in self.runs])
+        limits = [run.built.settings.gradient_clip_val for run in self.runs]
+        self.max_norms = torch.tensor([float("inf") if limit is None else limit for limit in limits])
+        self.by_loss = [torch.tensor(heads) for heads in _equal_groups([_loss_key(run) for run in self.runs])]
+        self.by_schedule = _equal_groups([run.schedule_key for run in self.runs])
 
-    def learn(self, after_step: Callable[[int], None]) -> None:
-        """Until all are done; tells after each step how many took it."""
-        while self.pupils:
-            self._step()
-            after_step(len(self.pupils))
-            ended = (self.step % self.steps_an_epoch == 0).nonzero().flatten().tolist()
-            self._end_epochs([place for place in ended if self.pupils[place].failed is None])
-            if any(pupil.done for pupil in self.pupils):
-                self._keep([i for i, pupil in enumerate(self.pupils) if not pupil.done])
+    def fit(self, after_step: Callable[[int], None]) -> None:
+        """Train until all runs are finished. after_step: is called with the number of runs that took the step."""
+        while self.runs:
+            self._training_step()
+            after_step(len(self.runs))
+            ended = (self.step % self.steps_per_epoch == 0).nonzero().flatten().tolist()
+            self._end_epochs([head for head in ended if self.runs[head].error is None])
+            if any(run.is_finished for run in self.runs):
+                self._select([i for i, run in enumerate(self.runs) if not run.is_finished])
 
-    def _step(self) -> None:
-        places, labels, sizes = self.orders.batches(self.step)
-        which = self.orders.which
-        seeds = [pupil.dropout_seed(self.step) for pupil in self.pupils] if self.stack.draws else []
-        logits = self.stack.logits(self.vectors[places], which, seeds, sizes[which].tolist())
-        counted = torch.arange(places.shape[1]) < sizes[which][:, None]
-        sums = (self._losses(logits, labels[which]) * counted).sum(dim=1)
-        (sums / sizes[which]).sum().backward()  # type: ignore[no-untyped-call]  # torch has no type for it
-        self._note(sums.detach())
-        self._clip()
-        self.rates = self._rates()
-        self.stepper.step(self.stack.parameters, {n: self.rates * m for n, m in self.multipliers.items()})
+    def _training_step(self) -> None:
+        rows, labels, sizes = self.orders.batches(self.step)
+        by_run = self.orders.by_run
+        seeds = [run.dropout_seed(self.step) for run in self.runs] if self.stack.has_dropout else []
+        logits = self.stack.logits(self.embeddings[rows], by_run, seeds, sizes[by_run].tolist())
+        is_in_batch = torch.arange(rows.shape[1]) < sizes[by_run][:, None]
+        sums = (self._losses(logits, labels[by_run]) * is_in_batch).sum(dim=1)
+        (sums / sizes[by_run]).sum().backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        self._add_losses(sums.detach())
+        self._clip_gradients()
+        self.rates = self._learning_rates()
+        self.optimizer.step(self.stack.parameters, {n: self.rates * m for n, m in self.multipliers.items()})
         for parameter in self.stack.parameters.values():
             parameter.grad = None
         self.step += 1
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """logits (J, B, C), labels (J, B) or (J, B, C) -> (J, B): a loss sees each text by itself."""
-        found = logits.new_zeros(logits.shape[:2])
-        for places in self.losses:
-            loss = self.pupils[int(places[0])].classifier.loss
-            own: Tensor = loss(logits[places].flatten(0, 1), labels[places].flatten(0, 1), None)
-            found = found.index_copy(0, places, own.view(len(places), -1))
-        return found
+        """Return the loss of each text (J, B), from logits (J, B, C) and labels (J, B) or (J, B, C)."""
+        losses = logits.new_zeros(logits.shape[:2])
+        for heads in self.by_loss:
+            loss = self.runs[int(heads[0])].classifier.loss
+            values: Tensor = loss(logits[heads].flatten(0, 1), labels[heads].flatten(0, 1), None)
+            losses = losses.index_copy(0, heads, values.view(len(heads), -1))
+        return losses
 
-    def _rates(self) -> Tensor:
-        """(J,): of this step, before a parameter's own multiplier."""
-        found = [0.0] * len(self.pupils)
-        for places in self.schedules:
-            factor = self.pupils[places[0]].factor(self.step)
-            for place in places:
-                found[place] = self.pupils[place].classifier.base_lr * factor
-        return torch.tensor(found, dtype=torch.double)
+    def _learning_rates(self) -> Tensor:
+        """Return the learning rates (J,) of this step, before the multipliers of parameters."""
+        rates = [0.0] * len(self.runs)
+        for heads in self.by_schedule:
+            factor = self.runs[heads[0]].schedule_factor(self.step)
+            for head in heads:
+                rates[head] = self.runs[head].classifier.base_lr * factor
+        return torch.tensor(rates, dtype=torch.double)
 
-    def _note(self, sums: Tensor) -> None:
+    def _add_losses(self, sums: Tensor) -> None:
+        """Add the losses (J,) of a step; a run whose loss is not finite ends with an error."""
         self.loss += sums
-        for place in (~torch.isfinite(sums)).nonzero().flatten().tolist():
-            pupil = self.pupils[place]
-            do = f"lower optimizer.lr={pupil.classifier.base_lr:g}"
-            pupil.failed = FrostlineError(f"training: the loss is {sums[place]} at step {self.step}; {do}")
+        for head in (~torch.isfinite(sums)).nonzero().flatten().tolist():
+            run = self.runs[head]
+            do = f"lower optimizer.lr={run.classifier.base_lr:g}"
+            run.error = FrostlineError(f"training: the loss is {sums[head]} at step {self.step}; {do}")
 
-    def _clip(self) -> None:
-        """Each head by the norm of its own gradients."""
+    def _clip_gradients(self) -> None:
+        """Clip the gradients of each head by its own norm."""
         gradients = [p.grad for p in self.stack.parameters.values() if p.grad is not None]
         norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
-        share = (self.clip / (norms + 1e-6)).clamp(max=1.0)
+        factors = (self.max_norms / (norms + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
-            gradient.mul_(share.view(-1, *[1] * (gradient.dim() - 1)))
+            gradient.mul_(factors.view(-1, *[1] * (gradient.dim() - 1)))
 
     def _end_epochs(self, ended: Sequence[int]) -> None:
-        highest = torch.stack([self.rates * own for own in self.multipliers.values()]).amax(dim=0)
-        scored = self._validated([place for place in ended if self.pupils[place].validates])
-        for place in ended:
-            told = {"train/loss": float(self.loss[place]), "train/lr": float(highest[place])}
-            self.loss[place] = 0.0
-            self.pupils[place].end_epoch(self.step, scored.get(place), told, partial(self.stack.of, place))
+        highest = torch.stack([self.rates * multiplier for multiplier in self.multipliers.values()]).amax(dim=0)
+        scores = self._validate([head for head in ended if self.runs[head].validates])
+        for head in ended:
+            loss, rate = float(self.loss[head]), float(highest[head])
+            self.loss[head] = 0.0
+            self.runs[head].end_epoch(self.step, scores.get(head), loss, rate, partial(self.stack.weights_of, head))
 
-    def _validated(self, places: Sequence[int]) -> dict[int, dict[str, float]]:
-        """Scores of the validation part by place; those with the same texts are read together."""
-        found: dict[int, dict[str, float]] = {}
-        for alike in _alike([id(self.pupils[place].parts["val"].places) for place in places]):
-            same = [places[i] for i in alike]
-            val = self.pupils[same[0]].parts["val"]
-            found |= zip(same, self._scores(same, self.vectors[val.places], val.labels), strict=True)
-        return found
+    def _validate(self, heads: Sequence[int]) -> dict[int, dict[str, float]]:
+        """Return the validation metrics by head. Heads with the same validation split are evaluated together."""
+        scores: dict[int, dict[str, float]] = {}
+        for group in _equal_groups([id(self.runs[head].splits["val"].rows) for head in heads]):
+            members = [heads[i] for i in group]
+            val = self.runs[members[0]].splits["val"]
+            scores |= zip(members, self._scores(members, self.embeddings[val.rows], val.labels), strict=True)
+        return scores
 
-    def _scores(self, places: Sequence[int], texts: Tensor, labels: Tensor) -> list[dict[str, float]]:
-        """Of the validation part, as many heads at a time as memory should hold."""
-        classes = self.pupils[places[0]].built.corpus.classes
-        at_once = max(READ // (len(texts) * max(len(classes), texts.shape[1])), 1)
-        found: list[dict[str, float]] = []
-        for first in range(0, len(places), at_once):
-            chunk = places[first : first + at_once]
-            logits = self.stack.read(texts, chunk)
+    def _scores(self, heads: Sequence[int], embeddings: Tensor, labels: Tensor) -> list[dict[str, float]]:
+        """Return the metrics of heads on the same texts, as many heads at a time as MAX_VALUES allows."""
+        classes = self.runs[heads[0]].built.corpus.classes
+        at_once = max(MAX_VALUES // (len(embeddings) * max(len(classes), embeddings.shape[1])), 1)
+        scores: list[dict[str, float]] = []
+        for first in range(0, len(heads), at_once):
+            chunk = heads[first : first + at_once]
+            logits = self.stack.evaluate(embeddings, chunk)
             if labels.ndim == 1:
-                found += scores(logits, labels, classes)
-            else:  # thresholds are each one's own
-                found += [self.pupils[p].scored("val", own) for p, own in zip(chunk, logits, strict=True)]
-        return found
+                scores += stacked_scores(logits, labels, classes)
+            else:  # each run chooses its own thresholds
+                scores += [self.runs[h].evaluate("val", values) for h, values in zip(chunk, logits, strict=True)]
+        return scores
 
-    def _keep(self, places: Sequence[int]) -> None:
-        self.pupils = [self.pupils[place] for place in places]
-        if places:
-            index = torch.tensor(places)
-            self.stack.keep(places)
-            self.stepper.keep(index)
+    def _select(self, heads: Sequence[int]) -> None:
+        """Continue with the runs at these indices."""
+        self.runs = [self.runs[head] for head in heads]
+        if heads:
+            index = torch.tensor(heads)
+            self.stack.select(heads)
+            self.optimizer.select(index)
             self.multipliers = {name: value[index] for name, value in self.multipliers.items()}
             self.loss = self.loss[index]
-            self.orders.keep(self.pupils)
-            self._look()
+            self.orders.select(self.runs)
+            self._group_runs()
 
 
-def _alike(keys: Sequence[Hashable]) -> list[list[int]]:
-    """The places of equal keys."""
-    found: dict[Hashable, list[int]] = {}
-    for place, key in enumerate(keys):
-        found.setdefault(key, []).append(place)
-    return list(found.values())
+def _equal_groups(keys: Sequence[Hashable]) -> list[list[int]]:
+    """Return the indices of equal keys, a list for each key."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, key in enumerate(keys):
+        groups.setdefault(key, []).append(index)
+    return list(groups.values())
 
 
-def _loss_of(pupil: FusedRun) -> str:
-    """Alike where the losses are: class weights follow from train's labels where they are balanced."""
-    weights = getattr(pupil.classifier.loss, "weights", None)
-    told = None if weights is None else weights.tolist()
-    return json.dumps([pupil.config["loss"], told], sort_keys=True)
+def _loss_key(run: FusedRun) -> str:
+    """Return a key that is equal for equal losses. Balanced class weights depend on the labels of the train split."""
+    weights = getattr(run.classifier.loss, "weights", None)
+    return json.dumps([run.config["loss"], None if weights is None else weights.tolist()], sort_keys=True)

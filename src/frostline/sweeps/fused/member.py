@@ -1,4 +1,4 @@
-"""One run among those that are trained together: its own order, rates, best epoch and curves."""
+"""One of the runs that are trained together: its batch order, learning rates, best epoch and curves."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from frostline.models.fingerprint import weights_digest
-from frostline.seeding import derive
+from frostline.seeding import derive_seed
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
 from frostline.training.metrics import MultiLabelMetrics
 
+WeightsGetter = Callable[[], dict[str, Tensor]]
+
 
 @dataclass(frozen=True)
-class Part:
-    """A split's vectors by their places among all that are shared (N,), its labels, and its texts' lengths."""
+class SplitEmbeddings:
+    """A split of N texts. rows (N,): of the shared embeddings; labels (N,) or (N, C); lengths: tokens of each text."""
 
-    places: Tensor
+    rows: Tensor
     labels: Tensor
     lengths: list[int]
 
@@ -32,47 +34,48 @@ class Part:
 
 @dataclass
 class FusedRun:
-    """What differs from run to run, and how far it has come; nothing of it depends on the others.
+    """The state of one run. Nothing in it depends on the runs that it is trained with.
 
-    curves: what a run alone would log, as (step, epoch, values). failed: why it goes on no more.
+    curves: what a run by itself would log, as (step, epoch, values). error: why its training has ended early.
     """
 
     config: dict[str, Any]
     built: Built
-    parts: dict[str, Part]
+    splits: dict[str, SplitEmbeddings]
     best: BestCheckpoint
     step: int = 0
     epoch: int = 0
     curves: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
-    failed: Exception | None = None
-    stopped: bool = False
+    error: Exception | None = None
+    stopped_early: bool = False
 
     @property
     def classifier(self) -> Classifier:
         return self.built.classifier
 
     @property
-    def learns(self) -> bool:
+    def is_trained(self) -> bool:
+        """Whether the head has trainable parameters and there are epochs to train them."""
         return self.built.trains
 
     @property
-    def kind(self) -> str:
-        """Alike where heads can stand in one stack: what differs is in their numbers and in dropout alone."""
+    def stack_key(self) -> str:
+        """A key that is equal for heads that can be stacked: they differ in values and dropout probabilities alone."""
         head = self.classifier.model.head
-        drops = any(isinstance(module, nn.Dropout) for module in head.modules())
-        given = {key: value for key, value in self.config["head"].items() if key != "dropout" or not drops}
+        has_dropout = any(isinstance(module, nn.Dropout) for module in head.modules())
+        arguments = {key: value for key, value in self.config["head"].items() if key != "dropout" or not has_dropout}
         shapes = {name: list(p.shape) for name, p in (*head.named_parameters(), *head.named_buffers())}
-        multi = self.built.corpus.multi_label
-        return json.dumps([given, shapes, self.config["optimizer"]["_target_"], multi])
+        multi_label = self.built.corpus.multi_label
+        return json.dumps([arguments, shapes, self.config["optimizer"]["_target_"], multi_label])
 
     @property
-    def steps_an_epoch(self) -> int:
-        return -(-len(self.parts["train"]) // self.batch_size)
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.splits["train"]) // self.batch_size)
 
     @property
-    def done(self) -> bool:
-        return self.stopped or self.failed is not None or self.epoch == self.built.settings.max_epochs
+    def is_finished(self) -> bool:
+        return self.stopped_early or self.error is not None or self.epoch == self.built.settings.max_epochs
 
     @property
     def batch_size(self) -> int:
@@ -80,78 +83,81 @@ class FusedRun:
 
     @property
     def order_seed(self) -> int:
-        return derive(self.config["seed"], "order")
+        return derive_seed(self.config["seed"], "order")
 
     @property
-    def schedule(self) -> str:
-        """Alike for runs whose rates rise and fall together."""
-        return json.dumps([self.config["scheduler"], self.steps_an_epoch, self.built.settings.max_epochs])
+    def schedule_key(self) -> str:
+        """A key that is equal for runs with the same learning-rate schedule."""
+        return json.dumps([self.config["scheduler"], self.steps_per_epoch, self.built.settings.max_epochs])
 
     def dropout_seed(self, step: int) -> int:
-        return derive(self.classifier.seed, "dropout", step, 0)
+        return derive_seed(self.classifier.seed, "dropout", step, 0)
 
-    def factor(self, step: int) -> float:
-        """On the base rate, at the step about to be taken."""
+    def schedule_factor(self, step: int) -> float:
+        """Return the schedule's factor on the base learning rate at `step`."""
         model = self.classifier
-        return model.schedule(model.engine.progress(step, self.steps_an_epoch))
+        return model.schedule(model.engine.progress(step, self.steps_per_epoch))
 
     def multiplier(self, name: str) -> float:
-        """Of a parameter of the head."""
-        found = self.classifier.engine.phase.multipliers[f"head.{name}"]
-        assert found is not None
-        return found
+        """Return the learning-rate multiplier of a parameter of the head."""
+        multiplier = self.classifier.engine.phase.multipliers[f"head.{name}"]
+        assert multiplier is not None
+        return multiplier
 
-    def decay(self, name: str, parameter: Tensor) -> float:
-        """As `PhaseEngine.optimizer_groups` has it: vectors are not decayed."""
+    def weight_decay(self, parameter: Tensor) -> float:
+        """Return the weight decay of a parameter: none for vectors, as in the optimizer groups of a run by itself."""
         return self.classifier.weight_decay if sum(size > 1 for size in parameter.shape) > 1 else 0.0
-
-    # Epochs
 
     @property
     def validates(self) -> bool:
-        """Whether the present epoch ends with a validation."""
+        """Whether the current epoch ends with a validation."""
         return self.built.settings.validates(self.epoch)
 
     def end_epoch(
         self,
         step: int,
         scores: dict[str, float] | None,
-        told: dict[str, float],
-        weights: Callable[[], dict[str, Tensor]],
+        loss: float,
+        rate: float,
+        weights: WeightsGetter,
     ) -> None:
-        """scores of the validation part; told: the sum of the epoch's losses, and a rate; weights: the head's, now."""
+        """Log an epoch and keep the best weights.
+
+        scores: metrics of the validation split, if it was validated. loss: the sum over all texts of the epoch. rate:
+        the highest learning rate. weights: returns the current weights of the head.
+        """
         self.step = step
         if scores is not None:
-            self._scored({f"val/{name}": value for name, value in scores.items()}, weights)
-        mean = told["train/loss"] / len(self.parts["train"])
-        self.curves.append((step, self.epoch, {**told, "train/loss": mean}))
+            self._log_validation({f"val/{name}": value for name, value in scores.items()}, weights)
+        values = {"train/loss": loss / len(self.splits["train"]), "train/lr": rate}
+        self.curves.append((step, self.epoch, values))
         self.epoch += 1
-        if self.done:
+        if self.is_finished:
             self._end_phase(weights())
 
-    def _scored(self, values: dict[str, float], weights: Callable[[], dict[str, Tensor]]) -> None:
+    def _log_validation(self, values: dict[str, float], weights: WeightsGetter) -> None:
         self.curves.append((self.step, self.epoch, values))
         if self.best.is_better(values):
             self.best.epoch, self.best.values, self.weights = self.epoch, values, weights()
         patience = self.built.settings.patience
         assert self.best.epoch is not None
-        self.stopped = patience is not None and self.epoch - self.best.epoch >= patience
+        self.stopped_early = patience is not None and self.epoch - self.best.epoch >= patience
 
     def _end_phase(self, weights: dict[str, Tensor]) -> None:
-        self.take(weights)
+        self.load_weights(weights)
         digest = weights_digest(self.classifier.checkpoint_state.weights())
         self.classifier.tracker.finish_phase(self.epoch, self.step, digest)
 
     @torch.no_grad()
-    def take(self, weights: dict[str, Tensor]) -> None:
-        """Make them the head's."""
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Copy weights into the head."""
         for name, parameter in self.classifier.model.head.named_parameters():
             parameter.copy_(weights[name])
 
-    def scored(self, split: str, logits: Tensor) -> dict[str, float]:
-        """As `Classifier` scores a split, from its logits (N, C); the confusion is kept."""
+    def evaluate(self, split: str, logits: Tensor) -> dict[str, float]:
+        """Return the metrics of a split from its logits (N, C), and set the confusion matrix of the classifier."""
         model = self.classifier
-        labels = self.parts[split].labels
+        labels = self.splits[split].labels
         model.metrics.update(logits, labels, torch.ones(len(labels)))
         if split == "val" and isinstance(model.metrics, MultiLabelMetrics):
             model.metrics.choose_thresholds()

@@ -1,4 +1,4 @@
-"""The record of a run that was trained with others: the files that it would have alone."""
+"""The record of a fused run: the files that it would write by itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from frostline.results.environment import Environment
-from frostline.sweeps.fused import wandb_table as table
 from frostline.sweeps.fused.member import FusedRun
-from frostline.sweeps.fused.shared_texts import Data
-from frostline.sweeps.fused.task import Task
+from frostline.sweeps.fused.shared_texts import EncodedDataset
+from frostline.sweeps.fused.task import FusableJob
+from frostline.sweeps.fused.wandb_table import without_wandb
 from frostline.training.build import Built, build_on_frozen_encoder
 from frostline.training.callbacks.order import best_checkpoint
 from frostline.training.callbacks.predictions import SplitPredictions
@@ -24,78 +24,87 @@ from frostline.training.record import RunRecorder
 
 @dataclass
 class FusedRecord:
-    """`begin` before anything learns, `leave` its weights, and `finish` with the result."""
+    """Use it in this order: `start` before training, `test` after it, and `finish` to write the result."""
 
-    task: Task
-    pupil: FusedRun
-    account: RunRecorder
+    job: FusableJob
+    run: FusedRun
+    recorder: RunRecorder
     scores: dict[str, float] = field(default_factory=dict)
-    told: dict[str, SplitPredictions] = field(default_factory=dict)
+    predictions: dict[str, SplitPredictions] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, task: Task, lead: Built, data: Data, device: str, around: Environment) -> FusedRecord:
-        """lead: the run whose encoder is that of all."""
-        built = build_on_frozen_encoder(lead, task.config, data.corpus, data.shifts)
+    def start(
+        cls, job: FusableJob, lead: Built, data: EncodedDataset, device: str, environment: Environment
+    ) -> FusedRecord:
+        """Build a run and write the first files of its record. lead: the run that provides the encoder."""
+        built = build_on_frozen_encoder(lead, job.config, data.corpus, data.shifts)
         built.classifier.to(lead.classifier.device)
-        best = best_checkpoint(built, task.job, task.place)
-        account = RunRecorder(task.config, task.job, task.place, built, best, device)
-        account.begin(None, around)
-        return cls(task, FusedRun(task.config, built, data.parts, best), account)
+        best = best_checkpoint(built, job.job, job.folder)
+        recorder = RunRecorder(job.config, job.job, job.folder, built, best, device)
+        recorder.begin(None, environment)
+        return cls(job, FusedRun(job.config, built, data.splits, best), recorder)
 
-    def leave(self, vectors: Tensor) -> None:
-        """Score the best epoch's weights, and keep them.
+    def test(self, embeddings: Tensor) -> None:
+        """Evaluate the weights of the best epoch on the test sets, and save them.
 
         Raises:
-            FrostlineError: the run came to no end.
+            FrostlineError: the training of this run has ended early.
         """
-        pupil = self.pupil
-        if pupil.failed is not None:
-            raise pupil.failed
-        if pupil.learns:
-            pupil.take(pupil.weights)
-        self.scores = dict(pupil.best.values or self._scored("val", vectors))
-        if pupil.built.corpus.multi_label:
-            self._scored("val", vectors)  # thresholds are those of the best epoch's weights
-        for split in (*pupil.built.shifts, "test"):  # the home test last: its confusion is the one that is kept
-            self.scores |= self._scored(split, vectors)
-        pupil.best.save(pupil.classifier.checkpoint_state.weights())
+        run = self.run
+        if run.error is not None:
+            raise run.error
+        if run.is_trained:
+            run.load_weights(run.weights)
+        self.scores = dict(run.best.values or self._evaluate_split("val", embeddings))
+        if run.built.corpus.multi_label:
+            self._evaluate_split("val", embeddings)  # chooses the thresholds for the weights of the best epoch
+        for split in (*run.built.shifts, "test"):  # test last, because its confusion matrix is recorded
+            self.scores |= self._evaluate_split(split, embeddings)
+        run.best.save(run.classifier.checkpoint_state.weights())
 
-    def _scored(self, split: str, vectors: Tensor) -> dict[str, float]:
+    def _evaluate_split(self, split: str, embeddings: Tensor) -> dict[str, float]:
         with torch.no_grad():
-            part, model = self.pupil.parts[split], self.pupil.classifier
-            logits = model.model.head.eval()(vectors[part.places])
-            found = self.pupil.scored(split, logits)
+            texts, classifier = self.run.splits[split], self.run.classifier
+            logits = classifier.model.head.eval()(embeddings[texts.rows])
+            scores = self.run.evaluate(split, logits)
             if split != "val":
-                chances = model.metrics.probabilities(logits)
-                self.told[split] = SplitPredictions(
-                    torch.arange(len(part), device="cpu"), part.labels.cpu(), chances.cpu()
-                )
-        return {f"{split}/{name}": value for name, value in found.items()}
+                probabilities = classifier.metrics.probabilities(logits)
+                indices = torch.arange(len(texts), device="cpu")
+                self.predictions[split] = SplitPredictions(indices, texts.labels.cpu(), probabilities.cpu())
+        return {f"{split}/{name}": value for name, value in scores.items()}
 
-    def finish(self, seconds: float, fitted: float, encoded: int) -> dict[str, Any]:
-        """seconds, fitted: its share of those that all took, and learnt; encoded: how many texts are on its account."""
-        pupil, texts = self.pupil, {name: len(part) for name, part in self.pupil.parts.items()}
-        validations = sum(map(pupil.built.settings.validates, range(pupil.epoch))) if pupil.learns else 1
-        read = texts["train"] * pupil.epoch + texts["val"] * validations
-        if pupil.learns and pupil.built.corpus.multi_label:
-            read += texts["val"]  # once more, for the thresholds of the best epoch
-        read += sum(count for name, count in texts.items() if name not in ("train", "val"))
+    def finish(self, seconds: float, seconds_fit: float, encoded: int) -> dict[str, Any]:
+        """Write metrics and result, and return the result.
+
+        seconds, seconds_fit: this run's part of the whole time and of the training. encoded: texts that were encoded
+        for it.
+        """
+        run, read = self.run, self._texts_read()
         cost = {
             "seconds": seconds,
-            "seconds_fit": fitted if pupil.learns else 0.0,
+            "seconds_fit": seconds_fit if run.is_trained else 0.0,
             "texts_read": read,
             "texts_encoded": encoded,
             "texts_from_store": read,
             "peak_memory_bytes": peak_memory(),
         }
-        # Told after the fact, one run after the other, as W&B has one at a time.
-        loggers = make_loggers(self.task.place, table.less_wandb(self.task.config), self.task.job)
+        # Curves are logged at the end, one run after the other, because W&B has one active run at a time.
+        loggers = make_loggers(self.job.folder, without_wandb(self.job.config), self.job.job)
         try:
-            for step, epoch, values in pupil.curves:
+            for step, epoch, values in run.curves:
                 for logger in loggers:
                     logger.log_metrics({**values, "epoch": float(epoch)}, step)
-            self.account.finish(self.scores, self.told, {}, cost, loggers, pupil.step)
+            self.recorder.finish(self.scores, self.predictions, {}, cost, loggers, run.step)
         except BaseException:
             finish_failed(loggers)
             raise
-        return self.task.place.read_result() or {}
+        return self.job.folder.read_result() or {}
+
+    def _texts_read(self) -> int:
+        """Return how many texts the run has read, each as often as it was read."""
+        run, texts = self.run, {name: len(split) for name, split in self.run.splits.items()}
+        validations = sum(map(run.built.settings.validates, range(run.epoch))) if run.is_trained else 1
+        read = texts["train"] * run.epoch + texts["val"] * validations
+        if run.is_trained and run.built.corpus.multi_label:
+            read += texts["val"]  # for the thresholds of the best epoch
+        return read + sum(count for name, count in texts.items() if name not in ("train", "val"))

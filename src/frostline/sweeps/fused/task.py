@@ -1,4 +1,4 @@
-"""A run that is to be trained with others, and what comes of it."""
+"""A job of a fused sweep, and its outcome."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 from frostline.types import Config
 
-Outcome = dict[str, Any] | Exception  # a run's result, or why it has none
+Result = dict[str, Any] | Exception  # the result of a run, or the reason why it has none
 
 
 @dataclass(frozen=True)
-class Task:
-    """Resolved config, its job (`id`, `choices`, `overrides`), and its folder."""
+class FusableJob:
+    """A resolved config, its identity (`id`, `choices`, `overrides`), and the run's folder."""
 
     config: Config
     job: dict[str, Any]
-    place: RunFolder
+    folder: RunFolder
 
     @classmethod
-    def of(cls, config: Config, choices: dict[str, str], overrides: list[str], folder: Path) -> Task:
+    def of(cls, config: Config, choices: dict[str, str], overrides: list[str], folder: Path) -> FusableJob:
+        """Return the job of a config, with its id."""
         return cls(config, {"id": run_id(config), "choices": choices, "overrides": overrides}, RunFolder(folder))
 
 
-class NotFusable(Exception):  # noqa: N818  # no error: the run is to be done by itself
+class NotFusable(Exception):  # noqa: N818  # no error: the run has to be trained by itself
     pass

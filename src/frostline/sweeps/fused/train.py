@@ -1,4 +1,4 @@
-"""Runs that share an encoder at rest: one encoding, one training of all heads, and a whole record for each."""
+"""Runs over one frozen encoder, trained together: texts are encoded once, and each run gets a complete record."""
 
 from __future__ import annotations
 
@@ -13,48 +13,49 @@ import torch
 from frostline.console import Progress
 from frostline.errors import UserError
 from frostline.models.interfaces import FittedHead
-from frostline.results import environment
-from frostline.results.atomic_files import written_together
-from frostline.sweeps.fused import wandb_table as table
+from frostline.results.atomic_files import synchronised_once
+from frostline.results.environment import capture
 from frostline.sweeps.fused.cohort import FusedTrainer
 from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.record import FusedRecord
 from frostline.sweeps.fused.shared_texts import SharedTexts
-from frostline.sweeps.fused.stacked_heads import objection
-from frostline.sweeps.fused.task import NotFusable, Outcome, Task
+from frostline.sweeps.fused.stacked_heads import incompatibility
+from frostline.sweeps.fused.task import FusableJob, NotFusable, Result
+from frostline.sweeps.fused.wandb_table import is_table_wanted, log_table
 from frostline.training.build import build
 from frostline.training.data_module import DataModule
 from frostline.training.lifecycle import record_failure, start, stored_result
 from frostline.training.trainer import attach, make_trainer
 
-AT_ONCE = 256  # runs whose folders are open at a time
-TRIED = 4  # texts on which it is tried whether heads can be stacked
+MAX_OPEN_RUNS = 256  # whose folders are locked at a time
+PROBE_TEXTS = 4  # on which it is tried whether heads can be stacked
 
 
-def train(tasks: Sequence[Task], sweep: Path) -> list[Outcome]:
-    """Tasks that agree on encoder, pooler and source of texts -> what came of each, in order.
+def train_fused(jobs: Sequence[FusableJob], sweep: Path) -> list[Result]:
+    """Train jobs that have the same encoder, pooler and source of texts. Return their results in order.
 
     sweep: the folder of the sweep's own files.
     """
-    found: list[Outcome | None] = [stored_result(task.place, task.job) for task in tasks]
-    left = [i for i, result in enumerate(found) if result is None]
-    together = FusedSweep(tasks[left[0]]) if left else None
-    for first in range(0, len(left), AT_ONCE):
-        places = left[first : first + AT_ONCE]
-        assert together is not None
-        for place, outcome in zip(places, together.run([tasks[place] for place in places]), strict=True):
-            found[place] = outcome
-    ended = [outcome for outcome in found if outcome is not None]
-    results = [(task, own) for task, own in zip(tasks, ended, strict=True) if isinstance(own, dict)]
-    if results and table.wanted(tasks[0].config):
-        table.tell(results, sweep / f"table-{tasks[0].place.path.name}")
-    return ended
+    results: dict[int, Result] = {}
+    for i, job in enumerate(jobs):
+        if (complete := stored_result(job.folder, job.job)) is not None:
+            results[i] = complete
+    left = [i for i in range(len(jobs)) if i not in results]
+    fused = FusedSweep(jobs[left[0]]) if left else None
+    for first in range(0, len(left), MAX_OPEN_RUNS):
+        chunk = left[first : first + MAX_OPEN_RUNS]
+        assert fused is not None
+        results |= zip(chunk, fused.train([jobs[i] for i in chunk]), strict=True)
+    runs = [(job, result) for i, job in enumerate(jobs) if isinstance(result := results[i], dict)]
+    if runs and is_table_wanted(jobs[0].config):
+        log_table(runs, sweep / f"table-{jobs[0].folder.path.name}")
+    return [results[i] for i in range(len(jobs))]
 
 
 class FusedSweep:
-    """lead: the run whose encoder is that of all."""
+    """The encoder and the encoded texts of a fused sweep. lead: the job whose encoder all jobs use."""
 
-    def __init__(self, lead: Task) -> None:
+    def __init__(self, lead: FusableJob) -> None:
         self.built = build(lead.config)
         data = DataModule(self.built, lead.config)
         trainer = make_trainer(self.built.settings, self.built.plan, 1, loggers=False, callbacks=())
@@ -62,76 +63,83 @@ class FusedSweep:
         self.built.classifier.engine.enter(0)
         self.device: torch.device = trainer.strategy.root_device
         self.texts = SharedTexts(data.frozen_states, self.built, lead.config["dataset"])
-        self.around = environment.look()
+        self.environment = capture()
 
-    def run(self, tasks: Sequence[Task]) -> list[Outcome]:
-        """A run that fails takes no other with it."""
-        began = time.monotonic()
-        self.around = replace(self.around, told=self.around.told | {"together": len(tasks)})
-        ended: list[Outcome | None] = [None] * len(tasks)
+    def train(self, jobs: Sequence[FusableJob]) -> list[Result]:
+        """Train jobs together and return their results in order. A job that fails does not affect the others."""
+        started = time.monotonic()
+        self.environment = replace(self.environment, told=self.environment.told | {"together": len(jobs)})
+        results: dict[int, Result] = {}
         records: dict[int, FusedRecord] = {}
 
-        def each(places: Iterable[int], act: Callable[[int], Outcome | None]) -> list[int]:
-            """Those of the places that are not ended after it."""
-            with written_together():
-                for place in places:
+        def for_each(indices: Iterable[int], action: Callable[[int], Result | None]) -> list[int]:
+            """Apply an action to jobs and return those that have no result after it."""
+            with synchronised_once():
+                for i in indices:
                     try:
-                        ended[place] = act(place)
+                        result = action(i)
                     except Exception as error:
-                        ended[place] = _failed(tasks[place], error)
-            return [place for place in places if ended[place] is None]
+                        result = _failure(jobs[i], error)
+                    if result is not None:
+                        results[i] = result
+            return [i for i in indices if i not in results]
 
-        with ExitStack() as held:
-            begun = each(range(len(tasks)), lambda place: self._begin(held, tasks[place], place, records))
+        with ExitStack() as locks:
+            started_jobs = for_each(range(len(jobs)), lambda i: self._start(locks, jobs[i], i, records))
             fitting = time.monotonic()
-            self._learn([records[place].pupil for place in begun])
-            fitted = (time.monotonic() - fitting) / max(len(begun), 1)
-            with self._there():
-                left = each(begun, lambda place: records[place].leave(self.texts.vectors))
-            seconds = (time.monotonic() - began) / max(len(left), 1)
-            each(left, lambda place: records[place].finish(seconds, fitted, self._encoded()))
-        return [outcome for outcome in ended if outcome is not None]
+            self._fit_heads([records[i].run for i in started_jobs])
+            seconds_fit = (time.monotonic() - fitting) / max(len(started_jobs), 1)
+            with self._on_device():
+                tested = for_each(started_jobs, lambda i: records[i].test(self.texts.embeddings))
+            seconds = (time.monotonic() - started) / max(len(tested), 1)
+            for_each(tested, lambda i: records[i].finish(seconds, seconds_fit, self._count_encoded()))
+        return [results[i] for i in range(len(jobs))]
 
-    def _begin(self, held: ExitStack, task: Task, place: int, records: dict[int, FusedRecord]) -> Outcome | None:
-        """The result of a run that another process has completed by now; the others are under way."""
-        held.enter_context(task.place.claimed(task.job))
-        if (result := stored_result(task.place, task.job)) is not None:
+    def _start(self, locks: ExitStack, job: FusableJob, index: int, records: dict[int, FusedRecord]) -> Result | None:
+        """Lock a run's folder and start its record. Return the result if another process has completed the run."""
+        locks.enter_context(job.folder.claimed(job.job))
+        if (result := stored_result(job.folder, job.job)) is not None:
             return result
-        start(task.place, task.config)
-        data = self.texts.of(task.config["dataset"])
-        records[place] = FusedRecord.begin(task, self.built, data, str(self.device), self.around)
+        start(job.folder, job.config)
+        data = self.texts.encode_dataset(job.config["dataset"])
+        records[index] = FusedRecord.start(job, self.built, data, str(self.device), self.environment)
         return None
 
-    def _learn(self, pupils: Sequence[FusedRun]) -> None:
-        kinds: dict[str, list[FusedRun]] = {}
-        for pupil in pupils:
-            if pupil.learns:
-                kinds.setdefault(pupil.kind, []).append(pupil)
-            elif isinstance(head := pupil.classifier.model.head, FittedHead):
-                train = pupil.parts["train"]
-                head.fit(self.texts.vectors[train.places].cpu(), train.labels.cpu())
-        heads = sum(map(len, kinds.values()))
-        steps = sum(p.steps_an_epoch * p.built.settings.max_epochs for own in kinds.values() for p in own)
-        with Progress(f"training {heads} heads", steps, "steps") as bar, self._there():
-            for own in kinds.values():
-                if why := objection([pupil.classifier.model.head for pupil in own], self.texts.vectors[:TRIED]):
-                    for pupil in own:
-                        pupil.failed = NotFusable(f"its head cannot be stacked: {why}")
-                else:
-                    FusedTrainer(own, self.texts.vectors).learn(bar.update)
+    def _fit_heads(self, runs: Sequence[FusedRun]) -> None:
+        """Train the heads, those of one architecture together; closed-form heads are fitted one by one."""
+        stacks: dict[str, list[FusedRun]] = {}
+        for run in runs:
+            if run.is_trained:
+                stacks.setdefault(run.stack_key, []).append(run)
+            elif isinstance(head := run.classifier.model.head, FittedHead):
+                train_fused = run.splits["train"]
+                head.fit(self.texts.embeddings[train_fused.rows].cpu(), train_fused.labels.cpu())
+        heads = sum(map(len, stacks.values()))
+        steps = sum(run.steps_per_epoch * run.built.settings.max_epochs for stack in stacks.values() for run in stack)
+        with Progress(f"training {heads} heads", steps, "steps") as bar, self._on_device():
+            for stack in stacks.values():
+                self._fit_stack(stack, bar)
 
-    def _there(self) -> AbstractContextManager[object]:
-        """Within it tensors are made where the encoder is, and so the heads and their texts."""
+    def _fit_stack(self, runs: Sequence[FusedRun], bar: Progress) -> None:
+        embeddings = self.texts.embeddings
+        if reason := incompatibility([run.classifier.model.head for run in runs], embeddings[:PROBE_TEXTS]):
+            for run in runs:
+                run.error = NotFusable(f"its head cannot be stacked: {reason}")
+        else:
+            FusedTrainer(runs, embeddings).fit(bar.update)
+
+    def _on_device(self) -> AbstractContextManager[object]:
+        """Return a context in which new tensors are on the encoder's device."""
         return nullcontext() if self.device.type == "cpu" else self.device
 
-    def _encoded(self) -> int:
-        """Texts that the encoder has read since this was last asked: they are on the next run's account."""
+    def _count_encoded(self) -> int:
+        """Return the number of texts encoded since the last call; the first run to ask has them in its cost."""
         model = self.built.model
-        found, model.texts_encoded = model.texts_encoded, 0
-        return found
+        count, model.texts_encoded = model.texts_encoded, 0
+        return count
 
 
-def _failed(task: Task, error: Exception) -> Exception:
-    if not isinstance(error, UserError | NotFusable):  # such as a folder that is another run's, which is left as it is
-        record_failure(task.place, error)
+def _failure(job: FusableJob, error: Exception) -> Exception:
+    if not isinstance(error, UserError | NotFusable):  # a UserError may be about a folder that belongs to another run
+        record_failure(job.folder, error)
     return error

@@ -13,9 +13,9 @@ from lightning.pytorch.trainer.states import TrainerFn
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from frostline.results.atomic_files import whole
+from frostline.results.atomic_files import atomic_write
 from frostline.results.folder import RunFolder
-from frostline.results.metric_names import better
+from frostline.results.metric_names import is_better
 from frostline.training.classifier import Classifier
 
 
@@ -49,14 +49,14 @@ class BestCheckpoint(pl.Callback):
         """Return whether an epoch with these validation metrics is better than the best one so far."""
         if self.epoch is None or self.monitor is None:
             return True
-        return better(self.monitor, values[self.monitor], self.values[self.monitor])
+        return is_better(self.monitor, values[self.monitor], self.values[self.monitor])
 
     def save(self, weights: dict[str, Tensor]) -> None:
         """Write weights, by plan name, to best.safetensors."""
         tensors = {name: value.cpu().contiguous() for name, value in weights.items()}
         # One key, because safetensors writes several keys in a random order.
         metadata = {"frostline": json.dumps(self.metadata)}
-        with whole(self.folder.best) as temporary:
+        with atomic_write(self.folder.best) as temporary:
             save_file(tensors, temporary, metadata=metadata)
 
     def weights(self) -> dict[str, Tensor]:
@@ -68,7 +68,7 @@ class BestCheckpoint(pl.Callback):
     def save_interpolated(self, weights: dict[str, Tensor]) -> None:
         """Write interpolated weights to best.safetensors. Those of the best epoch stay until the run is complete."""
         if not self.folder.unmixed.exists():
-            with whole(self.folder.unmixed) as temporary:
+            with atomic_write(self.folder.unmixed) as temporary:
                 temporary.write_bytes(self.folder.best.read_bytes())
         self.save(weights)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lightning.pytorch as pl
 from lightning.pytorch.trainer.states import TrainerFn
 
-from frostline.console import say
+from frostline.console import log
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
 
@@ -39,4 +39,4 @@ class EarlyStopping(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.stopped and trainer.is_global_zero:
-            say(f"stopped: {self.best.monitor} has not improved for {self.patience} epochs")
+            log(f"stopped: {self.best.monitor} has not improved for {self.patience} epochs")

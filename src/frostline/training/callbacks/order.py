@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from frostline.results.folder import RunFolder
-from frostline.results.search_storage import Trial
+from frostline.results.search_storage import PrunableTrial
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.callbacks.early_stopping import EarlyStopping
@@ -43,7 +43,7 @@ def make_callbacks(built: Built, config: Config, job: dict[str, Any], folder: Ru
         best,
         WeightAveraging(built.averaging),
         EarlyStopping(best, settings.patience),
-        Pruning(Trial.here()),
+        Pruning(PrunableTrial.from_environment()),
         ResumeCheckpoint(folder.resume_point, settings.checkpoint_seconds),
         ProgressReporter(settings.monitor),
         ValidationSchedule(settings),

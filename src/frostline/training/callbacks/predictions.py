@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from frostline.distributed.collectives import gathered
-from frostline.results.atomic_files import whole
+from frostline.results.atomic_files import atomic_write
 from frostline.training.classifier import Classifier
 
 
@@ -68,7 +68,7 @@ def write_predictions(path: Path, predictions: dict[str, SplitPredictions]) -> N
     from pyarrow import parquet
 
     tables = [pa.table(_arrow_columns(name, split)) for name, split in predictions.items()]
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         parquet.write_table(pa.concat_tables(tables), temporary, compression="zstd")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from frostline.console import Progress, say
+from frostline.console import Progress, log
+from frostline.results.metric_names import DEFAULT_MONITOR
 from frostline.training.classifier import Classifier
 
 
@@ -14,7 +15,7 @@ class ProgressReporter(pl.Callback):
     """Shows bars and prints lines on the first rank."""
 
     def __init__(self, monitor: str | None) -> None:
-        self.monitor = monitor or "val/f1_macro"
+        self.monitor = monitor or DEFAULT_MONITOR
         self.bar: Progress | None = None
         self.phase_index: int | None = None
 
@@ -25,7 +26,7 @@ class ProgressReporter(pl.Callback):
         phase = plan.phases[index]
         if index != self.phase_index and len(plan.phases) > 1 and trainer.is_global_zero:
             epochs = phase.when or f"epochs {phase.start + 1} to {phase.end}"
-            say(f"phase {phase.name}: {epochs}, {plan.trainable(phase):,} trainable parameters")
+            log(f"phase {phase.name}: {epochs}, {plan.trainable(phase):,} trainable parameters")
         self.phase_index = index
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -45,7 +46,7 @@ class ProgressReporter(pl.Callback):
             message = f"train/loss {pl_module.epoch_loss.total / max(pl_module.epoch_loss.texts, 1):.4f}"
             if pl_module.validated == trainer.current_epoch:
                 message += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
-            say(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {message}")
+            log(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {message}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self._close_bar()

@@ -7,8 +7,8 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.trainer.states import TrainerFn
 
-from frostline.console import say
-from frostline.results.search_storage import Trial
+from frostline.console import log
+from frostline.results.search_storage import PrunableTrial
 
 
 class Pruning(pl.Callback):
@@ -20,7 +20,7 @@ class Pruning(pl.Callback):
         pruned: the content of pruned.json; None while it is not pruned.
     """
 
-    def __init__(self, trial: Trial | None) -> None:
+    def __init__(self, trial: PrunableTrial | None) -> None:
         self.trial = trial
         self.pruned: dict[str, Any] | None = None
         self._opened: Any = None
@@ -38,10 +38,10 @@ class Pruning(pl.Callback):
             what = f"{self.trial.metric} {value:.4f} after epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
             self.pruned = {"what": what, "trial": self.trial.number, "search": self.trial.name}
 
-    def _should_prune(self, trial: Trial, epoch: int, value: float) -> bool:
+    def _should_prune(self, trial: PrunableTrial, epoch: int, value: float) -> bool:
         """Report the metric of an epoch and return whether the pruner stops the trial."""
         if self._opened is None:
-            self._opened = trial.opened()
+            self._opened = trial.load()
         stored = self._opened.storage.get_trial(self._opened._trial_id)
         if stored.state.is_finished():  # its job was given up and has been started again elsewhere
             return False
@@ -51,4 +51,4 @@ class Pruning(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.pruned and trainer.is_global_zero:
-            say(f"pruned: {self.pruned['what']}")
+            log(f"pruned: {self.pruned['what']}")

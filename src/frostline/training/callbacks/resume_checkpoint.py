@@ -10,7 +10,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from frostline.results.atomic_files import whole
+from frostline.results.atomic_files import atomic_write
 
 
 class ResumeCheckpoint(pl.Callback):
@@ -69,7 +69,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        with whole(Path(path)) as temporary:
+        with atomic_write(Path(path)) as temporary:
             torch.save(checkpoint, temporary)
 
 

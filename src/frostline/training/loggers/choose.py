@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from frostline.results.folder import RunFolder
-from frostline.results.identity import title
+from frostline.results.identity import run_title
 from frostline.training.loggers.csv_logger import CsvLogger
 
 
 def make_loggers(folder: RunFolder, config: dict[str, Any], job: dict[str, Any]) -> list[Any]:
     """Return the loggers of the config; job: `id`, `choices` and `overrides` of the run."""
-    name = title(config, job["choices"], job["overrides"])
+    name = run_title(config, job["choices"], job["overrides"])
     logged_config = config | {"choices": job["choices"], "id": job["id"]}
     return choose(folder, config["study"], name, logged_config, **config["logger"])
 

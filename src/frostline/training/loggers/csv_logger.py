@@ -41,8 +41,8 @@ class CsvLogger(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         values = {name: value for name, value in metrics.items() if "/" in name}
         if self.log_curves and values:
-            metrics_csv.append(self.folder.metrics, step or 0, int(metrics.get("epoch", 0)), values)
+            metrics_csv.append_metrics(self.folder.metrics, step or 0, int(metrics.get("epoch", 0)), values)
 
     def log_final(self, metrics: Mapping[str, float], step: int, epoch: int) -> None:
         """Append the final metrics; epoch: the one whose weights were scored."""
-        metrics_csv.append(self.folder.metrics, step, epoch, metrics)
+        metrics_csv.append_metrics(self.folder.metrics, step, epoch, metrics)

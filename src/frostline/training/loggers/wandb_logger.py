@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers.logger import DummyLogger, Logger
 
-from frostline.console import say
+from frostline.console import log
 from frostline.training.loggers.wandb_server import remember_failure
 from frostline.training.loggers.wandb_service import Service
 from frostline.training.loggers.wandb_start import GRACE_SECONDS, START_SECONDS, Start, first_line, sync_command
@@ -160,7 +160,7 @@ class WandbRun(Logger):
             _service.discard()
             if not run.offline:
                 remember_failure(self._start.url, f"{self._start.url} has just delayed another run")
-            say(f"W&B: not all was uploaded ({first_line(error)}); it is on disk, upload it later: {sync_command(run)}")
+            log(f"W&B: not all was uploaded ({first_line(error)}); it is on disk, upload it later: {sync_command(run)}")
             if not isinstance(error, Exception):  # with Ctrl-C neither this nor the exit waits for W&B
                 raise
 
@@ -174,7 +174,7 @@ class WandbRun(Logger):
 
     def _warn_once(self, error: BaseException) -> None:
         if not self._warned:
-            say(f"W&B: {first_line(error)}; the run goes on, its own folder has all results")
+            log(f"W&B: {first_line(error)}; the run goes on, its own folder has all results")
         self._warned = True
 
     def _open(self) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from frostline.console import say
+from frostline.console import log
 from frostline.results.atomic_files import write_text
 from frostline.training.loggers.wandb_server import choose_mode, remember_failure, requested_mode
 from frostline.training.loggers.wandb_service import Service
@@ -49,7 +49,7 @@ class Start:
         if run is None:
             run = self._start_within("offline", OFFLINE_SECONDS)
         if reason:
-            say(f"W&B: {reason}; the run goes on offline, upload it later: {sync_command(run)}")
+            log(f"W&B: {reason}; the run goes on offline, upload it later: {sync_command(run)}")
         return run
 
     def _start_online(self) -> tuple[Any, str]:

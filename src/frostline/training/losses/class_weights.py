@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.types import ClassWeights
 
 
@@ -41,5 +41,5 @@ def weights_of_classes(class_weights: ClassWeights, counts: Sequence[int]) -> Te
         return torch.tensor([total / (len(counts) * max(count, 1)) for count in counts])
     if len(class_weights) != len(counts):
         do = f"give {len(counts)}, in the order of the classes"
-        raise wrong("loss.class_weights", f"{len(class_weights)} weights for {len(counts)} classes", do)
+        raise user_error("loss.class_weights", f"{len(class_weights)} weights for {len(counts)} classes", do)
     return torch.tensor(list(class_weights), dtype=torch.float32)

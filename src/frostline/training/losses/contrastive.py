@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
 from frostline.models.numerics import cosines
 from frostline.types import Count
@@ -29,7 +29,7 @@ class Contrastive(nn.Module):
         super().__init__()
         if multi_label:
             what = "contrastive pairs texts of one class each, and these have several"
-            raise wrong("loss", what, "choose loss=cross_entropy with a trainable head")
+            raise user_error("loss", what, "choose loss=cross_entropy with a trainable head")
         self.pairs = pairs
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:

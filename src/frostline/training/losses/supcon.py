@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
 from frostline.models.numerics import cosines
 from frostline.types import Positive, Share
@@ -28,7 +28,7 @@ class SupCon(nn.Module):
         super().__init__()
         if multi_label:
             what = "supcon pairs texts of one class each, and these have several"
-            raise wrong("loss", what, "choose loss=cross_entropy or loss=focal")
+            raise user_error("loss", what, "choose loss=cross_entropy or loss=focal")
         self.weight, self.temperature = weight, temperature
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import wrong
+from frostline.errors import user_error
 from frostline.models.interfaces import Outputs
 from frostline.training.regularizers.base import Regularizer
 from frostline.types import Positive
@@ -31,7 +31,7 @@ class RDrop(Regularizer):
     def begin(self, model: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
         if not any(map(has_dropout, model.modules())):
             do = "choose regularizer=none, or give the head some: head.dropout=0.1"
-            raise wrong("regularizer", "R-Drop compares two passes, which without any dropout are the same", do)
+            raise user_error("regularizer", "R-Drop compares two passes, which without any dropout are the same", do)
 
     def losses(self, run: Callable[[], Outputs], loss: Callable[[Outputs], Tensor]) -> Tensor:
         first, second = run(), run()

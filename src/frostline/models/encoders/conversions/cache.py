@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from frostline.console import say
+from frostline.console import log
 from frostline.results.identity import without_modules
 
 Convert = Callable[[Path, Path], None]
@@ -40,7 +40,7 @@ def _digest(how: str, architecture: Mapping[str, Any]) -> str:
 
 
 def _complete(source: Path, target: Path, how: str, architecture: Mapping[str, Any]) -> None:
-    say(f"converting {source.name}: once, for the user's cache")
+    log(f"converting {source.name}: once, for the user's cache")
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=source.parent))
     try:
         (partial / "config.json").write_text(json.dumps(dict(architecture), indent=2), encoding="utf-8")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from command_line import Command, in_process
-from frostline.commands.plan import run_of
 from frostline.config import jobs as command
 from frostline.config.fusable import FusableGroup
-from frostline.sweeps import forecast
+from frostline.sweeps import time_estimate
+from frostline.sweeps.time_estimate import estimate_run
 
 frostline = in_process
 
 
-def foretold(*words: str) -> forecast.Run:
+def foretold(*words: str) -> time_estimate.RunEstimate:
     [job] = command.jobs_of_command(list(words))
-    return run_of(job.config, {})
+    return estimate_run(job.config, {})
 
 
 def test_steps_are_those_of_the_run() -> None:
@@ -43,9 +43,9 @@ def test_what_computes_more_takes_longer(less: list[str], more: list[str]) -> No
 
 def test_jobs_together_are_encoded_once() -> None:
     runs = [foretold("encoder=minilm", "freezing=frozen", f"seed={seed}") for seed in range(8)]
-    together = forecast.seconds(FusableGroup(list(range(8))), runs)
+    together = time_estimate.group_seconds(FusableGroup(list(range(8))), runs)
     assert runs[0].seconds_to_encode < together < 2 * runs[0].seconds_to_encode
-    assert forecast.seconds(FusableGroup(list(range(8)), "why"), runs) > 8 * runs[0].seconds_to_encode
+    assert time_estimate.group_seconds(FusableGroup(list(range(8)), "why"), runs) > 8 * runs[0].seconds_to_encode
 
 
 def test_a_fused_sweep_is_foretold_group_by_group(frostline: Command) -> None:
