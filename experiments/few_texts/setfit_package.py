@@ -19,11 +19,12 @@ from filelock import FileLock
 
 from frostline.config.jobs import Job
 from frostline.console import log
+from frostline.data.corpus import Corpus, Split
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.models.encoders.loading import locate
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.training.callbacks.predictions import SplitPredictions
-from frostline.types import Config, Corpus, Split
+from frostline.types import Config
 
 HERE = Path(__file__).parent
 WANTED = HERE / "setfit.txt"

@@ -19,11 +19,12 @@ from sklearn.pipeline import make_pipeline
 from transformers import AutoTokenizer
 
 from frostline.config.jobs import Job
+from frostline.data.corpus import Corpus, Split
 from frostline.instantiate import make
 from frostline.models.encoders.loading import locate
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.training.callbacks.predictions import SplitPredictions
-from frostline.types import Config, Corpus, Split
+from frostline.types import Config
 
 VECTORS = {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "sublinear_tf": True}
 SOLVER = {"_target_": "sklearn.linear_model.LogisticRegression", "max_iter": 1000}

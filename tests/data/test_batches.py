@@ -11,10 +11,10 @@ import torch
 
 from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.build import load_corpus
+from frostline.data.corpus import Split
 from frostline.data.loader import BatchLoader
-from frostline.data.tokens import Tokens, read
+from frostline.data.tokens import Tokens, tokenize_split
 from frostline.freezing.frost_line import CachePoint
-from frostline.types import Split
 from parts import config, part
 
 LENGTHS = [int(n) for n in np.random.default_rng(1).integers(3, 120, size=1003)]
@@ -68,8 +68,8 @@ def test_batches_do_not_come_in_order_of_length() -> None:
 
 
 def test_texts_are_read_longest_first() -> None:
-    read = [LENGTHS[i] for batch in reading_order(LENGTHS, SIZE) for i in batch]
-    assert read == sorted(LENGTHS, reverse=True)
+    tokenize_split = [LENGTHS[i] for batch in reading_order(LENGTHS, SIZE) for i in batch]
+    assert tokenize_split == sorted(LENGTHS, reverse=True)
 
 
 def padding(lengths: list[int], batches: Any) -> float:
@@ -80,7 +80,7 @@ def padding(lengths: list[int], batches: Any) -> float:
 def test_real_texts_are_hardly_padded() -> None:
     encoder = part("encoder", "bert_tiny")
     corpus = load_corpus(config("dataset", "vader_movies"))
-    lengths = read(corpus.train, encoder.tokenize, 128, encoder.pad_id, "train").lengths
+    lengths = tokenize_split(corpus.train, encoder.tokenize, 128, encoder.pad_id, "train").lengths
     share = padding(lengths, training_order(lengths, 32, seed=1, epoch=0))
     chance = np.random.default_rng(1).permutation(len(lengths))
     at_random = padding(lengths, np.array_split(chance, len(lengths) // 32))
@@ -148,7 +148,7 @@ def test_an_evaluation_reads_every_text_once(ranks: int, count: int) -> None:
 def tokens() -> Tokens:
     made = [[int(i)] * n for i, n in enumerate(LENGTHS)]
     split = Split([str(i) for i in range(len(made))], [i % 3 for i in range(len(made))])
-    return read(split, lambda chunk, longest: [made[int(text)][:longest] for text in chunk], 100, 0, "train")
+    return tokenize_split(split, lambda chunk, longest: [made[int(text)][:longest] for text in chunk], 100, 0, "train")
 
 
 def loader(batches: list[Rows], **options: Any) -> BatchLoader:

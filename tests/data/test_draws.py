@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frostline.data.corpus import Corpus, DatasetSource, Labelled, RawData, Split
 from frostline.data.datasets.newsgroups import Newsgroups
 from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import prepare
 from frostline.data.splits import normalised, take
 from frostline.errors import UserError
-from frostline.types import Corpus, Labelled, RawData, Source, Split
 
-SOURCES: dict[str, Source] = {"tweets": Vader("tweets"), "nyt": Vader("nyt"), "newsgroups": Newsgroups()}
+SOURCES: dict[str, DatasetSource] = {"tweets": Vader("tweets"), "nyt": Vader("nyt"), "newsgroups": Newsgroups()}
 every_source = pytest.mark.parametrize("name", SOURCES)
 
 

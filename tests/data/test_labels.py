@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from frostline.data.corpus import Corpus, Label, Labelled, RawData, Split
 from frostline.data.datasets.foldoc import Foldoc
 from frostline.data.datasets.hub import Hub
 from frostline.data.datasets.table import Table
@@ -21,7 +22,6 @@ from frostline.data.labels import counts, names
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.errors import UserError
-from frostline.types import Corpus, Label, Labelled, RawData, Split
 
 needs_apt = pytest.mark.skipif(
     shutil.which("apt-get") is None and Foldoc().downloads() != [], reason="its package comes by apt"
@@ -114,7 +114,7 @@ def test_names_and_counts_are_of_both_kinds() -> None:
 
 def test_a_shift_must_be_of_the_same_kind() -> None:
     single = prepare(RawData(Labelled([f"{c} {i}" for i in range(9) for c in TAGS], list(TAGS) * 9)))
-    with pytest.raises(UserError, match="of other and the home data set one alone has texts of several classes; name"):
+    with pytest.raises(UserError, match="only one of other and the data set is multi-label; name"):
         shift("other", corpus(), single)
 
 
@@ -146,8 +146,11 @@ def test_a_hub_data_set_has_lists_of_class_labels(tmp_path: Path) -> None:
 
 
 LISTS: dict[str, tuple[list[Any], str]] = {
-    "mixed": ([["a"], "b"], "holds lists beside single labels; write a list for each text, of one label too"),
-    "nested": ([["a"], [["b"]]], "holds objects or lists of lists; name a column with one label or one list of labels"),
+    "mixed": ([["a"], "b"], "contains both lists and single labels; write a list for each text, of one label too"),
+    "nested": (
+        [["a"], [["b"]]],
+        "contains objects or lists of lists; name a column with one label or one list of labels",
+    ),
     "empty": (
         [["a"], ["b", " "]],
         "has empty labels in its lists; remove them; a text without labels has an empty list",

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from frostline.data.corpus import Corpus, DatasetSource, Labelled, RawData, Split
 from frostline.data.datasets.newsgroups import Newsgroups
 from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import class_names, prepare
 from frostline.errors import UserError
-from frostline.types import Corpus, Labelled, RawData, Source, Split
 
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, DatasetSource] = {
     "movies": Vader("movies"),
     "tweets": Vader("tweets"),
     "nyt": Vader("nyt"),
@@ -178,7 +178,7 @@ def test_train_yields_to_val_and_both_yield_to_test() -> None:
 
 def test_a_text_with_two_labels_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     prepare(RawData(Labelled([*made().texts, "a text 0"], [*made().labels, "b"])))
-    assert "1 texts of train stand there again with another label" in capsys.readouterr().err
+    assert "1 texts of train occur again with another label" in capsys.readouterr().err
 
 
 def test_shares_count_from_all_texts() -> None:
@@ -222,7 +222,7 @@ BAD: dict[str, tuple[RawData, dict[str, Any], str]] = {
     "rare": (
         RawData(Labelled([*made().texts, "x"], [*made().labels, "r"])),
         {},
-        "dataset.train: too few texts to stand in train, val, test at once, where each part needs one: 'r' (1); add",
+        "dataset.train: too few texts for train, val, test, each of which needs one: 'r' (1); add",
     ),
     "rare once repeats are gone": (
         RawData(Labelled([*made().texts, "x", "X", "x "], [*made().labels, *"rrr"])),

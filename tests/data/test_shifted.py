@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from command_line import Command, in_process
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.errors import UserError
-from frostline.types import Labelled, RawData
 from record import assert_full
 
 frostline = in_process
@@ -93,8 +93,7 @@ def test_other_classes_are_refused_and_both_shown(frostline: Command, tmp_path: 
     said = frostline("dataset=table", "dataset.train=data.csv", "dataset.shifts=[vader_nyt]", *LIGHT)
     assert said.status == 2
     assert (
-        "dataset.shifts: vader_nyt has the classes negative, neutral, positive, the home data set has no, yes;"
-        in said.err
+        "dataset.shifts: vader_nyt has the classes negative, neutral, positive, the data set has no, yes;" in said.err
     )
 
 
@@ -103,7 +102,7 @@ def test_a_shift_of_which_train_has_every_text_is_refused() -> None:
     part = Labelled(texts, list("ab") * 6)
     home = prepare(RawData(part, test=Labelled(["z"], ["a"])))
     other = prepare(RawData(part, test=Labelled([home.train.texts[0]], [home.classes[home.train.labels[0]]])))
-    with pytest.raises(UserError, match="all 1 test texts of other stand in train"):
+    with pytest.raises(UserError, match="all 1 test texts of other are in train"):
         shift("other", home, other)
 
 

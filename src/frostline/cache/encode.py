@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from frostline.console import Progress
 from frostline.data.batches import Indices, reading_order
-from frostline.data.loader import Source
+from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
 from frostline.freezing.frost_line import CachePoint
 from frostline.models.interfaces import LayerStacking
@@ -72,7 +72,7 @@ class InMemoryStates:
 class EncoderPass:
     """Of one rank, whose batches do not depend on how many there are; `lower` gives the states that it begins with."""
 
-    def __init__(self, model: Model, runtime: Runtime, line: CachePoint, lower: Source | None = None) -> None:
+    def __init__(self, model: Model, runtime: Runtime, line: CachePoint, lower: StateSource | None = None) -> None:
         self.model, self.runtime, self.line, self.lower = model, runtime, line, lower
 
     def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[Part]:

@@ -14,7 +14,7 @@ from frostline.cache.estimate import Estimate, jobs
 from frostline.cache.keys import CacheKeys
 from frostline.cache.shared_store import SharedCache
 from frostline.console import log
-from frostline.data.loader import Source
+from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
 from frostline.freezing.frost_line import CachePoint, blocks_up_to, cache_point_above, frozen_blocks
@@ -49,10 +49,10 @@ class FrozenStates:
     ) -> None:
         self.model, self.current, self.runtime = model, current, runtime
         self.keep, self.origin, self.name = keep, origin, name
-        self.sources: dict[str, tuple[Any, Source | None]] = {}
+        self.sources: dict[str, tuple[Any, StateSource | None]] = {}
         self.tried: dict[int, str | None] = {}
 
-    def of(self, split: str, tokens: Tokens, uses: int = 1) -> Source | None:
+    def of(self, split: str, tokens: Tokens, uses: int = 1) -> StateSource | None:
         """What is kept of a split in the present phase; None where its texts must be read as tokens.
 
         uses: how often the run will go through the split before the phase ends.
@@ -85,7 +85,9 @@ class FrozenStates:
 
     # Where it is kept
 
-    def _source(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> Source | None:
+    def _source(
+        self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int
+    ) -> StateSource | None:
         if line.by_token and (why := self._unable(tokens, line)) is not None:
             log(f"frost line: {split} is read anew in each epoch: {why}")
             return None

@@ -18,7 +18,7 @@ from frostline.cache.store import Damaged, Entry, StateCache
 from frostline.console import log
 from frostline.data.batches import Indices
 from frostline.data.downloads.package_cache import store_folder
-from frostline.data.loader import Source
+from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import gathered
 from frostline.freezing.frost_line import CachePoint
@@ -70,7 +70,7 @@ class SharedCache:
     def rank(self) -> int:
         return dist.get_rank() if self.ranks > 1 else 0
 
-    def opened(self, key: str, line: CachePoint) -> Source | None:
+    def opened(self, key: str, line: CachePoint) -> StateSource | None:
         """None where it is not there, or damaged."""
         entry, found = self.shelf.entry(key), None
         try:
@@ -85,7 +85,7 @@ class SharedCache:
 
     def filled(
         self, key: str, encoding: EncoderPass, tokens: Tokens, what: str, about: Mapping[str, Any]
-    ) -> Source | None:
+    ) -> StateSource | None:
         """Encode a split into the store, each rank its share; None where that cannot be done.
 
         One run writes; another that wants the same waits, and finds the entry complete.
@@ -131,7 +131,7 @@ class SharedCache:
         return True
 
 
-def _source(line: CachePoint, reader: StatesReader) -> Source:
+def _source(line: CachePoint, reader: StatesReader) -> StateSource:
     """Token states are read batch by batch; one vector a text, or one of every layer, is read at once."""
     if line.by_token:
         return CachedStates(line, reader)

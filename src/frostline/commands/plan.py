@@ -11,6 +11,7 @@ from pathlib import Path
 from frostline.config import jobs as command
 from frostline.config.checks.source import capabilities
 from frostline.config.fusable import FUSED, fusable_groups
+from frostline.data.corpus import Corpus
 from frostline.errors import user_error
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import savings_line
@@ -19,7 +20,6 @@ from frostline.models.interfaces import Capability
 from frostline.options import OptionParser, non_empty
 from frostline.results.sweep_status import format_seconds
 from frostline.sweeps.time_estimate import RunEstimate, estimate_run, group_seconds
-from frostline.types import Corpus
 
 PARSER = OptionParser(
     "plan",

@@ -1,4 +1,4 @@
-"""From a checked config to its texts."""
+"""The corpus of a checked config."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from frostline.data.corpus import Corpus, RawData, Shift
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.instantiate import make
-from frostline.types import Config, Corpus, Count, RawData, Shift
+from frostline.types import Config, Count
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,24 @@ READING = {field.name for field in fields(TextSettings)}
 
 
 def load_corpus(dataset: Config) -> Corpus:
-    """The data set, split and capped."""
-    return prepared(make(source_of(dataset)).load(), dataset)
+    """Load the data set of a config, and split and cap it."""
+    return prepare_corpus(make(source_of(dataset)).load(), dataset)
 
 
 def source_of(dataset: Config) -> Config:
-    """What a data set's config says of where its texts come from: less our own keys and prepare's."""
+    """Return the keys of a data set's config that are arguments of its source."""
     return {k: v for k, v in dataset.items() if k not in PREPARING and k not in READING}
 
 
-def prepared(raw: RawData, dataset: Config) -> Corpus:
+def prepare_corpus(raw: RawData, dataset: Config) -> Corpus:
+    """Prepare the texts of a source with the keys of a data set's config that are arguments of `prepare`."""
     return prepare(raw, **{k: v for k, v in dataset.items() if k in PREPARING})
 
 
-def load_shifts(dataset: Config, home: Corpus) -> dict[str, Shift]:
-    """The test parts of other data sets by split name, each cut as it would be at home, capped like the home's."""
-    found = {}
-    for name, given in (dataset.get("shifted") or {}).items():
-        other = load_corpus({**given, "max_test": dataset.get("max_test")})
-        found[f"test_{name.replace('/', '_')}"] = shift(name, home, other)
-    return found
+def load_shifts(dataset: Config, corpus: Corpus) -> dict[str, Shift]:
+    """Load the shifted test sets by split name: the test parts of other data sets, with the same cap on their size."""
+    shifts = {}
+    for name, other in (dataset.get("shifted") or {}).items():
+        other_corpus = load_corpus({**other, "max_test": dataset.get("max_test")})
+        shifts[f"test_{name.replace('/', '_')}"] = shift(name, corpus, other_corpus)
+    return shifts

@@ -1,25 +1,25 @@
-"""What must hold for labelled texts, wherever they come from; each function returns all problems it finds."""
+"""Checks of labelled texts from any source; each function returns all problems at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import cast
 
+from frostline.data.corpus import Label, Labelled, RawData, Text
 from frostline.data.labels import counts
 from frostline.errors import Problem, did_you_mean
-from frostline.types import Label, Labelled, RawData, Text
 
-SHOWN = 5
+SHOWN = 5  # values in a message
 
 
 def label_problems(raw: RawData) -> list[Problem]:
-    """Problems between the parts: a classifier learns train's classes, and every part must be able to hold them."""
+    """Return the problems of the labels: every part must have classes of train, and enough texts of each."""
     if not raw.train.labels:
         return [Problem("dataset.train", "it has no texts", "give at least two texts of each class")]
-    return [*_one_class(raw.train), *_unknown(raw), *_rare(raw)]
+    return [*_single_class(raw.train), *_unknown_labels(raw), *_rare_labels(raw)]
 
 
-def _one_class(train: Labelled) -> list[Problem]:
+def _single_class(train: Labelled) -> list[Problem]:
     classes = set(counts(train.labels))
     if len(classes) > 1:
         return []
@@ -27,17 +27,17 @@ def _one_class(train: Labelled) -> list[Problem]:
     return [Problem("dataset.train", what, "a classifier needs two classes or more: correct dataset.label_column")]
 
 
-def _unknown(raw: RawData) -> list[Problem]:
+def _unknown_labels(raw: RawData) -> list[Problem]:
     known, problems = counts(raw.train.labels).keys(), []
     for name, part in (("val", raw.val), ("test", raw.test)):
-        if strangers := sorted(counts(part.labels).keys() - known if part else ()):
-            what = f"it has labels that train lacks: {some(strangers)}"
+        if unknown := sorted(counts(part.labels).keys() - known if part else ()):
+            what = f"it has labels that train lacks: {some(unknown)}"
             problems.append(Problem(f"dataset.{name}", what, "add such texts to train or remove them here"))
     return problems
 
 
-def _rare(raw: RawData) -> list[Problem]:
-    """Where the test part is given, as published data sets have it, val may do without the rarest classes."""
+def _rare_labels(raw: RawData) -> list[Problem]:
+    """Return the labels with fewer texts than parts; with a given test part, val may lack the rarest classes."""
     if raw.test is not None:
         return []
     parts = ["train"] + [name for name, part in (("val", raw.val), ("test", raw.test)) if part is None]
@@ -45,38 +45,38 @@ def _rare(raw: RawData) -> list[Problem]:
     if not rare:
         return []
     shown = some([f"{name!r} ({count})" for name, count in rare.items()], quote=False)
-    what = f"too few texts to stand in {', '.join(parts)} at once, where each part needs one: {shown}"
+    what = f"too few texts for {', '.join(parts)}, each of which needs one: {shown}"
     return [Problem("dataset.train", what, "add texts, remove these labels, or give the other parts as files")]
 
 
 def some(values: Sequence[object], quote: bool = True) -> str:
-    """The first few of them, and how many more there are."""
+    """Format the first few values, and the number of the others."""
     shown = [repr(value) if quote else str(value) for value in values[:SHOWN]]
     more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
     return ", ".join(shown) + more
 
 
 def naming_problems(text: str | Sequence[str], label: str) -> list[Problem]:
-    """Problems of the columns' names alone."""
+    """Return the problems of the columns' names alone."""
     names, problems = text_columns(text), []
     if not 1 <= len(names) <= 2:
         what = f"it names {len(names)} columns"
         problems.append(Problem("dataset.text_column", what, "name one, or two for pairs of texts"))
     elif len(set(names)) < len(names):
-        problems.append(Problem("dataset.text_column", f"{names[0]!r} stands there twice", "name two columns"))
+        problems.append(Problem("dataset.text_column", f"it names {names[0]!r} twice", "name two columns"))
     if label in names:
         what = f"{label!r} is the text column too"
-        problems.append(Problem("dataset.label_column", what, "name the column that holds the labels"))
+        problems.append(Problem("dataset.label_column", what, "name the column of the labels"))
     return problems
 
 
 def text_columns(text: str | Sequence[str]) -> list[str]:
-    """The column of single texts, or the two of pairs."""
+    """Return the name of the text column, or both names for pairs of texts."""
     return [text] if isinstance(text, str) else list(text)
 
 
 def texts_of(columns: dict[str, list[object]], text: str | Sequence[str]) -> list[Text]:
-    """The texts of a table that has no problems: strings, or pairs of strings."""
+    """Return the texts of a table without problems: strings, or pairs of strings."""
     parts = [[str(cell) for cell in columns[name]] for name in text_columns(text)]
     return list(parts[0]) if len(parts) == 1 else cast(list[Text], list(zip(*parts, strict=True)))
 
@@ -84,7 +84,7 @@ def texts_of(columns: dict[str, list[object]], text: str | Sequence[str]) -> lis
 def column_problems(
     file: str, columns: dict[str, list[object]], text: str | Sequence[str], label: str
 ) -> list[Problem]:
-    """Problems within one part: absent columns, cells without a value, texts that are no texts."""
+    """Return the problems of one part: missing columns, empty cells, and texts that are not strings."""
     problems, known = [], list(columns)
     names = text_columns(text)
     for key, column in (*(("dataset.text_column", name) for name in names), ("dataset.label_column", label)):
@@ -92,13 +92,17 @@ def column_problems(
             do = f"{did_you_mean(column, known, 'choose one of them')} (columns: {some(known, quote=False)})"
             problems.append(Problem(key, f"{file} has no column {column!r}", do))
     for name in (name for name in names if name in columns):
-        problems += _cells("dataset.text_column", file, name, columns[name]) + _numbers(file, name, columns[name])
+        problems += _empty_cells("dataset.text_column", file, name, columns[name]) + _non_texts(
+            file, name, columns[name]
+        )
     if label in columns:
-        problems += _cells("dataset.label_column", file, label, columns[label]) + _nested(file, label, columns[label])
+        problems += _empty_cells("dataset.label_column", file, label, columns[label]) + _nested_labels(
+            file, label, columns[label]
+        )
     return problems
 
 
-def _cells(key: str, file: str, column: str, cells: list[object]) -> list[Problem]:
+def _empty_cells(key: str, file: str, column: str, cells: list[object]) -> list[Problem]:
     rows = [row for row, cell in enumerate(cells, start=1) if is_empty(cell)]
     if not rows:
         return []
@@ -106,28 +110,28 @@ def _cells(key: str, file: str, column: str, cells: list[object]) -> list[Proble
     return [Problem(key, what, "fill these rows or remove them")]
 
 
-def _numbers(file: str, column: str, cells: list[object]) -> list[Problem]:
+def _non_texts(file: str, column: str, cells: list[object]) -> list[Problem]:
     values = [cell for cell in cells if not is_empty(cell)]
     if values and all(_is_number(value) for value in values):
-        what = f"the column {column!r} of {file} holds numbers, not texts ({some(values)})"
+        what = f"the column {column!r} of {file} contains numbers, not texts ({some(values)})"
     elif kinds := sorted({type(value).__name__ for value in values if not isinstance(value, str)}):
-        what = f"the column {column!r} of {file} holds not only texts but also {', '.join(kinds)}"
+        what = f"the column {column!r} of {file} contains not only texts but also {', '.join(kinds)}"
     else:
         return []
-    return [Problem("dataset.text_column", what, "name the column that holds the texts")]
+    return [Problem("dataset.text_column", what, "name the column of the texts")]
 
 
-def _nested(file: str, column: str, cells: list[object]) -> list[Problem]:
-    """A list is the labels of one text, where every text has a list."""
+def _nested_labels(file: str, column: str, cells: list[object]) -> list[Problem]:
+    """Return the problems of labels that are lists: either every text has a list of its labels, or none has."""
     lists = [cell for cell in cells if isinstance(cell, list)]
     plain = not any(isinstance(cell, dict) for cell in cells)
     if plain and not lists:
         return []
-    if not plain or any(isinstance(item, list | dict) for own in lists for item in own):
-        what, do = "holds objects or lists of lists", "name a column with one label or one list of labels a text"
+    if not plain or any(isinstance(item, list | dict) for labels in lists for item in labels):
+        what, do = "contains objects or lists of lists", "name a column with one label or one list of labels a text"
     elif len(lists) < len(cells):
-        what, do = "holds lists beside single labels", "write a list for each text, of one label too"
-    elif any(is_empty(item) for own in lists for item in own):
+        what, do = "contains both lists and single labels", "write a list for each text, of one label too"
+    elif any(is_empty(item) for labels in lists for item in labels):
         what, do = "has empty labels in its lists", "remove them; a text without labels has an empty list"
     else:
         return []
@@ -135,6 +139,7 @@ def _nested(file: str, column: str, cells: list[object]) -> list[Problem]:
 
 
 def is_empty(cell: object) -> bool:
+    """Return whether a cell is None, NaN or blank."""
     return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
 
 
@@ -147,10 +152,10 @@ def _is_number(cell: object) -> bool:
 
 
 def label_of(cell: object) -> Label:
-    """A cell's label, or the labels of a list, each once."""
+    """Return the label of a cell, or the sorted labels of a list without duplicates."""
     return tuple(sorted(set(map(label_name, cell)))) if isinstance(cell, list) else label_name(cell)
 
 
 def label_name(cell: object) -> str:
-    """A label as a reader writes it: 1, not 1.0, where a file stored whole numbers as floats."""
+    """Return a label as text: 1, not 1.0, if a file stored whole numbers as floats."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -1,20 +1,20 @@
-"""Few texts a class, as few-shot studies draw them."""
+"""Few-shot subsets: a few texts of each class."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from frostline.data.checks import some
+from frostline.data.corpus import Labelled
 from frostline.data.labels import counts, names
-from frostline.data.splits import lot, take
+from frostline.data.splits import random_key, take
 from frostline.errors import user_error
-from frostline.types import Labelled
 
 
-def few(part: Labelled, shots: int | None, seed: int) -> Labelled:
-    """Of each class the first ``shots`` texts in an order drawn with the seed: more shots keep what fewer keep.
+def few_shot_subset(part: Labelled, shots: int | None, seed: int) -> Labelled:
+    """Return the first ``shots`` texts of each class in a random order, so that smaller subsets are nested in larger.
 
-    Where texts have several classes, a text that is drawn for one counts for its others beyond their shots.
+    In multi-label data, a text that is sampled for one of its classes is not counted for the others.
 
     Raises:
         UserError: a class has fewer texts.
@@ -28,5 +28,5 @@ def few(part: Labelled, shots: int | None, seed: int) -> Labelled:
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for index, (text, label) in enumerate(zip(part.texts, part.labels, strict=True)):
         for name in names(label):
-            members[name].append((lot(text, f"shots {seed}"), index))
-    return take(part, sorted({index for own in members.values() for _, index in sorted(own)[:shots]}))
+            members[name].append((random_key(text, f"shots {seed}"), index))
+    return take(part, sorted({index for indices in members.values() for _, index in sorted(indices)[:shots]}))

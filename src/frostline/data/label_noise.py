@@ -1,34 +1,34 @@
-"""Wrong labels on purpose, to see what they cost."""
+"""Label noise: a share of the training labels is replaced by wrong ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from frostline.data.corpus import Label, Labelled
 from frostline.data.labels import names
-from frostline.data.splits import lot, stratified_order
-from frostline.types import Label, Labelled
+from frostline.data.splits import random_key, stratified_order
 
 
-def noisy(part: Labelled, share: float | None, classes: Sequence[str], seed: int) -> tuple[Labelled, int]:
-    """(part, how many labels changed): a stratified share of the texts gets one of the other classes, all alike.
+def with_label_noise(part: Labelled, share: float | None, classes: Sequence[str], seed: int) -> tuple[Labelled, int]:
+    """Replace the labels of a stratified share of the texts by another class, uniformly; return the number changed.
 
-    A larger share changes what a smaller one changes, and in the same way. Of a text with several classes one is
-    exchanged for one that it does not have; texts with none or all of them are left as they are.
+    A larger share makes the changes of a smaller one and further ones. In multi-label data, one class of a text is
+    exchanged for one that it does not have; texts with no class or all classes are not changed.
     """
-    able = [i for i in stratified_order(part, f"noise {seed}") if 0 < len(names(part.labels[i])) < len(classes)]
-    changed = able[: round((share or 0) * len(part.texts))]
+    eligible = [i for i in stratified_order(part, f"noise {seed}") if 0 < len(names(part.labels[i])) < len(classes)]
+    changed = eligible[: round((share or 0) * len(part.texts))]
     labels = list(part.labels)
     for index in changed:
-        labels[index] = _other(labels[index], classes, lot(part.texts[index], f"class {seed}"))
+        labels[index] = _wrong_label(labels[index], classes, random_key(part.texts[index], f"class {seed}"))
     return replace(part, labels=labels), len(changed)
 
 
-def _other(label: Label, classes: Sequence[str], drawn: str) -> Label:
-    own, number = names(label), int(drawn, 16)
-    others = [name for name in classes if name not in own]
+def _wrong_label(label: Label, classes: Sequence[str], key: str) -> Label:
+    present, number = names(label), int(key, 16)
+    others = [name for name in classes if name not in present]
     new = others[number % len(others)]
     if isinstance(label, str):
         return new
-    gone = own[number // len(others) % len(own)]
-    return tuple(sorted({*own, new} - {gone}))
+    removed = present[number // len(others) % len(present)]
+    return tuple(sorted({*present, new} - {removed}))

@@ -1,29 +1,32 @@
-"""Batches for the Trainer: of tokens, with the states that are kept of them below the frost line."""
+"""Batches for the Trainer: tokens, or the cached states of their texts below the frost line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict, TypeVar
 
 import torch
 from torch import Tensor
 
-from frostline.data.ahead import ahead
 from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
 from frostline.distributed.resources import one_thread
 from frostline.freezing.frost_line import CachePoint
 
-FEW = 256  # vectors in a batch whose steps are too small to be shared among threads
+FEW = 256  # with at most so many vectors in a batch, one thread is faster than several
+T = TypeVar("T")
 
 
 class Batch(TypedDict):
-    """Rows of one rank. `weight` (B,) is 0 for a row that only fills the rank's place; `size` is the whole batch's.
+    """The rows of a batch that one rank processes.
 
-    places: of the texts in their split (B,).
-    kept: what lies below `line`: vectors (B, 1, D), a stack (B, L + 1, D), or token states (B, T, D).
+    places: indices of the texts in their split (B,).
+    weight: 0 for a padding row of a rank that has no text, else 1 (B,).
+    size: number of texts of the batch on all ranks.
+    kept: cached states below `line`: pooled vectors (B, 1, D) or (B, L + 1, D), or token states (B, T, D).
     """
 
     places: Tensor
@@ -36,36 +39,38 @@ class Batch(TypedDict):
     line: NotRequired[CachePoint]
 
 
-class Source(Protocol):
-    """Keeps states of a split's texts below a line."""
+class StateSource(Protocol):
+    """The cached states of a split's texts below the frost line."""
 
     line: CachePoint
 
     def rows(self, index: Indices) -> Tensor | None:
-        """Of these texts, as in `Batch`; None where they must be computed again."""
+        """Return the states of these texts as in `Batch`, or None if they must be computed again."""
         ...
 
 
 @dataclass
 class BatchLoader:
-    """Iterates over this rank's batches of the present epoch, from where a resumed epoch stands.
+    """Iterate over this rank's batches of the current epoch, from the position of a resumed epoch.
 
-    rows: the batches of the epoch, each in `parts`; first: how many of these are already done; source: what is kept of
-    this split below the frost line, if anything. All three are asked when an epoch begins.
+    rows: returns the batches of the epoch, each split into `parts` micro-batches.
+    first: returns the number of micro-batches that are done.
+    source: returns the cached states of this split, if there are any.
+    All three are called at the start of an epoch.
     """
 
     tokens: Tokens
     batches: int
     rows: Callable[[], Sequence[Rows]]
-    source: Callable[[], Source | None]
+    source: Callable[[], StateSource | None]
     first: Callable[[], int] = lambda: 0
     parts: int = 1
 
     def __len__(self) -> int:
         return self.batches * self.parts
 
-    def ahead(self, count: int) -> Iterator[Batch]:
-        """The first batches of the epoch that is about to begin, part by part, for a look at them."""
+    def peek(self, count: int) -> Iterator[Batch]:
+        """Return the first `count` batches of the next epoch, without starting it."""
         source = self.source()
         for rows in self.rows()[: count * self.parts]:
             yield self._batch(rows, source)
@@ -76,9 +81,9 @@ class BatchLoader:
         by_token = source is None or source.line.by_token
         small = not by_token and all(len(rows.index) <= FEW for rows in left)
         with one_thread() if small else nullcontext():
-            yield from ahead(batches) if source is not None and by_token else batches
+            yield from prefetch(batches) if source is not None and by_token else batches
 
-    def _batch(self, rows: Rows, source: Source | None) -> Batch:
+    def _batch(self, rows: Rows, source: StateSource | None) -> Batch:
         index = torch.from_numpy(rows.index)
         weight = torch.full((len(index),), float(rows.counted > 0))
         labels = self.tokens.labels[index]
@@ -91,8 +96,17 @@ class BatchLoader:
         return batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Empty: the position follows from the Trainer's own count of batches."""
+        """Return nothing: the position follows from the Trainer's own count of batches."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Tells Lightning that an epoch can be resumed in its middle."""
+        """Do nothing; the method declares to Lightning that an epoch can be resumed in its middle."""
+
+
+def prefetch(items: Iterator[T]) -> Iterator[T]:
+    """Yield the same items in the same order, with a thread that prepares one item in advance."""
+    with ThreadPoolExecutor(1) as thread:
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
+            yield item

@@ -1,7 +1,7 @@
-"""From a source's data to a Corpus: no text on two sides, stratified splits, class names, a fingerprint.
+"""Preparation of a source's texts: removal of duplicates across parts, stratified splits, class names, fingerprint.
 
-Nothing here knows the run's seed: two runs with the same data settings see the same texts. Rows keep the source's
-order in every split.
+The run's seed has no influence: two runs with the same data settings use the same texts. Rows are in the order of the
+source in every split.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 from frostline.console import log
 from frostline.data.checks import label_problems
-from frostline.data.few_shot import few
+from frostline.data.corpus import Corpus, Label, Labelled, RawData, Split, Text
+from frostline.data.few_shot import few_shot_subset
 from frostline.data.folds import fold_problems, hold_out
-from frostline.data.label_noise import noisy
+from frostline.data.label_noise import with_label_noise
 from frostline.data.labels import counts, is_multi, names
 from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
-from frostline.types import Corpus, Count, Label, Labelled, PartShare, RawData, Share, Split, Text, Whole
+from frostline.types import Count, PartShare, Share, Whole
 
 
 def prepare(
@@ -38,47 +39,53 @@ def prepare(
     label_noise: Share | None = None,
     noise_seed: Whole = 0,
 ) -> Corpus:
-    """Parts that the source lacks are cut from train; shares count from all of train's texts.
+    """Return the corpus of a source: parts that it lacks are cut from train, as shares of all its texts.
 
-    A given test set stays as it is, so that scores compare with others'; train and val yield to it.
-    Folds are of train and val together: the fold is the test part where the source has none of its own, else the
-    validation part. Then `shots` texts a class are left of train, then come the caps: they never move a text to
-    another part, and smaller caps keep a subset of larger ones. Last, `label_noise` of train's labels become wrong.
+    A given test set is not changed, so that scores can be compared with published ones; duplicates are removed from
+    train and val. Folds are taken from train and val together: the fold is the test part if the source has none, else
+    the validation part. Then train is reduced to `shots` texts a class, then the caps apply: they never move a text to
+    another part, and the texts of a smaller cap are among those of a larger one. Finally a share `label_noise` of the
+    training labels is replaced by wrong ones.
+
+    Raises:
+        UserError: with all problems of the texts and the settings.
     """
-    _refuse([*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)])
-    clean, dropped = without_repeats(raw if folds is None else _pooled(raw))
-    _refuse(label_problems(clean))
+    _raise_if_any(
+        [*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)]
+    )
+    clean, dropped = without_repeats(raw if folds is None else _train_with_val(raw))
+    _raise_if_any(label_problems(clean))
     if folds is None or fold is None:
-        train, val, test = _split(clean, val_share, test_share, split_seed)
+        train, val, test = _cut_missing_parts(clean, val_share, test_share, split_seed)
     else:
-        train, val, test = _fold(clean, folds, fold, val_share, split_seed)
+        train, val, test = _split_by_fold(clean, folds, fold, val_share, split_seed)
     classes = class_names(train.labels)
-    train = few(train, shots, shots_seed)
+    train = few_shot_subset(train, shots, shots_seed)
     train, val, test = (
         cap(part, limit, split_seed) for part, limit in ((train, max_train), (val, max_val), (test, max_test))
     )
-    train, noised = noisy(train, label_noise, classes, noise_seed)
+    train, noised = with_label_noise(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
     return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised, is_multi(train))
 
 
 def class_names(labels: Sequence[Label]) -> list[str]:
-    """Sorted by name, and by value where all are whole numbers."""
-    found = set(counts(labels))
-    return sorted(found, key=lambda name: (len(name), name)) if all(map(str.isdecimal, found)) else sorted(found)
+    """Return the class names sorted by name, or by value if all are whole numbers."""
+    classes = set(counts(labels))
+    return sorted(classes, key=lambda name: (len(name), name)) if all(map(str.isdecimal, classes)) else sorted(classes)
 
 
 def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
-    """Each dropped text is counted once, under the first reason that holds."""
+    """Remove empty and repeated texts; return the number of removed texts by the first reason that applies."""
     dropped: Counter[str] = Counter()
     test = _stripped(raw.test) if raw.test else None
     in_test = set(map(normalised, test.texts)) if test else set()
-    val = _kept(_stripped(raw.val), {"val_in_test": in_test}, dropped) if raw.val else None
+    val = _without(_stripped(raw.val), {"val_in_test": in_test}, dropped) if raw.val else None
     in_val = set(map(normalised, val.texts)) if val else set()
-    elsewhere = {"train_in_test": in_test, "train_in_val": in_val}
-    train = _firsts(_kept(_stripped(raw.train), elsewhere, dropped), dropped)
+    other_parts = {"train_in_test": in_test, "train_in_val": in_val}
+    train = _first_occurrences(_without(_stripped(raw.train), other_parts, dropped), dropped)
     if dropped["conflicting"]:
-        log(f"data: {dropped['conflicting']} texts of train stand there again with another label; the first one counts")
+        log(f"data: {dropped['conflicting']} texts of train occur again with another label; the first label is used")
     return RawData(train, val, test), {name: count for name, count in dropped.items() if count}
 
 
@@ -89,18 +96,18 @@ def _stripped(part: Labelled) -> Labelled:
     return Labelled([stripped(text) for text in part.texts], part.labels, part.groups)
 
 
-def _kept(part: Labelled, elsewhere: dict[str, set[str]], dropped: Counter[str]) -> Labelled:
-    kept = []
+def _without(part: Labelled, other_parts: dict[str, set[str]], dropped: Counter[str]) -> Labelled:
+    remaining = []
     for index, key in enumerate(map(normalised, part.texts)):
-        reasons = ["empty"] if not key else [name for name, keys in elsewhere.items() if key in keys]
+        reasons = ["empty"] if not key else [name for name, keys in other_parts.items() if key in keys]
         if reasons:
             dropped[reasons[0]] += 1
         else:
-            kept.append(index)
-    return take(part, kept)
+            remaining.append(index)
+    return take(part, remaining)
 
 
-def _firsts(part: Labelled, dropped: Counter[str]) -> Labelled:
+def _first_occurrences(part: Labelled, dropped: Counter[str]) -> Labelled:
     first: dict[str, int] = {}
     for index, key in enumerate(map(normalised, part.texts)):
         if first.setdefault(key, index) != index:
@@ -109,7 +116,9 @@ def _firsts(part: Labelled, dropped: Counter[str]) -> Labelled:
     return take(part, list(first.values()))
 
 
-def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tuple[Labelled, Labelled, Labelled]:
+def _cut_missing_parts(
+    raw: RawData, val_share: float, test_share: float, seed: int
+) -> tuple[Labelled, Labelled, Labelled]:
     train, val, test, total = raw.train, raw.val, raw.test, len(raw.train.texts)
     if test is None:
         train, test = cut(train, round(test_share * total), seed, "test", leave=2 if val is None else 1)
@@ -118,27 +127,29 @@ def _split(raw: RawData, val_share: float, test_share: float, seed: int) -> tupl
     return train, val, test
 
 
-def _pooled(raw: RawData) -> RawData:
+def _train_with_val(raw: RawData) -> RawData:
     return raw if raw.val is None else RawData(joined(raw.train, raw.val), None, raw.test)
 
 
-def _fold(raw: RawData, folds: int, fold: int, val_share: float, seed: int) -> tuple[Labelled, Labelled, Labelled]:
-    rest, held = hold_out(raw.train, folds, fold, seed)
+def _split_by_fold(
+    raw: RawData, folds: int, fold: int, val_share: float, seed: int
+) -> tuple[Labelled, Labelled, Labelled]:
+    rest, held_out = hold_out(raw.train, folds, fold, seed)
     if raw.test is not None:
-        return rest, held, raw.test
+        return rest, held_out, raw.test
     train, val = cut(rest, round(val_share * len(raw.train.texts)), seed, "val")
-    return train, val, held
+    return train, val, held_out
 
 
 def _indexed(part: Labelled, classes: list[str]) -> Split:
     index = {name: number for number, name in enumerate(classes)}
     if not is_multi(part):
         return Split(list(part.texts), [index[name] for label in part.labels for name in names(label)])
-    return Split(list(part.texts), [[int(name in own) for name in classes] for own in part.labels])
+    return Split(list(part.texts), [[int(name in label) for name in classes] for label in part.labels])
 
 
 def fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
-    """Of the content alone: equal texts, labels and class names in the same splits, wherever they are from."""
+    """Return a hash of texts, labels and class names in their splits, independent of their source."""
     content = [classes, [[split.texts, split.labels] for split in splits]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -146,13 +157,13 @@ def fingerprint(classes: list[str], splits: Sequence[Split]) -> str:
 def _share_problems(raw: RawData, val_share: float, test_share: float, folds: int | None) -> list[Problem]:
     if raw.test is not None or (raw.val is not None and folds is None):
         return []
-    name, held = ("test_share", test_share) if folds is None else ("one fold of", 1 / folds)
-    if val_share + held >= 1:
-        what = f"{val_share:g} with {name} {held:g} leaves nothing to train on"
+    name, share = ("test_share", test_share) if folds is None else ("one fold of", 1 / folds)
+    if val_share + share >= 1:
+        what = f"{val_share:g} with {name} {share:g} leaves nothing to train on"
         return [Problem("dataset.val_share", what, "choose shares with a sum below 1")]
     return []
 
 
-def _refuse(problems: list[Problem]) -> None:
+def _raise_if_any(problems: list[Problem]) -> None:
     if problems:
         raise UserError(problems)

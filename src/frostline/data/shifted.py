@@ -1,33 +1,33 @@
-"""Another data set's test part as a further test set: the same classes, other texts."""
+"""Shifted test sets: the test part of another data set with the same classes."""
 
 from __future__ import annotations
 
 from typing import cast
 
+from frostline.data.corpus import Corpus, Shift, Split
 from frostline.data.prepare import fingerprint
 from frostline.data.splits import normalised
 from frostline.errors import user_error
-from frostline.types import Corpus, Shift, Split
 
 
-def shift(name: str, home: Corpus, other: Corpus) -> Shift:
-    """The test part of `other` less the texts that `home` learns from.
+def shift(name: str, corpus: Corpus, other: Corpus) -> Shift:
+    """Return the test part of `other` without the texts that are in the training set of `corpus`.
 
     Raises:
         UserError: the two data sets have different classes, or no text is left.
     """
-    if set(home.classes) != set(other.classes):
-        theirs, ours = (", ".join(each.classes) for each in (other, home))
+    if set(corpus.classes) != set(other.classes):
+        other_classes, classes = (", ".join(each.classes) for each in (other, corpus))
         do = "name data sets with the same classes, or map its labels in a file of your own"
-        raise user_error("dataset.shifts", f"{name} has the classes {theirs}, the home data set has {ours}", do)
-    if home.multi_label != other.multi_label:
-        what = f"of {name} and the home data set one alone has texts of several classes"
+        raise user_error("dataset.shifts", f"{name} has the classes {other_classes}, the data set has {classes}", do)
+    if corpus.multi_label != other.multi_label:
+        what = f"only one of {name} and the data set is multi-label"
         raise user_error("dataset.shifts", what, "name a data set of the same kind")
-    learned = set(map(normalised, home.train.texts))
-    kept = [i for i, text in enumerate(other.test.texts) if normalised(text) not in learned]
-    if not kept:
-        what = f"all {len(other.test)} test texts of {name} stand in train"
+    trained_on = set(map(normalised, corpus.train.texts))
+    remaining = [i for i, text in enumerate(other.test.texts) if normalised(text) not in trained_on]
+    if not remaining:
+        what = f"all {len(other.test)} test texts of {name} are in train"
         raise user_error("dataset.shifts", what, "name a data set with other texts")
-    labels = cast(list[int], other.test.labels)  # equal names have equal numbers: both are sorted
-    split = Split([other.test.texts[i] for i in kept], [labels[i] for i in kept])
-    return Shift(split, fingerprint(home.classes, [split]), len(other.test) - len(kept))
+    labels = cast(list[int], other.test.labels)  # equal names have equal indices: both are sorted
+    split = Split([other.test.texts[i] for i in remaining], [labels[i] for i in remaining])
+    return Shift(split, fingerprint(corpus.classes, [split]), len(other.test) - len(remaining))

@@ -1,4 +1,4 @@
-"""Stratified choices that depend on the texts and one seed alone: not on row order, library versions or caps."""
+"""Stratified splits that depend only on the texts and a seed: not on row order, library versions or caps."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Sequence
 
 from frostline.console import log
 from frostline.data.checks import some
+from frostline.data.corpus import Label, Labelled, Text
 from frostline.data.labels import counts, strata
 from frostline.errors import user_error
-from frostline.types import Label, Labelled, Text
 
-WINDOW = 30  # groups looked at in one draw
+WINDOW = 30  # groups compared before one is chosen
 
 
 def normalised(text: Text) -> str:
-    """What two copies of a text share; comparison alone uses it, models see the text as it is."""
+    """Return a text without case and white space, for comparisons; models read the original text."""
     if isinstance(text, str):
         return "".join(text.casefold().split())
-    one, other = map(normalised, text)
-    return f"{one}\n{other}" if one or other else ""
+    first, second = map(normalised, text)
+    return f"{first}\n{second}" if first or second else ""
 
 
 def take(part: Labelled, indices: Sequence[int]) -> Labelled:
+    """Return the texts at these indices, with their labels and groups."""
     groups = part.groups
     return Labelled(
         [part.texts[i] for i in indices],
@@ -32,43 +33,44 @@ def take(part: Labelled, indices: Sequence[int]) -> Labelled:
     )
 
 
-def joined(one: Labelled, other: Labelled) -> Labelled:
-    """Both parts' rows; groups where both have them."""
-    groups = None if one.groups is None or other.groups is None else [*one.groups, *other.groups]
-    return Labelled([*one.texts, *other.texts], [*one.labels, *other.labels], groups)
+def joined(first: Labelled, second: Labelled) -> Labelled:
+    """Return the rows of both parts, with groups if both have them."""
+    groups = None if first.groups is None or second.groups is None else [*first.groups, *second.groups]
+    return Labelled([*first.texts, *second.texts], [*first.labels, *second.labels], groups)
 
 
 def stratified_order(part: Labelled, seed: int | str) -> list[int]:
-    """All indices, ordered so that every prefix has each label's share to within one text; prefixes are nested."""
+    """Return all indices in an order in which every prefix has the share of each label, to within one text."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, stratum in enumerate(strata(part)):
         members[stratum].append(index)
-    lots = [lot(text, seed) for text in part.texts]
+    keys = [random_key(text, seed) for text in part.texts]
     ranked = []
-    for own in members.values():
-        ranked += [((rank + 0.5) / len(own), lots[i], i) for rank, i in enumerate(_spread(own, part.labels, lots))]
+    for indices in members.values():
+        order = _within_stratum(indices, part.labels, keys)
+        ranked += [((rank + 0.5) / len(indices), keys[i], i) for rank, i in enumerate(order)]
     return [index for _, _, index in sorted(ranked)]
 
 
-def _spread(stratum: list[int], labels: Sequence[Label], lots: list[str]) -> list[int]:
-    """A stratum in drawn order; where its texts have several classes, each set of classes evenly over the order."""
+def _within_stratum(stratum: list[int], labels: Sequence[Label], keys: list[str]) -> list[int]:
+    """Return a stratum in random order; in multi-label data each set of classes is distributed evenly over it."""
     sets: dict[Label, list[int]] = defaultdict(list)
-    for index in sorted(stratum, key=lots.__getitem__):
+    for index in sorted(stratum, key=keys.__getitem__):
         sets[labels[index]].append(index)
-    places = []
-    for own in sets.values():
-        start = int(lots[own[0]], 16) / 16 ** len(lots[own[0]]) if len(sets) > 1 else 0
-        places += [((rank + start) / len(own), lots[index], index) for rank, index in enumerate(own)]
-    return [index for _, _, index in sorted(places)]
+    positions = []
+    for indices in sets.values():
+        start = int(keys[indices[0]], 16) / 16 ** len(keys[indices[0]]) if len(sets) > 1 else 0
+        positions += [((rank + start) / len(indices), keys[index], index) for rank, index in enumerate(indices)]
+    return [index for _, _, index in sorted(positions)]
 
 
-def lot(text: Text, seed: int | str) -> str:
-    """What a text draws: the same on every machine. Draws for another purpose name it beside their seed."""
+def random_key(text: Text, seed: int | str) -> str:
+    """Return a hash of a text and a seed, the same on every machine; other uses add their name to the seed."""
     return hashlib.sha256(f"{seed}\n{normalised(text)}".encode(errors="surrogatepass")).hexdigest()
 
 
 def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
-    """At most ``limit`` texts; a larger limit keeps what a smaller one keeps."""
+    """Return at most ``limit`` texts, stratified; the texts of a smaller limit are among those of a larger one."""
     if limit is None or limit >= len(part.texts):
         return part
     return take(part, sorted(stratified_order(part, seed)[:limit]))
@@ -77,52 +79,54 @@ def cap(part: Labelled, limit: int | None, seed: int) -> Labelled:
 def cut(
     part: Labelled, count: int, seed: int, name: str, leave: int = 1, without_rare: bool = False
 ) -> tuple[Labelled, Labelled]:
-    """(rest, cut): about ``count`` texts go, every class stands on both sides, no group does.
+    """Return the rest and about ``count`` texts cut from the part; every class is on both sides, no group is split.
 
-    leave: how many texts of each class the rest must keep, for the cuts that follow.
-    without_rare: a class too rare for both sides stays in the rest, which is said.
+    leave: number of texts of each class that the rest must retain for later cuts.
+    without_rare: a class that is too rare for both sides stays in the rest, and a message says so.
     """
-    chosen = _some_texts(part, count, seed, leave) if part.groups is None else _some_groups(part, count, seed)
+    chosen = _choose_texts(part, count, seed, leave) if part.groups is None else _choose_groups(part, count, seed)
     rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
-    gone = take(part, sorted(chosen))
-    total, kept, taken = (counts(side.labels) for side in (part, rest, gone))
-    if without_rare and (rare := sorted(total.keys() - taken.keys())):
-        log(f"data: {name} has no text of {some(rare)}, which train has too few of")
-    if lost := sorted(total.keys() - (kept.keys() if without_rare else kept.keys() & taken.keys())):
+    taken = take(part, sorted(chosen))
+    total, in_rest, in_taken = (counts(side.labels) for side in (part, rest, taken))
+    if without_rare and (rare := sorted(total.keys() - in_taken.keys())):
+        log(f"data: {name} has no text of {some(rare)}, of which train has too few")
+    if lost := sorted(total.keys() - (in_rest.keys() if without_rare else in_rest.keys() & in_taken.keys())):
         what = f"no stratified cut leaves the label {lost[0]!r} ({total[lost[0]]} texts) on both sides"
         raise user_error(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")
-    return rest, gone
+    return rest, taken
 
 
-def _some_texts(part: Labelled, count: int, seed: int, leave: int) -> set[int]:
+def _choose_texts(part: Labelled, count: int, seed: int, leave: int) -> set[int]:
     order, strata_of = stratified_order(part, seed), strata(part)
     wanted = Counter(strata_of[i] for i in order[:count])
     members: dict[str, list[int]] = defaultdict(list)
     for index in order:
         members[strata_of[index]].append(index)
-    return {i for label, own in members.items() for i in own[: min(max(wanted[label], 1), len(own) - leave)]}
+    return {
+        i for label, indices in members.items() for i in indices[: min(max(wanted[label], 1), len(indices) - leave)]
+    }
 
 
-def _some_groups(part: Labelled, count: int, seed: int) -> set[int]:
-    """Groups in a drawn order; of the next few, the one that keeps the label shares nearest to the whole's."""
+def _choose_groups(part: Labelled, count: int, seed: int) -> set[int]:
+    """Choose groups in random order; of the next few, the one that keeps the label shares closest to the part's."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, group in enumerate(part.groups or ()):
         members[group].append(index)
-    left = sorted(members, key=lambda group: (lot(group, seed), group))
+    left = sorted(members, key=lambda group: (random_key(group, seed), group))
     labels = strata(part)
     total, chosen = Counter(labels), set[int]()
-    held: Counter[str] = Counter()
+    so_far: Counter[str] = Counter()
     while len(left) > 1 and len(chosen) < count:
-        near = {group: held + Counter(labels[i] for i in members[group]) for group in left[:WINDOW]}
+        near = {group: so_far + Counter(labels[i] for i in members[group]) for group in left[:WINDOW]}
         best = min(near, key=lambda group: _distance(near[group], total))
         if near[best].total() - count > count - len(chosen):  # further beyond than it is short now
             break
         chosen.update(members[best])
         left.remove(best)
-        held = near[best]
+        so_far = near[best]
     return chosen
 
 
-def _distance(held: Counter[str], total: Counter[str]) -> float:
-    share = held.total() / total.total()
-    return sum((share * own - held[label]) ** 2 for label, own in total.items())
+def _distance(chosen: Counter[str], total: Counter[str]) -> float:
+    share = chosen.total() / total.total()
+    return sum((share * count - chosen[label]) ** 2 for label, count in total.items())

@@ -1,4 +1,4 @@
-"""Texts as token ids, ragged, and batches padded to their own longest text."""
+"""Token ids of texts, stored without padding, and batches padded to their longest text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from frostline.console import Progress
 from frostline.data.batches import Indices
-from frostline.types import Split, Text
+from frostline.data.corpus import Split, Text
 
 CHUNK = 1000
 Tokenize = Callable[[Sequence[Text], int], list[list[int]]]
@@ -21,9 +21,9 @@ Tokenize = Callable[[Sequence[Text], int], list[list[int]]]
 
 @dataclass(frozen=True)
 class Tokens:
-    """N texts: their ids end to end, where each begins, and their classes.
+    """The token ids of N texts end to end, the start of each text (N + 1,), and the labels.
 
-    source: a digest of the texts and of how many tokens of each were kept.
+    source: a digest of the texts and of the maximal length.
     """
 
     ids: Tensor
@@ -37,11 +37,12 @@ class Tokens:
 
     @property
     def lengths(self) -> list[int]:
+        """Return the number of tokens of each text."""
         lengths: list[int] = self.starts.diff().tolist()
         return lengths
 
     def padded(self, rows: Indices) -> tuple[Tensor, Tensor]:
-        """Ids (B, T) and mask (B, T) of some texts, T the longest of them."""
+        """Return ids (B, T) and mask (B, T) of some texts, padded to the longest of them."""
         texts = [self.ids[self.starts[row] : self.starts[row + 1]] for row in rows.tolist()]
         ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=self.pad_id)
         sizes = torch.tensor([len(text) for text in texts])
@@ -49,8 +50,8 @@ class Tokens:
         return ids.long(), mask
 
 
-def read(split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: str) -> Tokens:
-    """Tokenise a split, showing how far it is."""
+def tokenize_split(split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: str) -> Tokens:
+    """Tokenise a split and show the progress."""
     texts: list[list[int]] = []
     with Progress(f"tokenising {what}", len(split)) as bar:
         for start in range(0, len(split), CHUNK):

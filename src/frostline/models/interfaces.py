@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from frostline.types import Split, Text
+    from frostline.data.corpus import Split, Text
 
 
 class Capability(StrEnum):

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from frostline.config.checks.check import check_config
+from frostline.data.corpus import Corpus, Shift
 from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
-from frostline.types import Config, Corpus, Shift
+from frostline.types import Config
 
 LOCAL: dict[str, dict[str, Any]] = {  # what belongs to the machine that the record is from, and changes no number
     "cache": {"dir": None, "max_bytes": None},

@@ -17,7 +17,8 @@ from frostline.cache.encode import EncoderPass, Runtime
 from frostline.cache.keys import CacheKeys, content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Indices
-from frostline.data.tokens import read
+from frostline.data.corpus import Split
+from frostline.data.tokens import tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
@@ -27,7 +28,7 @@ from frostline.results.atomic_files import atomic_write, read_json
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built, build
 from frostline.training.trainer import attach, make_trainer, runtime_of
-from frostline.types import Config, Split
+from frostline.types import Config
 
 MOST, SEED = 1000, 0
 FEWEST = 4  # of which t-SNE can make a picture
@@ -96,7 +97,7 @@ def _vectors(built: Built, runtime: Runtime, config: Config, below: Sequence[Blo
             return found[:, 0].numpy()
     test = built.corpus.test
     texts = Split([test.texts[place] for place in places], [0] * len(places))
-    tokens = read(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
+    tokens = tokenize_split(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
     return EncoderPass(built.model, runtime, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from frostline.cache.estimate import OPERATIONS_A_SECOND
 from frostline.config.fusable import FusableGroup
+from frostline.data.corpus import Corpus, Split, Text
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import BACKWARD, layer_passes
-from frostline.types import Config, Corpus, Split, Text
+from frostline.types import Config
 
 # Seconds, as measured on two cores.
 PER_JOB, PER_FUSED_JOB = 1.0, 0.3

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from frostline.config.checks import compatibility as fits
 from frostline.data.build import load_corpus, load_shifts
-from frostline.data.tokens import Tokens, read
+from frostline.data.corpus import Corpus, Shift, Split, Text
+from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError
 from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.build import plan_from_config
@@ -30,7 +31,7 @@ from frostline.training.classifier import Classifier
 from frostline.training.interpolation import Interpolation
 from frostline.training.phases import PhaseEngine
 from frostline.training.settings import TrainerSettings
-from frostline.types import Config, Corpus, Shift, Split, Text
+from frostline.types import Config
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _tokenize(model: Model, splits: Mapping[str, Split], max_length: int) -> dic
     """Return the token ids of each split: those of the prompts if the head writes prompts, else those of the texts."""
     encoder: Any = model.encoder  # `tokenize` and `pad_id` belong to its role; nn.Module has no type for them
     tokenize = model.head.tokenize if isinstance(model.head, PromptHead) else encoder.tokenize
-    return {name: read(split, tokenize, max_length, encoder.pad_id, name) for name, split in splits.items()}
+    return {name: tokenize_split(split, tokenize, max_length, encoder.pad_id, name) for name, split in splits.items()}
 
 
 def _check_plan(plan: Plan, classifier: Classifier) -> None:
@@ -170,7 +171,7 @@ def _embed(model: Model, max_length: int, texts: Sequence[Text]) -> Tensor:
     encoder.eval()
     model.pooler.eval()
     split = Split(list(texts), [0] * len(texts))
-    tokens = read(split, encoder.tokenize, max_length, encoder.pad_id, "class names")
+    tokens = tokenize_split(split, encoder.tokenize, max_length, encoder.pad_id, "class names")
     return pooled_vectors(encoder, model.pooler, *tokens.padded(np.arange(len(texts))))
 
 

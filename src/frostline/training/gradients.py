@@ -27,7 +27,7 @@ def gradients_ahead(
     trainer = classifier.trainer
     trainable = {name: p for name, p in parameters.items() if p.requires_grad}
     by_batch: list[dict[str, Tensor]] = []
-    for index, batch in enumerate(map(trainer.strategy.batch_to_device, trainer.train_dataloader.ahead(count))):
+    for index, batch in enumerate(map(trainer.strategy.batch_to_device, trainer.train_dataloader.peek(count))):
         with trainer.precision_plugin.forward_context():
             loss = losses(batch).sum() / batch["size"]
         gradients = torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)

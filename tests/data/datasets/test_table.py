@@ -111,14 +111,14 @@ def test_an_empty_file_is_told(tmp_path: Path, content: str, ending: str) -> Non
 CONTENTS = {
     "latin.csv": (
         "text,label\ncaf\xe9,a\n".encode("latin-1"),
-        "is no text file (byte 14 is not UTF-8); save it as UTF-8",
+        "is not a text file (byte 14 is not UTF-8); save it as UTF-8",
     ),
-    "zip.csv": (b"PK\x03\x04\0\0\0text", "is no text file (it holds zero bytes); save it as UTF-8"),
+    "zip.csv": (b"PK\x03\x04\0\0\0text", "is not a text file (it contains zero bytes); save it as UTF-8"),
     "wide.csv": (b"text,label\na,b\nc,d,e\n", "cannot be parsed (Expected 2 fields in line 3, saw 3); put texts"),
     "all_wide.csv": (b"text,label\na,b,c\nc,d,e\n", "cannot be parsed (Length of header or names does not match"),
     "open.csv": (b'text,label\n"a,b\n', "cannot be parsed (EOF inside string starting at row 1)"),
     "cut.jsonl": (b'{"text": "a", "label": "b"}\n{"text": \n', "cannot be parsed (line 2: Expecting value); write one"),
-    "list.jsonl": (b"[1, 2]\n", "cannot be parsed (line 1 is no object); write one object a line"),
+    "list.jsonl": (b"[1, 2]\n", "cannot be parsed (line 1 is not an object); write one object a line"),
     "text.parquet": (b"text,label\na,b\n", "cannot be parsed as parquet; write the file again or correct its ending"),
 }
 
@@ -143,8 +143,8 @@ def test_empty_cells_are_counted_and_the_first_rows_named(tmp_path: Path) -> Non
 def test_numbers_are_no_texts(tmp_path: Path) -> None:
     found = told(Table(csv(tmp_path / "a.csv", [("1", "a"), ("2.5", "b")])))
     assert found == [
-        "dataset.text_column: the column 'text' of a.csv holds numbers, not texts ('1', '2.5');"
-        " name the column that holds the texts"
+        "dataset.text_column: the column 'text' of a.csv contains numbers, not texts ('1', '2.5');"
+        " name the column of the texts"
     ]
 
 
@@ -152,15 +152,15 @@ def test_texts_of_mixed_kinds_and_labels_that_are_objects_are_told(tmp_path: Pat
     file = tmp_path / "a.jsonl"
     file.write_text("\n".join(json.dumps({"text": text, "label": {"x": 1}}) for text in ("a", 1)))
     assert told(Table(str(file))) == [
-        "dataset.text_column: the column 'text' of a.jsonl holds not only texts but also int;"
-        " name the column that holds the texts",
-        "dataset.label_column: the column 'label' of a.jsonl holds objects or lists of lists;"
+        "dataset.text_column: the column 'text' of a.jsonl contains not only texts but also int;"
+        " name the column of the texts",
+        "dataset.label_column: the column 'label' of a.jsonl contains objects or lists of lists;"
         " name a column with one label or one list of labels a text",
     ]
 
 
 def test_one_column_cannot_be_both(good: str) -> None:
-    assert "dataset.label_column: 'text' is the text column too; name the column that holds the labels" in told(
+    assert "dataset.label_column: 'text' is the text column too; name the column of the labels" in told(
         Table(good, label_column="text")
     )
 
@@ -181,6 +181,6 @@ def test_one_class_unknown_labels_and_rare_labels_are_told(tmp_path: Path) -> No
     ]
     rare = csv(tmp_path / "rare.csv", [*ROWS, ("x", "a")])
     assert told(Table(rare)) == [
-        "dataset.train: too few texts to stand in train, val, test at once, where each part needs one: 'a' (1);"
+        "dataset.train: too few texts for train, val, test, each of which needs one: 'a' (1);"
         " add texts, remove these labels, or give the other parts as files"
     ]

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from conftest import Go
 from frostline.config import jobs as command
-from frostline.data.tokens import Tokens, read
+from frostline.data.corpus import Split
+from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError
 from frostline.instantiate import make
 from frostline.models.build import build_model
@@ -27,7 +28,6 @@ from frostline.models.prompting.demonstrations import in_turn
 from frostline.models.prompting.token_tree import tree
 from frostline.seeding import derive_seed
 from frostline.training.build import build
-from frostline.types import Split
 from parts import part
 from prepared_run import trained_run
 from reference_loop import FEW, LAST, ByHand, few_texts
@@ -95,7 +95,7 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretrained, Any]:
 
 
 def tokens(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, longest: int = 64) -> Tokens:
-    return read(Split(list(texts), [0] * len(texts)), head.tokenize, longest, encoder.pad_id, "texts")
+    return tokenize_split(Split(list(texts), [0] * len(texts)), head.tokenize, longest, encoder.pad_id, "texts")
 
 
 def batch(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, longest: int = 64) -> tuple[Tensor, Tensor]:
@@ -445,7 +445,9 @@ def test_a_phase_in_which_nothing_would_learn_is_refused_before_training(causal:
 @torch.no_grad()
 def test_the_perplexity_of_a_causal_model_is_that_of_its_own_loss(causal: tuple[Pretrained, Any]) -> None:
     head, encoder = head_on("likelihood", causal[0], causal)
-    ids, mask = read(Split(TEXTS, [0] * 3), encoder.tokenize, 64, encoder.pad_id, "").padded(torch.arange(3).numpy())
+    ids, mask = tokenize_split(Split(TEXTS, [0] * 3), encoder.tokenize, 64, encoder.pad_id, "").padded(
+        torch.arange(3).numpy()
+    )
     found = head.surprise(encoder, ids, mask, torch.rand(ids.shape))
     for row, text in enumerate(TEXTS):
         own = torch.tensor([encoder.tokenize([text], 64)[0]])
@@ -459,7 +461,7 @@ def test_the_pseudo_perplexity_of_a_masked_model_is_its_loss_where_tokens_are_ma
     tiny: Pretrained, whole: Any
 ) -> None:
     head = Verbalizer(NAMES, tiny, words=MASKED_WORDS).eval()
-    ids, mask = read(Split(TEXTS, [0] * 3), tiny.tokenize, 64, 0, "").padded(torch.arange(3).numpy())
+    ids, mask = tokenize_split(Split(TEXTS, [0] * 3), tiny.tokenize, 64, 0, "").padded(torch.arange(3).numpy())
     chances = torch.rand(ids.shape, generator=torch.Generator().manual_seed(3))
     found = head.surprise(tiny, ids, mask, chances)
     special = (ids == 101) | (ids == 102) | (ids == 0)

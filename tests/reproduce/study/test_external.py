@@ -13,10 +13,11 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from command_line import Command, in_process
 from frostline.config import job_list as listed
 from frostline.config.jobs import Job
+from frostline.data.corpus import Corpus, Split
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.results.atomic_files import read_json
 from frostline.training.callbacks.predictions import SplitPredictions
-from frostline.types import Config, Corpus, Split
+from frostline.types import Config
 
 frostline = in_process
 WORDS = ["dataset.max_train=64", "dataset.max_val=32", "dataset.max_test=64", "logger=csv", "freezing=frozen"]

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.datasets.hub import Hub
 from frostline.data.datasets.table import Table
 from frostline.data.datasets.vader import Vader
 from frostline.data.prepare import prepare
 from frostline.errors import UserError
-from frostline.types import Labelled, RawData
 from parts import part
 
 VERBS = {"moves": "yes", "sleeps": "no"}
@@ -70,7 +70,7 @@ def test_an_empty_half_is_told(file: str, tmp_path: Path) -> None:
 BAD: dict[str, tuple[Any, str]] = {
     "three": (["premise", "hypothesis", "x"], "dataset.text_column: it names 3 columns; name one, or two for pairs"),
     "none": ([], "dataset.text_column: it names 0 columns; name one, or two for pairs of texts"),
-    "twice": (["premise", "premise"], "dataset.text_column: 'premise' stands there twice; name two columns"),
+    "twice": (["premise", "premise"], "dataset.text_column: it names 'premise' twice; name two columns"),
     "absent": (["premise", "hypotesis"], "dataset.text_column: pairs.csv has no column 'hypotesis'; did you mean hypo"),
     "label": (["premise", "label"], "dataset.label_column: 'label' is the text column too; name the column that holds"),
 }

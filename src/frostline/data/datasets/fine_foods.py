@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.datasets.rdata import Column, frames
 from frostline.data.downloads.package_cache import Deb, folder, is_cached
-from frostline.types import Labelled, RawData
 
 PIN = Deb(
     package="r-cran-modeldata",

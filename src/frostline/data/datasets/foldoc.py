@@ -6,9 +6,9 @@ import gzip
 import re
 from collections.abc import Iterator
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.downloads.package_cache import Deb, folder, is_cached
 from frostline.data.labels import counts
-from frostline.types import Labelled, RawData
 
 PIN = Deb(
     package="dict-foldoc",

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.datasets.templates import Grammar, Pick
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
-from frostline.data.splits import lot, normalised
-from frostline.types import Labelled, RawData
+from frostline.data.splits import normalised, random_key
 
 PIN = Pin(
     package="home-assistant-intents",
@@ -68,7 +68,7 @@ def _parts(templates: list[str]) -> dict[str, str]:
         return {}
     test, val = max(1, count // TEST), max(1, count // VAL) if count > 2 else 0
     names = ["test"] * test + ["val"] * val + ["train"] * (count - test - val)
-    return dict(zip(sorted(templates, key=lambda template: lot(template, "part")), names, strict=True))
+    return dict(zip(sorted(templates, key=lambda template: random_key(template, "part")), names, strict=True))
 
 
 def _values(lists: Mapping[str, Any]) -> dict[str, Callable[[Pick], str]]:

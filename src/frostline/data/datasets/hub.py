@@ -15,8 +15,8 @@ from frostline.data.checks import (
     text_columns,
     texts_of,
 )
+from frostline.data.corpus import Labelled, RawData
 from frostline.errors import Problem, UserError, did_you_mean, user_error
-from frostline.types import Labelled, RawData
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from frostline.data.corpus import RawData
 from frostline.data.datasets import orange3
-from frostline.types import RawData
 
 
 class Newsgroups:

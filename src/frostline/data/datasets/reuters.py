@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from frostline.data.corpus import RawData
 from frostline.data.datasets import orange3
-from frostline.types import RawData
 
 
 class Reuters:

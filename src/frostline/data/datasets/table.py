@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.data.checks import column_problems, label_of, label_problems, naming_problems, texts_of
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.table_files import columns
 from frostline.errors import Problem, UserError
-from frostline.types import Labelled, RawData
 
 
 class Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
-from frostline.types import Labelled, RawData
 
 PIN = Pin(
     package="vaderSentiment",

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from frostline.data.corpus import Labelled, RawData
 from frostline.data.downloads.package_cache import Deb, folder, is_cached
-from frostline.types import Labelled, RawData
 
 PIN = Deb(
     package="wordnet-base",

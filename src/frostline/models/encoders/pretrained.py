@@ -9,12 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from frostline.data.corpus import Text
 from frostline.errors import user_error
 from frostline.models.encoders.language_model_head import LanguageModelHead, tail
 from frostline.models.encoders.loading import load, quiet
 from frostline.models.encoders.objectives import told
 from frostline.models.layers import draw_top
-from frostline.types import Text, Whole
+from frostline.types import Whole
 
 
 class Pretrained(nn.Module):

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from frostline.data.corpus import Text
 from frostline.errors import Problem, UserError, did_you_mean
 from frostline.models.numerics import cosines
-from frostline.types import Count, Positive, Text
+from frostline.types import Count, Positive
 
 
 class LabelSimilarity(nn.Module):

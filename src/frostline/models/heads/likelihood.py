@@ -6,6 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from frostline.data.corpus import Split, Text
 from frostline.errors import user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.numerics import product
@@ -14,7 +15,7 @@ from frostline.models.prompting.reading import Reading, per_text, surprise, tail
 from frostline.models.prompting.template import Template, words_of
 from frostline.models.prompting.token_tree import tree
 from frostline.seeding import derive_seed
-from frostline.types import Split, Text, Whole
+from frostline.types import Whole
 
 CONTENT_FREE = ("N/A", "[MASK]", "")  # those of arXiv:2102.09690
 

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from frostline.data.corpus import Text
 from frostline.errors import Problem, UserError, user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.prompting.reading import MASKED_SHARE, Reading, per_text, surprise, tail_of
 from frostline.models.prompting.template import Template, words_of
-from frostline.types import Text
 
 
 class Verbalizer(nn.Module):

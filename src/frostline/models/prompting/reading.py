@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from frostline.data.corpus import Text
 from frostline.errors import user_error
 from frostline.models.prompting.template import Template
-from frostline.types import Text
 
 MASKED_SHARE = 0.15  # as in BERT's own training (arXiv:1810.04805)
 ROWS = 512  # so many positions have their chances of all words at a time

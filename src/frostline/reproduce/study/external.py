@@ -16,6 +16,7 @@ from frostline.config import jobs as command
 from frostline.config.jobs import Job
 from frostline.console import log
 from frostline.data.build import load_corpus
+from frostline.data.corpus import Corpus
 from frostline.errors import UserError
 from frostline.results import environment
 from frostline.results.atomic_files import write_json, write_text
@@ -23,7 +24,7 @@ from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
 from frostline.training.metrics import ClassificationMetrics
-from frostline.types import Config, Corpus
+from frostline.types import Config
 
 KEPT = ("seed", "study", "dataset")  # keys of a run's config that count whatever the program
 GROUPS = ("dataset", "experiment")

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from frostline.cache.frozen_states import FrozenStates
-from frostline.data.build import load_shifts, prepared, source_of
-from frostline.data.tokens import Tokens, read
+from frostline.data.build import load_shifts, prepare_corpus, source_of
+from frostline.data.corpus import Corpus, Shift, Split, Text
+from frostline.data.tokens import Tokens, tokenize_split
 from frostline.instantiate import make
 from frostline.sweeps.fused.member import SplitEmbeddings
 from frostline.training.build import Built
-from frostline.types import Config, Corpus, Shift, Split, Text
+from frostline.types import Config
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class SharedTexts:
         """Return the data of a config. Texts without an embedding are encoded."""
         if (key := _dataset_key(dataset)) not in self.datasets:
             self.raw = self.raw or make(source_of(dataset)).load()
-            corpus = prepared(self.raw, dataset)
+            corpus = prepare_corpus(self.raw, dataset)
             self.datasets[key] = self._encode_all(corpus, load_shifts(dataset, corpus), {})
         return self.datasets[key]
 
@@ -69,7 +70,7 @@ class SharedTexts:
         new = list(dict.fromkeys(text for text in split.texts if text not in self.row_of))
         if new and (tokens is None or len(new) < len(split)):
             name, encoder = f"{name} {len(self.lengths)}", self.encoder  # FrozenStates knows splits by name
-            tokens = read(Split(new, [0] * len(new)), encoder.tokenize, self.max_length, encoder.pad_id, name)
+            tokens = tokenize_split(Split(new, [0] * len(new)), encoder.tokenize, self.max_length, encoder.pad_id, name)
         if new:
             assert tokens is not None
             first = len(self.lengths)

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from frostline.console import Progress
 from frostline.data.batches import reading_order, share_batches
-from frostline.data.tokens import read
+from frostline.data.corpus import Split
+from frostline.data.tokens import tokenize_split
 from frostline.distributed.collectives import summed
 from frostline.models.interfaces import Recorded
 from frostline.models.model import Model
 from frostline.training.classifier import Classifier
-from frostline.types import Config, Split
+from frostline.types import Config
 
 SEED = 7  # selects the tokens that a masked language model predicts; the same for every run
 
@@ -38,7 +39,9 @@ class LanguageModelRecord(pl.Callback):
         self.sums: Tensor | None = None
         if self.head is not None:
             encoder: Any = model.encoder  # `tokenize` and `pad_id` belong to its role; nn.Module has no type for them
-            self.plain_texts = read(test, encoder.tokenize, dataset["max_length"], encoder.pad_id, "plain texts")
+            self.plain_texts = tokenize_split(
+                test, encoder.tokenize, dataset["max_length"], encoder.pad_id, "plain texts"
+            )
 
     def on_test_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.sums = None

@@ -1,0 +1,95 @@
+"""A data set in memory: labelled texts as a source returns them, and the corpus that is ready for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Label = str | tuple[str, ...]  # a class, or for multi-label data the sorted names of a text's classes
+Text = str | tuple[str, str]  # one text, or a pair that is encoded together, such as premise and hypothesis
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Texts with their label names, and optionally a group for each text; groups are never split."""
+
+    texts: Sequence[Text]
+    labels: Sequence[Label]
+    groups: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class RawData:
+    """The parts of a source; a part that it lacks is None and is cut from train."""
+
+    train: Labelled
+    val: Labelled | None = None
+    test: Labelled | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """N texts with their class indices, or, for multi-label data, a row of C zeros and ones for each text."""
+
+    texts: list[Text]
+    labels: list[int] | list[list[int]]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A data set ready to use: three splits, class names by index, and a fingerprint.
+
+    dropped: number of texts left out, by reason. noised: number of training labels changed by `label_noise`.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    classes: list[str]
+    fingerprint: str
+    dropped: dict[str, int] = field(default_factory=dict)
+    noised: int = 0
+    multi_label: bool = False
+
+    def described(self) -> dict[str, Any]:
+        """Return the description that environment.json stores."""
+        return {
+            "fingerprint": self.fingerprint,
+            "texts": {"train": len(self.train), "val": len(self.val), "test": len(self.test)},
+            "dropped": self.dropped,
+            "noised": self.noised,
+            "classes": self.classes,
+        }
+
+
+@dataclass(frozen=True)
+class Shift:
+    """The test part of another data set with the same classes. dropped: its texts that are also in the training set."""
+
+    split: Split
+    fingerprint: str
+    dropped: int
+
+    def described(self) -> dict[str, Any]:
+        """Return the description that environment.json stores."""
+        return {"fingerprint": self.fingerprint, "texts": len(self.split), "dropped": self.dropped}
+
+
+class DatasetSource(Protocol):
+    """The origin of a data set. Constructing one loads nothing and imports neither torch nor pandas."""
+
+    def downloads(self) -> list[str]:
+        """Return what `load` will download, one line for each file with its size; empty if everything is cached."""
+        ...
+
+    def load(self) -> RawData:
+        """Return the labelled texts.
+
+        Raises:
+            UserError: with all problems of the data at once.
+        """
+        ...
