@@ -68,7 +68,7 @@ class Letters(nn.Module):
 """,
     "myconf/encoder/letters.yaml": "# Letters are tokens\n_target_: mylab.encoders.Letters\nwidth: 16\n",
     "mylab/data.py": """
-from frostline.types import Labelled, RawData
+from frostline.data.corpus import Labelled, RawData
 
 class Counts:
     def __init__(self, rows: int = 60):
