@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NotRequired, Protocol, TypedDict, TypeVar
 
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from frostline.data.batches import Indices, Rows
 from frostline.data.tokens import Tokens
-from frostline.distributed.resources import one_thread
 from frostline.freezing.frost_line import CachePoint
 
 FEW = 256  # with at most so many vectors in a batch, one thread is faster than several
@@ -110,3 +109,18 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
         while (item := upcoming.result()) is not None:
             upcoming = thread.submit(next, items, None)
             yield item
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread of torch: for a few vectors, waiting for other threads costs more than the work itself.
+
+    Nested uses restore the number of threads in whatever order they end.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if before > 1:
+            torch.set_num_threads(before)

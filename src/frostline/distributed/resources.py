@@ -12,8 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,22 +49,6 @@ def thread_count(processes: int = 1) -> str:
     """Of each process of a job: what the user has set, else its part of the job's cores."""
     share = _share()
     return share["threads"] or str(max(_cores() // share["jobs"] // processes, 1))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """For steps on a few vectors: to wait for another thread costs more than the work, tenfold where cores are busy.
-
-    One within another changes nothing, in whatever order they end.
-    """
-    torch = sys.modules["torch"]
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if before > 1:
-            torch.set_num_threads(before)
 
 
 def lock_gpus(wanted: int, gpus: Sequence[str], place: Path) -> list[str]:
