@@ -94,7 +94,7 @@ def test_a_wide_table_is_drawn_row_by_row_alone() -> None:
     assert [[summary is None for summary in row] for row in result.summaries] == [[False, True], *[[False, False]] * 20]
     assert render(result, "svg").startswith(b"<?xml")
     assert missing(build(rows=("pooler",), cols=("freezing",))).splitlines()[0] == (
-        "test/f1_macro, row by row: not figures, 2 rows and 21 columns are too many; select fewer"
+        "test/f1_macro, row by row: not drawn, 2 rows and 21 columns are too many; select fewer"
     )
 
 
@@ -224,7 +224,7 @@ def test_the_reason_for_each_missing_figure_is_printed(frostline: Command) -> No
     assert sorted(files) == sorted(map(str, Path("here").iterdir()))
     assert {Path(file).suffix for file in files} == {".png", ".svg", ".pdf"}
     for kind in ("training-set size", "in-domain against shifted", "plan: ", "curves", "reliability", "WiSE-FT"):
-        assert [line for line in output.out.splitlines() if kind in line and "not figures, " in line], kind
+        assert [line for line in output.out.splitlines() if kind in line and "not drawn, " in line], kind
 
 
 def test_a_figure_is_the_same_file_every_day(frostline: Command) -> None:
@@ -239,8 +239,8 @@ def test_too_many_arms_are_not_drawn() -> None:
     for seed in range(41):
         folders.run(Path("runs"), "full", seed)
     assert missing(build(rows=("seed",))).splitlines() == [
-        "test/f1_macro, row by row: not figures, 41 rows and 1 columns are too many; select fewer",
-        "figures: not figures, 41 arms are too many to distinguish; select fewer rows",
+        "test/f1_macro, row by row: not drawn, 41 rows and 1 columns are too many; select fewer",
+        "figures: not drawn, 41 arms are too many to distinguish; select fewer rows",
     ]
 
 
