@@ -64,10 +64,10 @@ def go(job: Callable[..., Any]) -> Go:
 @pytest.fixture
 def plain(job: Callable[..., Any]) -> list[str]:
     """An encoder without dropout, in which ranks and parts of a batch change nothing but rounding."""
-    from frostline.models.encoders.loading import locate
+    from frostline.models.encoders.auto_model import locate_checkpoint
 
     known = job("encoder=bert_tiny").config["encoder"]
-    shutil.copytree(locate(known["name"], known["pin"]), "plain")
+    shutil.copytree(locate_checkpoint(known["name"], known["pin"]), "plain")
     file = Path("plain/config.json")
     config = json.loads(file.read_text())
     file.write_text(json.dumps(config | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}))

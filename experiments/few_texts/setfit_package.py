@@ -21,7 +21,7 @@ from frostline.config.jobs import Job
 from frostline.console import log
 from frostline.data.corpus import Corpus, Split
 from frostline.data.downloads.package_cache import cache_folder
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config
@@ -41,7 +41,7 @@ def do(job: Job, config: Config, corpus: Corpus) -> Done:
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder, "given.json"), Path(folder, "found.json")
         told = {
-            "model": str(locate(job.config["encoder"]["name"], job.config["encoder"]["pin"])),
+            "model": str(locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])),
             "max_length": config["dataset"]["max_length"],
             "pairs": PAIRS,
             "seed": config["seed"],

@@ -21,7 +21,7 @@ from transformers import AutoTokenizer
 from frostline.config.jobs import Job
 from frostline.data.corpus import Corpus, Split
 from frostline.instantiate import make
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from frostline.reproduce.study.external import Done, Program, main
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config
@@ -36,7 +36,9 @@ def config(run: Config) -> Config:
 
 
 def do(job: Job, config: Config, corpus: Corpus) -> Done:
-    tokenizer = AutoTokenizer.from_pretrained(locate(job.config["encoder"]["name"], job.config["encoder"]["pin"]))
+    tokenizer = AutoTokenizer.from_pretrained(
+        locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])
+    )
     train, val, test = (read(part, tokenizer, config) for part in (corpus.train, corpus.val, corpus.test))
     model = make_pipeline(make(config["encoder"]), make(config["head"]))
     model.fit(train.texts, train.labels)

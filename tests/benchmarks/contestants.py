@@ -28,7 +28,7 @@ from frostline.config.jobs import Job
 from frostline.data.batches import Rows
 from frostline.data.loader import BatchLoader
 from frostline.data.tokens import Tokens
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from frostline.results.folder import RunFolder
 from frostline.training.build import build
 from prepared_run import PreparedRun, described, prepare
@@ -151,7 +151,7 @@ class ByHand:
 def _parts(job: Job) -> tuple[str, Tokens, Any]:
     """The encoder's files, the training texts, and transformers' own classifier, ready to learn."""
     built = build(job.config)
-    files = locate(job.config["encoder"]["name"], job.config["encoder"]["pin"])
+    files = locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])
     model = AutoModelForSequenceClassification.from_pretrained(files, num_labels=len(built.corpus.classes))
     return files, built.tokens["train"], model.train()
 

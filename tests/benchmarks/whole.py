@@ -58,13 +58,13 @@ def hugging_face(overrides: list[str], strategy: str) -> float:
     )
     from transformers.utils import logging
 
-    from frostline.models.encoders.loading import locate
+    from frostline.models.encoders.auto_model import locate_checkpoint
 
     torch.set_num_threads(THREADS)
     logging.set_verbosity_error()
     [job] = jobs_of_command(["trainer=cpu", "logger=csv", *overrides])
     built = build(job.config)
-    files = locate(job.config["encoder"]["name"], job.config["encoder"]["pin"])
+    files = locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])
     model: Any = AutoModelForSequenceClassification.from_pretrained(files, num_labels=len(built.corpus.classes))
     model.base_model.requires_grad_(False)
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cache_entries import KEY, fill, texts_of
 from frostline.cache.arrays import StatesReader
-from frostline.cache.checksums import damage
+from frostline.cache.checksums import find_damage
 from frostline.cache.store import Damaged, Entry
 
 STATES = texts_of([2, 1, 3], width=4)
@@ -39,7 +39,7 @@ def is_right(found: list[Tensor] | None) -> bool:
 
 def test_an_entry_is_of_these_files_and_sound(entry: Entry) -> None:
     assert sorted(file.name for file in entry.path.iterdir()) == FILES
-    assert damage(entry) is None
+    assert find_damage(entry) is None
     assert read(entry) is not None
 
 
@@ -55,7 +55,7 @@ def test_any_byte_that_is_changed_is_noticed(entry: Entry, name: str) -> None:
             assert is_right(found), (place, change)
             if name.endswith(".bin"):
                 assert found is None, (place, change)
-                assert damage(entry) is not None, (place, change)
+                assert find_damage(entry) is not None, (place, change)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,7 +67,7 @@ def test_any_file_that_is_cut_or_grown_is_noticed(entry: Entry, name: str) -> No
         assert is_right(read(entry)), size
         if name.endswith(".bin"):
             assert read(entry) is None, size
-            assert name in str(damage(entry)), size
+            assert name in str(find_damage(entry)), size
     file.write_bytes(content + b"\0")
     assert read(entry) is None
 

@@ -11,7 +11,7 @@ import pytest
 
 from command_line import Command, in_process
 from conftest import Go
-from frostline.cache.keys import content
+from frostline.cache.keys import cache_content
 from frostline.cache.store import StateCache
 from frostline.results.atomic_files import read_json
 from parts import choices
@@ -142,22 +142,22 @@ def test_a_byte_of_weights_or_tokenizer_is_a_miss_and_the_folder_s_name_is_not(g
     flipped(Path("elsewhere/tokenizer.json"), b'"[unused5]"', b'"[unused_]"')
     assert encoded(go(*KEEP, *words, "rerun=true")) == 160
     weights = Path("elsewhere/model.safetensors")
-    content = bytearray(weights.read_bytes())
-    content[8 + int.from_bytes(content[:8], "little") + 10_000] ^= 1
-    weights.write_bytes(content)
+    cache_content = bytearray(weights.read_bytes())
+    cache_content[8 + int.from_bytes(cache_content[:8], "little") + 10_000] ^= 1
+    weights.write_bytes(cache_content)
     assert encoded(go(*KEEP, *words, "rerun=true")) == 160
 
 
 def flipped(file: Path, old: bytes, new: bytes) -> None:
-    content = file.read_bytes()
-    assert old in content
-    file.write_bytes(content.replace(old, new))
+    cache_content = file.read_bytes()
+    assert old in cache_content
+    file.write_bytes(cache_content.replace(old, new))
 
 
 def test_a_cache_key_stays_when_our_classes_move_to_other_modules() -> None:
     encoder = SimpleNamespace(content=lambda: {"model": "bert"})
     first, moved, other = (
-        content(
+        cache_content(
             encoder, {"adapter": {"_target_": adapter}, "pooler": {"_target_": "frostline.models.poolers.mean.Mean"}}
         )
         for adapter in ("frostline.models.adapters.lora.Lora", "frostline.adapters.lora.Lora", "lab.lora.Lora")
@@ -198,9 +198,9 @@ def test_a_flipped_byte_is_told_and_computed_again(go: Go, line: str, capsys: An
     words = [*RAGGED, *LINES[line], "cache.mode=on"]
     before = go(*words)
     for file in Path("store").glob("*/states.*"):
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 64
-        file.write_bytes(content)
+        cache_content = bytearray(file.read_bytes())
+        cache_content[len(cache_content) // 2] ^= 64
+        file.write_bytes(cache_content)
     again = go(*words, "rerun=true")
     assert again["metrics"] == pytest.approx(before["metrics"], abs=1e-5)
     assert "not as it was written" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from command_line import Command, Said, in_process
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from parts import choices, config
 from record import assert_full
 
@@ -22,7 +22,7 @@ FEW = [f"dataset.{size}" for size in ("max_train=48", "max_val=32", "max_test=32
 def bert(tmp_path: Path) -> Path:
     """A copy of bert_tiny's folder, to be hurt."""
     known = config("encoder", "bert_tiny")
-    return Path(shutil.copytree(locate(known["name"], known["pin"]), tmp_path / "bert"))
+    return Path(shutil.copytree(locate_checkpoint(known["name"], known["pin"]), tmp_path / "bert"))
 
 
 def table(result: Said) -> str:

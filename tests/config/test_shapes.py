@@ -17,7 +17,7 @@ from frostline.data.downloads.package_cache import cache_folder
 from frostline.freezing.plan import Block, Kind, Parameter
 from frostline.instantiate import make
 from frostline.models.build import build_model
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from parts import choices, config
 
 frostline = in_process
@@ -76,7 +76,7 @@ def test_the_shipped_blocks_are_those_of_the_real_model(name: str) -> None:
 def test_unfolded_they_are_all_blocks(name: str, adapter: str) -> None:
     chosen = {"encoder": name, "adapter": adapter, "pooler": "attention", "head": "mlp"}
     given = {"seed": 1, **{role: config(role, choice) for role, choice in chosen.items()}}
-    built = [block.described for block in build_model(given, NAMES, weights=False)[0]]
+    built = [block.plan_block for block in build_model(given, NAMES, weights=False)[0]]
     assert shipped_blocks(given, len(NAMES)) == built
 
 
@@ -105,7 +105,7 @@ def test_what_bears_on_shapes_is_another_model(frostline: Command, own: Path) ->
 
 def test_a_folder_is_known_by_its_architecture(frostline: Command, own: Path, tmp_path: Path) -> None:
     known = config("encoder", "bert_tiny")
-    folder = Path(shutil.copytree(locate(known["name"], known["pin"]), tmp_path / "bert"))
+    folder = Path(shutil.copytree(locate_checkpoint(known["name"], known["pin"]), tmp_path / "bert"))
     words = ["plan", "encoder=hub", "encoder.name=bert", "freezing=full"]
     before = frostline(*words).out
     architecture = json.loads((folder / "config.json").read_text())

@@ -14,11 +14,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from frostline.distributed.collectives import agreed, digest
+from frostline.distributed.collectives import agreed
 from frostline.errors import FrostlineError
 from frostline.freezing.plan import Phase
 from frostline.freezing.resolve import resolve_phases
 from frostline.models.blocks import find_blocks
+from frostline.models.fingerprint import weights_digest
 from frostline.training.optimizers.sgd import sgd
 from frostline.training.phases import PhaseEngine
 from frostline.training.schedulers.constant import Constant
@@ -72,7 +73,7 @@ def planned(rank: int) -> Weights:
     """The same two phases as a plan."""
     model = Model()
     blocks = find_blocks(model.encoder, nn.Identity(), model.head)
-    engine = PhaseEngine(resolve_phases(PHASES, [block.described for block in blocks], 2), blocks)
+    engine = PhaseEngine(resolve_phases(PHASES, [block.plan_block for block in blocks], 2), blocks)
     wrapped = DistributedDataParallel(model, find_unused_parameters=True)
     optimizer = sgd(engine.optimizer_groups(0.0), lr=0.1)
     for number in range(2 * STEPS):
@@ -89,7 +90,7 @@ def weights(train: Callable[[int], Weights], rank: int) -> dict[str, list[Any]]:
 def verdict(train: Callable[[int], Weights], rank: int) -> str:
     """What a run itself says after a phase."""
     try:
-        return agreed(digest(train(rank)), "after phase full", 2)
+        return agreed(weights_digest(train(rank)), "after phase full", 2)
     except FrostlineError as error:
         return str(error)
 

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from command_line import Command, in_process
 from frostline.data.datasets.vader import Vader
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from parts import choices, config
 from record import assert_full
 
@@ -44,7 +44,7 @@ def run(frostline: Command, tmp_path: Path) -> Run:
 def bert_tiny() -> Path:
     """Return the folder of the pinned encoder."""
     known = config("encoder", "bert_tiny")
-    return Path(locate(known["name"], known["pin"]))
+    return Path(locate_checkpoint(known["name"], known["pin"]))
 
 
 def environment(folder: Path) -> dict[str, Any]:

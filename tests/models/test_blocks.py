@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from families import FAMILIES, LAYERS, Encoder, encoder_of
 from frostline.models.blocks import ModuleBlock, find_blocks
-from frostline.models.call_order import order_of_use
+from frostline.models.call_order import module_call_order
 from frostline.models.heads.linear import Linear
 from frostline.models.poolers.mean import Mean
 
@@ -99,7 +99,7 @@ def _states(encoder: Encoder, layers: list[nn.Module]) -> list[Tensor]:
 def test_shapes_alone_give_the_same_blocks(family: str) -> None:
     with torch.device("meta"):
         shapes = Encoder(FAMILIES[family]())
-    assert [b.described for b in blocks_of(shapes)] == [b.described for b in blocks_of(encoder_of(family))]
+    assert [b.plan_block for b in blocks_of(shapes)] == [b.plan_block for b in blocks_of(encoder_of(family))]
 
 
 def test_finding_blocks_draws_no_random_numbers_and_changes_nothing(family: str) -> None:
@@ -158,7 +158,7 @@ def test_a_list_inside_a_layer_is_part_of_the_layer() -> None:
 
 
 def test_registration_decides_where_shapes_are_not_enough() -> None:
-    assert order_of_use(AsksForValues()) is None
+    assert module_call_order(AsksForValues()) is None
     blocks = {block.name: list(block.parameters) for block in blocks_of(AsksForValues())}
     assert blocks["encoder.embeddings"] == [
         f"encoder.embeddings.{name}" for name in ("scale", "norm.weight", "norm.bias", "table.weight")

@@ -49,11 +49,11 @@ def gradients(encoder: torch.nn.Module, count: int, states: Tensor, mask: Tensor
 @given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5), count=st.integers(1, LAYERS))
 def test_outputs_and_gradients_are_those_of_the_whole_pass(family: str, lengths: list[int], count: int) -> None:
     encoder, (ids, mask) = encoder_of(family), texts(lengths)
-    bypass, kept = PartialForward(encoder), mask.bool()
-    assert bypass.objection(count, ids, mask) is None
+    partial, kept = PartialForward(encoder), mask.bool()
+    assert partial.incompatibility(count, ids, mask) is None
     whole = encoder(ids, mask)
-    states = bypass.states(count, ids, mask).detach().masked_fill(~kept[..., None], 0)
-    with bypass.fed(count, states):
+    states = partial.states(count, ids, mask).detach().masked_fill(~kept[..., None], 0)
+    with partial.replace_lower_layers(count, states):
         begun = encoder(ids, mask)
     assert torch.equal(begun[kept], whole[kept])
     for one, other in zip(gradients(encoder, count, begun, mask), gradients(encoder, count, whole, mask), strict=True):
@@ -64,13 +64,13 @@ def test_outputs_and_gradients_are_those_of_the_whole_pass(family: str, lengths:
 @pytest.mark.parametrize("family", ABLE)
 def test_nothing_of_the_bypassed_layers_is_computed_and_all_is_as_before_afterwards(family: str) -> None:
     encoder, (ids, mask) = encoder_of(family), texts([9, 4])
-    bypass = PartialForward(encoder)
-    assert bypass.objection(2, ids, mask) is None
-    states, before = bypass.states(2, ids, mask), encoder(ids, mask)
+    partial = PartialForward(encoder)
+    assert partial.incompatibility(2, ids, mask) is None
+    states, before = partial.states(2, ids, mask), encoder(ids, mask)
     with torch.no_grad():
-        for parameter in bypass.layers[0].parameters():
+        for parameter in partial.layers[0].parameters():
             parameter.mul_(3)
-    with bypass.fed(2, states):
+    with partial.replace_lower_layers(2, states):
         begun = encoder(ids, mask)
     assert torch.equal(begun[mask.bool()], before[mask.bool()])
     assert not torch.equal(encoder(ids, mask), before), "outside, the changed layer counts"
@@ -80,8 +80,8 @@ def test_nothing_of_the_bypassed_layers_is_computed_and_all_is_as_before_afterwa
 def test_a_family_that_cannot_begin_at_a_layer_says_why(family: str) -> None:
     encoder = encoder_of(family)
     count = len(PartialForward(encoder).layers)
-    said = PartialForward(encoder).objection(count, *texts([9, 4]))
-    assert said is not None and NOT[family] in said
+    reason = PartialForward(encoder).incompatibility(count, *texts([9, 4]))
+    assert reason is not None and NOT[family] in reason
 
 
 def test_an_encoder_whose_upper_layers_read_more_than_states_is_found_out() -> None:
@@ -90,8 +90,8 @@ def test_an_encoder_whose_upper_layers_read_more_than_states_is_found_out() -> N
     lowest, _, highest = PartialForward(encoder).layers
     lowest.attention.register_forward_hook(lambda m, given, output: aside.update(mean=output[0].mean()))
     highest.register_forward_hook(lambda m, given, output: output + aside["mean"])
-    said = PartialForward(encoder).objection(2, *texts([9, 4]))
-    assert said == "its upper layers read more than states"
+    reason = PartialForward(encoder).incompatibility(2, *texts([9, 4]))
+    assert reason == "its upper layers read more than states"
 
 
 @pytest.mark.parametrize("family", ABLE)
@@ -108,20 +108,20 @@ def test_through_the_store_in_any_batches_it_differs_by_what_padding_makes_alone
 ) -> None:
     """Written in batches of one order and size, read in those of another; float16 rounds what it keeps, and no more."""
     encoder, (ids, mask) = encoder_of(family), texts(lengths)
-    bypass, rows = PartialForward(encoder), list(range(len(lengths)))
-    assert bypass.objection(count, ids, mask) is None
+    partial, rows = PartialForward(encoder), list(range(len(lengths)))
+    assert partial.incompatibility(count, ids, mask) is None
     order, read = data.draw(st.permutations(rows)), np.array(data.draw(st.permutations(rows))[:3])
     kept: dict[int, Tensor] = {}
     for batch in (order[i : i + size] for i in range(0, len(rows), size)):
-        longest = max(lengths[row] for row in batch)
-        states = bypass.states(count, ids[batch, :longest], mask[batch, :longest]).detach()
+        length = max(lengths[row] for row in batch)
+        states = partial.states(count, ids[batch, :length], mask[batch, :length]).detach()
         kept |= {row: states[place, : lengths[row]].cpu() for place, row in enumerate(batch)}
     with TemporaryDirectory() as folder:
         batches = [order[i : i + size] for i in range(0, len(rows), size)]
         found = StatesReader(fill(Entry(Path(folder), KEY), kept, batches, dtype=dtype)).padded(read).to(ids.device)
-    longest = max(lengths[row] for row in read)
-    given_ids, given_mask = ids[read, :longest], mask[read, :longest]
-    with bypass.fed(count, found):
+    length = max(lengths[row] for row in read)
+    given_ids, given_mask = ids[read, :length], mask[read, :length]
+    with partial.replace_lower_layers(count, found):
         begun = encoder(given_ids, given_mask)
     there = given_mask.bool()
     noise = 2e-2 if dtype == "float16" else 1e-5

@@ -20,7 +20,7 @@ from command_line import Command, in_process
 from conftest import Go
 from frostline.data.build import load_corpus
 from frostline.data.datasets.vader import Vader
-from frostline.models.encoders.loading import locate
+from frostline.models.encoders.auto_model import locate_checkpoint
 from frostline.reproduce.projection import tsne
 from frostline.reproduce.representations import Representations, represent, write
 from frostline.training.build import build
@@ -39,7 +39,7 @@ def config_of(folder: Path) -> dict[str, Any]:
 def by_hand(folder: Path, kept: bool) -> tuple[list[int], np.ndarray]:
     """Labels and mean token states (N, D) of the test texts, one after the other. kept: by the run's weights."""
     config = config_of(folder)
-    place = locate(config["encoder"]["name"], config["encoder"]["pin"])
+    place = locate_checkpoint(config["encoder"]["name"], config["encoder"]["pin"])
     model = AutoModel.from_pretrained(place, add_pooling_layer=False, dtype=torch.float32).eval()
     if kept:
         learned = load_file(folder / "checkpoints/best.safetensors")

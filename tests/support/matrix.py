@@ -89,10 +89,10 @@ def _causal(folder: Path) -> None:
     """A Llama of two small random layers that reads with bert_tiny's tokenizer."""
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from frostline.models.encoders.loading import locate
+    from frostline.models.encoders.auto_model import locate_checkpoint
 
     [job] = command.jobs_of_command([])
-    tokenizer = AutoTokenizer.from_pretrained(locate("bert_tiny", job.config["encoder"]["pin"]))
+    tokenizer = AutoTokenizer.from_pretrained(locate_checkpoint("bert_tiny", job.config["encoder"]["pin"]))
     size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
     LlamaForCausalLM(LlamaConfig(**size, vocab_size=len(tokenizer), pad_token_id=0)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -42,4 +42,4 @@ def part(group: str, name: str, **supplied: Any) -> Any:
 
 def plan_of(config: dict[str, Any], blocks: Sequence[ModuleBlock]) -> Plan:
     """Return the plan of a config for the blocks of a model."""
-    return plan_from_config(config, [block.described for block in blocks])[0]
+    return plan_from_config(config, [block.plan_block for block in blocks])[0]

@@ -29,7 +29,7 @@ def lines(name: str) -> list[dict[str, Any]]:
             blocks, made = build_model({**parts, "adapter": adapter, "seed": 1}, ["a", "b"], weights=False)
         except UserError:
             continue  # the adapter does not fit; `frostline plan` reports it
-        entries = [to_json(block.described) for block in blocks if block.kind not in ("pooler", "head")]
+        entries = [to_json(block.plan_block) for block in blocks if block.kind not in ("pooler", "head")]
         variants.append(
             {
                 "adapter": shape_config(adapter, "recommended"),

@@ -82,8 +82,8 @@ QUESTIONS = [
     Question(
         "Where is a pre-trained encoder loaded from the Hub with AutoModel?",
         ("encoder", "hub", "automodel"),
-        "models/encoders/loading.py",
-        "load",
+        "models/encoders/auto_model.py",
+        "load_auto_model",
     ),
     Question("Where are texts tokenized?", ("tokenizer", "tokenize", "tokens"), "data/tokens.py", "read"),
     Question(

@@ -62,7 +62,7 @@ class Small:
         torch.manual_seed(1)
         self.encoder, self.pooler, self.head = Encoder(), Mean(), nn.Linear(8, 3)
         blocks = find_blocks(self.encoder, self.pooler, self.head)
-        self.engine = PhaseEngine(resolve_phases(phases, [block.described for block in blocks], epochs), blocks)
+        self.engine = PhaseEngine(resolve_phases(phases, [block.plan_block for block in blocks], epochs), blocks)
 
     def values(self) -> dict[str, Tensor]:
         return {name: p.detach().clone() for name, p in self.engine.parameters.items()}

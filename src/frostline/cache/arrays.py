@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from frostline.cache.checksums import LAYOUT, sound, texts
+from frostline.cache.checksums import RECORD_LAYOUT, intact_records, read_text_records
 from frostline.cache.entry import STATES, TEXTS, Damaged, Entry
-from frostline.cache.locks import Opened
+from frostline.cache.locks import LockableFile
 
-TEXT = np.dtype([("row", "<i8"), ("length", "<i4"), ("width", "<i4"), ("left", "<i4"), ("sum", "<u4")])
+RECORD_DTYPE = np.dtype([("row", "<i8"), ("length", "<i4"), ("width", "<i4"), ("left", "<i4"), ("sum", "<u4")])
 Index = NDArray[np.int64]
-Numbers = NDArray[Any]
+Values = NDArray[Any]
 
 
 class StatesWriter:
@@ -31,18 +31,20 @@ class StatesWriter:
 
     def __init__(self, work: Path, share: str, dtype: Literal["float32", "float16"]) -> None:
         self.dtype, flags = np.dtype(dtype), os.O_RDWR | os.O_CREAT
-        self.states = Opened(work / f"{STATES}{share}.bin", flags)
-        self.texts = Opened(work / f"{TEXTS}{share}.bin", flags)
+        self.states = LockableFile(work / f"{STATES}{share}.bin", flags)
+        self.texts = LockableFile(work / f"{TEXTS}{share}.bin", flags)
         self.batches = self._go_on()
 
     def _go_on(self) -> int:
         """All that is there is held to its checksums: a machine that lost its power may have kept less than it said."""
         batches = states = kept = 0
         with self.states.path.open("rb") as file:
-            for place, text in enumerate(sound(file, texts(self.texts.path), self.dtype.itemsize), 1):
+            for place, text in enumerate(
+                intact_records(file, read_text_records(self.texts.path), self.dtype.itemsize), 1
+            ):
                 if text.left == 0:
                     batches, states, kept = batches + 1, file.tell(), place
-        for opened, size in ((self.states, states), (self.texts, kept * LAYOUT.size)):
+        for opened, size in ((self.states, states), (self.texts, kept * RECORD_LAYOUT.size)):
             os.ftruncate(opened.fd, size)
             os.lseek(opened.fd, size, os.SEEK_SET)
         return batches
@@ -53,17 +55,17 @@ class StatesWriter:
         Raises:
             OSError: the disk does not take it, or the dtype not a number.
         """
-        flat, found = self._rounded(numbers), np.empty(len(rows), TEXT)
+        flat, found = self._rounded(numbers), np.empty(len(rows), RECORD_DTYPE)
         ends = np.cumsum(lengths).tolist()
         assert ends[-1] == len(flat)
         found["row"], found["length"], found["width"] = rows, lengths, flat.shape[1]
         found["left"] = np.arange(len(rows))[::-1]
-        found["sum"] = [zlib.crc32(_bytes(flat[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]
-        _write(self.states.fd, _bytes(flat))
-        _write(self.texts.fd, _bytes(found))
+        found["sum"] = [zlib.crc32(_bytes_of(flat[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]
+        _write_all(self.states.fd, _bytes_of(flat))
+        _write_all(self.texts.fd, _bytes_of(found))
         self.batches += 1
 
-    def _rounded(self, numbers: Tensor) -> Numbers:
+    def _rounded(self, numbers: Tensor) -> Values:
         given = numbers.numpy()
         with np.errstate(over="ignore"):
             flat = np.ascontiguousarray(given.astype(self.dtype, copy=False))
@@ -81,11 +83,11 @@ class StatesWriter:
         return sizes
 
 
-def _bytes(numbers: Numbers) -> memoryview:
+def _bytes_of(numbers: Values) -> memoryview:
     return numbers.view(np.uint8).reshape(-1).data
 
 
-def _write(fd: int, part: memoryview) -> None:
+def _write_all(fd: int, part: memoryview) -> None:
     while part:
         part = part[os.write(fd, part) :]
 
@@ -107,16 +109,16 @@ class StatesReader:
         if found is None:
             raise Damaged(f"'{entry.path}' is not complete")
         self.dtype = np.dtype(found["dtype"])
-        self.states = [Opened(entry.path / name.replace(TEXTS, STATES)) for name in found["sums"]]
+        self.states = [LockableFile(entry.path / name.replace(TEXTS, STATES)) for name in found["sums"]]
         self._place([self._index(name, crc) for name, crc in found["sums"].items()], int(found["texts"]))
 
-    def _index(self, name: str, crc: int) -> Numbers:
+    def _index(self, name: str, crc: int) -> Values:
         content = (self.entry.path / name).read_bytes()
         if zlib.crc32(content) != crc:
             raise Damaged(f"'{self.entry.path / name}' is not as it was written")
-        return np.frombuffer(content, TEXT)
+        return np.frombuffer(content, RECORD_DTYPE)
 
-    def _place(self, shares: Sequence[Numbers], count: int) -> None:
+    def _place(self, shares: Sequence[Values], count: int) -> None:
         """Where each text is, by its row."""
         every = np.concatenate(shares)
         self.width = int(every["width"].max(initial=0))
@@ -135,14 +137,14 @@ class StatesReader:
             Damaged: a text is not as it was written.
         """
         found = np.zeros((len(rows), int(self.length[rows].max(initial=0)), self.width), self.dtype)
-        room, stride, size = _bytes(found), found.strides[0], self.width * self.dtype.itemsize
+        room, stride, size = _bytes_of(found), found.strides[0], self.width * self.dtype.itemsize
         where = zip(*(a[rows].tolist() for a in (self.share, self.start, self.length, self.sum)), strict=True)
         for place, (share, start, length, crc) in enumerate(where):
             part = room[place * stride : place * stride + length * size]
             self._read(self.states[share], start * size, part, crc)
         return torch.from_numpy(found.astype(np.float32, copy=False))
 
-    def _read(self, file: Opened, start: int, part: memoryview, crc: int) -> None:
+    def _read(self, file: LockableFile, start: int, part: memoryview, crc: int) -> None:
         try:
             whole = os.preadv(file.fd, [part], start) == len(part)
         except OSError as error:

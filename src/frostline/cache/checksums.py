@@ -14,7 +14,7 @@ from frostline.cache.entry import STATES, TEXTS, Damaged, Entry
 BYTES = {"float32": 4, "float16": 2}
 
 
-class Text(NamedTuple):
+class TextRecord(NamedTuple):
     """row: of the split; length: rows of `width` numbers; left: texts of its batch that come after it."""
 
     row: int
@@ -24,17 +24,17 @@ class Text(NamedTuple):
     sum: int
 
 
-LAYOUT = struct.Struct("<qiiiI")  # of a Text in a file
+RECORD_LAYOUT = struct.Struct("<qiiiI")  # of a Text in a file
 
 
-def texts(file: Path) -> list[Text]:
+def read_text_records(file: Path) -> list[TextRecord]:
     """What the file holds whole."""
     content = file.read_bytes()
-    whole = len(content) // LAYOUT.size * LAYOUT.size
-    return [Text(*found) for found in LAYOUT.iter_unpack(content[:whole])]
+    whole = len(content) // RECORD_LAYOUT.size * RECORD_LAYOUT.size
+    return [TextRecord(*found) for found in RECORD_LAYOUT.iter_unpack(content[:whole])]
 
 
-def sound(states: IO[bytes], found: Iterable[Text], size: int) -> Iterator[Text]:
+def intact_records(states: IO[bytes], found: Iterable[TextRecord], size: int) -> Iterator[TextRecord]:
     """The first texts, up to one whose bytes are not there as they were written. size: of a number."""
     left = os.fstat(states.fileno()).st_size
     for text in found:
@@ -45,23 +45,23 @@ def sound(states: IO[bytes], found: Iterable[Text], size: int) -> Iterator[Text]
         yield text
 
 
-def damage(entry: Entry) -> str | None:
+def find_damage(entry: Entry) -> str | None:
     """What is wrong with an entry, all of which is read; None for one that is being removed."""
     try:
         with entry.held():
             found = entry.manifest()
-            return None if found is None else next(_damages(entry, found), None)
+            return None if found is None else next(_iter_damage(entry, found), None)
     except (Damaged, OSError) as error:
         return str(error) if entry.path.exists() else None
 
 
-def _damages(entry: Entry, found: dict[str, Any]) -> Iterator[str]:
+def _iter_damage(entry: Entry, found: dict[str, Any]) -> Iterator[str]:
     for name, crc in found["sums"].items():
         file, states = entry.path / name, entry.path / name.replace(TEXTS, STATES)
         if zlib.crc32(file.read_bytes()) != crc:
             yield f"'{file}' is not as it was written"
-        every = texts(file)
+        every = read_text_records(file)
         with states.open("rb") as numbers:
-            good = sum(1 for _ in sound(numbers, every, BYTES[found["dtype"]]))
+            good = sum(1 for _ in intact_records(numbers, every, BYTES[found["dtype"]]))
             if good < len(every) or numbers.read(1):
                 yield f"'{states}' is not as it was written, from text {good} on"

@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from frostline.cache.locks import Opened
+from frostline.cache.locks import LockableFile
 
-GONE = ".gone"  # what is named so is being deleted
+DELETED_SUFFIX = ".gone"  # what is named so is being deleted
 
 
-def removed(lock: Path, how: Callable[[Path], Opened | None], *places: Path) -> bool:
+def delete_if_unlocked(lock: Path, how: Callable[[Path], LockableFile | None], *places: Path) -> bool:
     """Dispose of places under their lock; False: another has it, or the disk does not let go."""
     try:
         if places and not any(place.exists() for place in places):
@@ -22,7 +22,7 @@ def removed(lock: Path, how: Callable[[Path], Opened | None], *places: Path) -> 
             return False
         with hold:
             for place in places:
-                dispose(place)
+                delete_atomically(place)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
@@ -30,9 +30,9 @@ def removed(lock: Path, how: Callable[[Path], Opened | None], *places: Path) -> 
     return True
 
 
-def dispose(place: Path) -> None:
+def delete_atomically(place: Path) -> None:
     """Never half: it has another name before the first of its files goes."""
-    aside = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}{GONE}")
+    aside = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}{DELETED_SUFFIX}")
     with contextlib.suppress(FileNotFoundError):
         place.replace(aside)
     if aside.is_dir():

@@ -39,7 +39,7 @@ class Runtime:
 
 
 @contextlib.contextmanager
-def at_rest(*parts: nn.Module) -> Iterator[None]:
+def eval_mode(*parts: nn.Module) -> Iterator[None]:
     """In eval mode for as long as this lasts: a run that goes on in the middle of an epoch is in training already."""
     before = [(module, module.training) for part in parts for module in part.modules()]
     for part in parts:
@@ -51,7 +51,7 @@ def at_rest(*parts: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-class Part(NamedTuple):
+class EncodedTexts(NamedTuple):
     """Some texts' states end to end: rows (B,), lengths (B,), numbers (sum of lengths, D)."""
 
     rows: Indices
@@ -75,12 +75,12 @@ class EncoderPass:
     def __init__(self, model: Model, runtime: Runtime, line: CachePoint, lower: StateSource | None = None) -> None:
         self.model, self.runtime, self.line, self.lower = model, runtime, line, lower
 
-    def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[Part]:
+    def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[EncodedTexts]:
         """All but the first `done` batches of this rank."""
         model, ranks = self.model, self.runtime.ranks
         every = reading_order(tokens.lengths, BATCH)
         mine = every[self.runtime.rank :: ranks]
-        with at_rest(model.encoder, model.pooler), Progress(f"encoding {what}", sum(map(len, mine))) as bar:
+        with eval_mode(model.encoder, model.pooler), Progress(f"encoding {what}", sum(map(len, mine))) as bar:
             for place, rows in enumerate(mine):
                 if place >= done:
                     yield self._part(tokens, rows)
@@ -89,13 +89,13 @@ class EncoderPass:
                 self._part(tokens, np.arange(1))  # the others gather
 
     @torch.no_grad()
-    def _part(self, tokens: Tokens, rows: Indices) -> Part:
+    def _part(self, tokens: Tokens, rows: Indices) -> EncodedTexts:
         ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
         with self.runtime.autocast():
             found = self._states(ids, mask, rows)
         if self.line.by_token:
-            return Part(rows, mask.sum(dim=1).cpu().numpy(), found[mask.bool()].float().cpu())
-        return Part(rows, np.full(len(rows), found.shape[1]), found.flatten(0, 1).float().cpu())
+            return EncodedTexts(rows, mask.sum(dim=1).cpu().numpy(), found[mask.bool()].float().cpu())
+        return EncodedTexts(rows, np.full(len(rows), found.shape[1]), found.flatten(0, 1).float().cpu())
 
     def _states(self, ids: Tensor, mask: Tensor, rows: Indices) -> Tensor:
         """(B, n, D)."""
@@ -104,7 +104,7 @@ class EncoderPass:
             self.model.texts_encoded += len(rows)
             return self._from_tokens(ids, mask)
         self.model.texts_from_store += len(rows)
-        with self.model.partial_forward.fed(self.lower.line.layers, kept.to(ids.device)):
+        with self.model.partial_forward.replace_lower_layers(self.lower.line.layers, kept.to(ids.device)):
             return self._from_tokens(ids, mask)
 
     def _from_tokens(self, ids: Tensor, mask: Tensor) -> Tensor:

@@ -21,15 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.cache.deletion import dispose, removed
-from frostline.cache.locks import Opened, alone, made, shared
+from frostline.cache.deletion import delete_atomically, delete_if_unlocked
+from frostline.cache.locks import LockableFile, create_and_lock, lock_exclusive, lock_shared
 from frostline.console import log
 from frostline.results.atomic_files import read_json, write_json
 
 VERSION = 1  # of what is written and how it is computed; another one's entries are not found
 MANIFEST = "manifest.json"
 STATES, TEXTS = "states.", "texts."  # how the files of numbers begin, and those that say which text is where
-SECONDS_BETWEEN_LOOKS, LOOKS = 0.05, 40
+SECONDS_BETWEEN_ATTEMPTS, LOCK_ATTEMPTS = 0.05, 40
 
 
 class Damaged(Exception):  # noqa: N818  # a state, told to the user as such
@@ -68,10 +68,10 @@ class Entry:
             return None
         except ValueError:
             found = None
-        if not isinstance(found, dict) or found.pop("sum", None) != _sum(found):
+        if not isinstance(found, dict) or found.pop("sum", None) != _manifest_checksum(found):
             raise Damaged(f"'{self.path / MANIFEST}' is not as it was written")
         for name, size in found["files"].items():
-            has = _size(self.path / name)
+            has = _file_size(self.path / name)
             if has != size:
                 raise Damaged(f"'{self.path / name}' has {has:,} bytes instead of {size:,}")
         return found
@@ -79,25 +79,25 @@ class Entry:
     @property
     def size(self) -> int:
         """On disk, whether complete or in the making."""
-        return sum(_size(file) for place in (self.path, self.work) for file in _files(place))
+        return sum(_file_size(file) for place in (self.path, self.work) for file in _files_in(place))
 
     @property
     def used(self) -> float:
         """When it was last opened or worked on, in seconds since 1970."""
-        return max(_modified(self.path), _modified(self.work))
+        return max(_modification_time(self.path), _modification_time(self.work))
 
     # In use
 
-    def held(self) -> Opened:
+    def held(self) -> LockableFile:
         """As long as this is open, the entry is in use.
 
         Raises:
             FileNotFoundError: it is not there, or is being removed.
         """
-        for _ in range(LOOKS):  # another may just be asking whether it is in use
-            if (hold := shared(self.path / MANIFEST)) is not None:
+        for _ in range(LOCK_ATTEMPTS):  # another may just be asking whether it is in use
+            if (hold := lock_shared(self.path / MANIFEST)) is not None:
                 break
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         else:
             raise FileNotFoundError(errno.ENOENT, "is being removed", str(self.path))
         with contextlib.suppress(OSError):  # a store that may only be read
@@ -124,16 +124,16 @@ class Entry:
                 self._lock.unlink()
             lock.close()
 
-    def _awaited(self, seconds: float | None) -> Opened:
+    def _awaited(self, seconds: float | None) -> LockableFile:
         end = None if seconds is None else time.monotonic() + seconds
         told = False
-        while (lock := made(self._lock)) is None:
+        while (lock := create_and_lock(self._lock)) is None:
             if end is not None and time.monotonic() >= end:
                 raise TimeoutError(errno.ETIMEDOUT, "another run is still computing the same states", str(self.work))
             if not told:
                 log("frost line: another run computes the same states; waiting for it")
             told = True
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         return lock
 
     # From work to entry to nothing; the first two inside `claimed`
@@ -148,38 +148,42 @@ class Entry:
             if file.name not in about["files"]:
                 file.unlink()
         for name, size in about["files"].items():
-            if _size(self.work / name) != size:
+            if _file_size(self.work / name) != size:
                 raise OSError(errno.EIO, "a part of it is not there", str(self.work / name))
         sums = {name: zlib.crc32((self.work / name).read_bytes()) for name in about["files"] if name.startswith(TEXTS)}
         found = {**about, "store": VERSION, "sums": sums}
-        write_json(self.work / MANIFEST, {**found, "sum": _sum(found)})
+        write_json(self.work / MANIFEST, {**found, "sum": _manifest_checksum(found)})
         self.condemn()  # where one stands that was not complete for us
         self.work.replace(self.path)
 
     def abandon(self) -> None:
         """Drop the work."""
-        dispose(self.work)
+        delete_atomically(self.work)
 
     def condemn(self) -> None:
         """Remove it though it may be in use: those that have its files open read on, each text held to its checksum."""
         with contextlib.suppress(OSError):
-            dispose(self.path)
+            delete_atomically(self.path)
 
     def remove(self) -> bool:
         """Whether nothing is left of it: what is in use stays."""
-        return removed(self.path / MANIFEST, alone, self.path) and removed(self._lock, made, self.work, self._lock)
+        return delete_if_unlocked(self.path / MANIFEST, lock_exclusive, self.path) and delete_if_unlocked(
+            self._lock, create_and_lock, self.work, self._lock
+        )
 
     @property
     def in_use(self) -> bool:
         """Whether somebody reads or writes it."""
-        return not (removed(self.path / MANIFEST, alone) and removed(self._lock, alone))
+        return not (
+            delete_if_unlocked(self.path / MANIFEST, lock_exclusive) and delete_if_unlocked(self._lock, lock_exclusive)
+        )
 
 
-def _sum(found: Mapping[str, Any]) -> int:
+def _manifest_checksum(found: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(found, sort_keys=True).encode())
 
 
-def _files(place: Path) -> list[Path]:
+def _files_in(place: Path) -> list[Path]:
     """None where it is not there: another process may just have removed it."""
     try:
         return list(place.iterdir())
@@ -187,7 +191,7 @@ def _files(place: Path) -> list[Path]:
         return []
 
 
-def _size(file: Path) -> int:
+def _file_size(file: Path) -> int:
     """0 where it is not there."""
     try:
         return file.stat().st_size
@@ -195,7 +199,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _modified(place: Path) -> float:
+def _modification_time(place: Path) -> float:
     try:
         return place.stat().st_mtime
     except OSError:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 JOBS = "FROSTLINE_JOBS"  # set for a sweep: how many of its jobs read the same texts with the same encoder
 BYTES_A_SECOND = 300e6  # to write them, on an ordinary disk
 OPERATIONS_A_SECOND = {"cpu": 5e10}  # of an encoder, on two cores
-OF_OTHERS = 1e13  # of a GPU
-LEAST = 2.0  # seconds: to save less is not worth a file
+GPU_OPERATIONS_A_SECOND = 1e13  # of a GPU
+MIN_SAVED_SECONDS = 2.0  # seconds: to save less is not worth a file
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        return self.operations / OPERATIONS_A_SECOND.get(self.device, OF_OTHERS)
+        return self.operations / OPERATIONS_A_SECOND.get(self.device, GPU_OPERATIONS_A_SECOND)
 
     @property
     def writing(self) -> float:
@@ -39,7 +39,7 @@ class Estimate:
 
     @property
     def pays(self) -> bool:
-        return self.saved >= LEAST
+        return self.saved >= MIN_SAVED_SECONDS
 
     def __str__(self) -> str:
         size = f"{self.bytes / 1e6:,.0f} MB"
@@ -47,6 +47,6 @@ class Estimate:
         return f"{size}, {self.writing:.1f} s to write, saves {max(self.saved, 0):.0f} s over {times}"
 
 
-def jobs() -> int:
+def jobs_in_sweep() -> int:
     """How many runs of this sweep go through the same states."""
     return int(os.environ.get(JOBS, "1"))

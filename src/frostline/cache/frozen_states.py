@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.cache.encode import EncoderPass, Runtime, at_rest
-from frostline.cache.estimate import Estimate, jobs
+from frostline.cache.encode import EncoderPass, Runtime, eval_mode
+from frostline.cache.estimate import Estimate, jobs_in_sweep
 from frostline.cache.keys import CacheKeys
 from frostline.cache.shared_store import SharedCache
 from frostline.console import log
@@ -22,7 +22,7 @@ from frostline.freezing.plan import Block, Plan
 from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
 from frostline.models.model import Model
 
-TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
+TEXTS_TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
 
 
 class CurrentPhase(Protocol):
@@ -66,7 +66,7 @@ class FrozenStates:
         now = (line, self._changes(below), self.model.weights_id if any(self._changes(below)) else 0)
         if self.sources.get(split, (None,))[0] != now:
             self.sources[split] = (None, None)  # what it held may go before more comes
-            self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs()))
+            self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs_in_sweep()))
         return self.sources[split][1]
 
     def vectors(self, split: str, tokens: Tokens) -> Tensor:
@@ -159,8 +159,8 @@ class FrozenStates:
         """Why the encoder cannot begin there; tried once, on a few short and long texts."""
         if line.layers and line.layers not in self.tried:
             order = np.argsort(tokens.lengths, kind="stable")
-            rows = np.unique(order[np.linspace(0, len(order) - 1, TRIED).astype(int)])
+            rows = np.unique(order[np.linspace(0, len(order) - 1, TEXTS_TRIED).astype(int)])
             ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
-            with at_rest(self.model.encoder), self.runtime.autocast():
-                self.tried[line.layers] = self.model.partial_forward.objection(line.layers, ids, mask)
+            with eval_mode(self.model.encoder), self.runtime.autocast():
+                self.tried[line.layers] = self.model.partial_forward.incompatibility(line.layers, ids, mask)
         return self.tried.get(line.layers)

@@ -23,7 +23,7 @@ from frostline.types import Config
 LIBRARIES = ("torch", "transformers", "peft")
 
 
-def content(encoder: Any, config: Config) -> dict[str, Any] | None:
+def cache_content(encoder: Any, config: Config) -> dict[str, Any] | None:
     """Return what states depend on besides weights and texts; None if the encoder does not report its own part."""
     described = getattr(encoder, "content", None)
     parts = {role: without_modules(config[role]) for role in ("adapter", "pooler")}

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Opened:
+class LockableFile:
     """A file descriptor, closed at the latest when nobody has it any more."""
 
     def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
@@ -37,26 +37,26 @@ class Opened:
         self.close()
 
 
-def shared(path: Path) -> Opened | None:
+def lock_shared(path: Path) -> LockableFile | None:
     """With others that read it; None where it is being removed."""
-    return _locked(path, os.O_RDONLY, fcntl.LOCK_SH)
+    return _open_and_lock(path, os.O_RDONLY, fcntl.LOCK_SH)
 
 
-def alone(path: Path) -> Opened | None:
+def lock_exclusive(path: Path) -> LockableFile | None:
     """None where another holds it."""
     try:
-        return _locked(path, os.O_RDWR, fcntl.LOCK_EX)  # a network's file system locks what is open for writing
+        return _open_and_lock(path, os.O_RDWR, fcntl.LOCK_EX)  # a network's file system locks what is open for writing
     except OSError:
-        return _locked(path, os.O_RDONLY, fcntl.LOCK_EX)
+        return _open_and_lock(path, os.O_RDONLY, fcntl.LOCK_EX)
 
 
-def made(path: Path) -> Opened | None:
+def create_and_lock(path: Path) -> LockableFile | None:
     """Alone, of a file that is there for the lock only; None where another holds it."""
-    return _locked(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
+    return _open_and_lock(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
 
 
-def _locked(path: Path, flags: int, how: int) -> Opened | None:
-    file = Opened(path, flags)
+def _open_and_lock(path: Path, flags: int, how: int) -> LockableFile | None:
+    file = LockableFile(path, flags)
     if file.lock(how):
         return file
     file.close()

@@ -75,7 +75,7 @@ class SharedCache:
         entry, found = self.shelf.entry(key), None
         try:
             if entry.manifest() is not None:
-                found = _source(line, StatesReader(entry))
+                found = _states_of_reader(line, StatesReader(entry))
         except FileNotFoundError:  # removed by another run in this moment
             pass
         except (Damaged, OSError) as error:
@@ -105,7 +105,7 @@ class SharedCache:
         try:
             stack.enter_context(entry.claimed())
         except OSError as error:
-            return _without(error)
+            return _warn_not_written(error)
         return True
 
     def _share(self, entry: Entry, encoding: EncoderPass, tokens: Tokens, what: str) -> dict[str, int] | None:
@@ -116,7 +116,7 @@ class SharedCache:
                 writer.append(*part)
             return writer.close()
         except OSError as error:
-            _without(error)
+            _warn_not_written(error)
             return None
 
     def _complete(self, entry: Entry, shares: list[dict[str, int] | None], about: Mapping[str, Any]) -> bool:
@@ -127,17 +127,17 @@ class SharedCache:
             files = {name: size for share in shares if share for name, size in share.items()}
             entry.complete({**about, "dtype": self.cache.dtype, "files": files})
         except OSError as error:
-            return _without(error)
+            return _warn_not_written(error)
         return True
 
 
-def _source(line: CachePoint, reader: StatesReader) -> StateSource:
+def _states_of_reader(line: CachePoint, reader: StatesReader) -> StateSource:
     """Token states are read batch by batch; one vector a text, or one of every layer, is read at once."""
     if line.by_token:
         return CachedStates(line, reader)
     return InMemoryStates(line, reader.padded(np.arange(len(reader.length))))
 
 
-def _without(error: OSError) -> bool:
+def _warn_not_written(error: OSError) -> bool:
     log(f"frost line: the store cannot be written ({error.strerror}); going on without it")
     return False

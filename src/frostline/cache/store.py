@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.cache.deletion import GONE
+from frostline.cache.deletion import DELETED_SUFFIX
 from frostline.cache.entry import MANIFEST, VERSION, Damaged, Entry
 
 __all__ = ["VERSION", "Damaged", "Entry", "StateCache"]
 
 KEY = re.compile(r"[0-9a-f]{8,64}")  # no other folder is looked at, in case that the store is told to lie among others
-SHARE = 10  # of the free disk the store takes a tenth
+DISK_FRACTION = 10  # of the free disk the store takes a tenth
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class StateCache:
     def budget(self) -> int:
         """Never more than the disk has."""
         disk = self.size + shutil.disk_usage(self.folder).free
-        return disk // SHARE if self.max_bytes is None else min(self.max_bytes, disk)
+        return disk // DISK_FRACTION if self.max_bytes is None else min(self.max_bytes, disk)
 
     def make_room(self, need: int) -> bool:
         """Remove what was not used for longest until `need` bytes fit in; False: they do not, and nothing is removed.
@@ -80,6 +80,6 @@ class StateCache:
 
     def sweep(self) -> None:
         """Remove what a killed process was removing."""
-        for path in self.folder.glob(f".*{GONE}"):
+        for path in self.folder.glob(f".*{DELETED_SUFFIX}"):
             if KEY.match(path.name, 1):
                 shutil.rmtree(path, ignore_errors=True)

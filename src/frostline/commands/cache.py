@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.cache.checksums import damage
+from frostline.cache.checksums import find_damage
 from frostline.cache.store import Damaged, Entry, StateCache
 from frostline.console import Progress
 from frostline.data.downloads.package_cache import store_folder
@@ -98,7 +98,7 @@ def _verify(cache: StateCache) -> int:
     with Progress("checking", sum(entry.size for entry in entries), "B") as bar:
         for entry in entries:
             size = entry.size
-            if (message := damage(entry)) is not None:
+            if (message := find_damage(entry)) is not None:
                 damages.append(message)
             bar.update(size)
     for message in damages:

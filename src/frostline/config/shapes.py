@@ -159,7 +159,7 @@ def from_json(entry: list[Any]) -> Block:
 def _build_blocks(config: Config, classes: Sequence[str]) -> list[Block]:
     from frostline.models.build import build_model
 
-    return [block.described for block in build_model(config, classes, weights=False)[0]]
+    return [block.plan_block for block in build_model(config, classes, weights=False)[0]]
 
 
 def _cache_file(config: Config, classes: Sequence[str]) -> Path | None:

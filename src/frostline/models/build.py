@@ -1,4 +1,4 @@
-"""From a checked config to its model, without a Trainer. Sizes flow forward once."""
+"""Build the model of a checked config, without a Trainer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdapterSettings:
-    """Keys of `adapter` that are arguments of no adapter."""
+    """Keys of the `adapter` group that are not arguments of the adapter."""
 
     recommended: dict[str, float] | None = None
 
@@ -29,31 +29,31 @@ ADAPTER_KEYS = {field.name for field in fields(AdapterSettings)}
 def build_model(
     config: Config, classes: Sequence[str], weights: bool = True, **data: Any
 ) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
-    """Encoder with its adapter, pooler and head, each drawn from its own source of chance, and their blocks.
+    """Return the blocks and the parts: encoder with adapter, pooler and head, each initialised with its own seed.
 
-    With `weights` off only shapes are read, which is all that a plan needs. data: what a head may ask for beside the
-    classes, `multi_label` and how many `texts` train has.
+    Without `weights` the modules are on the meta device, which is enough for a plan. data: further arguments of heads,
+    `multi_label` and the number of training `texts`.
     """
     import torch
 
-    from frostline.models.adapters.attach import adapt
+    from frostline.models.adapters.attach import attach_adapter
     from frostline.models.blocks import find_blocks
 
     seed = config["seed"]
     torch.manual_seed(derive_seed(seed, "encoder"))
     encoder = make(config["encoder"]) if weights else make(config["encoder"], weights=False)
     torch.manual_seed(derive_seed(seed, "pooler"))
-    pooler = make(config["pooler"], width=encoder.width, layers=_layers(encoder))
+    pooler = make(config["pooler"], width=encoder.width, layers=_num_layers(encoder))
     head = build_head(config, encoder, classes, **data)
     parts = {"encoder": encoder, "pooler": pooler, "head": head}
     blocks = find_blocks(**parts)
     torch.manual_seed(derive_seed(seed, "adapter"))
     adapter = make({key: value for key, value in config["adapter"].items() if key not in ADAPTER_KEYS})
-    return adapt(adapter, encoder, blocks), parts
+    return attach_adapter(adapter, encoder, blocks), parts
 
 
 def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any) -> nn.Module:
-    """The head as the run's seed draws it."""
+    """Return the head, initialised with the seed of the run."""
     import torch
 
     torch.manual_seed(derive_seed(config["seed"], "head"))
@@ -62,11 +62,11 @@ def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any
     return head
 
 
-def _layers(encoder: nn.Module) -> int:
-    """How many there are; an encoder of a user's own that does not say has those of its longest list of modules."""
+def _num_layers(encoder: Any) -> int:
+    """Return `encoder.layers`, or the length of its longest list of modules for an encoder without the attribute."""
     from frostline.models.layers import layers_of
 
-    told, found = getattr(encoder, "layers", None), layers_of(encoder)
-    if isinstance(told, int):
-        return told
-    return 0 if found is None else len(found[1])
+    count, stack = getattr(encoder, "layers", None), layers_of(encoder)
+    if isinstance(count, int):
+        return count
+    return 0 if stack is None else len(stack[1])

@@ -1,7 +1,8 @@
-"""In which order an encoder uses its modules, found by a forward pass on shapes alone: no weights are read.
+"""The order in which an encoder calls its modules, from a forward pass on the meta device, which reads no weights.
 
 Families register their modules in any order (OPT its last norm before its layers, DeBERTa the norm of its relative
-positions after them); what is used before a layer, and would change the layer's states, must not count as above it.
+positions after them). A module that is called before a layer can change the states of that layer, so it must not be
+counted as above it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
 
-def order_of_use(encoder: nn.Module) -> list[str] | None:
-    """Paths of the modules as they are called on token ids (B, T); None where shapes are not enough to know."""
+def module_call_order(encoder: nn.Module) -> list[str] | None:
+    """Return the paths of the modules in the order of their calls on token ids (B, T), or None if the pass fails.
+
+    A pass on the meta device fails where the code of the model depends on values.
+    """
     called: list[str] = []
     hooks = [
         module.register_forward_pre_hook(lambda module, inputs, path=path: called.append(path))
@@ -24,9 +28,9 @@ def order_of_use(encoder: nn.Module) -> list[str] | None:
     shapes = {name: value.to("meta") for name, value in [*encoder.named_parameters(), *encoder.named_buffers()]}
     text = torch.ones(2, 8, dtype=torch.long, device="meta")
     try:
-        with torch.no_grad(), _Unpadded():
+        with torch.no_grad(), _AssumeNoPadding():
             functional_call(encoder, shapes, (text, text))
-    except Exception:  # whatever the model's own code raises when it meets tensors without values
+    except Exception:  # whatever the model's code raises for tensors without values
         return None
     finally:
         for hook in hooks:
@@ -34,8 +38,8 @@ def order_of_use(encoder: nn.Module) -> list[str] | None:
     return called
 
 
-class _Unpadded(TorchFunctionMode):
-    """Questions about values are answered as for a text without padding: "is all of the mask set?" yes."""
+class _AssumeNoPadding(TorchFunctionMode):
+    """Answers True to conditions on values of meta tensors such as "is all of the mask set?", as without padding."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in (Tensor.__bool__, Tensor.item) and args[0].is_meta:

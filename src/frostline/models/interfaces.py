@@ -1,8 +1,8 @@
-"""What encoders, poolers, heads and losses may offer beside their plain role, each asked for by its methods alone.
+"""Interfaces of encoders, poolers, heads, losses and adapters beyond their basic role, as protocols.
 
-The plain role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
+The basic role of a head is ``forward(vectors (B, D)) -> logits (B, C)``, of a pooler ``forward(states (B, T, D), mask
 (B, T)) -> vectors (B, D)``, of a loss ``forward(logits (B, C), labels, vectors (B, D) or None) -> losses (B,)``.
-`Capability` lists all that a part may have beyond its role.
+`Capability` lists all optional methods and class attributes of parts.
 """
 
 from __future__ import annotations
@@ -48,124 +48,124 @@ class Capability(StrEnum):
 
 
 class Outputs(NamedTuple):
-    """What a forward pass gives: logits (B, C), and the vectors (B, D) that the head read, None where it read texts.
+    """The result of a forward pass: logits (B, C), and the embeddings (B, D) of the texts, None for a `PromptHead`.
 
-    seen (B, K): what a head that is `Recorded` saw beside the classes.
+    diagnostics (B, K): further values for the metrics of a `RecordedHead`.
     """
 
     logits: Tensor
     vectors: Tensor | None
-    seen: Tensor | None = None
+    diagnostics: Tensor | None = None
 
 
 @runtime_checkable
 class FittedHead(Protocol):
-    """A head that is solved from all training vectors at once; what it then knows is in its buffers."""
+    """A head that is fitted in closed form to all training embeddings at once; its buffers hold the solution."""
 
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
-        """vectors (N, D), labels (N,), or (N, C) of 0 and 1 for multi-label data."""
+        """Fit the head to vectors (N, D) and labels (N,), or (N, C) of 0 and 1 for multi-label data."""
         ...
 
 
 class WholeBatch(NamedTuple):
-    """A batch of all ranks, its N texts in the order that one rank would have them in.
+    """The batch of all ranks, its N texts in the order that they have on a single rank.
 
-    vectors (N, D), through which gradients flow; labels (N,), or (N, C); own (B,): where this rank's rows stand, for a
-    row that only fills its place any; seed: the step's, alike on all ranks.
+    vectors (N, D): embeddings, through which gradients flow. labels (N,), or (N, C). local_rows (B,): the indices of
+    the rows of this rank, arbitrary for rows that are padding. seed: that of the step, identical on all ranks.
     """
 
     vectors: Tensor
     labels: Tensor
-    own: Tensor
+    local_rows: Tensor
     seed: int
 
 
 @runtime_checkable
 class InBatchLoss(Protocol):
-    """A loss that holds texts against each other: forward takes a WholeBatch after logits, labels and vectors."""
+    """A loss that compares the texts of a batch: forward takes a WholeBatch after logits, labels and vectors."""
 
     in_batch: bool
 
 
 @runtime_checkable
 class NameInitialised(Protocol):
-    """A head that begins from the names of the classes."""
+    """A head whose weights are initialised from the names of the classes."""
 
     def init_from_class_names(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
-        """embed: texts -> their vectors (N, D), through encoder and pooler."""
+        """Initialise the weights. embed: returns the embeddings (N, D) of texts, by encoder and pooler."""
         ...
 
 
 @runtime_checkable
 class PromptHead(Protocol):
-    """A head that asks the encoder itself, with texts put into words of its own; the pooler has no part in it."""
+    """A head that runs the encoder on its own prompts and does not use the pooler."""
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
-        """Token ids of each text as the head wants it read, at most `max_length` of them."""
+        """Return the token ids of the prompt of each text, at most `max_length` of them."""
         ...
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
-        """input_ids and attention_mask (B, T) -> logits (B, C)."""
+        """Return logits (B, C) of prompts, given input_ids and attention_mask (B, T)."""
         ...
 
 
 @runtime_checkable
 class InContext(Protocol):
-    """A head that is shown some texts of train with their classes before it is asked about any other."""
+    """A head whose prompts begin with demonstrations: training texts with their classes."""
 
     def set_demonstrations(self, train: Split, seed: int) -> None:
-        """Once, before any text is tokenized. seed: the run's, for what is drawn.
+        """Choose the demonstrations, once, before any text is tokenized. seed: that of the run.
 
         Raises:
-            UserError: these texts cannot be shown.
+            UserError: these texts cannot be demonstrations.
         """
         ...
 
 
 @runtime_checkable
-class Recorded(Protocol):
-    """A head that has more to tell of the home test set than scores; `record` is its key in result.json."""
+class RecordedHead(Protocol):
+    """A head with further metrics of the in-domain test set; `record` is their key in result.json."""
 
     record: str
 
     def observe(self, outputs: Outputs, labels: Tensor) -> Tensor:
-        """What each text adds to the record: (B, K), of which the mean over the test set is taken."""
+        """Return the contribution of each text (B, K) to the metrics, which are means over the test set."""
         ...
 
-    def surprise(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, chances: Tensor) -> Tensor:
-        """Of texts as they are: each one's summed surprise in nats and number of tokens (B, 2).
+    def token_nll(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, uniform: Tensor) -> Tensor:
+        """Return the summed negative log-likelihood in nats and the number of tokens (B, 2) of texts without template.
 
-        chances (B, T): from 0 to 1, drawn for each token from a seed of their own.
+        uniform (B, T): random numbers in [0, 1), one for each token, from a generator with its own seed.
         """
         ...
 
-    def recorded(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
-        """The record, from the means over the test set."""
+    def summarise(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
+        """Return the metrics, given the means of `observe` over the test set and the perplexity."""
         ...
 
 
 @runtime_checkable
 class LayerMixing(Protocol):
-    """A pooler that reads the states after every layer, the embeddings' first: forward takes (L + 1, B, T, D)."""
+    """A pooler of the states after every layer, the embeddings first: forward takes (L + 1, B, T, D)."""
 
     every_layer: bool
 
 
 @runtime_checkable
 class LayerStacking(Protocol):
-    """A `Mixer` that first makes one vector of each layer, without parameters; these can be kept."""
+    """A `LayerMixing` pooler that first pools each layer without parameters, so that the result can be cached."""
 
     def stack(self, states: Tensor, mask: Tensor) -> Tensor:
-        """states (L + 1, B, T, D) -> (L + 1, B, D)."""
+        """Pool states (L + 1, B, T, D) to one vector per layer (L + 1, B, D)."""
         ...
 
     def mix(self, stack: Tensor) -> Tensor:
-        """stack (L + 1, B, D) -> vectors (B, D)."""
+        """Mix the layers of a stack (L + 1, B, D) to vectors (B, D)."""
         ...
 
 
 class Adapter(Protocol):
-    """Adds parameters to an encoder whose own ones stay as they are.
+    """Adds parameters to an encoder whose pre-trained parameters stay frozen.
 
     location: "layers" for an adapter inside each layer, "embeddings" for one below the layers, None for none.
     """
@@ -173,11 +173,11 @@ class Adapter(Protocol):
     location: str | None
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
-        """Once, to an encoder with its weights or, for a plan, with shapes alone. layers: input side first.
+        """Add the parameters, once, to an encoder with weights or on the meta device. layers: input side first.
 
-        What it adds stands inside the layers, or is the encoder's module `adapter`.
+        They are added inside the layers, or as the module `adapter` of the encoder.
 
         Raises:
-            UserError: it does not fit the encoder.
+            UserError: the adapter does not fit the encoder.
         """
         ...

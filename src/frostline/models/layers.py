@@ -1,4 +1,4 @@
-"""A model's stack of layers, and its top ones drawn anew."""
+"""The stack of layers of a model, and the reinitialisation of its top layers."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from frostline.errors import user_error
 
 
 def layers_of(encoder: nn.Module) -> tuple[str, nn.ModuleList] | None:
-    """The path and the longest ModuleList whose members are of one class; the outermost where several are equal.
+    """Return the longest ModuleList whose members are of one class, with its path; the outermost of equally long ones.
 
-    A list inside a layer (heads, experts) is part of that layer, however long it is.
+    A list inside a layer (heads, experts) belongs to that layer, however long it is.
     """
-    lists = [(path, m) for path, m in encoder.named_modules() if isinstance(m, nn.ModuleList) and _alike(m)]
+    lists = [(path, m) for path, m in encoder.named_modules() if isinstance(m, nn.ModuleList) and _same_class(m)]
     stacks = [path for path, m in lists if len(m) > 1]
     outer = [entry for entry in lists if not any(entry[0].startswith(f"{stack}.") for stack in stacks)]
     return max(outer, key=lambda entry: len(entry[1]), default=None)
 
 
-def _alike(modules: nn.ModuleList) -> bool:
+def _same_class(modules: nn.ModuleList) -> bool:
     return len({type(module) for module in modules}) == 1
 
 
-def draw_top(model: Any, count: int) -> None:
-    """Draw the top `count` layers of a transformers model as its family initialises them (arXiv:2006.05987).
+def reinitialise_top_layers(model: Any, count: int) -> None:
+    """Initialise the top `count` layers of a transformers model again, as its family does (arXiv:2006.05987).
 
     Raises:
-        UserError: the model has not so many layers.
+        UserError: the model has fewer layers.
     """
-    found = layers_of(model)
-    layers = [] if found is None else list(found[1])
+    stack = layers_of(model)
+    layers = [] if stack is None else list(stack[1])
     if count > len(layers):
         what = f"{count} layers, but the encoder has {len(layers)}"
         raise user_error("encoder.reinit_top", what, f"give 0 to {len(layers)}")
     for layer in layers[len(layers) - count :]:
-        everything: list[Any] = [*layer.modules(), *layer.parameters()]
-        for part in everything:
-            part._is_hf_initialized = False  # else it is left as it was loaded
+        members: list[Any] = [*layer.modules(), *layer.parameters()]
+        for member in members:
+            member._is_hf_initialized = False  # transformers skips what is marked as loaded
         for module in layer.modules():
             model._init_weights(module)

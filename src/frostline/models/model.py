@@ -74,7 +74,7 @@ class Model(nn.Module):
         if point.kind == "output":
             vectors: Tensor = self.pooler(states, batch["attention_mask"])
             return vectors
-        with self.partial_forward.fed(point.layers, states):
+        with self.partial_forward.replace_lower_layers(point.layers, states):
             return self.vectors(batch["input_ids"], batch["attention_mask"])
 
     def forward(self, batch: Batch) -> Tensor:

@@ -1,8 +1,8 @@
-"""A model's own forward, begun at one of its layers: those below are bypassed and states computed before are fed in.
+"""A forward pass that begins at one of a model's layers, from states that were computed before.
 
-Whatever the family does around its layers (masks, rotary and position tables, a last norm) stays its own business: what
-is overridden, for the time of a call, is the `forward` of the layers below, which give states in place of computing
-them. Whether that holds is tried on a real batch: a family in which it does not is left alone.
+The `forward` of the layers below is replaced for the time of a call: they return the given states instead of computing
+them. Everything that the family does around its layers (masks, rotary and position tables, a last norm) runs unchanged.
+A comparison on a real batch decides whether this is exact; an encoder for which it is not is never run this way.
 """
 
 from __future__ import annotations
@@ -19,62 +19,63 @@ from frostline.models.layers import layers_of
 Forward = Callable[..., Any]
 
 
-class _Reached(Exception):  # noqa: N818  # no error: what lies above need not be computed
+class _LayerReached(Exception):  # noqa: N818  # not an error: it ends a pass whose upper layers are not needed
     pass
 
 
 class PartialForward:
-    """The layers of one encoder, input side first, and in which form they give their states."""
+    """Runs an encoder up to one of its layers, or from one of its layers on. layers: input side first."""
 
     def __init__(self, encoder: nn.Module) -> None:
         self.encoder = encoder
-        found = layers_of(encoder)
-        self.layers: list[nn.Module] = [] if found is None else list(found[1])
-        self.beside: int | None = None  # how many Nones a layer gives after its states; None: it gives states alone
+        stack = layers_of(encoder)
+        self.layers: list[nn.Module] = [] if stack is None else list(stack[1])
+        self.num_nones: int | None = None  # Nones after the states in a layer's output tuple; None: no tuple
         self.dtype = torch.float32
-        self.source: nn.Module | None = None  # what gives the lowest layer its input as it is, where one module does
+        self.source: nn.Module | None = None  # the module whose output is the input of the lowest layer, if any
 
     def states(self, count: int, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """The states (B, T, D) after the `count` lowest layers; nothing above them is computed."""
-        found: list[Any] = []
+        """Return the states (B, T, D) after the `count` lowest layers; nothing above them is computed."""
+        outputs: list[Any] = []
 
-        def reached(layer: nn.Module, given: Any, output: Any) -> None:
-            found.append(output)
-            raise _Reached
+        def stop_at_layer(layer: nn.Module, inputs: Any, output: Any) -> None:
+            outputs.append(output)
+            raise _LayerReached
 
-        hook = self.layers[count - 1].register_forward_hook(reached)
+        hook = self.layers[count - 1].register_forward_hook(stop_at_layer)
         try:
-            with contextlib.suppress(_Reached):
+            with contextlib.suppress(_LayerReached):
                 self.encoder(input_ids, attention_mask)
         finally:
             hook.remove()
-        [output] = found
+        [output] = outputs
         states: Tensor = output[0] if isinstance(output, tuple) else output
         return states
 
     @contextlib.contextmanager
-    def fed(self, count: int, states: Tensor) -> Iterator[None]:
-        """Within it the embeddings and the `count` lowest layers give `states` (B, T, D), whatever they are given."""
+    def replace_lower_layers(self, count: int, states: Tensor) -> Iterator[None]:
+        """Within the context, let the embeddings and the `count` lowest layers return `states` (B, T, D)."""
         states = states.to(self.dtype)
-        output = states if self.beside is None else (states, *[None] * self.beside)
+        output = states if self.num_nones is None else (states, *[None] * self.num_nones)
         source = [] if self.source is None else [self.source]
         with (
-            _overridden(self.layers[:count], lambda *given, **more: output),
-            _overridden(source, lambda *given, **more: states),
+            _override_forward(self.layers[:count], lambda *args, **kwargs: output),
+            _override_forward(source, lambda *args, **kwargs: states),
         ):
             yield
 
     @torch.no_grad()
-    def objection(self, count: int, input_ids: Tensor, attention_mask: Tensor) -> str | None:
-        """Why this encoder cannot begin after its `count` lowest layers; None: it can, to the bit on this batch.
+    def incompatibility(self, count: int, input_ids: Tensor, attention_mask: Tensor) -> str | None:
+        """Return why the encoder cannot begin after its `count` lowest layers; None if it can, bit for bit.
 
-        The encoder is in eval mode. A batch with padding shows whether states behind a text's end matter.
+        The encoder must be in eval mode. The batch should contain padding, to show whether the states of padding
+        matter.
         """
         outputs: list[Any] = []
-        hooks = [m.register_forward_hook(lambda m, given, output: outputs.append(output)) for m in self.layers[:count]]
+        hooks = [m.register_forward_hook(lambda m, args, output: outputs.append(output)) for m in self.layers[:count]]
         try:
-            with self._source_noted():
-                whole = self.encoder(input_ids, attention_mask)
+            with self._find_source():
+                expected = self.encoder(input_ids, attention_mask)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -82,65 +83,66 @@ class PartialForward:
             return f"its {count} lowest layers are used {len(outputs)} times in a pass"
         if not all(_is_states(output, input_ids.shape) for output in outputs):
             return "its layers give each other more than states, or states of another shape"
-        self._form(outputs[-1])
-        kept = attention_mask.bool()
-        states = outputs[-1][0] if self.beside is not None else outputs[-1]
+        self._record_output_form(outputs[-1])
+        mask = attention_mask.bool()
+        states = outputs[-1][0] if self.num_nones is not None else outputs[-1]
 
-        def same() -> bool:
-            self.encoder(input_ids.flip(0), attention_mask.flip(0))  # what layers hand on aside is now of other texts
-            with self.fed(count, states.masked_fill(~kept.unsqueeze(-1), 0)):
-                return torch.equal(self.encoder(input_ids, attention_mask)[kept], whole[kept])
+        def is_exact() -> bool:
+            # A pass over other texts first: it replaces whatever the layers exchange apart from their outputs.
+            self.encoder(input_ids.flip(0), attention_mask.flip(0))
+            with self.replace_lower_layers(count, states.masked_fill(~mask.unsqueeze(-1), 0)):
+                return torch.equal(self.encoder(input_ids, attention_mask)[mask], expected[mask])
 
-        if same():
+        if is_exact():
             return None
-        self.source = None  # its output may have other readers
-        return None if same() else "its upper layers read more than states"
+        self.source = None  # other modules may read its output too
+        return None if is_exact() else "its upper layers read more than states"
 
     @contextlib.contextmanager
-    def _source_noted(self) -> Iterator[None]:
-        """Within it `source` is looked for: the last module beside the layers whose output the lowest one is given."""
+    def _find_source(self) -> Iterator[None]:
+        """Within the context, set `source` to the last module outside the layers whose output the lowest one reads."""
         inside = {id(module) for layer in self.layers for module in layer.modules()}
-        beside = [module for module in self.encoder.modules() if id(module) not in inside]
-        given: list[tuple[nn.Module, Tensor]] = []
+        outside = [module for module in self.encoder.modules() if id(module) not in inside]
+        outputs: list[tuple[nn.Module, Tensor]] = []
 
-        def told(module: nn.Module, inputs: Any, output: Any) -> None:
+        def record_output(module: nn.Module, args: Any, output: Any) -> None:
             if isinstance(output, Tensor):
-                given.append((module, output))
+                outputs.append((module, output))
 
-        def asked(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-            first = inputs[0] if inputs else next(iter(named.values()), None)
-            found = [module for module, output in given if output is first]
-            self.source = found[-1] if found else None
+        def match_input(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            first = args[0] if args else next(iter(kwargs.values()), None)
+            sources = [module for module, output in outputs if output is first]
+            self.source = sources[-1] if sources else None
 
-        hooks = [module.register_forward_hook(told) for module in beside]
-        hooks.append(self.layers[0].register_forward_pre_hook(asked, with_kwargs=True))
+        hooks = [module.register_forward_hook(record_output) for module in outside]
+        hooks.append(self.layers[0].register_forward_pre_hook(match_input, with_kwargs=True))
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _form(self, output: Any) -> None:
-        self.beside = len(output) - 1 if isinstance(output, tuple) else None
+    def _record_output_form(self, output: Any) -> None:
+        self.num_nones = len(output) - 1 if isinstance(output, tuple) else None
         self.dtype = (output[0] if isinstance(output, tuple) else output).dtype
 
 
-def _is_states(output: Any, texts: torch.Size) -> bool:
-    first, *others = output if isinstance(output, tuple) else (output,)
-    ragged = isinstance(first, Tensor) and first.dim() == 3 and first.shape[:2] == texts
-    return ragged and all(other is None for other in others)
+def _is_states(output: Any, text_shape: torch.Size) -> bool:
+    first, *rest = output if isinstance(output, tuple) else (output,)
+    has_shape = isinstance(first, Tensor) and first.dim() == 3 and first.shape[:2] == text_shape
+    return has_shape and all(item is None for item in rest)
 
 
 @contextlib.contextmanager
-def _overridden(layers: list[nn.Module], forward: Forward) -> Iterator[None]:
-    before = [layer.__dict__.get("forward") for layer in layers]
-    for layer in layers:
-        layer.forward = forward
+def _override_forward(modules: list[nn.Module], forward: Forward) -> Iterator[None]:
+    originals = [module.__dict__.get("forward") for module in modules]
+    for module in modules:
+        module.forward = forward
     try:
         yield
     finally:
-        for layer, own in zip(layers, before, strict=True):
-            if own is None:
-                del layer.forward
+        for module, original in zip(modules, originals, strict=True):
+            if original is None:
+                del module.forward
             else:
-                layer.forward = own
+                module.forward = original

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from frostline.cache.encode import EncoderPass, Runtime
-from frostline.cache.keys import CacheKeys, content
+from frostline.cache.keys import CacheKeys, cache_content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Indices
 from frostline.data.corpus import Split
@@ -90,7 +90,7 @@ def _vectors(built: Built, runtime: Runtime, config: Config, below: Sequence[Blo
     """As the blocks below the head are now: from the store, where it has the test set; else these texts are read."""
     encoder: Any = built.model.encoder  # known by its role alone: it tokenizes too
     keep = SharedCache(CacheSettings(**config["cache"]), 1)
-    origin = CacheKeys(built.classifier.engine.parameters, runtime, partial(content, encoder, config))
+    origin = CacheKeys(built.classifier.engine.parameters, runtime, partial(cache_content, encoder, config))
     if keep.cache.mode != "off" and origin.known:
         key = origin.key(VECTORS, below, built.tokens["test"], keep.cache.dtype)
         if (kept := keep.opened(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:

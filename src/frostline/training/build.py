@@ -20,7 +20,7 @@ from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.build import plan_from_config
 from frostline.freezing.plan import Plan
 from frostline.instantiate import make
-from frostline.models.adapters.attach import own_weights
+from frostline.models.adapters.attach import weights_without_adapter
 from frostline.models.blocks import ModuleBlock, head_block
 from frostline.models.build import build_head, build_model
 from frostline.models.fingerprint import weights_digest
@@ -82,7 +82,7 @@ def build(config: Config) -> Built:
     blocks, parts = build_model(config, corpus.classes, **data)
     plan, controller = plan_and_controller(config, blocks)
     model = Model(**parts)
-    fingerprint = weights_digest(own_weights(model.encoder, blocks))
+    fingerprint = weights_digest(weights_without_adapter(model.encoder, blocks))
     _initialise_head(model, config, corpus)
     uses_train = settings.max_epochs > 0 or isinstance(model.head, FittedHead)
     splits = {"train": corpus.train} if uses_train else {}
@@ -110,7 +110,7 @@ def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts
 
 def plan_and_controller(config: Config, blocks: Sequence[ModuleBlock]) -> tuple[Plan, PhaseController | None]:
     """Return the plan of the strategy and, for an adaptive one, what decides during training when phases begin."""
-    return plan_from_config(config, [block.described for block in blocks])
+    return plan_from_config(config, [block.plan_block for block in blocks])
 
 
 def _initialise_head(model: Model, config: Config, corpus: Corpus) -> None:

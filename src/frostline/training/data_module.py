@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.trainer.states import TrainerFn
 
 from frostline.cache.frozen_states import FrozenStates
-from frostline.cache.keys import CacheKeys, content
+from frostline.cache.keys import CacheKeys, cache_content
 from frostline.cache.shared_store import CacheSettings, SharedCache
 from frostline.data.batches import Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import BatchLoader
@@ -39,7 +39,7 @@ class DataModule(pl.LightningDataModule):
             return
         model, engine, runtime = self.built.model, self.built.classifier.engine, runtime_of(self.trainer)
         cache = SharedCache(CacheSettings(**self.config["cache"]), runtime.ranks)
-        keys = CacheKeys(engine.parameters, runtime, partial(content, model.encoder, self.config))
+        keys = CacheKeys(engine.parameters, runtime, partial(cache_content, model.encoder, self.config))
         encoder_name = str(self.config["encoder"].get("name"))
         self.frozen_states = FrozenStates(model, engine, cache, keys, runtime, encoder_name)
 

@@ -12,16 +12,16 @@ from torch import nn
 
 from families import FAMILIES, encoder_of
 from frostline.config import jobs as command
-from frostline.distributed.collectives import digest
 from frostline.errors import UserError
 from frostline.freezing.groups import with_layer_decay
 from frostline.freezing.plan import Block, Parameter, Phase
 from frostline.freezing.resolve import resolve_phases
 from frostline.freezing.table import plan_rules
 from frostline.instantiate import make
-from frostline.models.adapters.attach import adapt, own_weights
+from frostline.models.adapters.attach import attach_adapter, weights_without_adapter
 from frostline.models.blocks import ModuleBlock, find_blocks
 from frostline.models.build import build_model
+from frostline.models.fingerprint import weights_digest
 from frostline.models.heads.mlp import Mlp
 from frostline.models.poolers.mean import Mean
 from parts import choices, config, part, plan_of
@@ -71,8 +71,8 @@ def test_the_encoder_s_own_parameters_keep_their_names_and_weights(name: str) ->
     assert list(own) == [n for block in bare for n in block.parameters]
     for block in bare:
         assert all(torch.equal(p, own[n]) for n, p in block.parameters.items())
-    before, after = parts["encoder"].state_dict(), own_weights(adapted["encoder"], blocks)
-    assert digest(after) == digest(before), "the fingerprint is that of the encoder without its adapter"
+    before, after = parts["encoder"].state_dict(), weights_without_adapter(adapted["encoder"], blocks)
+    assert weights_digest(after) == weights_digest(before), "the fingerprint is that of the encoder without its adapter"
 
 
 def test_every_parameter_stands_in_the_plan_once(name: str) -> None:
@@ -85,7 +85,7 @@ def test_every_parameter_stands_in_the_plan_once(name: str) -> None:
 def test_shapes_alone_give_the_same_blocks(name: str) -> None:
     blocks, _, given = model(f"adapter={name}")
     shapes, _ = build_model(given, ["a", "b", "c"], weights=False)
-    assert [block.described for block in shapes] == [block.described for block in blocks]
+    assert [block.plan_block for block in shapes] == [block.plan_block for block in blocks]
 
 
 def test_the_adapter_is_drawn_from_a_source_of_its_own(name: str) -> None:
@@ -217,9 +217,9 @@ def test_in_every_family_virtual_tokens_are_read_or_refused(name: str, family: s
     blocks = find_blocks(encoder, Mean(), nn.Linear(16, 3))
     if name == "prefix" and family not in PREFIXED:
         with pytest.raises(UserError, match=r"adapter: this encoder's attention takes no keys .*; choose adapter=lora"):
-            adapt(part("adapter", name), encoder, blocks)
+            attach_adapter(part("adapter", name), encoder, blocks)
         return
-    blocks = adapt(make(config("adapter", name) | {"num_virtual_tokens": 3}), encoder, blocks)
+    blocks = attach_adapter(make(config("adapter", name) | {"num_virtual_tokens": 3}), encoder, blocks)
     after = encoder(*TEXTS)
     assert after.shape == before.shape
     assert float((after.detach() - before)[TEXTS[1] == 1].abs().max()) > 1e-4
@@ -255,7 +255,7 @@ def test_a_family_that_ignores_what_is_put_before_its_texts_is_refused() -> None
     own = encoder.model.forward
     encoder.model.forward = lambda cache=None, attention_mask=None, **given: own(**given)
     with pytest.raises(UserError, match=r"adapter: this encoder's attention ignores keys and values .*; choose "):
-        adapt(part("adapter", "prefix"), encoder, find_blocks(encoder, Mean(), nn.Linear(16, 3)))
+        attach_adapter(part("adapter", "prefix"), encoder, find_blocks(encoder, Mean(), nn.Linear(16, 3)))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -267,7 +267,7 @@ def test_in_every_family_it_attaches_inside_the_layers_or_is_refused(name: str, 
     blocks = find_blocks(encoder, Mean(), nn.Linear(16, 3))
     layers = [block.name for block in blocks if block.kind == "layer"]
     try:
-        blocks = adapt(part("adapter", name), encoder, blocks)
+        blocks = attach_adapter(part("adapter", name), encoder, blocks)
     except UserError as error:
         assert (name, family) in {("ia3", f) for f in ("DistilBERT", "ModernBERT", "ALBERT", "XLNet")}
         assert str(error.problems[0]) == (
@@ -284,7 +284,7 @@ def test_in_every_family_it_attaches_inside_the_layers_or_is_refused(name: str, 
 
 def test_a_model_s_transposed_layers_are_taken_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
     encoder = encoder_of("GPT-2")
-    adapt(part("adapter", "lora"), encoder, find_blocks(encoder, Mean(), nn.Linear(16, 3)))
+    attach_adapter(part("adapter", "lora"), encoder, find_blocks(encoder, Mean(), nn.Linear(16, 3)))
     assert [str(w.message) for w in recwarn.list] == []
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from families import FAMILIES
 from frostline.errors import UserError
 from frostline.models.blocks import find_blocks
-from frostline.models.encoders.language_model_head import CLASSES, tail
+from frostline.models.encoders.language_model_head import CLASSES, build_language_model_head
 
 MASKED = ["BERT", "RoBERTa", "DistilBERT", "DeBERTa-v2", "ModernBERT", "ALBERT"]
 CAUSAL = ["Llama", "GPT-2", "Qwen2", "OPT"]
@@ -47,7 +47,7 @@ def test_from_the_encoder_s_states_the_tail_tells_what_the_whole_model_tells(
 ) -> None:
     whole = saved(objective, family, tmp_path)
     base = transformers.AutoModel.from_pretrained(tmp_path, dtype=torch.float32).eval()
-    made = tail(objective, base.config, base, str(tmp_path), SOURCE).eval()
+    made = build_language_model_head(objective, base.config, base, str(tmp_path), SOURCE).eval()
     with torch.no_grad():
         states = base(input_ids=IDS).last_hidden_state
         torch.testing.assert_close(made(states), whole(input_ids=IDS).logits)
@@ -60,7 +60,7 @@ def test_the_tail_shares_with_the_encoder_what_the_model_ties_and_holds_no_secon
 ) -> None:
     whole = saved(objective, family, tmp_path)
     base = transformers.AutoModel.from_pretrained(tmp_path, dtype=torch.float32)
-    made = tail(objective, base.config, base, str(tmp_path), SOURCE)
+    made = build_language_model_head(objective, base.config, base, str(tmp_path), SOURCE)
     assert any(p is base.get_input_embeddings().weight for p in made.parameters())
     both = nn.ModuleList([base, made])
     extra = sum(p.numel() for n, p in base.named_parameters() if "pooler" in n)
@@ -71,19 +71,19 @@ def test_the_tail_shares_with_the_encoder_what_the_model_ties_and_holds_no_secon
 def test_from_shapes_alone_the_blocks_are_the_same(objective: Any, family: str, tmp_path: Path) -> None:
     saved(objective, family, tmp_path)
     base = transformers.AutoModel.from_pretrained(tmp_path, dtype=torch.float32)
-    made = tail(objective, base.config, base, str(tmp_path), SOURCE)
+    made = build_language_model_head(objective, base.config, base, str(tmp_path), SOURCE)
     with torch.device("meta"):
         outline = transformers.AutoModel.from_config(base.config)
-    shapes = tail(objective, base.config, outline, None, SOURCE, meta=True)
+    shapes = build_language_model_head(objective, base.config, outline, None, SOURCE, meta=True)
     found, planned = (find_blocks(*parts) for parts in ((base, nn.Identity(), made), (outline, nn.Identity(), shapes)))
-    assert [block.described for block in found] == [block.described for block in planned]
+    assert [block.plan_block for block in found] == [block.plan_block for block in planned]
     assert all(p.is_meta for block in planned for p in block.parameters.values())
 
 
 def test_what_is_not_tied_in_the_model_is_not_tied_here(tmp_path: Path) -> None:
     whole = saved("causal", "Llama", tmp_path, tied=False)
     base = transformers.AutoModel.from_pretrained(tmp_path).eval()
-    made = tail("causal", base.config, base, str(tmp_path), SOURCE).eval()
+    made = build_language_model_head("causal", base.config, base, str(tmp_path), SOURCE).eval()
     assert made.model.lm_head.weight is not base.embed_tokens.weight  # type: ignore[union-attr]
     with torch.no_grad():
         torch.testing.assert_close(made(base(input_ids=IDS).last_hidden_state), whole(input_ids=IDS).logits)
@@ -93,10 +93,10 @@ def test_a_checkpoint_without_the_head_is_refused(tmp_path: Path) -> None:
     base = transformers.AutoModel.from_config(FAMILIES["BERT"]())
     base.save_pretrained(tmp_path)
     with pytest.raises(UserError, match=r"encoder\.objective: the checkpoint has no language-model head: it lacks '"):
-        tail("masked", base.config, base, str(tmp_path), SOURCE)
+        build_language_model_head("masked", base.config, base, str(tmp_path), SOURCE)
 
 
 def test_an_architecture_without_such_a_head_is_refused() -> None:
     config = FAMILIES["T5"]()
     with pytest.raises(UserError, match=r"encoder\.objective: 'causal', but transformers has no such head for t5; "):
-        tail("causal", config, nn.Identity(), None, SOURCE)
+        build_language_model_head("causal", config, nn.Identity(), None, SOURCE)

@@ -18,10 +18,10 @@ import transformers
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from frostline.distributed.collectives import digest
 from frostline.errors import UserError
 from frostline.instantiate import make
 from frostline.models.encoders.pretrained import Pretrained
+from frostline.models.fingerprint import weights_digest
 from frostline.models.poolers.mean import Mean
 from parts import config, part
 
@@ -123,7 +123,7 @@ def test_texts_are_cut_to_the_length_asked_for_and_keep_their_special_tokens(tin
 
 
 def test_more_tokens_than_the_encoder_has_positions_are_refused(tiny: Pretrained) -> None:
-    assert tiny.longest == 512
+    assert tiny.max_positions == 512
     tiny.tokenize(TEXTS, 512)
     with pytest.raises(UserError) as caught:
         tiny.tokenize(TEXTS, 513)
@@ -139,7 +139,7 @@ def test_positions_kept_for_padding_are_not_the_texts(saved: Path, tmp_path: Pat
     shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     transformers.RobertaModel(kept, add_pooling_layer=False).save_pretrained(tmp_path)
     encoder = Pretrained(str(tmp_path))
-    assert encoder.longest == 32
+    assert encoder.max_positions == 32
     ids = torch.full((1, 32), 5)
     assert encoder(ids, torch.ones_like(ids)).shape == (1, 32, 16)
     with pytest.raises((IndexError, RuntimeError), match=r"out of (range|bounds)"):
@@ -152,7 +152,7 @@ def test_positions_kept_for_padding_are_not_the_texts(saved: Path, tmp_path: Pat
 def test_a_folder_gives_the_same_states_to_the_bit(tiny: Pretrained, saved: Path) -> None:
     again: Pretrained = make(config("encoder", "hub", f"encoder.name={saved}")).eval()
     assert torch.equal(states(again), states(tiny))
-    assert digest(again.state_dict()) == digest(tiny.state_dict())
+    assert weights_digest(again.state_dict()) == weights_digest(tiny.state_dict())
 
 
 def test_a_checkpoint_in_half_precision_is_read_as_float32(tiny: Pretrained, saved: Path, tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def untrained(seed: int) -> Pretrained:
 
 def test_untrained_weights_depend_on_the_seed_alone(tiny: Pretrained) -> None:
     first, again, other = untrained(1), untrained(1), untrained(2)
-    assert digest(first.state_dict()) == digest(again.state_dict())
-    assert len({digest(e.state_dict()) for e in (tiny, first, other)}) == 3
+    assert weights_digest(first.state_dict()) == weights_digest(again.state_dict())
+    assert len({weights_digest(e.state_dict()) for e in (tiny, first, other)}) == 3
     assert {k: v.shape for k, v in first.state_dict().items()} == {k: v.shape for k, v in tiny.state_dict().items()}
 
 
@@ -191,15 +191,15 @@ def given(name: str) -> dict[str, Any]:
 
 def test_the_fingerprint_changes_with_one_byte(tiny: Pretrained) -> None:
     weights = {name: value.clone() for name, value in tiny.state_dict().items()}
-    whole = digest(weights)
-    assert digest(dict(reversed(weights.items()))) == whole
+    whole = weights_digest(weights)
+    assert weights_digest(dict(reversed(weights.items()))) == whole
     name = next(iter(weights))
     weights[name].view(torch.uint8).view(-1)[0] ^= 1
-    assert digest(weights) != whole
+    assert weights_digest(weights) != whole
     weights[name].view(torch.uint8).view(-1)[0] ^= 1
-    assert digest(weights) == whole
+    assert weights_digest(weights) == whole
     weights["another"] = weights.pop(name)
-    assert digest(weights) != whole
+    assert weights_digest(weights) != whole
 
 
 # What cannot be loaded

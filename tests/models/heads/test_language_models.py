@@ -24,8 +24,8 @@ from frostline.models.build import build_model
 from frostline.models.encoders.pretrained import Pretrained
 from frostline.models.heads.likelihood import Likelihood
 from frostline.models.heads.verbalizer import Verbalizer
-from frostline.models.prompting.demonstrations import in_turn
-from frostline.models.prompting.token_tree import tree
+from frostline.models.prompting.demonstrations import sample_round_robin
+from frostline.models.prompting.token_tree import build_token_tree
 from frostline.seeding import derive_seed
 from frostline.training.build import build
 from parts import part
@@ -57,7 +57,7 @@ def tiny() -> Pretrained:
 @pytest.fixture(scope="module")
 def whole(tiny: Pretrained) -> Any:
     """bert_tiny as transformers has it, with its masked-LM head."""
-    folder = tiny._tail.keywords["place"]
+    folder = tiny._build_head.keywords["path"]
     return transformers.AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
@@ -94,12 +94,12 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretrained, Any]:
     return Pretrained(str(folder)).eval(), model
 
 
-def tokens(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, longest: int = 64) -> Tokens:
-    return tokenize_split(Split(list(texts), [0] * len(texts)), head.tokenize, longest, encoder.pad_id, "texts")
+def tokens(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, max_length: int = 64) -> Tokens:
+    return tokenize_split(Split(list(texts), [0] * len(texts)), head.tokenize, max_length, encoder.pad_id, "texts")
 
 
-def batch(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, longest: int = 64) -> tuple[Tensor, Tensor]:
-    found = tokens(head, encoder, texts, longest)
+def batch(head: Any, encoder: Pretrained, texts: Sequence[str] = TEXTS, max_length: int = 64) -> tuple[Tensor, Tensor]:
+    found = tokens(head, encoder, texts, max_length)
     return found.padded(torch.arange(len(texts)).numpy())
 
 
@@ -161,7 +161,7 @@ def test_likelihood_in_one_pass_is_that_of_each_class_by_itself(family: str, tem
     model = small_causal(family, tmp_path)
     encoder = Pretrained(str(tmp_path)).eval()
     head = Likelihood(NAMES, encoder, template, CAUSAL_WORDS).eval()
-    found = head.forward_prompt(encoder, *batch(head, encoder, longest=128)).logits
+    found = head.forward_prompt(encoder, *batch(head, encoder, max_length=128)).logits
     for row, text in enumerate(TEXTS):
         expected = likelihoods(model, encoder.tokenizer, text, template, CAUSAL_WORDS)
         torch.testing.assert_close(found[row], expected, atol=1e-5, rtol=1e-5)
@@ -210,12 +210,12 @@ def test_examples_are_a_longer_template(causal: tuple[Pretrained, Any], calibrat
     encoder, template = causal[0], "Review: {text}\nIt was"
     shown = Likelihood(NAMES, encoder, template, CAUSAL_WORDS, calibrate, examples=3).eval()
     shown.set_demonstrations(TRAIN, 5)
-    rows = in_turn(TRAIN.labels, 3, derive_seed(5, "examples"))  # type: ignore[arg-type]  # one class a text
+    rows = sample_round_robin(TRAIN.labels, 3, derive_seed(5, "examples"))  # type: ignore[arg-type]  # one class a text
     words = ["bad", "a bit of both", "good"]  # the first of each class
     told = "".join(f"Review: {TRAIN.texts[row]}\nIt was {words[TRAIN.labels[row]]}\n\n" for row in rows)  # type: ignore[index]  # as above
     written = Likelihood(NAMES, encoder, told + template, CAUSAL_WORDS, calibrate).eval()
     found, expected = (
-        head.forward_prompt(encoder, *batch(head, encoder, longest=400)).logits for head in (shown, written)
+        head.forward_prompt(encoder, *batch(head, encoder, max_length=400)).logits for head in (shown, written)
     )
     assert torch.equal(found, expected)
 
@@ -223,9 +223,9 @@ def test_examples_are_a_longer_template(causal: tuple[Pretrained, Any], calibrat
 def test_examples_are_drawn_of_each_class_in_turn() -> None:
     labels = [int(label) for label in TRAIN.labels if isinstance(label, int)]
     for seed in range(50):
-        assert sorted(labels[row] for row in in_turn(labels, 3, seed)) == [0, 1, 2]
-        assert sorted(labels[row] for row in in_turn(labels, 7, seed)) == sorted(labels)
-    drawn = {tuple(in_turn(labels, 3, seed)) for seed in range(50)}
+        assert sorted(labels[row] for row in sample_round_robin(labels, 3, seed)) == [0, 1, 2]
+        assert sorted(labels[row] for row in sample_round_robin(labels, 7, seed)) == sorted(labels)
+    drawn = {tuple(sample_round_robin(labels, 3, seed)) for seed in range(50)}
     assert len(drawn) > 25
     assert {row for rows in drawn for row in rows} == set(range(7))
     assert {labels[rows[0]] for rows in drawn} == {0, 1, 2}  # no class always comes first
@@ -251,18 +251,18 @@ def test_likelihood_in_a_mixed_step_rounds_the_model_s_own_products_alone(causal
     head = Likelihood(NAMES, encoder, words=CAUSAL_WORDS, calibrate=True).eval()
     with torch.autocast("cpu", torch.bfloat16):
         found = head.forward_prompt(encoder, *batch(head, encoder))
-    for values in (found.logits, found.seen):
+    for values in (found.logits, found.diagnostics):
         assert values is not None and not torch.equal(values, values.bfloat16().float())
 
 
 def test_phrases_that_begin_alike_are_read_once() -> None:
-    laid = tree([[5], [1, 2, 3], [1, 2, 4], [1, 9], [5, 6]])
-    assert laid.ids.tolist() == [1, 2, 5]
-    assert laid.depths.tolist() == [0, 1, 0]
-    assert laid.sees.int().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
-    assert (laid.told.tolist(), laid.counts) == ([1, 5, 2, 9, 3, 4, 6], [2, 2, 2, 1])
-    assert laid.mean.sum(dim=0).tolist() == pytest.approx([1, 1, 1, 1, 1])
-    assert laid.whole.shape == (7, 4)  # [5, 6] goes on from [5], which holds its chance already
+    tree = build_token_tree([[5], [1, 2, 3], [1, 2, 4], [1, 9], [5, 6]])
+    assert tree.ids.tolist() == [1, 2, 5]
+    assert tree.depths.tolist() == [0, 1, 0]
+    assert tree.tree_mask.int().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert (tree.next_tokens.tolist(), tree.counts) == ([1, 5, 2, 9, 3, 4, 6], [2, 2, 2, 1])
+    assert tree.mean.sum(dim=0).tolist() == pytest.approx([1, 1, 1, 1, 1])
+    assert tree.membership.shape == (7, 4)  # [5, 6] goes on from [5], which holds its chance already
 
 
 # Any head of the kind
@@ -293,9 +293,9 @@ def test_a_long_text_is_cut_and_the_template_is_not(made: tuple[Any, Pretrained]
     assert encoder.tokenizer is not None
     whole = head.tokenize([TEXTS[1]], 128)[0]
     bare = head.tokenize([""], 128)[0]
-    for longest in (len(bare) + 1, len(bare) + 3, len(whole) - 1):
-        ids = head.tokenize([TEXTS[1]], longest)[0]
-        assert len(bare) < len(ids) <= longest
+    for max_length in (len(bare) + 1, len(bare) + 3, len(whole) - 1):
+        ids = head.tokenize([TEXTS[1]], max_length)[0]
+        assert len(bare) < len(ids) <= max_length
         said = encoder.tokenizer.decode(ids, skip_special_tokens=True).lower().strip(" .")
         assert said.endswith("it was") and said.startswith("the")
     assert head.tokenize([TEXTS[1]], len(whole)) == [whole]
@@ -323,8 +323,8 @@ def test_from_shapes_alone_the_blocks_are_the_same_as_with_the_weights() -> None
     [job] = command.jobs_of_command(["head=verbalizer"])
     names = ["negative", "neutral", "positive"]
     with_weights, without = (build_model(job.config, names, weights)[0] for weights in (True, False))
-    assert [block.described for block in with_weights] == [block.described for block in without]
-    assert without[-1].described.parameters[0].name.startswith("head.tail.")
+    assert [block.plan_block for block in with_weights] == [block.plan_block for block in without]
+    assert without[-1].plan_block.parameters[0].name.startswith("head.tail.")
 
 
 # What cannot be read
@@ -385,7 +385,7 @@ def test_pairs_have_no_place_in_a_template(made: tuple[Any, Pretrained]) -> None
 
 def test_a_length_beyond_the_encoder_s_is_told_with_the_room_that_words_need(causal: tuple[Pretrained, Any]) -> None:
     head, _ = head_on("likelihood", causal[0], causal)
-    beyond = head.reading.beyond
+    beyond = head.prompt_tokenizer.reserved
     assert beyond > 0
     with pytest.raises(
         UserError, match=rf"reads at most 512, {beyond} of them for the classes' words; set it to {512 - beyond} "
@@ -419,7 +419,7 @@ def test_an_encoder_of_another_objective_is_refused_where_only_the_model_can_tel
 def test_words_of_several_tokens_need_an_encoder_that_can_be_told_where_tokens_stand(
     causal: tuple[Pretrained, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(causal[0], "places_tokens", False)
+    monkeypatch.setattr(causal[0], "accepts_position_ids", False)
     with pytest.raises(
         UserError, match=r"head\.words: several tokens, but the encoder cannot be told where tokens stand"
     ):
@@ -431,7 +431,7 @@ def test_words_of_several_tokens_need_an_encoder_that_can_be_told_where_tokens_s
 
 def test_a_phase_in_which_nothing_would_learn_is_refused_before_training(causal: tuple[Pretrained, Any]) -> None:
     """The tail's only weights are the encoder's own, so that a frozen encoder leaves nothing to a head's phase."""
-    folder = causal[0]._tail.keywords["place"]
+    folder = causal[0]._build_head.keywords["path"]
     [job] = command.jobs_of_command(
         ["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=lp_ft", *SMALL]
     )
@@ -448,7 +448,7 @@ def test_the_perplexity_of_a_causal_model_is_that_of_its_own_loss(causal: tuple[
     ids, mask = tokenize_split(Split(TEXTS, [0] * 3), encoder.tokenize, 64, encoder.pad_id, "").padded(
         torch.arange(3).numpy()
     )
-    found = head.surprise(encoder, ids, mask, torch.rand(ids.shape))
+    found = head.token_nll(encoder, ids, mask, torch.rand(ids.shape))
     for row, text in enumerate(TEXTS):
         own = torch.tensor([encoder.tokenize([text], 64)[0]])
         loss = causal[1](input_ids=own, labels=own).loss
@@ -463,7 +463,7 @@ def test_the_pseudo_perplexity_of_a_masked_model_is_its_loss_where_tokens_are_ma
     head = Verbalizer(NAMES, tiny, words=MASKED_WORDS).eval()
     ids, mask = tokenize_split(Split(TEXTS, [0] * 3), tiny.tokenize, 64, 0, "").padded(torch.arange(3).numpy())
     chances = torch.rand(ids.shape, generator=torch.Generator().manual_seed(3))
-    found = head.surprise(tiny, ids, mask, chances)
+    found = head.token_nll(tiny, ids, mask, chances)
     special = (ids == 101) | (ids == 102) | (ids == 0)
     for row in range(3):
         own = chances[row].masked_fill(special[row], 2)
@@ -515,7 +515,7 @@ def test_a_language_model_applied_as_it_is_leaves_its_record(go: Go, tiny: Pretr
 def test_a_causal_model_applied_as_it_is_tells_its_accuracy_before_and_after_calibration(
     go: Go, causal: tuple[Pretrained, Any], tmp_path: Path
 ) -> None:
-    folder = causal[0]._tail.keywords["place"]
+    folder = causal[0]._build_head.keywords["path"]
     lines = ["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=direct", *SMALL]
     plain, calibrated = go(*lines), go(*lines, "head.calibrate=true")
     assert plain["language_model"].keys() == {"perplexity", "share_on_class_words"}
@@ -526,7 +526,7 @@ def test_a_causal_model_applied_as_it_is_tells_its_accuracy_before_and_after_cal
 
 
 def test_other_seeds_show_other_examples(go: Go, causal: tuple[Pretrained, Any]) -> None:
-    folder = causal[0]._tail.keywords["place"]
+    folder = causal[0]._build_head.keywords["path"]
     lines = ["head=likelihood", "encoder=hub", f"encoder.name={folder}", "freezing=direct", *SMALL]
     lines += ["head.examples=2", "dataset.max_length=400", "dataset.max_test=5"]
     ours, theirs = (go(*lines, f"seed={seed}") for seed in (1, 2))
@@ -544,7 +544,7 @@ class MaskedByHand(ByHand):
 
     def __init__(self, config: dict[str, Any], **options: Any) -> None:
         super().__init__(config | {"head": {"_target_": "frostline.models.heads.linear.Linear"}}, **options)
-        place = make(config["encoder"])._tail.keywords["place"]
+        place = make(config["encoder"])._build_head.keywords["path"]
         self.whole = transformers.AutoModelForMaskedLM.from_pretrained(place, dtype=torch.float32)
         self.model, self.head = self.whole, nn.Identity()
         self.named = dict(self.whole.named_parameters())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from frostline.errors import Problem
-from frostline.models.encoders.objectives import Objective, known
+from frostline.models.encoders.objectives import Objective, known_objective
 from frostline.models.interfaces import Capability
 from frostline.models.prompting.template import template_problems, word_problems
 from frostline.types import Config
@@ -35,7 +35,7 @@ def language_model_problems(config: Config, head: dict[str, Any]) -> list[Proble
 
 def _encoder_problems(encoder: Config, required: Objective) -> Iterator[Problem]:
     """Yield a problem if the encoder was not pre-trained with the objective that the head requires."""
-    is_known, objective = known(encoder)
+    is_known, objective = known_objective(encoder)
     if not is_known or objective == required:
         return
     what, name = f"needs a {required} language model", encoder.get("name")

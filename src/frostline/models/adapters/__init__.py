@@ -1,1 +1,1 @@
-"""What learns inside an encoder whose own parameters stay as they are."""
+"""Adapters: parameters that are added to an encoder and trained while its pre-trained parameters stay frozen."""

@@ -1,4 +1,4 @@
-"""Adapters in the blocks of a model: each stands as a block of its own directly after the one that it stands in."""
+"""Adapters in the blocks of a model: the adapter of a block forms a block of its own directly after it."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ from torch import Tensor, nn
 from frostline.models.blocks import ModuleBlock
 from frostline.models.interfaces import Adapter
 
-THEIRS = ("default", "base_layer")  # words that peft puts into names
+PEFT_NAME_PARTS = ("default", "base_layer")  # components that peft inserts into names of parameters
 
 
-def adapt(adapter: Adapter, encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> list[ModuleBlock]:
-    """Attach it to the encoder of these blocks; the blocks with those of the adapter.
+def attach_adapter(adapter: Adapter, encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> list[ModuleBlock]:
+    """Attach the adapter to the encoder of `blocks`; return the blocks together with those of the adapter.
 
-    A host's modules go with its adapter: they rest when the adapter does, and where it learns the host's dropout acts,
-    as in training without us.
+    The modules of a block move to the block of its adapter: they are in eval mode while the adapter is frozen, and
+    their dropout is active while it is trained, as in training with peft alone.
     """
     adapter.attach(encoder, [module for block in blocks if block.kind == "layer" for module in block.modules])
     known = {id(p) for block in blocks for p in block.parameters.values()}
-    inside = [_new(block.name, _named(block.modules), known) for block in blocks]
-    beside = [(name.removeprefix("adapter."), p) for name, p in encoder.named_parameters()]
-    inside[0] |= _new(blocks[0].name, beside, known)
-    return [part for block, new in zip(blocks, inside, strict=True) for part in _parted(block, new)]
+    added = [_adapter_parameters(block.name, _parameters_of(block.modules), known) for block in blocks]
+    outside = [(name.removeprefix("adapter."), p) for name, p in encoder.named_parameters()]
+    added[0] |= _adapter_parameters(blocks[0].name, outside, known)
+    return [part for block, new in zip(blocks, added, strict=True) for part in _with_adapter_block(block, new)]
 
 
-def own_weights(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> dict[str, Tensor]:
-    """The encoder's state as it is without its adapter, by the names that it has without one."""
+def weights_without_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> dict[str, Tensor]:
+    """Return the state of the encoder without its adapter, by the names of an encoder that has none."""
     added = {id(p) for block in blocks if block.kind == "adapter" for p in block.parameters.values()}
     state = encoder.state_dict(keep_vars=True)
     return {name.replace(".base_layer.", "."): value for name, value in state.items() if id(value) not in added}
 
 
-def _named(modules: Iterable[nn.Module]) -> Iterable[tuple[str, nn.Parameter]]:
+def _parameters_of(modules: Iterable[nn.Module]) -> Iterable[tuple[str, nn.Parameter]]:
     for module in modules:
         yield from module.named_parameters()
 
 
-def _new(host: str, named: Iterable[tuple[str, nn.Parameter]], known: set[int]) -> dict[str, nn.Parameter]:
-    """Those that are not known yet, by their names in the plan; a shared one stands in the lowest host."""
-    found = {}
-    for name, parameter in named:
+def _adapter_parameters(
+    block: str, parameters: Iterable[tuple[str, nn.Parameter]], known: set[int]
+) -> dict[str, nn.Parameter]:
+    """Return those that are not yet in `known`, by their names in the plan; a shared one is in the lowest block."""
+    added = {}
+    for name, parameter in parameters:
         if id(parameter) not in known:
             known.add(id(parameter))
-            words = [word for word in name.split(".") if word not in THEIRS]
-            found[".".join((host, "adapter", *words))] = parameter
-    return found
+            components = [component for component in name.split(".") if component not in PEFT_NAME_PARTS]
+            added[".".join((block, "adapter", *components))] = parameter
+    return added
 
 
-def _parted(block: ModuleBlock, new: dict[str, nn.Parameter]) -> list[ModuleBlock]:
-    if not new:
+def _with_adapter_block(block: ModuleBlock, added: dict[str, nn.Parameter]) -> list[ModuleBlock]:
+    if not added:
         return [block]
-    return [replace(block, modules=()), ModuleBlock(f"{block.name}.adapter", "adapter", block.modules, new)]
+    return [replace(block, modules=()), ModuleBlock(f"{block.name}.adapter", "adapter", block.modules, added)]

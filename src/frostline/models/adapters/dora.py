@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from frostline.models.adapters.lora_targets import low_rank
+from frostline.models.adapters.lora_targets import inject_low_rank
 from frostline.types import Count, Dropout, Positive, Targets
 
 
 class Dora:
-    """DoRA (arXiv:2402.09353): LoRA turns each row of a weight, and a magnitude of its own says how long it is.
+    """DoRA (arXiv:2402.09353): LoRA for the direction of each row of a weight, and a trainable magnitude for its norm.
 
-    With V = W + alpha / r B A each row i of the weight is m_i V_i / |V_i|; m (out,) begins as the rows' lengths in W.
-    As in the paper (its section 4.3) |V_i| passes no gradient on. Rank, alpha, dropout and target modules default to
-    those of adapter=lora, so that the two compare; the paper's LLaMA has r=32, alpha=64, dropout 0.05 and also key,
-    up and down projections.
+    With V = W + alpha / r B A, row i of the weight is m_i V_i / |V_i|; m (out,) is initialised to the norms of the rows
+    of W. As in section 4.3 of the paper, no gradient flows through |V_i|. Rank, alpha, dropout and target modules
+    default to those of adapter=lora, so that the two can be compared; for LLaMA the paper uses r=32, alpha=64,
+    dropout 0.05 and also the key, up and down projections.
 
-    target_modules: names of linear layers, all-linear, or null for what is usual in the family.
+    target_modules: names of linear layers, all-linear, or null for the usual layers of the family.
 
         $ frostline plan adapter=dora freezing=lp_ft
         phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
@@ -37,5 +37,5 @@ class Dora:
         self.r, self.alpha, self.dropout, self.target_modules = r, alpha, dropout, target_modules
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
-        """Put A, B and m into the encoder's layers."""
-        low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout, dora=True)
+        """Add A, B and m to the layers of the encoder."""
+        inject_low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout, dora=True)

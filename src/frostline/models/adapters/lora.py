@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from frostline.models.adapters.lora_targets import low_rank
+from frostline.models.adapters.lora_targets import inject_low_rank
 from frostline.types import Count, Dropout, Positive, Targets
 
 
 class Lora:
-    """LoRA (arXiv:2106.09685): beside each target a product of two narrow matrices, W x + alpha / r B A x.
+    """LoRA (arXiv:2106.09685): adds a low-rank product to each target layer, W x + alpha / r B A x.
 
-    B (out, r) begins as zero, so that training begins from the pre-trained encoder; A (r, in) is drawn from Kaiming's
-    uniform distribution, as in the paper's code, where its text says a Gaussian. The defaults are the paper's for
-    RoBERTa base: query and value, r = alpha = 8, no dropout.
+    B (out, r) is initialised to zero, so that training begins from the pre-trained encoder; A (r, in) is sampled from
+    the Kaiming uniform distribution, as in the code of the paper (its text names a Gaussian). The defaults are those of
+    the paper for RoBERTa base: query and value, r = alpha = 8, no dropout.
 
-    target_modules: names of linear layers such as [query, value], all-linear, or null for what is usual in the family
-    (by peft's list; all linear layers where it knows none). They are looked for in the encoder's layers alone.
+    target_modules: names of linear layers such as [query, value], all-linear, or null for the usual ones of the family
+    (from the list of peft; all linear layers for a family that is not in it). Only the layers of the encoder are
+    searched.
 
         $ frostline plan adapter=lora freezing=lp_ft
         phase  epochs  emb  0  0+    1  1+    head  trainable  frost line
@@ -37,5 +38,5 @@ class Lora:
         self.r, self.alpha, self.dropout, self.target_modules = r, alpha, dropout, target_modules
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
-        """Put A and B into the encoder's layers."""
-        low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout)
+        """Add A and B to the layers of the encoder."""
+        inject_low_rank(encoder, layers, self.target_modules, self.r, self.alpha, self.dropout)

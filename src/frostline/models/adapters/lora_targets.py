@@ -1,4 +1,4 @@
-"""Which of an encoder's linear layers adapters go into: always inside its layers, so that no head is among them."""
+"""The linear layers to which adapters are added: always inside the layers of the encoder, so never in a head."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ ALL = "all-linear"
 
 
 def linear_layers(encoder: nn.Module, layers: Sequence[nn.Module]) -> dict[str, nn.Module]:
-    """The linear layers inside the encoder's layers, by their paths in the encoder."""
+    """Return the linear modules inside `layers`, by their paths in the encoder."""
     inside = {id(module) for layer in layers for module in layer.modules()}
     every = {path: m for path, m in encoder.named_modules() if isinstance(m, nn.Linear | Conv1D)}
     return {path: module for path, module in every.items() if id(module) in inside}
 
 
-def family(encoder: nn.Module) -> str | None:
-    """The model's family by the name that transformers gives it, None for a model that is none of theirs."""
+def model_family(encoder: nn.Module) -> str | None:
+    """Return the `model_type` of the encoder's transformers model, or None for any other model."""
     config = getattr(getattr(encoder, "model", None), "config", None)
     return getattr(config, "model_type", None)
 
 
-def matching(paths: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Paths that end with one of these names, as peft matches them."""
+def matching_paths(paths: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the paths that end with one of these names, as peft matches them."""
     return [path for path in paths if f".{path}".endswith(tuple(f".{name}" for name in names))]
 
 
-def named(paths: Sequence[str], names: Sequence[str], key: str) -> list[str]:
-    """The same, where each name must match.
+def required_paths(paths: Sequence[str], names: Sequence[str], key: str) -> list[str]:
+    """Return the paths that end with one of these names, each of which must match.
 
     Raises:
-        UserError: with each name that matches nothing, and names that there are.
+        UserError: a name matches nothing; the message lists the names that exist.
     """
-    odd = [name for name in names if not matching(paths, [name])]
+    unmatched = [name for name in names if not matching_paths(paths, [name])]
     known = list(dict.fromkeys(path.rpartition(".")[2] for path in paths))
     problems = [
-        Problem(key, f"'{name}' matches no linear layer in the encoder's layers", _instead(name, known)) for name in odd
+        Problem(key, f"'{name}' matches no linear layer in the encoder's layers", _suggest_targets(name, known))
+        for name in unmatched
     ]
     if not names:
-        problems.append(Problem(key, "there are none", _instead("", known)))
+        problems.append(Problem(key, "there are none", _suggest_targets("", known)))
     if problems:
         raise UserError(problems)
-    return matching(paths, names)
+    return matching_paths(paths, names)
 
 
-def _instead(name: str, known: Sequence[str]) -> str:
+def _suggest_targets(name: str, known: Sequence[str]) -> str:
     return did_you_mean(name, known, f"choose among: {', '.join(known)}" if known else "choose adapter=prompt")
 
 
-def low_rank(
+def inject_low_rank(
     encoder: nn.Module,
     layers: Sequence[nn.Module],
     targets: Targets,
@@ -64,40 +65,39 @@ def low_rank(
     dropout: float,
     dora: bool = False,
 ) -> None:
-    """Put a product of two narrow matrices beside each target; with `dora` a magnitude for each row of the sum too.
+    """Add a low-rank product to each target layer, with `dora` also a magnitude for each row of the sum.
 
     Raises:
         UserError: a target matches nothing.
     """
-    paths = _chosen(encoder, layers, targets)
+    paths = _target_paths(encoder, layers, targets)
     config = LoraConfig(
         r=r,
-        lora_alpha=alpha,  # type: ignore[arg-type]  # divided by r: any number does
+        lora_alpha=alpha,  # type: ignore[arg-type]  # peft only divides it by r, so a float will do
         lora_dropout=dropout,
         target_modules=paths,
-        fan_in_fan_out=transposed(encoder, paths),
+        fan_in_fan_out=stores_weights_transposed(encoder, paths),
         use_dora=dora,
     )
-    inject(config, encoder)
+    inject_peft_layers(config, encoder)
 
 
-def _chosen(encoder: nn.Module, layers: Sequence[nn.Module], targets: Targets) -> list[str]:
-    """Paths for `targets`: names, `all-linear`, or None for what is usual in the family, where that is known."""
+def _target_paths(encoder: nn.Module, layers: Sequence[nn.Module], targets: Targets) -> list[str]:
+    """Return the paths of `targets`: names, `all-linear`, or None for the usual layers of the family."""
     paths = list(linear_layers(encoder, layers))
     if targets is not None and targets != ALL:
-        return named(paths, [targets] if isinstance(targets, str) else targets, "adapter.target_modules")
-    theirs = USUAL.get(family(encoder) or "") if targets is None else None
-    return (matching(paths, theirs) if isinstance(theirs, list) else []) or named(
-        paths, paths, "adapter.target_modules"
-    )
+        return required_paths(paths, [targets] if isinstance(targets, str) else targets, "adapter.target_modules")
+    usual = USUAL.get(model_family(encoder) or "") if targets is None else None
+    matches = matching_paths(paths, usual) if isinstance(usual, list) else []
+    return matches or required_paths(paths, paths, "adapter.target_modules")
 
 
-def inject(config: PeftConfig, encoder: nn.Module) -> None:
-    """Put peft's layers into the encoder, in place; on shapes alone where the encoder has no more."""
-    only_shapes = any(p.is_meta for p in encoder.parameters())
-    inject_adapter_in_model(config, encoder, low_cpu_mem_usage=only_shapes)
+def inject_peft_layers(config: PeftConfig, encoder: nn.Module) -> None:
+    """Replace layers of the encoder by those of peft, in place; on the meta device if the encoder is."""
+    on_meta = any(p.is_meta for p in encoder.parameters())
+    inject_adapter_in_model(config, encoder, low_cpu_mem_usage=on_meta)
 
 
-def transposed(encoder: nn.Module, paths: Sequence[str]) -> bool:
-    """Whether these keep their weights as (in, out), as GPT-2's do."""
+def stores_weights_transposed(encoder: nn.Module, paths: Sequence[str]) -> bool:
+    """Return whether these layers store their weights as (in, out), as those of GPT-2 do."""
     return any(isinstance(encoder.get_submodule(path), Conv1D) for path in paths)

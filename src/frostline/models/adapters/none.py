@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 class NoAdapter:
-    """The encoder's own parameters learn, as the strategy says."""
+    """No adapter: the parameters of the encoder are trained as the freezing strategy defines."""
 
     location: str | None = None
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
-        """Nothing is added."""
+        """Leave the encoder unchanged."""

@@ -10,21 +10,21 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from frostline.errors import user_error
-from frostline.models.adapters.virtual_tokens import DO, model_of, put_before
+from frostline.models.adapters.virtual_tokens import DO, prepend_virtual_tokens, transformers_model
 from frostline.types import Count
 
-NAMES = ("cache", "past_key_values")  # of what holds the keys and values before a text, in newer and older models
+NAMES = ("cache", "past_key_values")  # arguments for keys and values before a text, in newer and older models
 
 
 class Prefix:
-    """Prefix tuning (arXiv:2101.00190): keys and values that learn, before those of each text in every layer.
+    """Prefix tuning (arXiv:2101.00190): trainable keys and values before those of each text in every layer.
 
-    They come from embeddings of `num_virtual_tokens` positions through a network of one hidden layer, as the paper has
-    it, which finds them unstable when they are learned themselves; `projection: null` does that, as P-tuning v2
-    (arXiv:2110.07602) does for some tasks. 10 tokens and 512 hidden units are the paper's for table-to-text.
-    All of it stands below the layers, which rest and are in eval mode, as all in which nothing learns.
+    They are computed from embeddings of the virtual tokens by a network with one hidden layer, since the paper
+    observes that training is unstable without it; `projection: null` trains them directly, as P-tuning v2
+    (arXiv:2110.07602) does for some tasks. The paper uses 10 tokens and 512 hidden units for table-to-text.
+    The prefix is a block below the layers, which are frozen and in eval mode.
 
-    projection: how many hidden units; null: the keys and values themselves learn.
+    projection: the number of hidden units; null: the keys and values themselves are trained.
 
         $ frostline plan adapter=prefix freezing=lp_ft
         phase  epochs  emb  emb+  0  1  head  trainable  frost line
@@ -34,7 +34,7 @@ class Prefix:
         the frost line saves up to 47% of all passes through layers
 
     Raises:
-        UserError: the family's attention takes no keys and values from before a text, or not so many places.
+        UserError: the attention of the family takes no keys and values before a text, or has too few positions.
     """
 
     location: str | None = "embeddings"
@@ -43,8 +43,8 @@ class Prefix:
         self.num_virtual_tokens, self.projection = num_virtual_tokens, projection
 
     def attach(self, encoder: nn.Module, layers: Sequence[nn.Module]) -> None:
-        """Put the prefix before all that the encoder's model reads."""
-        model = model_of(encoder)
+        """Add the prefix to the model of the encoder."""
+        model = transformers_model(encoder)
         name = next((name for name in NAMES if name in inspect.signature(model.forward).parameters), None)
         if name is None:
             raise user_error("adapter", "this encoder's attention takes no keys and values from before a text", DO)
@@ -53,28 +53,31 @@ class Prefix:
             num_virtual_tokens=self.num_virtual_tokens,
             token_dim=self.heads * self.width,
             num_layers=self.layers,
-            encoder_hidden_size=self.projection or 1,  # without a network it is not read
+            encoder_hidden_size=self.projection or 1,  # not used without a projection
             prefix_projection=self.projection is not None,
         )
         prefix = PrefixEncoder(config)  # type: ignore[no-untyped-call]  # untyped by its authors
         why = "this encoder's attention ignores keys and values from before a text"
-        put_before(encoder, prefix, self.num_virtual_tokens, partial(self._lengthen, name), why)
+        prepend_virtual_tokens(encoder, prefix, self.num_virtual_tokens, partial(self._lengthen, name), why)
 
-    def _lengthen(self, name: str, model: nn.Module, given: dict[str, Any], prefix: Tensor) -> None:
-        given[name] = self._cache(prefix, len(given["input_ids"]))
+    def _lengthen(self, name: str, model: nn.Module, inputs: dict[str, Any], prefix: Tensor) -> None:
+        inputs[name] = self._key_value_cache(prefix, len(inputs["input_ids"]))
 
-    def _cache(self, prefix: Tensor, texts: int) -> DynamicCache:
-        """prefix (tokens, layers x 2 x heads x width) -> keys and values (B, heads, tokens, width) of each layer."""
-        parted = prefix.view(self.num_virtual_tokens, 2 * self.layers, self.heads, self.width).permute(1, 2, 0, 3)
+    def _key_value_cache(self, prefix: Tensor, texts: int) -> DynamicCache:
+        """Return keys and values (B, heads, tokens, width) of each layer from `prefix`.
+
+        prefix: (tokens, layers x 2 x heads x width).
+        """
+        by_layer = prefix.view(self.num_virtual_tokens, 2 * self.layers, self.heads, self.width).permute(1, 2, 0, 3)
         cache = DynamicCache()
         for layer in range(self.layers):
-            keys, values = (parted[2 * layer + i].expand(texts, -1, -1, -1) for i in range(2))
+            keys, values = (by_layer[2 * layer + i].expand(texts, -1, -1, -1) for i in range(2))
             cache.update(keys, values, layer)
         return cache
 
 
 def _sizes(config: Any) -> tuple[int, int, int]:
-    """Layers, heads of keys and values, and the width of one."""
+    """Return the number of layers, the number of key and value heads, and the width of a head."""
     heads = config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
     return config.num_hidden_layers, getattr(config, "num_key_value_heads", None) or heads, width

@@ -1,4 +1,4 @@
-"""Tokens that no text has, read before those of each text; where they are, and how many places they leave."""
+"""Virtual tokens: trainable embeddings, or keys and values, before the tokens of each text."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from torch import Tensor, nn
 
 from frostline.errors import user_error
 
-ROWS = (
-    "attention_mask",
-    "token_type_ids",
-)  # (B, T), beside the token ids; virtual tokens are attended to, in segment 0
+# Inputs (B, T) besides the token ids; virtual tokens are attended to, and in segment 0.
+TOKEN_INPUTS = ("attention_mask", "token_type_ids")
+DO = "choose adapter=lora, which fits every family"
 
 
-def model_of(encoder: nn.Module) -> Any:
-    """The encoder's transformers model.
+def transformers_model(encoder: nn.Module) -> Any:
+    """Return the transformers model of the encoder.
 
     Raises:
-        UserError: it holds none, so that there is nothing to read virtual tokens.
+        UserError: the encoder has none, so that virtual tokens cannot be added.
     """
     model = getattr(encoder, "model", None)
     if not hasattr(model, "get_input_embeddings"):
@@ -30,62 +29,63 @@ def model_of(encoder: nn.Module) -> Any:
     return model
 
 
-def put_before(
+def prepend_virtual_tokens(
     encoder: Any, adapter: nn.Module, tokens: int, lengthen: Callable[[Any, dict[str, Any], Tensor], None], why: str
 ) -> None:
-    """Let the encoder's model read so many virtual tokens before each text; `adapter` makes them of their numbers.
+    """Let the model of the encoder read `tokens` virtual tokens before each text.
 
-    lengthen: puts what it made into what the model is given. why: what is wrong where they cannot learn.
+    adapter: maps the indices of the virtual tokens to tensors. lengthen: adds these to the inputs of the model. why:
+    the message if they receive no gradient.
 
     Raises:
-        UserError: they leave no place for a text, or no gradient arrives at them.
+        UserError: no positions are left for a text, or the virtual tokens receive no gradient.
     """
-    _take_places(encoder, tokens)
+    _reserve_positions(encoder, tokens)
     encoder.adapter = adapter
 
-    def hook(model: nn.Module, args: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        numbers = torch.arange(tokens, device=given["input_ids"].device)
-        lengthen(model, given, encoder.get_submodule("adapter")(numbers))
-        _before(given, tokens)
-        return args, given
+    def hook(model: nn.Module, args: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        indices = torch.arange(tokens, device=inputs["input_ids"].device)
+        lengthen(model, inputs, encoder.get_submodule("adapter")(indices))
+        _extend_inputs(inputs, tokens)
+        return args, inputs
 
-    model_of(encoder).register_forward_pre_hook(hook, with_kwargs=True)
-    _learns_from(encoder, why)
+    transformers_model(encoder).register_forward_pre_hook(hook, with_kwargs=True)
+    _check_gradients(encoder, why)
 
 
-def _take_places(encoder: Any, tokens: int) -> None:
-    """The longest text is from now on that much shorter.
+def _reserve_positions(encoder: Any, tokens: int) -> None:
+    """Reduce the maximum length of a text by the number of virtual tokens.
 
     Raises:
-        UserError: they leave no place for a text.
+        UserError: no positions are left for a text.
     """
-    longest = getattr(encoder, "longest", None)
-    if longest is None:
+    limit = getattr(encoder, "max_positions", None)
+    if limit is None:
         return
-    if tokens >= longest:
-        do = f"give {longest - 1} or less, and shorten dataset.max_length by as many"
+    if tokens >= limit:
+        do = f"give {limit - 1} or less, and shorten dataset.max_length by as many"
         raise user_error(
-            "adapter.num_virtual_tokens", f"{tokens} leave no place for a text: the encoder reads {longest} in all", do
+            "adapter.num_virtual_tokens", f"{tokens} leave no place for a text: the encoder reads {limit} in all", do
         )
-    encoder.longest, encoder.virtual = longest - tokens, tokens
+    encoder.max_positions, encoder.num_virtual_tokens = limit - tokens, tokens
 
 
-def _before(given: dict[str, Any], tokens: int) -> None:
-    """Lengthen what a model is given beside its token ids by as many virtual tokens at the front."""
-    for name in ROWS:
-        if given.get(name) is not None:
-            row: Tensor = given[name]
-            new = torch.full((len(row), tokens), int(name == ROWS[0]), dtype=row.dtype, device=row.device)
-            given[name] = torch.cat([new, row], dim=1)
+def _extend_inputs(inputs: dict[str, Any], tokens: int) -> None:
+    """Extend the inputs (B, T) besides the token ids to (B, tokens + T)."""
+    for name in TOKEN_INPUTS:
+        if inputs.get(name) is not None:
+            values: Tensor = inputs[name]
+            prefix = values.new_full((len(values), tokens), int(name == "attention_mask"))
+            inputs[name] = torch.cat([prefix, values], dim=1)
 
 
-def _learns_from(encoder: nn.Module, why: str) -> None:
-    """Whether gradients arrive at every parameter of `encoder.adapter`, tried on one text; on shapes alone it is not.
+def _check_gradients(encoder: nn.Module, why: str) -> None:
+    """Check on one text that each parameter of `encoder.adapter` receives a gradient; not on the meta device.
 
     Raises:
-        UserError: they do not: the family ignores what is put before its texts, or cannot take it.
+        UserError: the family ignores or rejects the virtual tokens.
     """
-    own = list(encoder.get_submodule("adapter").parameters())
+    parameters = list(encoder.get_submodule("adapter").parameters())
     if any(p.is_meta for p in encoder.parameters()):
         return
     training = encoder.training
@@ -94,13 +94,10 @@ def _learns_from(encoder: nn.Module, why: str) -> None:
     try:
         states = encoder(ids, torch.ones_like(ids))
         weights = torch.linspace(-1, 1, states.numel()).view_as(states)
-        gradients = torch.autograd.grad((states * weights).sum(), own, allow_unused=True)
-    except Exception as error:  # whatever a family's own code raises
+        gradients = torch.autograd.grad((states * weights).sum(), parameters, allow_unused=True)
+    except Exception as error:  # whatever the code of a family raises
         raise user_error("adapter", f"{why} ({' '.join(str(error).split())[:120]})", DO) from error
     finally:
         encoder.train(training)
     if states.shape[1] != ids.shape[1] or not all(g is not None and bool(g.any()) for g in gradients):
         raise user_error("adapter", why, DO)
-
-
-DO = "choose adapter=lora, which fits every family"

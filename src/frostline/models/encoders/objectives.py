@@ -1,4 +1,4 @@
-"""What a checkpoint was pre-trained to do, as far as it still has the head for it."""
+"""The pre-training objective of a checkpoint, if it still has the head for it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 Objective = Literal["masked", "causal"]
-ENDINGS: dict[str, Objective] = {"ForMaskedLM": "masked", "ForCausalLM": "causal", "LMHeadModel": "causal"}
+OBJECTIVE_BY_SUFFIX: dict[str, Objective] = {"ForMaskedLM": "masked", "ForCausalLM": "causal", "LMHeadModel": "causal"}
 
 
-def told(architectures: Sequence[str] | None) -> Objective | None:
-    """From the class names in config.json, under which the checkpoint was saved."""
+def objective_of_architectures(architectures: Sequence[str] | None) -> Objective | None:
+    """Return the objective that the class names under `architectures` in config.json imply."""
     for name in architectures or ():
-        for ending, objective in ENDINGS.items():
-            if name.endswith(ending):
+        for suffix, objective in OBJECTIVE_BY_SUFFIX.items():
+            if name.endswith(suffix):
                 return objective
     return None
 
 
-def known(encoder: Mapping[str, Any]) -> tuple[bool, Objective | None]:
-    """Of an encoder's config, before anything is loaded: whether it can be known, and the objective."""
-    if (given := encoder.get("objective")) is not None:
-        return True, given
+def known_objective(encoder: Mapping[str, Any]) -> tuple[bool, Objective | None]:
+    """Return whether the config of an encoder determines its objective before it is loaded, and the objective."""
+    if (objective := encoder.get("objective")) is not None:
+        return True, objective
     if encoder.get("pin") is not None:
         return True, None
     try:
         file = Path(str(encoder["name"])).expanduser() / "config.json"
-        return True, told(json.loads(file.read_text(encoding="utf-8")).get("architectures"))
-    except (OSError, ValueError, KeyError, AttributeError):  # a hub id, or an encoder of the user's own
+        return True, objective_of_architectures(json.loads(file.read_text(encoding="utf-8")).get("architectures"))
+    except (OSError, ValueError, KeyError, AttributeError):  # a hub id, or an encoder from outside the package
         return False, None

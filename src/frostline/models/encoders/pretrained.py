@@ -11,24 +11,25 @@ from torch import Tensor, nn
 
 from frostline.data.corpus import Text
 from frostline.errors import user_error
-from frostline.models.encoders.language_model_head import LanguageModelHead, tail
-from frostline.models.encoders.loading import load, quiet
-from frostline.models.encoders.objectives import told
-from frostline.models.layers import draw_top
+from frostline.models.encoders.auto_model import load_auto_model, quiet_transformers
+from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
+from frostline.models.encoders.objectives import objective_of_architectures
+from frostline.models.layers import reinitialise_top_layers
 from frostline.types import Whole
 
 
 class Pretrained(nn.Module):
-    """Any AutoModel with its tokenizer: a hub id, a local folder, or a folder inside a pinned package.
+    """An AutoModel of transformers with its tokenizer, from a hub id, a local folder or a folder in a pinned package.
 
-    Weights are read as float32, whatever they are stored as. The model's own pooling layer is left out: a pooler
-    of ours follows. `untrained` keeps the architecture and draws the weights anew, `reinit_top` does so with that many
-    of the top layers (arXiv:2006.05987), whose fingerprint is then that of the files and the draw. `objective`: what
-    the model was pre-trained to do, as far as the checkpoint has the head for it still; where null, config.json tells.
-    `gradient_checkpointing`: recompute the activations inside trained layers in the backward pass, for less memory.
+    Weights are converted to float32. The pooling layer of the model is left out, because a pooler of ours follows.
+
+    untrained: initialise all weights at random. reinit_top: initialise so many of the top layers again
+    (arXiv:2006.05987); the fingerprint of the weights is then that of the initialised model. objective: the
+    pre-training objective, if the checkpoint still has the head for it; null reads it from config.json.
+    gradient_checkpointing: recompute the activations inside trained layers in the backward pass, for less memory.
 
     Raises:
-        UserError: no such folder, a hub that cannot be reached, or weights that do not fill the architecture.
+        UserError: the folder does not exist, the hub cannot be reached, or the weights do not fit the architecture.
     """
 
     def __init__(
@@ -43,34 +44,40 @@ class Pretrained(nn.Module):
         weights: bool = True,
     ) -> None:
         super().__init__()
-        loaded = load(name, revision, pin, untrained, weights)
-        config, place = loaded.config, None if untrained else loaded.place
+        loaded = load_auto_model(name, revision, pin, untrained, weights)
+        config, path = loaded.config, None if untrained else loaded.path
         self.model: nn.Module = loaded.model
         self.tokenizer = loaded.tokenizer
         if gradient_checkpointing:
-            _recompute(self.model)
-        draw_top(self.model, reinit_top)
-        self.objective = objective or (told(config.architectures) if pin is None else None)
-        self._tail = partial(tail, config=config, place=place, source=loaded.source, meta=not weights)
+            _enable_gradient_checkpointing(self.model)
+        reinitialise_top_layers(self.model, reinit_top)
+        self.objective = objective or (objective_of_architectures(config.architectures) if pin is None else None)
+        self._build_head = partial(
+            build_language_model_head, config=config, path=path, source=loaded.source, meta=not weights
+        )
         self.width: int = config.hidden_size
         self.layers: int = config.num_hidden_layers
-        self.longest = _longest(config, self.model)
-        self.virtual = 0  # tokens of an adapter's own, which take places before each text
-        self.second = _second_segment(config, self.tokenizer)
+        self.max_positions = _max_positions(config, self.model)
+        self.num_virtual_tokens = 0  # of an adapter, which take positions before each text
+        self.segment_separator = _segment_separator(config, self.tokenizer)
         self.reads_pairs = False
-        self.places_tokens = "position_ids" in inspect.signature(self.model.forward).parameters
+        self.accepts_position_ids = "position_ids" in inspect.signature(self.model.forward).parameters
 
     @property
     def pad_id(self) -> int:
-        """What fills the end of shorter texts; masked, so any id does where the tokenizer has none."""
+        """Return the id that pads shorter texts; any id will do if the tokenizer has none, since it is masked."""
         return getattr(self.tokenizer, "pad_token_id", None) or 0
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
-        """Token ids of each text, special tokens included, cut to `max_length` tokens; of a pair the longer text."""
-        if self.longest is not None and max_length > self.longest:
-            beside = f" beside the {self.virtual} of the adapter" if self.virtual else ""
-            what = f"{max_length} tokens, but the encoder reads at most {self.longest}{beside}"
-            raise user_error("dataset.max_length", what, f"set it to {self.longest} or less")
+        """Return the token ids of each text with special tokens, truncated to `max_length`; of a pair the longer text.
+
+        Raises:
+            UserError: the encoder has no positions for so many tokens.
+        """
+        if self.max_positions is not None and max_length > self.max_positions:
+            virtual = f" beside the {self.num_virtual_tokens} of the adapter" if self.num_virtual_tokens else ""
+            what = f"{max_length} tokens, but the encoder reads at most {self.max_positions}{virtual}"
+            raise user_error("dataset.max_length", what, f"set it to {self.max_positions} or less")
         assert self.tokenizer is not None
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)
         ids: list[list[int]] = encoded["input_ids"]
@@ -78,36 +85,36 @@ class Pretrained(nn.Module):
         return ids
 
     def content(self) -> dict[str, Any]:
-        """All that its states follow from, beside its weights and the texts."""
+        """Return everything that determines the states, besides the weights and the texts."""
         config: Any = self.model.config
         architecture = config.to_dict()
         for name in ("_name_or_path", "transformers_version"):
             architecture.pop(name, None)
-        words = getattr(self.tokenizer, "backend_tokenizer", None)
-        if words is None:  # one in Python alone
-            told = repr([self.tokenizer, sorted(getattr(self.tokenizer, "get_vocab", dict)().items())])
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:  # a tokenizer in Python
+            description = repr([self.tokenizer, sorted(getattr(self.tokenizer, "get_vocab", dict)().items())])
         else:
-            words.no_truncation()  # what the last call set; the next one sets it anew
-            told = words.to_str()
+            backend.no_truncation()  # remove the setting of the last call; the next one sets it again
+            description = backend.to_str()
         return {
             "architecture": architecture,
             "model": f"{type(self.model).__module__}.{type(self.model).__qualname__}",
             "attention": config._attn_implementation,
-            "tokenizer": hashlib.sha256(told.encode()).hexdigest(),
+            "tokenizer": hashlib.sha256(description.encode()).hexdigest(),
             "pairs": self.reads_pairs,
         }
 
     def language_model(self) -> LanguageModelHead:
-        """What the model has above its states to tell words by, as its checkpoint has it; with `untrained` drawn anew.
+        """Return the language-model head of the checkpoint, or one initialised at random with `untrained`.
 
         Raises:
-            UserError: the checkpoint was not pre-trained to tell words, or has lost the head for it.
+            UserError: the checkpoint was not pre-trained as a language model, or has no weights for the head.
         """
         if self.objective is None:
             do = "set it to masked or causal if that is wrong, or choose a head that reads vectors"
             raise user_error("encoder.objective", "null: the checkpoint is not known to have a language-model head", do)
-        with quiet():
-            return self._tail(self.objective, base=self.model)
+        with quiet_transformers():
+            return self._build_head(self.objective, base=self.model)
 
     def forward(
         self,
@@ -116,46 +123,47 @@ class Pretrained(nn.Module):
         every_layer: bool = False,
         position_ids: Tensor | None = None,
     ) -> Tensor:
-        """input_ids (B, T), attention_mask (B, T) of 0 and 1 -> token states (B, T, D).
+        """Return the token states (B, T, D) of input_ids (B, T) under attention_mask (B, T) of 0 and 1.
 
-        every_layer: those after every layer, the embeddings' first: (L + 1, B, T, D).
-        attention_mask may say of each pair of tokens what is added to its score: (B, 1, T, T) of floats.
-        position_ids (B, T): where each token stands, if not one after the other.
+        every_layer: return the states after every layer, the embeddings first: (L + 1, B, T, D).
+        attention_mask may also be (B, 1, T, T) of floats, which are added to the attention scores.
+        position_ids (B, T): the position of each token; consecutive by default.
         """
-        more: dict[str, Any] = {}
-        if self.reads_pairs and self.second is not None:
-            more["token_type_ids"] = _segments(input_ids, attention_mask, self.second)
-        more |= {"output_hidden_states": True} if every_layer else {}
-        more |= {} if position_ids is None else {"position_ids": position_ids}
-        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
-        states: Tensor = torch.stack(found.hidden_states) if every_layer else found.last_hidden_state
+        options: dict[str, Any] = {}
+        if self.reads_pairs and self.segment_separator is not None:
+            options["token_type_ids"] = _segment_ids(input_ids, attention_mask, self.segment_separator)
+        options |= {"output_hidden_states": True} if every_layer else {}
+        options |= {} if position_ids is None else {"position_ids": position_ids}
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask, **options)
+        states: Tensor = torch.stack(output.hidden_states) if every_layer else output.last_hidden_state
         return states
 
 
-def _recompute(model: Any) -> None:
-    """Not by torch's older way, which gives no gradients above frozen blocks."""
+def _enable_gradient_checkpointing(model: Any) -> None:
+    """Use the non-reentrant implementation: the reentrant one gives no gradients above frozen blocks."""
     if not getattr(model, "supports_gradient_checkpointing", False):
         raise user_error("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
     newer = getattr(model, "activation_checkpointing_enable", None)
     (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
-    model.disable_input_require_grads()  # that older way needs gradients down to the embeddings; this one none
+    model.disable_input_require_grads()  # which only the reentrant implementation needs
 
 
-def _segments(input_ids: Tensor, attention_mask: Tensor, separator: int) -> Tensor:
-    """(B, T): 0 through the first separator, 1 for the second text of a pair."""
+def _segment_ids(input_ids: Tensor, attention_mask: Tensor, separator: int) -> Tensor:
+    """Return segment ids (B, T): 0 up to and including the first separator, 1 for the second text of a pair."""
     ends = torch.eq(input_ids, separator).long()
     return (ends.cumsum(dim=1) - ends).clamp(max=1) * attention_mask
 
 
-def _second_segment(config: Any, tokenizer: Any) -> int | None:
-    """The separator that begins a second segment, where the family (as BERT) was trained to tell two apart."""
-    told = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in getattr(tokenizer, "model_input_names", ())
-    return tokenizer.sep_token_id if told else None
+def _segment_separator(config: Any, tokenizer: Any) -> int | None:
+    """Return the token before a second segment if the family (as BERT) was trained with two segments, else None."""
+    input_names = getattr(tokenizer, "model_input_names", ())
+    has_segments = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in input_names
+    return tokenizer.sep_token_id if has_segments else None
 
 
-def _longest(config: Any, model: nn.Module) -> int | None:
-    """How many tokens have a position. RoBERTa and its kin keep the places up to the padding's for padding."""
+def _max_positions(config: Any, model: nn.Module) -> int | None:
+    """Return how many tokens have a position; RoBERTa reserves the positions up to that of padding."""
     limit: int | None = getattr(config, "max_position_embeddings", None)
     tables = [m for name, m in model.named_modules() if "position" in name and isinstance(m, nn.Embedding)]
-    kept = max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
-    return None if limit is None else limit - kept
+    reserved = max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
+    return None if limit is None else limit - reserved

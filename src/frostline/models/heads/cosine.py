@@ -3,15 +3,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from frostline.models.numerics import cosines
+from frostline.models.numerics import cosine_similarities
 from frostline.types import Count, Positive
 
 
 class Cosine(nn.Module):
-    """The cosine between the vector and each class's weights, times a scale (arXiv:1804.09458, equation 4).
+    """The cosine between a vector and the weights of each class, times a scale (arXiv:1804.09458, equation 4).
 
-    Neither the length of a vector nor that of a class's weights counts. The scale begins at `scale`, 10 as in the
-    paper's code, and learns with the weights unless `learned` is off.
+    The norms of vectors and weights have no effect. The scale is initialised to `scale`, 10 as in the code of the
+    paper, and is trained with the weights if `learned` is true.
     """
 
     scale: Tensor
@@ -25,5 +25,5 @@ class Cosine(nn.Module):
             self.register_buffer("scale", torch.tensor([float(scale)]))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
-        return self.scale * cosines(vectors, self.weight)
+        """Return logits (B, C) of vectors (B, D)."""
+        return self.scale * cosine_similarities(vectors, self.weight)

@@ -7,23 +7,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.errors import user_error
-from frostline.models.moments import moments
-from frostline.models.numerics import product
+from frostline.models.numerics import matmul_float32, mean_and_std
 from frostline.types import Count, Positive
 
-CHUNK = 2**24  # distances held at a time
+CHUNK = 2**24  # distances computed at a time
 
 
 class Knn(nn.Module):
     """The classes of the nearest training texts (Cover and Hart, 1967; weights as in scikit-learn).
 
-    Logits are the log of each class's share of the `k` nearest texts' votes, which `distance` weighs by one over
-    their distance. `smoothing` is as many votes as go to all classes alike, so that no class is impossible. Where texts
-    have several classes a logit is the log odds of the share of the votes for the class. The cosine distance is one
-    minus the cosine.
+    Logits are the log of the fraction of the votes of the `k` nearest texts for each class; weights=distance divides
+    each vote by the distance. `smoothing` votes are added in equal parts to all classes, so that no probability is
+    zero. For multi-label data a logit is the log odds of the fraction of votes for the class. The cosine distance is
+    one minus the cosine.
 
     Raises:
-        UserError: fewer texts than `k`.
+        UserError: there are fewer training texts than `k`.
     """
 
     vectors: Tensor
@@ -55,43 +54,46 @@ class Knn(nn.Module):
 
     @torch.no_grad()
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
-        """vectors (N, D), labels (N,), or (N, C) of 0 and 1 for multi-label data."""
-        mean, spread = moments(vectors.double(), self.standardize)
+        """Fit the head to vectors (N, D) and labels (N,), or (N, C) of 0 and 1 for multi-label data."""
+        mean, std = mean_and_std(vectors.double(), self.standardize)
         self.mean.copy_(mean)
-        self.spread.copy_(spread)
-        told = labels if self.multi_label else functional.one_hot(labels, self.labels.shape[1])
-        self.vectors.resize_(vectors.shape).copy_(self._placed(vectors.to(self.mean.device)))
-        self.labels.resize_(told.shape).copy_(told)
+        self.spread.copy_(std)
+        targets = labels if self.multi_label else functional.one_hot(labels, self.labels.shape[1])
+        self.vectors.resize_(vectors.shape).copy_(self._normalise(vectors.to(self.mean.device)))
+        self.labels.resize_(targets.shape).copy_(targets)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
+        """Return logits (B, C) of vectors (B, D)."""
         if not len(self.vectors):  # not fitted yet
             return vectors.new_zeros(len(vectors), self.labels.shape[1])
         rows = max(CHUNK // len(self.vectors), 1)
-        parts = self._placed(vectors).split(rows)  # type: ignore[no-untyped-call]  # torch has no type for it
-        return torch.cat([self._logits(part) for part in parts])
+        parts = self._normalise(vectors).split(rows)  # type: ignore[no-untyped-call]  # torch has no type for it
+        return torch.cat([self._vote_logits(part) for part in parts])
 
-    def _placed(self, vectors: Tensor) -> Tensor:
-        given = (vectors - self.mean) / self.spread
-        return functional.normalize(given, dim=1) if self.metric == "cosine" else given
+    def _normalise(self, vectors: Tensor) -> Tensor:
+        standardised = (vectors - self.mean) / self.spread
+        return functional.normalize(standardised, dim=1) if self.metric == "cosine" else standardised
 
-    def _logits(self, given: Tensor) -> Tensor:
-        # Half the squared distance, less what is the same for all texts; of unit vectors it is minus the cosine.
-        far = self.vectors.square().sum(dim=1) / 2 - product(given, self.vectors.T)
-        near = far.topk(min(self.k, len(self.vectors)), largest=False).indices
-        votes = self._votes(given, near)
-        shares = (votes[..., None] * self.labels[near]).sum(dim=1)
+    def _vote_logits(self, queries: Tensor) -> Tensor:
+        # Half the squared distance, up to a constant for each query; for unit vectors 1/2 minus the cosine.
+        distances = self.vectors.square().sum(dim=1) / 2 - matmul_float32(queries, self.vectors.T)
+        nearest = distances.topk(min(self.k, len(self.vectors)), largest=False).indices
+        votes = self._votes(queries, nearest)
+        counts = (votes[..., None] * self.labels[nearest]).sum(dim=1)
         total = votes.sum(dim=1, keepdim=True) + self.smoothing
         if self.multi_label:
-            return ((shares + self.smoothing / 2) / total).logit()
-        return ((shares + self.smoothing / shares.shape[1]) / total).log()
+            return ((counts + self.smoothing / 2) / total).logit()
+        return ((counts + self.smoothing / counts.shape[1]) / total).log()
 
-    def _votes(self, given: Tensor, near: Tensor) -> Tensor:
-        """near (B, K) -> votes (B, K), K in all a text; a copy of a training text is told by its copies alone."""
+    def _votes(self, queries: Tensor, nearest: Tensor) -> Tensor:
+        """Return votes (B, K) of the texts `nearest` (B, K), which sum to K for each query.
+
+        Only the copies of a query vote if it is itself a training text.
+        """
         if self.weights == "uniform":
-            return torch.ones_like(near, dtype=given.dtype)
-        distance = (self.vectors[near] - given[:, None]).square().sum(dim=2)
+            return torch.ones_like(nearest, dtype=queries.dtype)
+        distance = (self.vectors[nearest] - queries[:, None]).square().sum(dim=2)
         distance = distance / 2 if self.metric == "cosine" else distance.sqrt()
-        same = distance < 1e-6
-        votes = torch.where(same.any(dim=1, keepdim=True), same.to(distance.dtype), 1 / distance.clamp(min=1e-6))
-        return votes * near.shape[1] / votes.sum(dim=1, keepdim=True)
+        is_copy = distance < 1e-6
+        votes = torch.where(is_copy.any(dim=1, keepdim=True), is_copy.to(distance.dtype), 1 / distance.clamp(min=1e-6))
+        return votes * nearest.shape[1] / votes.sum(dim=1, keepdim=True)

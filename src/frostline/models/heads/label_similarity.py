@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 from frostline.data.corpus import Text
 from frostline.errors import Problem, UserError, did_you_mean
-from frostline.models.numerics import cosines
+from frostline.models.numerics import cosine_similarities
 from frostline.types import Count, Positive
 
 
 class LabelSimilarity(nn.Module):
-    """The cosine between a text's vector and that of each class's name, over a temperature.
+    """The cosine between the embedding of a text and that of the name of each class, over a temperature.
 
-    The names, or the descriptions given for them, go through the same encoder and pooler: with freezing=direct the
-    encoder classifies without having seen a text of the task (arXiv:1909.00161 compares such classifiers). Under any
-    other strategy the vectors of the classes learn from there. The temperature is SimCSE's (arXiv:2104.08821).
+    The names, or descriptions in their place, are embedded by the same encoder and pooler: freezing=direct gives
+    zero-shot classification (arXiv:1909.00161 compares such classifiers). Any other strategy trains the embeddings of
+    the classes from this initialisation. The temperature is that of SimCSE (arXiv:2104.08821).
 
     Raises:
-        UserError: a description for a class that there is not, or none for one that there is.
+        UserError: a class has no description, or a description is for an unknown class.
     """
 
     def __init__(
@@ -30,30 +30,30 @@ class LabelSimilarity(nn.Module):
         temperature: Positive = 0.05,
     ) -> None:
         super().__init__()
-        _refuse(names, descriptions)
+        _check_descriptions(names, descriptions)
         self.texts = list(names) if descriptions is None else [descriptions[name] for name in names]
         self.temperature = temperature
         self.weight = nn.Parameter(torch.randn(len(names), width) / width**0.5)
 
     @torch.no_grad()
     def init_from_class_names(self, embed: Callable[[Sequence[Text]], Tensor]) -> None:
-        """embed: texts -> their vectors (N, D), through encoder and pooler."""
+        """Set the weights to the embeddings of the class names. embed: returns the embeddings (N, D) of texts."""
         self.weight.copy_(embed(self.texts))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
-        return cosines(vectors, self.weight) / self.temperature
+        """Return logits (B, C) of vectors (B, D)."""
+        return cosine_similarities(vectors, self.weight) / self.temperature
 
 
-def _refuse(names: Sequence[str], descriptions: Mapping[str, str] | None) -> None:
-    key, given = "head.descriptions", list(descriptions or {})
-    found = [Problem(key, f"there is no class '{n}'", did_you_mean(n, names)) for n in given if n not in names]
-    odd = [(name, told) for name, told in (descriptions or {}).items() if not isinstance(told, str)]
-    found += [
-        Problem(key, f"'{name}' is described by {told}, which is no text", "put it in quotes") for name, told in odd
-    ]
-    if descriptions is not None and (bare := [name for name in names if name not in given]):
-        what = f"{len(bare)} of {len(names)} classes have none, the first of them '{bare[0]}'"
-        found.append(Problem(key, what, "describe every class, or give null for their names"))
-    if found:
-        raise UserError(found)
+def _check_descriptions(names: Sequence[str], descriptions: Mapping[str, str] | None) -> None:
+    key, described = "head.descriptions", list(descriptions or {})
+    unknown = [name for name in described if name not in names]
+    problems = [Problem(key, f"there is no class '{name}'", did_you_mean(name, names)) for name in unknown]
+    for name, text in (descriptions or {}).items():
+        if not isinstance(text, str):
+            problems.append(Problem(key, f"'{name}' is described by {text}, which is no text", "put it in quotes"))
+    if descriptions is not None and (missing := [name for name in names if name not in described]):
+        what = f"{len(missing)} of {len(names)} classes have none, the first of them '{missing[0]}'"
+        problems.append(Problem(key, what, "describe every class, or give null for their names"))
+    if problems:
+        raise UserError(problems)

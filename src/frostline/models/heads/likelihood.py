@@ -9,42 +9,47 @@ from torch import Tensor, nn
 from frostline.data.corpus import Split, Text
 from frostline.errors import user_error
 from frostline.models.interfaces import Outputs
-from frostline.models.numerics import product
-from frostline.models.prompting.demonstrations import in_turn
-from frostline.models.prompting.reading import Reading, per_text, surprise, tail_of
-from frostline.models.prompting.template import Template, words_of
-from frostline.models.prompting.token_tree import tree
+from frostline.models.numerics import matmul_float32
+from frostline.models.prompting.demonstrations import sample_round_robin
+from frostline.models.prompting.prompt_tokenizer import (
+    PromptTokenizer,
+    language_model_head_of,
+    sum_per_text,
+    token_nll,
+)
+from frostline.models.prompting.template import PromptTemplate, verbalizer_words
+from frostline.models.prompting.token_tree import build_token_tree
 from frostline.seeding import derive_seed
 from frostline.types import Whole
 
-CONTENT_FREE = ("N/A", "[MASK]", "")  # those of arXiv:2102.09690
+CONTENT_FREE = ("N/A", "[MASK]", "")  # the prompts of arXiv:2102.09690
 
 
 class Likelihood(nn.Module):
-    """A causal language model goes on from a prompt; a class's logit is the mean log-chance of its words' tokens.
+    """A causal language model continues a prompt; the logit of a class is the mean log-likelihood of its words' tokens.
 
-    All classes are read in one pass over a text: their tokens stand behind the prompt side by side, each sees the
-    prompt and its own words. Applied directly it is zero-shot classification; trained, cross-entropy over these logits
-    goes through tail and encoder.
+    All classes are scored in one pass: the tokens of all verbalizers follow the prompt, and each attends to the prompt
+    and to its own verbalizer. Without training this is zero-shot classification; training minimises cross-entropy over
+    these logits, through the language-model head and the encoder.
 
     words: words for each class, `{negative: bad, positive: [great, very good]}`, which follow the prompt after a space;
-    of a class with several the mean is taken. null: the classes' own names. Texts are cut, the template is not.
-    calibrate: contextual calibration (arXiv:2102.09690): the chances of the classes are divided by their mean after the
-    paper's three prompts without content ("N/A", "[MASK]" and nothing), as the encoder is at that time, without
-    gradient. The most likely class is the paper's; as chances we take the quotients, scaled to a sum of 1, for which
-    the paper's text has a second softmax and its code nothing; the mean is of chances that are scaled to a sum of 1 in
-    each prompt, where its code scales the mean.
+    the mean is taken over several. null: the names of the classes. Texts are truncated, the template is not.
+    calibrate: contextual calibration (arXiv:2102.09690): the probabilities of the classes are divided by their mean
+    over the three prompts without content of the paper ("N/A", "[MASK]" and nothing), under the present weights and
+    without gradient. The most likely class is that of the paper. The quotients are scaled to a sum of 1, where the text
+    of the paper has a second softmax and its code nothing; the probabilities of each prompt are scaled to a sum of 1
+    before the mean is taken, where its code scales the mean.
 
-    examples: in-context learning (arXiv:2005.14165): so many texts of train, drawn with the run's seed, of each class
-    in turn, stand before each text and before a prompt without content, each in the template, answered with its class's
-    first words and an empty line. They count in `dataset.max_length`.
+    examples: in-context learning (arXiv:2005.14165): the number of demonstrations, training texts sampled with the seed
+    of the run from each class in turn. They precede each text and each prompt without content, in the template,
+    followed by the first words of their class and an empty line. They count in `dataset.max_length`.
 
-    Recorded under `language_model`: the perplexity of the test texts without template (exp of the mean surprise at
-    each token but the first), the mean share of chance after the prompt that falls on any class's words, and with
-    `calibrate` the accuracy before and after it.
+    Recorded under `language_model`: the perplexity of the test texts without template (exp of the mean negative
+    log-likelihood of each token but the first), the mean probability after the prompt that falls on the words of all
+    classes, and with `calibrate` the accuracy before and after it.
 
     Raises:
-        UserError: a template without {text}, a class without words, an encoder that is no causal language model.
+        UserError: the template has no {text}, a class has no words, or the encoder is no causal language model.
     """
 
     required_objective = "causal"
@@ -53,13 +58,13 @@ class Likelihood(nn.Module):
     uses_tree_attention = True  # over the tokens of all verbalizers at once
     ids: Tensor
     depths: Tensor
-    sees: Tensor
-    told: Tensor
+    tree_mask: Tensor
+    next_tokens: Tensor
     mean: Tensor
-    whole: Tensor
+    membership: Tensor
     free: Tensor
     free_mask: Tensor
-    known: Tensor | None = None  # the calibration of this evaluation
+    cached_calibration: Tensor | None = None  # of the present evaluation
 
     def __init__(
         self,
@@ -71,43 +76,44 @@ class Likelihood(nn.Module):
         examples: Whole = 0,
     ) -> None:
         super().__init__()
-        form = Template.of(template, self.template_fields.split())
-        self.spoken = words_of(words, names)
+        parsed = PromptTemplate.parse(template, self.template_fields.split())
+        self.class_words = verbalizer_words(words, names)
         self.calibrate, self.examples = calibrate, examples
-        self.tail = tail_of(encoder, self.required_objective)
+        self.tail = language_model_head_of(encoder, self.required_objective)
         if encoder.tokenizer is not None:
-            self._lay_out(encoder, form)
+            self._register_tree(encoder, parsed)
 
-    def _lay_out(self, encoder: Any, form: Template) -> None:
-        phrases = [_tokens(encoder.tokenizer, form.after, word) for own in self.spoken for word in own]
-        laid = tree(phrases)
-        if len(laid.ids) and not encoder.places_tokens:
+    def _register_tree(self, encoder: Any, template: PromptTemplate) -> None:
+        words = [word for one_class in self.class_words for word in one_class]
+        verbalizers = [_word_tokens(encoder.tokenizer, template.after, word) for word in words]
+        tree = build_token_tree(verbalizers)
+        if len(tree.ids) and not encoder.accepts_position_ids:
             do = "give words of one token each in head.words, or choose another encoder"
             raise user_error("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
-        classes = torch.tensor([i for i, own in enumerate(self.spoken) for _ in own])
-        share = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)  # (P, C): of a class's phrases
-        kept = {"ids": laid.ids, "depths": laid.depths, "sees": laid.sees, "told": laid.told}
-        kept |= {"mean": laid.mean @ share, "whole": laid.whole}
-        self.counts = laid.counts
-        for name, value in kept.items():
+        classes = torch.tensor([index for index, one_class in enumerate(self.class_words) for _ in one_class])
+        # (P, C): averages over the verbalizers of a class
+        to_class = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)
+        buffers = {name: getattr(tree, name) for name in ("ids", "depths", "tree_mask", "next_tokens", "membership")}
+        self.counts = tree.counts
+        for name, value in (buffers | {"mean": tree.mean @ to_class}).items():
             self.register_buffer(name, value, persistent=False)
-        self.reading = Reading(encoder, form, beyond=max(map(len, phrases)) - 1)
-        self._lay_out_free()
+        self.prompt_tokenizer = PromptTokenizer(encoder, template, reserved=max(map(len, verbalizers)) - 1)
+        self._register_content_free_prompts()
 
-    def _lay_out_free(self) -> None:
-        """Prompts without content, as they are read now."""
-        self.known = None
-        free = [torch.tensor(ids) for ids in self.reading.ids(CONTENT_FREE)]
-        padded = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=self.reading.filler)
+    def _register_content_free_prompts(self) -> None:
+        """Tokenize the prompts without content, with the demonstrations that are set."""
+        self.cached_calibration = None
+        free = [torch.tensor(ids) for ids in self.prompt_tokenizer.prompt_ids(CONTENT_FREE)]
+        padded = nn.utils.rnn.pad_sequence(free, batch_first=True, padding_value=self.prompt_tokenizer.pad_id)
         mask = nn.utils.rnn.pad_sequence([torch.ones_like(ids) for ids in free], batch_first=True)
         self.register_buffer("free", padded, persistent=False)
         self.register_buffer("free_mask", mask, persistent=False)
 
     def set_demonstrations(self, train: Split, seed: int) -> None:
-        """Put the examples before what is read from here on.
+        """Sample the demonstrations and begin all further prompts with them.
 
         Raises:
-            UserError: train has too few texts, or such as have several classes, or pairs.
+            UserError: there are too few training texts, or they are multi-label or pairs.
         """
         if not self.examples:
             return
@@ -117,102 +123,116 @@ class Likelihood(nn.Module):
         labels = [label for label in train.labels if isinstance(label, int)]
         if len(labels) < len(train):
             raise user_error("head.examples", "a text of several classes has no single answer to show", "set it to 0")
-        rows = in_turn(labels, self.examples, derive_seed(seed, "examples"))
-        self.reading.show([train.texts[row] for row in rows], [self.spoken[labels[row]][0] for row in rows])
-        self._lay_out_free()
+        rows = sample_round_robin(labels, self.examples, derive_seed(seed, "examples"))
+        words = [self.class_words[labels[row]][0] for row in rows]
+        self.prompt_tokenizer.prepend_demonstrations([train.texts[row] for row in rows], words)
+        self._register_content_free_prompts()
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
-        """Token ids of each text in the template, at most `max_length`, the text cut; the words are not among them."""
-        return self.reading(texts, max_length)
+        """Return the token ids of the prompt of each text without verbalizers, at most `max_length` of them."""
+        return self.prompt_tokenizer(texts, max_length)
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
-        """input_ids and attention_mask (B, T) -> logits (B, C).
+        """Return logits (B, C) of prompts, given input_ids and attention_mask (B, T).
 
-        seen (B, 1 + C): the share of chance on the classes' words, and the logits before calibration.
+        diagnostics (B, 1 + C): the probability that falls on the words of all classes, and the uncalibrated logits.
         """
-        steps = self._steps(encoder, input_ids, attention_mask)
-        plain = product(steps, self.mean)
-        share = product(steps.detach(), self.whole).exp().sum(dim=1, keepdim=True)
+        steps = self._step_log_probabilities(encoder, input_ids, attention_mask)
+        plain = matmul_float32(steps, self.mean)
+        probability = matmul_float32(steps.detach(), self.membership).exp().sum(dim=1, keepdim=True)
         logits = plain - self._calibration(encoder) if self.calibrate else plain
-        return Outputs(logits, None, torch.cat([share, plain.detach()], dim=1))
+        return Outputs(logits, None, torch.cat([probability, plain.detach()], dim=1))
 
     def train(self, mode: bool = True) -> Self:
-        """As of any module; and ask again for the calibration, as weights may have changed."""
-        self.known = None
+        """Set the mode as any module does, and discard the calibration, since weights may have changed."""
+        self.cached_calibration = None
         return super().train(mode)
 
     def _calibration(self, encoder: nn.Module) -> Tensor:
-        """(C,): of the weights as they are; asked for once in an evaluation, where no step changes them."""
+        """Return the calibration (C,) under the present weights; it is computed once in an evaluation."""
         if torch.is_grad_enabled():
-            return self._content_free(encoder)
-        if self.known is None:
-            self.known = self._content_free(encoder)
-        return self.known
+            return self._content_free_log_probabilities(encoder)
+        if self.cached_calibration is None:
+            self.cached_calibration = self._content_free_log_probabilities(encoder)
+        return self.cached_calibration
 
     @torch.no_grad()
-    def _content_free(self, encoder: nn.Module) -> Tensor:
-        """(C,): log of the classes' mean chances after prompts without content."""
-        plain = product(self._steps(encoder, self.free, self.free_mask), self.mean)
+    def _content_free_log_probabilities(self, encoder: nn.Module) -> Tensor:
+        """Return the log of the mean class probabilities (C,) after prompts without content."""
+        plain = matmul_float32(self._step_log_probabilities(encoder, self.free, self.free_mask), self.mean)
         return plain.softmax(dim=1).mean(dim=0).log()
 
-    def _steps(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-        """Right-padded prompts (B, T) -> the log-chance of each step from the prompt or a word to the next (B, S)."""
-        states = self._states(encoder, ids, mask)
+    def _step_log_probabilities(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the log-probability of each next token of the tree (B, S) after right-padded prompts (B, T)."""
+        states = self._tree_states(encoder, ids, mask)
         rows = torch.arange(len(ids), device=ids.device)
         nodes = torch.cat([states[rows, mask.sum(dim=1) - 1][:, None], states[:, ids.shape[1] :]], dim=1)
-        found = []
-        for node, told in enumerate(torch.split(self.told, self.counts)):
-            if len(told):
-                found.append(self.tail(nodes[:, node : node + 1])[:, 0].float().log_softmax(dim=1)[:, told])
-        return torch.cat(found, dim=1)
+        columns = []
+        for node, tokens in enumerate(torch.split(self.next_tokens, self.counts)):
+            if len(tokens):
+                columns.append(self.tail(nodes[:, node : node + 1])[:, 0].float().log_softmax(dim=1)[:, tokens])
+        return torch.cat(columns, dim=1)
 
-    def _states(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-        """Of the prompts and of the N tokens behind each: (B, T + N, D)."""
+    def _tree_states(self, encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the states (B, T + N, D) of the prompts and of the N tokens of the tree after each."""
+        states: Tensor
         if not len(self.ids):
-            return self._asked(encoder, ids, mask)
-        (texts, longest), words = ids.shape, len(self.ids)
-        places = torch.arange(longest, device=ids.device).expand(texts, -1)
-        places = torch.cat([places, mask.sum(dim=1, keepdim=True) + self.depths], dim=1)
-        known = (mask != 0)[:, None, :]
-        before = (known & places.new_ones(longest, longest).tril().bool()).expand(texts, longest, longest)
-        above = torch.cat([before, before.new_zeros(texts, longest, words)], dim=2)
-        below = torch.cat([known.expand(texts, words, longest), self.sees.expand(texts, words, words)], dim=2)
-        seen = torch.cat([above, below], dim=1)[:, None]
-        added = torch.zeros(seen.shape, device=ids.device).masked_fill(~seen, torch.finfo(torch.float32).min)
-        return self._asked(encoder, torch.cat([ids, self.ids.expand(texts, -1)], dim=1), added, position_ids=places)
-
-    def _asked(self, encoder: nn.Module, *given: Tensor, **more: Tensor) -> Tensor:
-        states: Tensor = encoder(*given, **more)
+            states = encoder(ids, mask)
+            return states
+        (texts, length), nodes = ids.shape, len(self.ids)
+        positions = torch.arange(length, device=ids.device).expand(texts, -1)
+        positions = torch.cat([positions, mask.sum(dim=1, keepdim=True) + self.depths], dim=1)
+        is_token = (mask != 0)[:, None, :]
+        causal = is_token & positions.new_ones(length, length).tril().bool()
+        causal = causal.expand(texts, length, length)
+        prompt_rows = torch.cat([causal, causal.new_zeros(texts, length, nodes)], dim=2)
+        tree_mask = self.tree_mask.expand(texts, nodes, nodes)
+        tree_rows = torch.cat([is_token.expand(texts, nodes, length), tree_mask], dim=2)
+        visible = torch.cat([prompt_rows, tree_rows], dim=1)[:, None]
+        bias = torch.zeros(visible.shape, device=ids.device).masked_fill(~visible, torch.finfo(torch.float32).min)
+        states = encoder(torch.cat([ids, self.ids.expand(texts, -1)], dim=1), bias, position_ids=positions)
         return states
 
     def observe(self, outputs: Outputs, labels: Tensor) -> Tensor:
-        """What a batch adds to the record (B, 3): the share, and whether the class is told before and after."""
-        assert outputs.seen is not None
-        told = [logits.argmax(dim=1) for logits in (outputs.seen[:, 1:], outputs.logits)]
-        right = [t == labels if labels.ndim == 1 else labels.gather(1, t[:, None])[:, 0] > 0 for t in told]
-        return torch.stack([outputs.seen[:, 0], *(r.to(outputs.seen.dtype) for r in right)], dim=1)
+        """Return (B, 3): the probability of the classes' words, and correctness before and after calibration."""
+        assert outputs.diagnostics is not None
+        predictions = [logits.argmax(dim=1) for logits in (outputs.diagnostics[:, 1:], outputs.logits)]
+        if labels.ndim == 1:
+            correct = [predicted == labels for predicted in predictions]
+        else:
+            correct = [labels.gather(1, predicted[:, None])[:, 0] > 0 for predicted in predictions]
+        dtype = outputs.diagnostics.dtype
+        return torch.stack([outputs.diagnostics[:, 0], *(c.to(dtype) for c in correct)], dim=1)
 
-    def surprise(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, chances: Tensor) -> Tensor:
-        """Plain texts (B, T) -> summed surprise in nats and number of tokens (B, 2). chances: of no use here."""
-        told = attention_mask[:, 1:] != 0
+    def token_nll(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, uniform: Tensor) -> Tensor:
+        """Return the summed negative log-likelihood in nats and the number of tokens (B, 2) of plain texts (B, T).
+
+        uniform: not used by a causal model.
+        """
+        is_predicted = attention_mask[:, 1:] != 0
         states = encoder(input_ids, attention_mask)[:, :-1]
-        return per_text(surprise(self.tail, states[told], input_ids[:, 1:][told]), told)
+        nll = token_nll(self.tail, states[is_predicted], input_ids[:, 1:][is_predicted])
+        return sum_per_text(nll, is_predicted)
 
-    def recorded(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
-        """From the means of what was observed."""
-        share, before, after = observed
-        found = {"perplexity": perplexity, "share_on_class_words": share}
-        return found | ({"accuracy_before": before, "accuracy_after": after} if self.calibrate else {})
+    def summarise(self, observed: Sequence[float], perplexity: float) -> dict[str, float]:
+        """Return the metrics, given the means of `observe` and the perplexity."""
+        probability, before, after = observed
+        metrics = {"perplexity": perplexity, "share_on_class_words": probability}
+        return metrics | ({"accuracy_before": before, "accuracy_after": after} if self.calibrate else {})
 
 
-def _tokens(tokenizer: Any, ahead: str, word: str) -> list[int]:
-    """Of a word as it follows the template's end."""
-    start = ahead or "a"
+def _word_tokens(tokenizer: Any, prefix: str, word: str) -> list[int]:
+    """Return the token ids of a word that follows `prefix`, the end of the template, after a space.
+
+    Raises:
+        UserError: the word changes the tokens of the template.
+    """
+    start = prefix or "a"
     alone, joined = (
         tokenizer(text, add_special_tokens=False)["input_ids"] for text in (start, f"{start} {word.strip()}")
     )
-    found: list[int] = joined[len(alone) :]
-    if joined[: len(alone)] != alone or not found:
+    word_ids: list[int] = joined[len(alone) :]
+    if joined[: len(alone)] != alone or not word_ids:
         do = "end head.template otherwise, or choose another word"
         raise user_error("head.words", f"'{word}' melts with the end of the template into other tokens", do)
-    return found
+    return word_ids

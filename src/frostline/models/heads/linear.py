@@ -6,7 +6,7 @@ from frostline.types import Count, Dropout
 
 
 class Linear(nn.Module):
-    """Dropout and one linear layer: weights from N(0, 0.02), biases zero, as BERT's own heads begin."""
+    """Dropout and one linear layer: weights are sampled from N(0, 0.02), biases are zero, as in the heads of BERT."""
 
     def __init__(self, width: Count, classes: Count, dropout: Dropout = 0.0) -> None:
         super().__init__()
@@ -16,6 +16,6 @@ class Linear(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
+        """Return logits (B, C) of vectors (B, D)."""
         logits: Tensor = self.out(self.dropout(vectors))
         return logits

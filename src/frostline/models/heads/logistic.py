@@ -5,20 +5,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.console import log
-from frostline.models.moments import moments
-from frostline.models.numerics import product
+from frostline.models.numerics import matmul_float32, mean_and_std
 from frostline.types import Count, Positive
 
 STEPS = 2000
-TOLERANCE = 1e-5  # the steepest slope over the penalty's strength: no weight is off by more than about that
+TOLERANCE = 1e-5  # largest gradient over the strength of the penalty, which bounds the error of the weights
 
 
 class Logistic(nn.Module):
-    """Multinomial logistic regression with an L2 penalty, solved to tolerance (L-BFGS in float64).
+    """Multinomial logistic regression with an L2 penalty, fitted by L-BFGS in float64 up to a tolerance.
 
-    It has scikit-learn's objective: the sum of the texts' losses plus |weights|^2 / (2 C), biases free; two classes
-    share one weight vector. Where texts have several classes, each class is told from the rest by itself. standardize:
-    each dimension of the training vectors to mean 0 and deviation 1, which the coefficients then hold.
+    The objective is that of scikit-learn: the sum of the losses of the texts plus |weights|^2 / (2 C), without a
+    penalty on biases; two classes share one weight vector. For multi-label data each class is a binary problem.
+    standardize: scale each dimension of the training vectors to mean 0 and standard deviation 1, which is then part of
+    the coefficients.
     """
 
     weight: Tensor
@@ -29,31 +29,35 @@ class Logistic(nn.Module):
         width: Count,
         classes: Count,
         multi_label: bool = False,
-        C: Positive = 1.0,  # noqa: N803  # the name that everyone knows
+        C: Positive = 1.0,  # noqa: N803  # the name in scikit-learn
         standardize: bool = False,
     ) -> None:
         super().__init__()
         self.multi_label, self.standardize = multi_label, standardize
-        self.strength = (2 if classes == 2 and not multi_label else 1) / C  # each of two rows is half of sklearn's one
+        self.strength = (
+            2 if classes == 2 and not multi_label else 1
+        ) / C  # for two classes, each row is half of the row of scikit-learn
         self.register_buffer("weight", torch.zeros(classes, width))
         self.register_buffer("bias", torch.zeros(classes))
 
     @torch.no_grad()
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
-        """vectors (N, D), labels (N,), or (N, C) of 0 and 1 for multi-label data."""
+        """Fit the head to vectors (N, D) and labels (N,), or (N, C) of 0 and 1 for multi-label data."""
         wide = vectors.double().to(self.weight.device)
-        spread = moments(wide, self.standardize)[1]
-        mean = wide.mean(dim=0)  # always: biases are free, so that it changes no solution, and makes it easier to find
-        told = labels.to(wide.device)
-        told = (told if self.multi_label else functional.one_hot(told, len(self.bias))).double()
-        weight, bias = self._solved((wide - mean) / spread, told)
-        self.weight.copy_(weight / spread)
-        self.bias.copy_(bias - (weight / spread) @ mean)
+        std = mean_and_std(wide, self.standardize)[1]
+        mean = wide.mean(
+            dim=0
+        )  # centring always helps convergence, and without a penalty on biases changes no solution
+        labels = labels.to(wide.device)
+        targets = (labels if self.multi_label else functional.one_hot(labels, len(self.bias))).double()
+        weight, bias = self._minimise((wide - mean) / std, targets)
+        self.weight.copy_(weight / std)
+        self.bias.copy_(bias - (weight / std) @ mean)
 
-    def _solved(self, x: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-        """x (N, D), told (N, C) -> weight (C, D) and bias (C,)."""
-        weight = nn.Parameter(x.new_zeros(told.shape[1], x.shape[1]))
-        bias = nn.Parameter(x.new_zeros(told.shape[1]))
+    def _minimise(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weight (C, D) and the bias (C,) that fit vectors x (N, D) to targets (N, C) of 0 and 1."""
+        weight = nn.Parameter(x.new_zeros(targets.shape[1], x.shape[1]))
+        bias = nn.Parameter(x.new_zeros(targets.shape[1]))
         solver = torch.optim.LBFGS(
             [weight, bias],
             max_iter=STEPS,
@@ -65,32 +69,33 @@ class Logistic(nn.Module):
         )
 
         def objective() -> Tensor:
-            """Over N; its gradient is written out, so that fitting works where no graph is kept."""
+            """Return the mean objective and set its gradient, which is explicit so that no autograd graph is needed."""
             with torch.no_grad():
                 logits = x @ weight.T + bias
-                chances, losses = self._chances(logits, told)
+                probabilities, losses = self._probabilities(logits, targets)
                 loss = (losses.sum() + self.strength * weight.square().sum() / 2) / len(x)
-                off = (chances - told) / len(x)
-                weight.grad, bias.grad = off.T @ x + self.strength * weight / len(x), off.sum(dim=0)
+                residual = (probabilities - targets) / len(x)
+                weight.grad = residual.T @ x + self.strength * weight / len(x)
+                bias.grad = residual.sum(dim=0)
             return loss
 
         solver.step(objective)  # type: ignore[no-untyped-call]  # torch has no type for it
-        if (off := self._distance(weight, bias) * len(x) / self.strength) > 100 * TOLERANCE:
-            log(f"head.C: its problem is hard, weights may be off by {off:.0e}; a lower one is easier")
+        if (error := self._largest_gradient(weight, bias) * len(x) / self.strength) > 100 * TOLERANCE:
+            log(f"head.C: its problem is hard, weights may be off by {error:.0e}; a lower one is easier")
         return weight.detach(), bias.detach()
 
     @staticmethod
-    def _distance(*parameters: nn.Parameter) -> float:
+    def _largest_gradient(*parameters: nn.Parameter) -> float:
         return max(float(p.grad.abs().max()) for p in parameters if p.grad is not None)
 
-    def _chances(self, logits: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-        """logits and told (N, C) -> chances and losses (N, C)."""
+    def _probabilities(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return probabilities and losses (N, C) of logits and targets (N, C)."""
         if self.multi_label:
-            losses = functional.binary_cross_entropy_with_logits(logits, told, reduction="none")
+            losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
             return logits.sigmoid(), losses
-        logs = logits.log_softmax(dim=1)
-        return logs.exp(), -told * logs
+        log_probabilities = logits.log_softmax(dim=1)
+        return log_probabilities.exp(), -targets * log_probabilities
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
-        return product(vectors, self.weight.T) + self.bias
+        """Return logits (B, C) of vectors (B, D)."""
+        return matmul_float32(vectors, self.weight.T) + self.bias

@@ -6,7 +6,7 @@ from frostline.types import Count, Dropout
 
 
 class Mlp(nn.Module):
-    """One hidden layer of `hidden` units (as many as the vector is wide, by default) with GELU and dropout."""
+    """One hidden layer of `hidden` units (by default the width of the vectors) with GELU and dropout."""
 
     def __init__(self, width: Count, classes: Count, hidden: Count | None = None, dropout: Dropout = 0.1) -> None:
         super().__init__()
@@ -16,6 +16,6 @@ class Mlp(nn.Module):
         self.out = nn.Linear(hidden or width, classes)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
+        """Return logits (B, C) of vectors (B, D)."""
         logits: Tensor = self.out(self.dropout(self.activation(self.hidden(vectors))))
         return logits

@@ -7,21 +7,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.errors import user_error
-from frostline.models.moments import moments
-from frostline.models.numerics import cosines
+from frostline.models.numerics import cosine_similarities, mean_and_std
 from frostline.types import Count, Positive
 
-FAR = 10.0  # below the farthest class: the logit of one that had no text
+UNSEEN_MARGIN = 10.0  # how far the logit of a class without training texts is below all others
 
 
 class Prototype(nn.Module):
-    """The nearest class mean (arXiv:1703.05175), solved in one pass.
+    """The nearest class mean (arXiv:1703.05175), fitted in one pass.
 
-    Logits are minus the squared distance to each class's mean vector, or the cosine with it, over a temperature, which
-    is the paper's with 1.0 and `euclidean`. standardize: each dimension of the training vectors to mean 0, deviation 1.
+    Logits are minus the squared distance to the mean vector of each class, or the cosine with it, over a temperature;
+    temperature 1.0 with `euclidean` is the model of the paper. standardize: scale each dimension of the training
+    vectors to mean 0 and standard deviation 1.
 
     Raises:
-        UserError: texts have several classes; a mean of one would hold those of others.
+        UserError: the data is multi-label, so that the means of classes would overlap.
     """
 
     means: Tensor
@@ -50,21 +50,21 @@ class Prototype(nn.Module):
 
     @torch.no_grad()
     def fit(self, vectors: Tensor, labels: Tensor) -> None:
-        """vectors (N, D), labels (N,)."""
+        """Fit the head to vectors (N, D) and labels (N,)."""
         wide = vectors.double()
-        mean, spread = moments(wide, self.standardize)
-        told = functional.one_hot(labels.to(wide.device), len(self.means)).double()
-        self.means.copy_(told.T @ ((wide - mean) / spread) / told.sum(dim=0)[:, None].clamp(min=1))
+        mean, std = mean_and_std(wide, self.standardize)
+        targets = functional.one_hot(labels.to(wide.device), len(self.means)).double()
+        self.means.copy_(targets.T @ ((wide - mean) / std) / targets.sum(dim=0)[:, None].clamp(min=1))
         self.mean.copy_(mean)
-        self.spread.copy_(spread)
-        self.seen.copy_(told.any(dim=0))
+        self.spread.copy_(std)
+        self.seen.copy_(targets.any(dim=0))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """vectors (B, D) -> logits (B, C)."""
-        given = (vectors - self.mean) / self.spread
+        """Return logits (B, C) of vectors (B, D)."""
+        standardised = (vectors - self.mean) / self.spread
         if self.metric == "cosine":
-            near = cosines(given, self.means)
+            similarities = cosine_similarities(standardised, self.means)
         else:
-            near = -(given[:, None] - self.means).square().sum(dim=2)
-        logits = near / self.temperature
-        return torch.where(self.seen, logits, logits.amin(dim=1, keepdim=True) - FAR)
+            similarities = -(standardised[:, None] - self.means).square().sum(dim=2)
+        logits = similarities / self.temperature
+        return torch.where(self.seen, logits, logits.amin(dim=1, keepdim=True) - UNSEEN_MARGIN)

@@ -1,1 +1,1 @@
-"""Token states (B, T, D) and a mask (B, T) to vectors (B, D)."""
+"""Poolers: from token states (B, T, D) and a mask (B, T) to vectors (B, D)."""

@@ -7,10 +7,10 @@ from frostline.types import Count
 
 
 class Attention(nn.Module):
-    """A mean whose weights a learned query gives: softmax over a text's tokens of state . query / sqrt(D).
+    """A weighted mean with a trainable query: weights are the softmax over tokens of state . query / sqrt(D).
 
-    The self-attentive embedding of arXiv:1703.03130 with one row and no hidden layer. The query begins at zero, so that
-    pooling begins as the plain mean.
+    This is the self-attentive embedding of arXiv:1703.03130 with one row and no hidden layer. The query is initialised
+    to zero, so that pooling begins as the plain mean.
     """
 
     trainable = True  # together with the head
@@ -20,10 +20,10 @@ class Attention(nn.Module):
         self.query = nn.Parameter(torch.zeros(width))
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """states (B, T, D), mask (B, T) of 0 and 1 -> (B, D)."""
-        kept = mask != 0
-        states = states.masked_fill(~kept.unsqueeze(-1), 0)
+        """Pool states (B, T, D) under mask (B, T) of 0 and 1 to vectors (B, D)."""
+        is_token = mask != 0
+        states = states.masked_fill(~is_token.unsqueeze(-1), 0)
         scores = states @ self.query / len(self.query) ** 0.5
-        weights = scores.masked_fill(~kept, torch.finfo(scores.dtype).min).softmax(dim=1)
+        weights = scores.masked_fill(~is_token, torch.finfo(scores.dtype).min).softmax(dim=1)
         pooled: Tensor = (states * weights.unsqueeze(-1)).sum(dim=1)
         return pooled

@@ -1,4 +1,4 @@
-"""Which labelled texts are shown as examples."""
+"""The choice of labelled texts as demonstrations in a prompt."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 
-def in_turn(labels: Sequence[int], count: int, seed: int) -> list[int]:
-    """Rows, drawn with the seed: of each class one, then of each a second one, and so on; in an order of chance."""
-    chance = random.Random(seed)
+def sample_round_robin(labels: Sequence[int], count: int, seed: int) -> list[int]:
+    """Sample `count` rows in random order: one row of each class, then a second one of each class, and so on."""
+    rng = random.Random(seed)
     rows = list(range(len(labels)))
-    chance.shuffle(rows)
-    before: Counter[int] = Counter()  # of the same class
-    turns = {}
+    rng.shuffle(rows)
+    per_class: Counter[int] = Counter()
+    rounds = {}
     for row in rows:
-        turns[row] = before[labels[row]]
-        before[labels[row]] += 1
-    chosen = sorted(rows, key=turns.__getitem__)[:count]
-    chance.shuffle(chosen)
+        rounds[row] = per_class[labels[row]]
+        per_class[labels[row]] += 1
+    chosen = sorted(rows, key=rounds.__getitem__)[:count]
+    rng.shuffle(chosen)
     return chosen

@@ -1,4 +1,4 @@
-"""Texts put into words of a template, and classes put into words: what can be said of both without a tokenizer."""
+"""Prompt templates and verbalizer words, as far as they can be checked without a tokenizer."""
 
 from __future__ import annotations
 
@@ -15,91 +15,99 @@ Words = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Template:
-    """What stands before the text and after it; of the fields only {mask} may be left in either."""
+class PromptTemplate:
+    """The parts of a template before and after the text; either may contain the field {mask}."""
 
     before: str
     after: str
 
     @classmethod
-    def of(cls, written: str, fields: Sequence[str]) -> Template:
-        """Raises UserError: the template has not each of `fields` just once, or has others."""
-        if problems := list(template_problems(written, fields)):
+    def parse(cls, template: str, fields: Sequence[str]) -> PromptTemplate:
+        """Split a template at {text}.
+
+        Raises:
+            UserError: the template does not contain each of `fields` exactly once, or contains other fields.
+        """
+        if problems := list(template_problems(template, fields)):
             raise UserError(problems)
-        before, after = written.split("{text}")
+        before, after = template.split("{text}")
         return cls(before, after)
 
     @property
     def mask_is_last(self) -> bool:
-        """Whether {mask} stands after the text; a text may hold a mask of its own."""
+        """Return whether {mask} is after the text; a text may itself contain a mask token."""
         return "{mask}" in self.after
 
     @property
-    def open(self) -> bool:
-        """Whether the model is to go on at its end."""
+    def is_open_ended(self) -> bool:
+        """Return whether the model continues the prompt instead of filling a mask."""
         return "{mask}" not in self.before + self.after
 
     @property
     def space(self) -> str:
-        """What stands between a word in the place of {mask} and what is before it."""
-        ahead = (self.before + self.after).partition("{mask}")[0]
-        return " " if ahead.endswith(" ") else ""
+        """Return the space between the word that replaces {mask} and the text before it, or an empty string."""
+        prefix = (self.before + self.after).partition("{mask}")[0]
+        return " " if prefix.endswith(" ") else ""
 
-    def filled(self, text: str, mask: str = "") -> str:
+    def fill(self, text: str, mask: str = "") -> str:
+        """Return the template with the text and the mask token inserted."""
         before, after = (part.replace("{mask}", mask) for part in (self.before, self.after))
         return f"{before}{text}{after}"
 
 
-def template_problems(written: str, fields: Sequence[str], key: str = "head.template") -> Iterator[Problem]:
-    """Each of the fields must stand in the template just once."""
-    found = Counter(FIELD.findall(written))
-    where = {"text": "where the text belongs", "mask": "where the model is to tell a word"}
+def template_problems(template: str, fields: Sequence[str], key: str = "head.template") -> Iterator[Problem]:
+    """Yield a problem for each field that is not exactly once in the template, and for each other field."""
+    counts = Counter(FIELD.findall(template))
+    where = {"text": "where the text belongs", "mask": "where the model is to predict a word"}
     for name in fields:
-        if found[name] == 0:
-            yield Problem(key, f"{written!r} has no {{{name}}}", f"put {{{name}}} {where[name]}")
-        elif found[name] > 1:
-            yield Problem(key, f"{written!r} has {{{name}}} {found[name]} times", "leave one of them")
-    for name in found.keys() - set(fields):
+        if counts[name] == 0:
+            yield Problem(key, f"{template!r} has no {{{name}}}", f"put {{{name}}} {where[name]}")
+        elif counts[name] > 1:
+            yield Problem(key, f"{template!r} has {{{name}}} {counts[name]} times", "leave one of them")
+    for name in counts.keys() - set(fields):
         known = " and ".join(f"{{{field}}}" for field in fields)
-        yield Problem(key, f"{written!r} has {{{name}}}, which this head cannot fill", f"it fills {known}")
-    if "mask" not in fields and written != written.rstrip():
-        yield Problem(key, f"{written!r} ends in white space", "leave it out: a space is put before each class's words")
+        yield Problem(key, f"{template!r} has {{{name}}}, which this head cannot fill", f"it fills {known}")
+    if "mask" not in fields and template != template.rstrip():
+        yield Problem(
+            key, f"{template!r} ends in white space", "leave it out: a space is put before each class's words"
+        )
 
 
 def word_problems(words: Words | None, key: str = "head.words") -> Iterator[Problem]:
-    """Of words that are given: every class has some, and none is another's too."""
+    """Yield a problem for each class without verbalizer words, and for each word of two classes."""
     owner: dict[str, str] = {}
-    for name, given in (words or {}).items():
-        own = [given] if isinstance(given, str) else given
-        if not own or not isinstance(own, list | tuple) or not all(isinstance(w, str) and w.strip() for w in own):
+    for name, entry in (words or {}).items():
+        choices = [entry] if isinstance(entry, str) else entry
+        is_list = isinstance(choices, list | tuple)
+        if not choices or not is_list or not all(isinstance(w, str) and w.strip() for w in choices):
             yield Problem(
                 f"{key}.{name}",
-                f"{'null' if given is None else repr(given)} are no words",
+                f"{'null' if entry is None else repr(entry)} are no words",
                 "give a word, or a list of words",
             )
             continue
-        for word in own:
+        for word in choices:
             if owner.setdefault(word, str(name)) != str(name):
                 what = f"'{word}' is a word of '{owner[word]}' too"
                 yield Problem(f"{key}.{name}", what, "give each class words of its own")
 
 
-def words_of(words: Words | None, names: Sequence[str]) -> list[list[str]]:
-    """The words of each class in the order of the classes; without any given, the classes' own names.
+def verbalizer_words(words: Words | None, names: Sequence[str]) -> list[list[str]]:
+    """Return the verbalizer words of each class in the order of the classes; without `words` the class names.
 
     Raises:
-        UserError: a class without words, or words without a class.
+        UserError: a class has no words, or there are words for an unknown class.
     """
     if words is None:
         return [[name] for name in names]
-    given: dict[str, Any] = {str(name): [own] if isinstance(own, str) else list(own) for name, own in words.items()}
+    by_class: dict[str, Any] = {str(name): [w] if isinstance(w, str) else list(w) for name, w in words.items()}
     problems = list(word_problems(words))
-    for name in given.keys() - set(names):
+    for name in by_class.keys() - set(names):
         what = f"there is no class '{name}'"
         problems.append(Problem(f"head.words.{name}", what, did_you_mean(name, list(names))))
     for name in names:
-        if name not in given:
+        if name not in by_class:
             problems.append(Problem("head.words", f"the class '{name}' has no words", f"give head.words.{name}=..."))
     if problems:
         raise UserError(problems)
-    return [given[name] for name in names]
+    return [by_class[name] for name in names]

@@ -15,7 +15,7 @@ from frostline.data.batches import reading_order, share_batches
 from frostline.data.corpus import Split
 from frostline.data.tokens import tokenize_split
 from frostline.distributed.collectives import summed
-from frostline.models.interfaces import Recorded
+from frostline.models.interfaces import RecordedHead
 from frostline.models.model import Model
 from frostline.training.classifier import Classifier
 from frostline.types import Config
@@ -24,7 +24,7 @@ SEED = 7  # selects the tokens that a masked language model predicts; the same f
 
 
 class LanguageModelRecord(pl.Callback):
-    """Collects the record of a head that is `Recorded`; with any other head it does nothing.
+    """Collects the record of a head that is a `RecordedHead`; with any other head it does nothing.
 
     Each text counts once on any number of ranks. limit: at most this many batches on each rank.
 
@@ -33,7 +33,7 @@ class LanguageModelRecord(pl.Callback):
     """
 
     def __init__(self, model: Model, test: Split, dataset: Config, limit: int | None) -> None:
-        self.head = model.head if isinstance(model.head, Recorded) else None
+        self.head = model.head if isinstance(model.head, RecordedHead) else None
         self.batch_size, self.limit = dataset["batch_size"], limit
         self.record: dict[str, Any] = {}
         self.sums: Tensor | None = None
@@ -64,9 +64,9 @@ class LanguageModelRecord(pl.Callback):
         *sums, texts = summed(self.sums, trainer.world_size).tolist()
         nll, tokens = summed(self._token_nll(pl_module, self.head), trainer.world_size).tolist()
         perplexity = math.exp(nll / tokens) if tokens else math.nan
-        self.record = {self.head.record: self.head.recorded([value / texts for value in sums], perplexity)}
+        self.record = {self.head.record: self.head.summarise([value / texts for value in sums], perplexity)}
 
-    def _token_nll(self, classifier: Classifier, head: Recorded) -> Tensor:
+    def _token_nll(self, classifier: Classifier, head: RecordedHead) -> Tensor:
         """Return the summed negative log-likelihood of this rank's test texts and their number of tokens (2,)."""
         trainer, device = classifier.trainer, classifier.device
         batches = reading_order(self.plain_texts.lengths, self.batch_size)
@@ -78,7 +78,7 @@ class LanguageModelRecord(pl.Callback):
                 values = [np.random.default_rng([SEED, row]).random(ids.shape[1]) for row in rows.index.tolist()]
                 uniform = torch.from_numpy(np.stack(values)).to(device)
                 with trainer.precision_plugin.forward_context():
-                    total += head.surprise(classifier.model.encoder, ids, mask, uniform).double().sum(dim=0)
+                    total += head.token_nll(classifier.model.encoder, ids, mask, uniform).double().sum(dim=0)
                 classifier.model.texts_encoded += rows.counted
                 bar.update(rows.counted)
         return total

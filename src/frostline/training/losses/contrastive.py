@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
-from frostline.models.numerics import cosines
+from frostline.models.numerics import cosine_similarities
 from frostline.types import Count
 
 
@@ -34,9 +34,9 @@ class Contrastive(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
         """Return the losses (B,) of vectors (B, D) with labels (B,); the logits (B, C) are not used."""
-        similarities = cosines(whole.vectors[whole.own], whole.vectors)
+        similarities = cosine_similarities(whole.vectors[whole.local_rows], whole.vectors)
         masks = self.draw_pairs(whole.labels.cpu(), whole.seed)
-        same, other = (mask.to(similarities.device)[whole.own] for mask in masks)
+        same, other = (mask.to(similarities.device)[whole.local_rows] for mask in masks)
         errors = ((similarities - 1).square() * same).sum(dim=1) + (similarities.square() * other).sum(dim=1)
         return errors / (same | other).sum(dim=1).clamp(min=1)
 

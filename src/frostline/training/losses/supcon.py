@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
-from frostline.models.numerics import cosines
+from frostline.models.numerics import cosine_similarities
 from frostline.types import Positive, Share
 
 
@@ -37,9 +37,9 @@ class SupCon(nn.Module):
         return (1 - self.weight) * cross_entropy + self.weight * self._contrastive_loss(whole)
 
     def _contrastive_loss(self, whole: WholeBatch) -> Tensor:
-        similarities = cosines(whole.vectors[whole.own], whole.vectors)
-        itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=similarities.device)[whole.own]
-        same_class = (whole.labels[whole.own, None] == whole.labels) & ~itself
+        similarities = cosine_similarities(whole.vectors[whole.local_rows], whole.vectors)
+        itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=similarities.device)[whole.local_rows]
+        same_class = (whole.labels[whole.local_rows, None] == whole.labels) & ~itself
         scores = (similarities / self.temperature).masked_fill(itself, torch.finfo(similarities.dtype).min)
         log_shares = scores.log_softmax(dim=1).masked_fill(~same_class, 0)
         return -log_shares.sum(dim=1) / same_class.sum(dim=1).clamp(min=1)

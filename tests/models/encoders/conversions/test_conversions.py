@@ -13,9 +13,9 @@ from torch import Tensor
 
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
+from frostline.models.encoders.auto_model import locate_checkpoint
 from frostline.models.encoders.conversions import onnx
 from frostline.models.encoders.conversions.cache import converted
-from frostline.models.encoders.loading import locate
 from frostline.models.encoders.pretrained import Pretrained
 from parts import part
 
@@ -75,7 +75,7 @@ def test_the_grammar_tagger_that_distilbert_was_tuned_to_be_still_corrects(cased
     """Its classifier, which we leave out, read from the same file, tells errors from the states of our encoder."""
     [job] = command.jobs_of_command(["encoder=distilbert_cased"])
     pin = job.config["encoder"]["pin"]
-    source = Path(locate("source", {key: value for key, value in pin.items() if key != "convert"}))
+    source = Path(locate_checkpoint("source", {key: value for key, value in pin.items() if key != "convert"}))
     weights = onnx._weights(next(source.glob("*.onnx")))
     tags = json.loads((source / "tag_vocab.json").read_text())["tags"]
 
@@ -142,7 +142,7 @@ def test_smollm2_holds_the_numbers_that_the_gguf_stands_for(smollm2: Pretrained)
     gguf = pytest.importorskip("gguf")
     [job] = command.jobs_of_command(["encoder=smollm2"])
     pin = job.config["encoder"]["pin"]
-    source = Path(locate("source", {key: value for key, value in pin.items() if key != "convert"}))
+    source = Path(locate_checkpoint("source", {key: value for key, value in pin.items() if key != "convert"}))
     [entry] = [t for t in gguf.GGUFReader(next(source.glob("*.gguf"))).tensors if t.name == "blk.3.ffn_up.weight"]
     assert entry.tensor_type.name == "Q4_1"
     packed = torch.from_numpy(entry.data.copy()).reshape(-1, 20)

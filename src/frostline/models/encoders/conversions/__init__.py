@@ -1,1 +1,1 @@
-"""Weights that a package holds in a format of its own, made into what transformers reads."""
+"""Conversion of weights in other formats to the format of transformers."""

@@ -1,4 +1,4 @@
-"""Converted once, kept beside the package's own entry in the user's cache; whole or not there."""
+"""A cache of converted checkpoints beside the files of their packages; a conversion is complete or absent."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from frostline.console import log
 from frostline.results.identity import without_modules
 
 Convert = Callable[[Path, Path], None]
-VERSION = 1  # of what the functions of this package write: a higher one has everything converted anew
+VERSION = 1  # of the output of the functions of this package: a higher version repeats all conversions
 
 
 def converted(source: Path, how: str, architecture: Mapping[str, Any]) -> Path:
-    """The folder that AutoModel and AutoTokenizer load, made from the package's files in `source` if it is not here.
+    """Return the folder that AutoModel and AutoTokenizer load; convert the files in `source` if it does not exist.
 
-    how: the dotted name of a function (source, target) that fills the target, in which config.json lies already.
-    architecture: what config.json says.
+    how: the dotted name of a function (source, target) that fills the target folder, which contains config.json.
+    architecture: the content of config.json.
     """
     from filelock import FileLock
 
-    target = source.parent / f"{source.name}-{_digest(how, architecture)}"
+    target = source.parent / f"{source.name}-{_conversion_digest(how, architecture)}"
     if not target.is_dir():
         with FileLock(source.parent / ".lock"):  # so that many processes convert once
             if not target.is_dir():
-                _complete(source, target, how, architecture)
+                _convert_atomically(source, target, how, architecture)
     return target
 
 
-def _digest(how: str, architecture: Mapping[str, Any]) -> str:
-    about = json.dumps([VERSION, without_modules({"convert": how}), dict(architecture)], sort_keys=True)
-    return hashlib.sha256(about.encode()).hexdigest()[:8]
+def _conversion_digest(how: str, architecture: Mapping[str, Any]) -> str:
+    content = json.dumps([VERSION, without_modules({"convert": how}), dict(architecture)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
-def _complete(source: Path, target: Path, how: str, architecture: Mapping[str, Any]) -> None:
+def _convert_atomically(source: Path, target: Path, how: str, architecture: Mapping[str, Any]) -> None:
     log(f"converting {source.name}: once, for the user's cache")
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=source.parent))
     try:

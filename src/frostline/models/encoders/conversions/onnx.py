@@ -1,8 +1,8 @@
-"""From an onnx file as torch exports it, with int8 weights or without: each weight by the name that torch had for it.
+"""Conversion of an ONNX file that torch exported, with or without int8 weights, to weights by their names in torch.
 
-Weights keep their names, but the matrices of linear layers lose theirs to a number: they are known by the MatMul that
-reads them, which is named by its place in the module, and stand transposed. An int8 weight is (quantized - zero point)
-x scale (the operator DequantizeLinear).
+Weights keep their names, except for the matrices of linear layers, which are numbered: they are identified by the
+MatMul node that reads them, whose name contains the path of the module, and they are transposed. An int8 weight is
+(quantized - zero point) x scale (the operator DequantizeLinear).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORDS = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_
 
 
 def convert_onnx(source: Path, target: Path) -> None:
-    """source: a folder with one .onnx file of a BERT-like model and tokenizer.json. Heads of the file are left out.
+    """Convert a folder with one .onnx file of a BERT-like model and tokenizer.json. Heads are left out.
 
     Raises:
         ValueError: the file lacks weights of the architecture that config.json of `target` describes.
@@ -30,18 +30,18 @@ def convert_onnx(source: Path, target: Path) -> None:
     config = AutoConfig.for_model(**json.loads((target / "config.json").read_text(encoding="utf-8")))
     with torch.device("meta"):
         model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # untyped by its authors
-    found = {name.removeprefix(f"{model.base_model_prefix}."): value for name, value in _weights(file).items()}
-    wanted = {name: p.shape for name, p in model.named_parameters()}
-    if lacking := [name for name, shape in wanted.items() if name not in found or found[name].shape != shape]:
-        raise ValueError(f"{file.name} lacks {len(lacking)} weights, the first of them {lacking[0]}")
-    save_file({name: found[name] for name in wanted}, target / "model.safetensors", metadata={"format": "pt"})
-    words = {"tokenizer_file": str(source / "tokenizer.json"), "model_max_length": config.max_position_embeddings}
+    weights = {name.removeprefix(f"{model.base_model_prefix}."): value for name, value in _weights(file).items()}
+    expected = {name: p.shape for name, p in model.named_parameters()}
+    if missing := [name for name, shape in expected.items() if name not in weights or weights[name].shape != shape]:
+        raise ValueError(f"{file.name} lacks {len(missing)} weights, the first of them {missing[0]}")
+    save_file({name: weights[name] for name in expected}, target / "model.safetensors", metadata={"format": "pt"})
+    options = {"tokenizer_file": str(source / "tokenizer.json"), "model_max_length": config.max_position_embeddings}
     tokenizer: Any = PreTrainedTokenizerFast
-    tokenizer(**words, **WORDS).save_pretrained(target)
+    tokenizer(**options, **WORDS).save_pretrained(target)
 
 
 def _weights(file: Path) -> dict[str, Tensor]:
-    """All weights of the file by torch's names, as float32."""
+    """Return all weights of the file by their names in torch, as float32."""
     import onnx
 
     graph = onnx.load(str(file)).graph
@@ -50,12 +50,12 @@ def _weights(file: Path) -> dict[str, Tensor]:
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and node.input[0] in stored:
             floats[node.output[0]] = _dequantized(*(stored[name] for name in node.input))
-    found = {name.removesuffix("_DequantizeLinear_Output"): value for name, value in floats.items()}
+    weights = {name.removesuffix("_DequantizeLinear_Output"): value for name, value in floats.items()}
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1] in floats:
             module = node.name.removesuffix("_quant").removesuffix("/MatMul").strip("/").replace("/", ".")
-            found[f"{module}.weight"] = floats[node.input[1]].T
-    return {name: torch.from_numpy(value.copy(order="C")) for name, value in found.items()}
+            weights[f"{module}.weight"] = floats[node.input[1]].T
+    return {name: torch.from_numpy(value.copy(order="C")) for name, value in weights.items()}
 
 
 def _dequantized(value: Any, scale: Any, zero: Any) -> Any:

@@ -1,0 +1,146 @@
+"""Loading of weights, tokenizer and architecture by transformers' Auto classes, from a hub, a folder or a package."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+from frostline.data.downloads.package_cache import Pin, folder
+from frostline.errors import UserError, user_error
+from frostline.models.encoders.conversions.cache import converted
+
+HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request of its own
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """The parts of a checkpoint as transformers loads them.
+
+    tokenizer: None without weights. path: the folder or the hub id. source: further arguments of `from_pretrained`.
+    """
+
+    model: Any
+    tokenizer: Any
+    config: Any
+    path: str
+    source: dict[str, Any]
+
+
+def load_auto_model(
+    name: str, revision: str | None, pin: dict[str, Any] | None, untrained: bool, weights: bool
+) -> LoadedCheckpoint:
+    """Load the base model without its pooling layer; without `weights` on the meta device.
+
+    A pin with an `architecture` needs no file if `weights` is off.
+
+    Raises:
+        UserError: the folder does not exist, the hub cannot be reached, or the weights do not fit the architecture.
+    """
+    architecture = None if weights else (pin or {}).get("architecture")
+    path = name if architecture else locate_checkpoint(name, pin)
+    with quiet_transformers(), _user_errors(name):
+        is_local = bool(architecture) or Path(path).is_dir() or not _hub_answers(path, revision)
+        source = {"revision": revision, "local_files_only": is_local}
+        config = AutoConfig.for_model(**architecture) if architecture else AutoConfig.from_pretrained(path, **source)
+        model = _load_weights(path, config, source, untrained, weights)
+        return LoadedCheckpoint(model, _load_tokenizer(path, source) if weights else None, config, path, source)
+
+
+def locate_checkpoint(name: str, pin: dict[str, Any] | None) -> str:
+    """Return the local folder of the files, or the hub id as it is.
+
+    Raises:
+        UserError: `name` is a path without a folder.
+    """
+    if pin is not None:
+        source = folder(Pin.of(pin), pin["folder"], leave_out=("heads.pt",))
+        return str(converted(source, pin["convert"], pin["architecture"]) if pin.get("convert") else source)
+    if Path(name).expanduser().is_dir():
+        return str(Path(name).expanduser())
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise user_error(
+            "encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model"
+        )
+    return name
+
+
+def _hub_answers(name: str, revision: str | None) -> bool:
+    """Send one request with a short timeout; transformers repeats each of its requests six times with pauses."""
+    try:
+        HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT_SECONDS)
+    except HfHubHTTPError as error:
+        return bool(error.response.status_code < 500)  # an answer, which transformers will report
+    except Exception:  # whatever the client raises without an answer, or offline
+        return False
+    return True
+
+
+def _load_weights(path: str, config: Any, source: dict[str, Any], untrained: bool, weights: bool) -> Any:
+    if not weights:
+        with torch.device("meta"):
+            return _without_pooling(AutoModel.from_config, config)
+    if untrained:
+        return _without_pooling(AutoModel.from_config, config, dtype=torch.float32)
+    options = {"config": config, "dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, info = _without_pooling(AutoModel.from_pretrained, path, **source, **options)
+    advice = "name a checkpoint of this architecture, or set encoder.untrained=true"
+    if missing := sorted(info["missing_keys"]):
+        what = f"the weights lack {len(missing)} parameters, the first of them '{missing[0]}'"
+        raise user_error("encoder.name", what, advice)
+    if mismatched := sorted(info["mismatched_keys"]):
+        name, actual, expected = mismatched[0]
+        what = (
+            f"{len(mismatched)} weights do not fit, the first of them '{name}' is {[*actual]} instead of {[*expected]}"
+        )
+        raise user_error("encoder.name", what, advice)
+    return model
+
+
+def _load_tokenizer(path: str, source: dict[str, Any]) -> Any:
+    """Load the tokenizer; transformers gives an empty one, without a warning, if its files are missing."""
+    tokenizer = AutoTokenizer.from_pretrained(path, **source)
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise user_error("encoder.name", f"'{path}' has no tokenizer", "put tokenizer.json beside the weights")
+    return tokenizer
+
+
+def _without_pooling(constructor: Any, *args: Any, **options: Any) -> Any:
+    try:
+        return constructor(*args, add_pooling_layer=False, **options)
+    except TypeError:  # families without a pooling layer do not have the argument
+        return constructor(*args, **options)
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Suppress progress bars and the report of the weights of heads, which every base model leaves unused."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # untyped by its authors
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # untyped by its authors
+
+
+@contextlib.contextmanager
+def _user_errors(name: str) -> Iterator[None]:
+    """Turn any error of loading into a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # for broken files each library raises errors of its own
+        reason = " ".join(str(error).split())[:200]
+        advice = "give a folder with config.json, weights and tokenizer, or a hub id that can be reached"
+        raise user_error("encoder.name", f"'{name}' cannot be loaded ({reason})", advice) from error
