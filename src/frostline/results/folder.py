@@ -48,9 +48,9 @@ class RunFolder:
         return self.checkpoints / "best.safetensors"
 
     @property
-    def unmixed(self) -> Path:
+    def before_interpolation(self) -> Path:
         """The best epoch's weights, from when a mixture takes their place until the run is complete."""
-        return self.checkpoints / "unmixed.safetensors"
+        return self.checkpoints / "before_interpolation.safetensors"
 
     @property
     def result(self) -> Path:

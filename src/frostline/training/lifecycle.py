@@ -22,7 +22,8 @@ def stored_result(folder: RunFolder, job: Job) -> dict[str, Any] | None:
     result = folder.read_result()
     if result is None or result["id"] != job["id"]:
         return None
-    for file in (folder.resume_point, folder.unmixed):  # exist if the run was killed after it had written its result
+    # These exist if the run was killed after it had written its result.
+    for file in (folder.resume_point, folder.before_interpolation):
         file.unlink(missing_ok=True)
     log(f"complete since an earlier run: {folder.path}")
     return result

@@ -55,7 +55,8 @@ class RunRecorder:
             step = resume_step(resume)
             log(f"going on from step {step}")
         else:
-            for file in (self.folder.best, self.folder.unmixed):  # of an attempt that left no checkpoint to resume from
+            # These are from an attempt that left no checkpoint to resume from.
+            for file in (self.folder.best, self.folder.before_interpolation):
                 file.unlink(missing_ok=True)
         metrics_csv.cut_after(self.folder.metrics, -1 if resume is None else step)
         write_text(self.folder.plan, self.plan_table + "\n")
@@ -102,7 +103,7 @@ class RunRecorder:
         finish_complete(loggers, result, step)
         self.folder.failure.unlink(missing_ok=True)
         write_json(self.folder.result, result)
-        for file in (self.folder.resume_point, self.folder.unmixed):
+        for file in (self.folder.resume_point, self.folder.before_interpolation):
             file.unlink(missing_ok=True)
 
     def prune(self, pruned: dict[str, Any], loggers: Sequence[Any]) -> None:

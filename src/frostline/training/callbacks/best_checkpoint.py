@@ -61,14 +61,14 @@ class BestCheckpoint(pl.Callback):
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights of the best epoch, also after interpolated ones have replaced them."""
-        file = self.folder.unmixed if self.folder.unmixed.exists() else self.folder.best
+        file = self.folder.before_interpolation if self.folder.before_interpolation.exists() else self.folder.best
         weights: dict[str, Tensor] = load_file(file)
         return weights
 
     def save_interpolated(self, weights: dict[str, Tensor]) -> None:
         """Write interpolated weights to best.safetensors. Those of the best epoch stay until the run is complete."""
-        if not self.folder.unmixed.exists():
-            with atomic_write(self.folder.unmixed) as temporary:
+        if not self.folder.before_interpolation.exists():
+            with atomic_write(self.folder.before_interpolation) as temporary:
                 temporary.write_bytes(self.folder.best.read_bytes())
         self.save(weights)
 
