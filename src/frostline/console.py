@@ -1,4 +1,4 @@
-"""Slow things show how far they are: a bar on a terminal, a plain line now and then elsewhere."""
+"""Messages and progress bars on standard error. Results of a command go to standard output instead."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """``with Progress("tokenising", total=N) as bar: bar.update(n)``; units are texts, bytes or steps."""
+    """Show the progress of a task: as a bar on a terminal, as a line from time to time elsewhere.
 
-    def __init__(self, what: str, total: int | None = None, unit: str = "texts") -> None:
-        self.what, self.total, self.unit = what, total, unit
+    Use it as `with Progress("tokenising", total=N) as bar: bar.update(n)`. unit: texts, steps, or B for bytes.
+    """
+
+    def __init__(self, task: str, total: int | None = None, unit: str = "texts") -> None:
+        self.task, self.total, self.unit = task, total, unit
         self.done = 0
 
     def __enter__(self) -> Progress:
-        self.started = self.said = time.monotonic()
+        self.started = self.shown = time.monotonic()
         self.bar = None
         if sys.stderr.isatty() and not session.current().quiet:
             from tqdm import tqdm
 
             scale = self.unit == "B"
-            self.bar = tqdm(total=self.total, desc=self.what, unit=self.unit, unit_scale=scale, leave=False)
+            self.bar = tqdm(total=self.total, desc=self.task, unit=self.unit, unit_scale=scale, leave=False)
         return self
 
     def update(self, increment: int) -> None:
+        """Add `increment` units to what is done."""
         self.done += increment
         if self.bar is not None:
             self.bar.update(increment)
-        elif time.monotonic() - self.said > SECONDS_BETWEEN_LINES:
-            self.said = time.monotonic()
-            log(self._line())
+        elif time.monotonic() - self.shown > SECONDS_BETWEEN_LINES:
+            self.shown = time.monotonic()
+            log(self._progress_line())
 
-    def _line(self) -> str:
-        share = f" of {self.total:,}" if self.total else ""
+    def _progress_line(self) -> str:
+        total = f" of {self.total:,}" if self.total else ""
         seconds = time.monotonic() - self.started
-        return f"{self.what}: {self.done:,}{share} {self.unit}, {seconds:.0f} s"
+        return f"{self.task}: {self.done:,}{total} {self.unit}, {seconds:.0f} s"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.bar is not None:
             self.bar.close()
 
 
-def log(line: str) -> None:
-    """A line for the person who waits; results go to standard output, this does not."""
+def log(message: str) -> None:
+    """Print a message to standard error, above a progress bar if there is one."""
     if session.current().quiet:
         return
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        tqdm.write(line, file=sys.stderr)
+        tqdm.write(message, file=sys.stderr)
     else:
-        print(line, file=sys.stderr, flush=True)
+        print(message, file=sys.stderr, flush=True)

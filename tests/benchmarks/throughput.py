@@ -41,7 +41,7 @@ class Figures:
 
     @property
     def with_resume_points(self) -> list[float]:
-        share = self.interval / (self.interval + self.resume_point)
+        share = self.interval / (self.interval + self.resume_checkpoint)
         return [rate * share for rate in self.frostline]
 
     def ratios(self) -> dict[str, list[float]]:
@@ -86,7 +86,7 @@ def report(figures: Figures) -> str:
         "by hand, bucketed": figures.by_hand,
     }
     shares = ", ".join(f"{name} {share:.1%}" for name, share in figures.padding.items())
-    saves = f"resume point: {figures.resume_point:.2f} s every {figures.interval:g} s"
+    saves = f"resume point: {figures.resume_checkpoint:.2f} s every {figures.interval:g} s"
     return "\n\n".join([f"padding: {shares}; {saves}", table(rows, "texts/s"), table(figures.ratios(), "ratio")])
 
 

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from frostline.distributed.collectives import agreed
+from frostline.distributed.collectives import check_identical
 from frostline.errors import FrostlineError
 from frostline.freezing.plan import Phase
 from frostline.freezing.resolve import resolve_phases
@@ -90,7 +90,9 @@ def weights(train: Callable[[int], Weights], rank: int) -> dict[str, list[Any]]:
 def verdict(train: Callable[[int], Weights], rank: int) -> str:
     """What a run itself says after a phase."""
     try:
-        return agreed(weights_digest(train(rank)), "after phase full", 2)
+        digest = weights_digest(train(rank))
+        check_identical(digest, "after phase full", 2)
+        return digest
     except FrostlineError as error:
         return str(error)
 

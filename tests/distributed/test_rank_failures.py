@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Command, in_process
-from frostline.distributed.launcher import launch
+from frostline.distributed.launcher import launch_ranks
 from frostline.errors import RankError
 from frostline.results.atomic_files import read_json
 from killable_runs import Attempt, attempt, complete, soon
@@ -111,7 +111,7 @@ def test_an_error_is_told_in_its_own_words(tmp_path: Path, capfd: pytest.Capture
     """Of a rank that ends at once: there is no config to read. Its peer is ended with its own reason half written."""
     (tmp_path / "..rank1.json.10638").write_text('{"wh')
     with pytest.raises(RankError, match=r"rank [01]: FileNotFoundError: .*config\.yaml") as caught:
-        launch(tmp_path, 2)
+        launch_ranks(tmp_path, 2)
     assert "read_text" in caught.value.where[-1] or "open" in caught.value.where[-1]
     assert capfd.readouterr().err.count("Traceback") == 1
     assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,7 @@ WORKER = """
 import json, os, sys
 from frostline.distributed import resources as share
 for line in sys.stdin:
-    allocate(json.loads(line))
+    share.allocate(json.loads(line))
     print(json.dumps([os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ["OMP_NUM_THREADS"]]), flush=True)
 """
 
@@ -187,9 +187,9 @@ def test_a_run_by_itself_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_ranks_on_several_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ranks.nodes() == 1
+    assert ranks.node_count() == 1
     for name, value in {"SLURM_STEP_NUM_TASKS": "8", "SLURM_STEP_NUM_NODES": "4"}.items():
         monkeypatch.setenv(name, value)
-    assert (ranks.outside(), ranks.nodes()) == (8, 4)
+    assert (ranks.external_ranks(), ranks.node_count()) == (8, 4)
     monkeypatch.setenv(ranks.RANK, "0")  # one of those that frostline has started within a task
-    assert ranks.nodes() == 1
+    assert ranks.node_count() == 1

@@ -103,14 +103,14 @@ def test_an_unfinished_run_whose_data_changed_is_refused(frostline: Command, mor
     data.write_text("\n".join(["text,label", *texts]))
     words = [*mortal, "dataset=table", "dataset.train=data.csv"]
     unfinished(words)
-    step = place("run").resume_point.read_bytes()
+    step = place("run").resume_checkpoint.read_bytes()
     data.write_text("\n".join(["text,label", *texts[:-1], "terrible film,bad"]))
     said = frostline(*words)
     assert said.status == 2
     (problem,) = said.problems()
     assert problem.startswith("hydra.run.dir: data changed since the run in '")
     assert problem.endswith("began; give rerun=true to start anew beside it")
-    assert place("run").resume_point.read_bytes() == step
+    assert place("run").resume_checkpoint.read_bytes() == step
     data.write_text("\n".join(["text,label", *texts]))
     assert "going on from step 7" in complete(*words)
     assert not place("run").failure.exists()
@@ -127,7 +127,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_a_second_process_is_refused_and_harms_nothing(frostline: Command, undisturbed: str) -> None:
     with attempt(*LONG, "hydra.run.dir=run") as one:
-        one.until(place("run").resume_point.exists)
+        one.until(place("run").resume_checkpoint.exists)
         os.kill(one.process.pid, signal.SIGSTOP)
         before = snapshot(Path("run/checkpoints"))
         said = frostline(*LONG, "hydra.run.dir=run")
@@ -144,7 +144,7 @@ def test_a_second_process_is_refused_and_harms_nothing(frostline: Command, undis
 def test_a_run_that_receives_sigterm_exits_with_its_status_and_resumes_later(undisturbed: str) -> None:
     """Schedulers and `timeout` send SIGTERM."""
     with attempt(*LONG, "hydra.run.dir=run") as one:
-        one.until(place("run").resume_point.exists)
+        one.until(place("run").resume_checkpoint.exists)
         os.kill(one.process.pid, signal.SIGTERM)
         assert one.wait() == 128 + signal.SIGTERM, one.said
     assert "SystemExit" in json.loads(place("run").failure.read_text())["what"]

@@ -87,7 +87,7 @@ def test_a_run_killed_at_its_turning_points_ends_with_the_same_weights(undisturb
     }.items():
         die_in(moment, *KILLED)
         assert reached(run) == steps
-    part = Path(f"{run.resume_point}{PART}")
+    part = Path(f"{run.resume_checkpoint}{PART}")
     with attempt(*KILLED) as one:
         one.until(lambda: part.exists() and one.stopped(part.exists))
         one.kill()

@@ -123,7 +123,7 @@ def test_the_names_in_a_folder_are_the_contract(tmp_path: Path) -> None:
 def test_a_claim_clears_what_a_kill_left_half_written_and_nothing_else(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.checkpoints.mkdir()
-    kept = [folder.best, folder.resume_point, tmp_path / ".hydra", tmp_path / "notes.1"]
+    kept = [folder.best, folder.resume_checkpoint, tmp_path / ".hydra", tmp_path / "notes.1"]
     halves = [tmp_path / ".config.yaml.123", folder.checkpoints / "last.ckpt.part"]
     for file in kept + halves:
         file.touch()

@@ -40,7 +40,7 @@ class PreparedRun:
 
     def fit(self) -> None:
         """Train, from the resume checkpoint if there is one."""
-        resume = self.folder.resume_point if self.folder.resume_point.exists() else None
+        resume = self.folder.resume_checkpoint if self.folder.resume_checkpoint.exists() else None
         self.record.begin(resume)
         fit(self.trainer, self.built, self.data, self.best, resume)
 

@@ -70,4 +70,4 @@ def differences(run: str, undisturbed: str) -> list[str]:
 
 def reached(run: RunFolder) -> int:
     """The step of the resume point, 0 where there is none."""
-    return resume_step(run.resume_point) if run.resume_point.exists() else 0
+    return resume_step(run.resume_checkpoint) if run.resume_checkpoint.exists() else 0

@@ -43,7 +43,10 @@ QUESTIONS = [
         "BestCheckpoint",
     ),
     Question(
-        "Where are processes started for DDP?", ("ddp", "distributed", "strategy"), "distributed/launcher.py", "launch"
+        "Where are processes started for DDP?",
+        ("ddp", "distributed", "strategy"),
+        "distributed/launcher.py",
+        "launch_ranks",
     ),
     Question(
         "Where is the model sharded by FSDP2?",

@@ -17,7 +17,6 @@ import pytest
 
 from command_line import Command, in_process
 from frostline.config.jobs import jobs_of_command
-from frostline.distributed.launcher import _free_port
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt, complete, soon
 from runs import differences, place, reached
@@ -53,7 +52,7 @@ def cluster() -> Iterator[str]:
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "WANDB_", "FROSTLINE_STORE"))}
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "OF_TEST": str(folder)}
     quiet |= {"RAY_worker_niceness": "0"}  # else they stand behind all other tests
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     head = ["--head", f"--port={address.partition(':')[2]}", f"--temp-dir={folder}", "--include-dashboard=false"]
     nodes = []
     try:

@@ -27,17 +27,17 @@ def folder(tmp_path: Path) -> RunFolder:
 def test_a_stored_result_is_returned_and_files_of_a_killed_run_are_removed(folder: RunFolder) -> None:
     result: dict[str, Any] = {"id": "a1", "metrics": {"test/accuracy": 0.5}}
     write_json(folder.result, result)
-    folder.resume_point.write_text("left by a kill")
+    folder.resume_checkpoint.write_text("left by a kill")
     assert stored_result(folder, JOB) == result
-    assert not folder.resume_point.exists()
+    assert not folder.resume_checkpoint.exists()
 
 
 def test_the_result_of_another_run_is_not_returned(folder: RunFolder) -> None:
     assert stored_result(folder, JOB) is None
     write_json(folder.result, {"id": "b2"})
-    folder.resume_point.write_text("of the other run")
+    folder.resume_checkpoint.write_text("of the other run")
     assert stored_result(folder, JOB) is None
-    assert folder.resume_point.exists()
+    assert folder.resume_checkpoint.exists()
 
 
 def test_a_start_writes_the_config_and_removes_what_an_earlier_attempt_left(folder: RunFolder) -> None:

@@ -16,7 +16,7 @@ from frostline.cache.shared_store import SharedCache
 from frostline.console import log
 from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
-from frostline.distributed.collectives import gathered
+from frostline.distributed.collectives import all_gather
 from frostline.freezing.frost_line import CachePoint, blocks_up_to, cache_point_above, frozen_blocks
 from frostline.freezing.plan import Block, Plan
 from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
@@ -131,7 +131,7 @@ class FrozenStates:
             found = self.keep.rank > 0 or self.keep.shelf.make_room(size)
         except OSError:  # told when it comes to writing
             found = True
-        return gathered(found, self.runtime.ranks)[0]
+        return all_gather(found, self.runtime.ranks)[0]
 
     def _told(self, line: CachePoint) -> str:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}

@@ -20,7 +20,7 @@ from frostline.data.batches import Indices
 from frostline.data.downloads.package_cache import store_folder
 from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
-from frostline.distributed.collectives import gathered
+from frostline.distributed.collectives import all_gather
 from frostline.freezing.frost_line import CachePoint
 from frostline.types import Count
 
@@ -81,7 +81,7 @@ class SharedCache:
         except (Damaged, OSError) as error:
             log(f"frost line: {error}; it is computed again")
             entry.condemn()
-        return found if all(gathered(found is not None, self.ranks)) else None
+        return found if all(all_gather(found is not None, self.ranks)) else None
 
     def filled(
         self, key: str, encoding: EncoderPass, tokens: Tokens, what: str, about: Mapping[str, Any]
@@ -93,13 +93,13 @@ class SharedCache:
         entry = self.shelf.entry(key)
         with contextlib.ExitStack() as stack:
             claimed = self.rank > 0 or self._claim(entry, stack)
-            if not all(gathered(claimed, self.ranks)):
+            if not all(all_gather(claimed, self.ranks)):
                 return None
             if (found := self.opened(key, encoding.line)) is not None:
                 return found
-            shares = gathered(self._share(entry, encoding, tokens, what), self.ranks)
+            shares = all_gather(self._share(entry, encoding, tokens, what), self.ranks)
             done = self.rank > 0 or self._complete(entry, shares, {**about, "texts": len(tokens)})
-        return self.opened(key, encoding.line) if all(gathered(done, self.ranks)) else None
+        return self.opened(key, encoding.line) if all(all_gather(done, self.ranks)) else None
 
     def _claim(self, entry: Entry, stack: contextlib.ExitStack) -> bool:
         try:

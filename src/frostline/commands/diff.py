@@ -32,5 +32,5 @@ def main(argv: list[str]) -> int:
         problems.append(Problem("diff", f"takes two runs, not {len(given.paths)}", "give their folders"))
     first, second = complete_runs(given.paths, problems)
     comparison = Comparison(first, second, given.tolerance)
-    print(comparison.told())
+    print(comparison.report())
     return int(comparison.verdict == DIFFERS)

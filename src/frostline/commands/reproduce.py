@@ -17,8 +17,8 @@ from frostline.errors import FrostlineError, Problem
 from frostline.reproduce.study.remake import again, is_study
 from frostline.reproduce.virtual_environment import KEY, rebuilt
 from frostline.results.atomic_files import read_json
-from frostline.results.compare.aspects import DIFFERS
-from frostline.results.compare.inputs import VERDICT_WORDS, complete_runs
+from frostline.results.compare.aspects import DIFFERS, VERDICT_WORDS
+from frostline.results.compare.inputs import complete_runs
 from frostline.results.compare.runs import Comparison
 from frostline.results.folder import RunFolder
 
@@ -87,7 +87,7 @@ def _repeat(record: RunFolder, recorded: bool, tolerance: float) -> str:
     log(f"repeating {record.path} in {folder.path}")
     _run_again(record, folder, environment, recorded)
     comparison = Comparison(record, folder, tolerance)
-    print(comparison.told())
+    print(comparison.report())
     verdict = VERDICT_WORDS[comparison.verdict].format(tolerance=tolerance)
     print(f"{record.path.name}: {verdict}")
     return verdict

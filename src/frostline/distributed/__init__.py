@@ -1,1 +1,1 @@
-"""Ranks of a run: collectives, launcher, share of cores and devices."""
+"""Distributed runs: collective calls, the launcher of ranks, cores and GPUs of a machine, worker processes."""

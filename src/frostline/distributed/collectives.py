@@ -1,4 +1,4 @@
-"""What the other ranks have, and whether all hold the same weights, to the bit."""
+"""Collective calls that also work in a run of one process, and a check that ranks have identical weights."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from frostline.errors import FrostlineError
 T = TypeVar("T")
 
 
-def gathered(own: T, ranks: int) -> list[T]:
-    """What each rank has, in their order. A collective call where there are several."""
-    found = [own] * ranks
+def all_gather(value: T, ranks: int) -> list[T]:
+    """Return the value of each rank, in the order of ranks. All ranks must call it."""
+    values = [value] * ranks
     if ranks > 1:
-        dist.all_gather_object(found, own)
-    return found
+        dist.all_gather_object(values, value)
+    return values
 
 
-def summed(value: Tensor, ranks: int) -> Tensor:
-    """The sum over all ranks, the same to the bit on each. A collective call where there are several."""
+def all_reduce(value: Tensor, ranks: int) -> Tensor:
+    """Sum a tensor over all ranks, in place; the result is the same to the bit on each. All ranks must call it."""
     if ranks > 1:
         dist.all_reduce(value)
     return value
 
 
-def alike(value: Tensor, ranks: int) -> None:
-    """Put the first rank's value in place. A collective call where there are several; all must have its shape."""
+def broadcast(value: Tensor, ranks: int) -> None:
+    """Overwrite a tensor with that of the first rank, which has the same shape. All ranks must call it."""
     if ranks > 1:
         dist.broadcast(value, src=0)
 
 
-def agreed(own: str, when: str, ranks: int) -> str:
-    """The digest that all ranks have. A collective call where there are several.
+def check_identical(digest: str, when: str, ranks: int) -> None:
+    """Check that the weights of all ranks have the same digest. All ranks must call it.
 
     Raises:
-        FrostlineError: ranks differ; to go on would train as many models as there are ranks.
+        FrostlineError: the digests differ. The ranks would train different models from here on.
     """
-    digests = gathered(own, ranks)
+    digests = all_gather(digest, ranks)
     if len(set(digests)) > 1:
-        short = ", ".join(f"rank {rank} {value[:8]}" for rank, value in enumerate(digests))
-        raise FrostlineError(f"ranks: their weights differ {when} ({short}); what learns was not synchronised")
-    return own
+        listed = ", ".join(f"rank {rank} {value[:8]}" for rank, value in enumerate(digests))
+        what = f"their weights differ {when} ({listed}); trainable parameters were not synchronised"
+        raise FrostlineError(f"ranks: {what}")

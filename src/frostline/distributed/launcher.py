@@ -1,8 +1,8 @@
-"""Several ranks of one run, each a process that does this run and nothing else.
+"""The launcher of a run's ranks: each is a process that trains this run and nothing else.
 
-Lightning's own launcher repeats the command line in each child, which under a sweep repeats the sweep. Here the
-process that was asked for the run is no rank itself: it starts all of them on the run's folder, in which the resolved
-config lies, watches them, and ends them all when one dies. Nothing of them stays behind in it.
+Lightning's launcher repeats the command line in each child process, which in a sweep would repeat the sweep. Here the
+process of the command is no rank itself. It starts all ranks on the run's folder with the resolved config, waits for
+them, and ends all of them when one has died.
 """
 
 from __future__ import annotations
@@ -21,135 +21,85 @@ from dataclasses import asdict
 from pathlib import Path
 
 from frostline.console import log
-from frostline.distributed import resources as share
+from frostline.distributed.resources import thread_count
 from frostline.errors import FrostlineError, Problem, RankError, UserError, innermost_calls
 from frostline.results.atomic_files import read_json, write_json
 
 RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
 
 
-def outside() -> int | None:
-    """How many ranks torchrun, or Slurm with several tasks a step, has started already; None where nobody has."""
+def external_ranks() -> int | None:
+    """Return the number of ranks that torchrun, or Slurm with several tasks a step, has started; None without these."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return int(os.environ["WORLD_SIZE"])
     tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-    return tasks if tasks > 1 and own() is None else None
+    return tasks if tasks > 1 and started_rank() is None else None
 
 
-def nodes() -> int:
-    """How many machines those ranks are on, as many on each; torchrun calls them groups."""
-    if outside() is None:
+def node_count() -> int:
+    """Return the number of machines with external ranks, which have the same number each; 1 without such ranks."""
+    if external_ranks() is None:
         return 1
     return int(os.environ.get("GROUP_WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_NODES") or 1)
 
 
-def outside_rank() -> int:
-    """Which of them this process is."""
+def external_rank() -> int:
+    """Return the number of this process among external ranks."""
     return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0)
 
 
-def own() -> int | None:
-    """The rank that this process is; None where it was not started as one."""
+def started_rank() -> int | None:
+    """Return the rank of this process if `launch_ranks` has started it, else None."""
     return int(os.environ[RANK]) if RANK in os.environ else None
 
 
-def launch(folder: Path, count: int) -> None:
-    """Run `count` ranks on the run in `folder` until all have ended well.
+def launch_ranks(folder: Path, count: int) -> None:
+    """Run `count` ranks on the run in `folder` until all have ended without error.
 
     Raises:
-        RankError: a rank ended early; the others have been ended too. Carries the rank's own reason.
-        UserError: a rank was stopped by a mistake of the user's.
+        RankError: a rank ended early, with its reason; the other ranks have been ended.
+        UserError: a rank was stopped by a mistake of the user.
     """
-    port = _free_port()
-    ranks = [_start(folder, rank, count, port) for rank in range(count)]
+    port = free_port()
+    ranks = [_start_rank(folder, rank, count, port) for rank in range(count)]
     try:
-        first = _wait(folder, ranks)
+        failed = _wait_for(folder, ranks)
     finally:
-        _end(ranks)
-    if first is not None:
-        raise _error(folder, first, ranks)
+        _end_all(ranks)
+    if failed is not None:
+        raise _failure_of(folder, failed, ranks)
 
 
-def _start(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
-    told = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
-    threads = share.thread_count(count)
-    path = os.pathsep.join(p for p in sys.path if p)
-    environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | told | {"PYTHONPATH": path, "OMP_NUM_THREADS": threads}
-    _reason(folder, rank).unlink(missing_ok=True)
-    # A rank reads its standard input to its end to learn that we are gone; a session of its own makes it easy to end.
-    command = [sys.executable, "-m", "frostline.training.rank", str(folder)]
-    return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True)
-
-
-def _wait(folder: Path, ranks: list[subprocess.Popen[bytes]]) -> int | None:
-    """The first rank that ended badly, or None when all have ended well.
-
-    A rank that dies takes its peers with it within moments: a signal comes before the peers' complaints, and of
-    those that complain, be they still on their way out, the first knows why.
-    """
-
-    def when(rank: int) -> float:
-        reason = _reason(folder, rank)
-        return reason.stat().st_mtime if reason.exists() else 0.0
-
-    while True:
-        states = [rank.poll() for rank in ranks]
-        bad = [i for i, state in enumerate(states) if state]
-        if bad:
-            return min(bad + [i for i in range(len(ranks)) if _reason(folder, i).exists()], key=when)
-        if all(state == 0 for state in states):
-            return None
-        time.sleep(0.05)
-
-
-def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
-    for rank in ranks:
-        if rank.stdin is not None:
-            rank.stdin.close()
-    for rank in ranks:
-        if rank.poll() != 0:  # it may be gone and what it has started may not
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(rank.pid, signal.SIGKILL)
-        rank.wait()
-
-
-def _error(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -> FrostlineError:
-    told = read_json(_reason(folder, rank)) if _reason(folder, rank).exists() else None
-    for i in range(len(ranks)):
-        for file in folder.glob(f"*{_reason(folder, i).name}*"):  # and what a rank had of it when it was ended
-            file.unlink(missing_ok=True)
-    if told is None:
-        status = ranks[rank].returncode
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return RankError(f"rank {rank}: {how}; start the same command again, it goes on from its last checkpoint")
-    if told["problems"]:
-        return UserError(Problem(**problem) for problem in told["problems"])
-    if told["trace"]:
-        log(told["trace"])
-    return RankError(f"rank {rank}: {told['what']}", told["where"])
-
-
-def leave_reason(folder: Path, error: Exception) -> None:
-    """Say why this rank ends, to the process that started it."""
-    rank = own()
+def record_reason(folder: Path, error: Exception) -> None:
+    """Write the reason why this rank ends, for the process that has started it."""
+    rank = started_rank()
     assert rank is not None
-    known = isinstance(error, FrostlineError)
+    is_ours = isinstance(error, FrostlineError)
     reason = {
-        "what": str(error) if known else f"{type(error).__name__}: {error}",
+        "what": str(error) if is_ours else f"{type(error).__name__}: {error}",
         "problems": [asdict(problem) for problem in error.problems] if isinstance(error, UserError) else [],
         "where": innermost_calls(error),
-        "trace": "" if known else "".join(traceback.format_exception(error)).rstrip(),
+        "trace": "" if is_ours else "".join(traceback.format_exception(error)).rstrip(),
     }
-    write_json(_reason(folder, rank), reason)
+    write_json(_reason_file(folder, rank), reason)
 
 
-def _reason(folder: Path, rank: int) -> Path:
-    """Where a rank says why it ended."""
-    return folder / f".rank{rank}.json"
+def exit_with_launcher() -> None:
+    """End this rank when the process that has started it is gone, which closes its standard input."""
+
+    def read_to_end() -> None:
+        while os.read(0, 1024):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=read_to_end, daemon=True).start()
 
 
-def _free_port() -> int:
-    """Below those that the system gives to whoever asks: the first rank takes it only when it has torch."""
+def free_port() -> int:
+    """Return a free port below the range from which the system assigns ports.
+
+    The first rank uses it only after importing torch, so an assigned port could be taken by then.
+    """
     while True:
         port = random.SystemRandom().randrange(20_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -157,12 +107,65 @@ def _free_port() -> int:
             return port
 
 
-def watch_parent() -> None:
-    """End this rank when the process that started it is gone."""
+def _start_rank(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
+    variables = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
+    path = os.pathsep.join(p for p in sys.path if p)
+    variables |= {"PYTHONPATH": path, "OMP_NUM_THREADS": thread_count(count)}
+    _reason_file(folder, rank).unlink(missing_ok=True)
+    # Standard input is for exit_with_launcher. In a new session a rank can be ended with all of its child processes.
+    command = [sys.executable, "-m", "frostline.training.rank", str(folder)]
+    environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | variables
+    return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True)
 
-    def wait() -> None:
-        while os.read(0, 1024):
-            pass
-        os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+def _wait_for(folder: Path, ranks: list[subprocess.Popen[bytes]]) -> int | None:
+    """Return the first rank that has failed, or None when all ranks have ended without error.
+
+    When a rank dies, the others fail soon after. A rank that was killed by a signal ends before the others record a
+    reason; among ranks with a reason, also those that are still running, the first one is the cause.
+    """
+
+    def time_of_reason(rank: int) -> float:
+        file = _reason_file(folder, rank)
+        return file.stat().st_mtime if file.exists() else 0.0
+
+    while True:
+        states = [rank.poll() for rank in ranks]
+        failed = [i for i, state in enumerate(states) if state]
+        if failed:
+            return min(failed + [i for i in range(len(ranks)) if _reason_file(folder, i).exists()], key=time_of_reason)
+        if all(state == 0 for state in states):
+            return None
+        time.sleep(0.05)
+
+
+def _end_all(ranks: list[subprocess.Popen[bytes]]) -> None:
+    for rank in ranks:
+        if rank.stdin is not None:
+            rank.stdin.close()
+    for rank in ranks:
+        if rank.poll() != 0:  # its child processes may still run when it has ended
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(rank.pid, signal.SIGKILL)
+        rank.wait()
+
+
+def _failure_of(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -> FrostlineError:
+    """Return the error of a failed rank and delete the reasons of all ranks, also incomplete ones."""
+    reason = read_json(_reason_file(folder, rank)) if _reason_file(folder, rank).exists() else None
+    for i in range(len(ranks)):
+        for file in folder.glob(f"*{_reason_file(folder, i).name}*"):
+            file.unlink(missing_ok=True)
+    if reason is None:
+        status = ranks[rank].returncode
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return RankError(f"rank {rank}: {how}; start the same command again, it goes on from its last checkpoint")
+    if reason["problems"]:
+        return UserError(Problem(**problem) for problem in reason["problems"])
+    if reason["trace"]:
+        log(reason["trace"])
+    return RankError(f"rank {rank}: {reason['what']}", reason["where"])
+
+
+def _reason_file(folder: Path, rank: int) -> Path:
+    return folder / f".rank{rank}.json"

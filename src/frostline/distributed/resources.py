@@ -1,6 +1,7 @@
-"""Cores and GPUs of one machine, shared out among the jobs that are at work on it at once.
+"""The division of a machine's cores and GPUs among the jobs that run on it at the same time.
 
-The process that starts the workers tells them how many there are (`told`); each takes its share at its job (`take`).
+The process that starts the workers gives each of them the number of jobs (`worker_environment`). A worker takes its
+part when it starts a job (`allocate`).
 """
 
 from __future__ import annotations
@@ -22,92 +23,101 @@ SHARE, THREADS, GPUS = "FROSTLINE_SHARE", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVIC
 
 
 def worker_environment(jobs: int) -> dict[str, str]:
-    """For the environment of workers on this machine, `jobs` of them at once."""
+    """Return environment variables for workers of this machine that run `jobs` jobs at the same time."""
     return {SHARE: json.dumps({"jobs": jobs, "threads": os.environ.get(THREADS), "gpus": visible_gpus()})}
 
 
 def slurm_environment() -> dict[str, str]:
-    """For a job that has its part of a machine from Slurm."""
+    """Return environment variables for a job that gets its part of a machine from Slurm."""
     return {SHARE: json.dumps({"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []})}
 
 
 def allocate(trainer: Mapping[str, Any]) -> None:
-    """Threads and GPUs for a job with these settings, where it is one of several; else nothing is changed."""
+    """Set threads and GPUs of this process for a job with these Trainer settings.
+
+    Nothing is changed in a process without the variables of `worker_environment`.
+    """
     if SHARE not in os.environ:
         return
     share = _share()
     os.environ[THREADS] = thread_count()
-    if "torch" in sys.modules:  # a worker that has done a job before
+    if "torch" in sys.modules:  # in a worker that has run another job before
         sys.modules["torch"].set_num_threads(int(thread_count()))
     if share["gpus"] and trainer["accelerator"] != "cpu":
-        usual = max(len(share["gpus"]) // share["jobs"], 1)
-        wanted = usual if trainer["devices"] == "auto" else int(trainer["devices"])
-        os.environ[GPUS] = ",".join(lock_gpus(wanted, share["gpus"], _place()))
+        even = max(len(share["gpus"]) // share["jobs"], 1)
+        wanted = even if trainer["devices"] == "auto" else int(trainer["devices"])
+        os.environ[GPUS] = ",".join(lock_gpus(wanted, share["gpus"], _lock_folder()))
 
 
 def thread_count(processes: int = 1) -> str:
-    """Of each process of a job: what the user has set, else its part of the job's cores."""
+    """Return the number of threads of each process of a job: as the user has set it, else its part of the cores."""
     share = _share()
-    return share["threads"] or str(max(_cores() // share["jobs"] // processes, 1))
+    return share["threads"] or str(max(_core_count() // share["jobs"] // processes, 1))
 
 
-def lock_gpus(wanted: int, gpus: Sequence[str], place: Path) -> list[str]:
-    """So many of the GPUs for as long as this process lives: those that it has, then those that fewest others have.
+def lock_gpus(wanted: int, gpus: Sequence[str], folder: Path) -> list[str]:
+    """Lock GPUs until this process ends, and return their names.
 
-    A process that has used a GPU cannot change to another; and jobs take unequal time, so that their numbers say
-    nothing about which GPU is free. place: where processes that share the GPUs keep their locks.
+    A process keeps the GPUs that it has, because it cannot change to others after using them. Beyond these it takes the
+    GPUs with the fewest locks. The number of a job does not tell which GPU is free, because jobs differ in length.
+    folder: for the locks of all processes that share the GPUs.
     """
-    place.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     locks = session.current().locks.gpus
-    with (place / "choosing").open("a") as choosing:
+    with (folder / "choosing").open("a") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
-        for gpu in _least_used([gpu for gpu in gpus if gpu not in locks], place)[: max(wanted - len(locks), 0)]:
-            locks[gpu] = _lock(gpu, place)[1]
+        others = _least_used([gpu for gpu in gpus if gpu not in locks], folder)
+        for gpu in others[: max(wanted - len(locks), 0)]:
+            locks[gpu] = _lock_gpu(gpu, folder)[1]
     return list(locks)[:wanted]
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Asking torch would settle which."""
-    if (named := os.environ.get(GPUS)) is not None:
-        return [word.strip() for word in named.split(",") if word.strip() not in ("", "-1")]
+    """Return the GPUs of this process as CUDA_VISIBLE_DEVICES names them.
+
+    torch is not asked: it would initialise CUDA, after which the variable has no effect.
+    """
+    if (visible := os.environ.get(GPUS)) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
     try:
-        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=30).stdout
+        output = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=30).stdout
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return re.findall(r"^GPU \d+: .*UUID: (GPU-[\w-]+)", listed, re.MULTILINE)
+    return re.findall(r"^GPU \d+: .*UUID: (GPU-[\w-]+)", output, re.MULTILINE)
 
 
 def _share() -> dict[str, Any]:
-    alone: dict[str, Any] = {"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []}
-    return json.loads(os.environ[SHARE]) if SHARE in os.environ else alone
+    whole: dict[str, Any] = {"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []}
+    return json.loads(os.environ[SHARE]) if SHARE in os.environ else whole
 
 
-def _cores() -> int:
-    """Those that this process may use."""
+def _core_count() -> int:
+    """Return the number of cores that this process may use."""
     if "SLURM_JOB_ID" in os.environ:
         tasks = int(os.environ.get("SLURM_NTASKS_PER_NODE", "1"))
-        given = os.environ.get("SLURM_CPUS_PER_TASK") or int(os.environ.get("SLURM_CPUS_ON_NODE", "1")) // tasks
-        return int(given)
+        cores = os.environ.get("SLURM_CPUS_PER_TASK") or int(os.environ.get("SLURM_CPUS_ON_NODE", "1")) // tasks
+        return int(cores)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _place() -> Path:
+def _lock_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"frostline-gpus-{os.getuid()}"
 
 
-def _least_used(gpus: Sequence[str], place: Path) -> list[str]:
+def _least_used(gpus: Sequence[str], folder: Path) -> list[str]:
+    """Return GPUs in the order of their number of locks."""
     users = {}
     for gpu in gpus:
-        users[gpu], lock = _lock(gpu, place)
+        users[gpu], lock = _lock_gpu(gpu, folder)
         lock.close()
     return sorted(gpus, key=users.__getitem__)
 
 
-def _lock(gpu: str, place: Path) -> tuple[int, IO[str]]:
-    """A lock on the GPU, and how many others there are. The system frees it when its process ends in whatever way."""
+def _lock_gpu(gpu: str, folder: Path) -> tuple[int, IO[str]]:
+    """Return the number of locks on a GPU and another lock on it, which the system frees when this process ends."""
     number, name = 0, re.sub(r"[^\w-]", "_", gpu)
     while True:
-        file = (place / f"{name}.{number}").open("a")
+        file = (folder / f"{name}.{number}").open("a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

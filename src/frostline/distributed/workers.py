@@ -1,4 +1,4 @@
-"""Processes that do jobs for another: deaf to Ctrl-C, which is for the other, and gone when the other is gone."""
+"""Processes that run jobs for another process: they ignore Ctrl-C and end when the other process has ended."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from frostline import session
 
 
 def ignore_sigint() -> None:
-    """A terminal sends Ctrl-C to all processes of a command."""
+    """Ignore Ctrl-C, which a terminal sends to all processes of a command. The command itself handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def hold_leader_lock(file: Path) -> str:
-    """Lock a file until this process ends in whatever way."""
+    """Lock a file until this process ends, even if it is killed. Return its path, for `exit_with_leader`."""
     leaders = session.current().locks.leaders
     if str(file) not in leaders:
         leaders[str(file)] = file.open("a")
@@ -25,16 +25,16 @@ def hold_leader_lock(file: Path) -> str:
     return str(file)
 
 
-def exit_with_leader(leader: str) -> None:
-    """End this process when the one that has locked the file is gone."""
+def exit_with_leader(file: str) -> None:
+    """End this process as soon as no process holds the lock on `file`."""
     watched = session.current().locks.watched
-    if leader in watched:
+    if file in watched:
         return
-    watched.add(leader)
+    watched.add(file)
 
-    def wait() -> None:
-        with Path(leader).open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
+    def wait_for_lock() -> None:
+        with Path(file).open("a") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH)
             os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait_for_lock, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Where a run was made: python, packages, commit, machine. What another machine needs to make it again."""
+"""The environment of a run, as far as it is needed to repeat it: Python, packages, commit and machine."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-COMMAND = "FROSTLINE_COMMAND"  # what was typed; workers and ranks have command lines of their own
-STUDY_FILES = [
-    f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in ("md", "csv", "svg", "png", "pdf", "tex")
-]
+COMMAND = "FROSTLINE_COMMAND"  # the command as it was typed; workers and ranks have other command lines
+STUDY_OUTPUTS = ("md", "csv", "svg", "png", "pdf", "tex")
+NOT_CODE = [f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in STUDY_OUTPUTS]
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What several runs of one process, begun together, may share. difference: the uncommitted part of the code."""
+    """An environment that several runs of one process share. values: as recorded; diff: of uncommitted changes."""
 
-    told: dict[str, Any]
-    difference: str
+    values: dict[str, Any]
+    diff: str
 
 
 def capture() -> Environment:
+    """Return the environment of this process."""
     return Environment(describe_environment(), uncommitted_changes())
 
 
 def describe_environment() -> dict[str, Any]:
-    """What is known without torch; device, threads and fingerprints are added by the run."""
+    """Return what is known without torch. The run adds device, threads and fingerprints."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -46,32 +46,32 @@ def describe_environment() -> dict[str, Any]:
 
 @functools.cache
 def installed_packages() -> dict[str, str]:
-    """Installed distributions and their versions."""
-    found = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+    """Return the versions of installed distributions by name."""
+    versions = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
 def git_commit() -> dict[str, Any]:
-    """The commit of the working folder and whether it was dirty; nulls outside a repository.
+    """Return the commit of the working folder and whether it is dirty; None for both outside a repository.
 
-    What a study writes of itself, its table, page and figures, while it is made does not make its later runs dirty; of
-    a csv that is data, the run's record has the fingerprint.
+    The tables, pages and figures of a study do not count as changes, because they are written while it runs. A csv file
+    with data may be among them: its content is in the fingerprint of the data.
     """
-    head = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--", ":(top)", *STUDY_FILES)
+    head = _git_output("rev-parse", "HEAD")
+    changed = _git_output("status", "--porcelain", "--", ":(top)", *NOT_CODE)
     return {"commit": head, "dirty": None if head is None else bool(changed)}
 
 
 def uncommitted_changes() -> str:
-    """What the tracked files have beyond the commit, as `git apply` reads it."""
-    found = _git("diff", "--binary", "HEAD", "--", ":(top)", *STUDY_FILES)
-    return f"{found}\n" if found else ""
+    """Return the changes of tracked files since the commit, as a patch for `git apply`."""
+    patch = _git_output("diff", "--binary", "HEAD", "--", ":(top)", *NOT_CODE)
+    return f"{patch}\n" if patch else ""
 
 
-def _git(*words: str) -> str | None:
+def _git_output(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *words], capture_output=True, timeout=20, cwd=Path.cwd())
+        done = subprocess.run(["git", *arguments], capture_output=True, timeout=20, cwd=Path.cwd())
     except (OSError, subprocess.TimeoutExpired):
         return None
-    # The last line of a patch may be a space that counts.
+    # Only line ends are stripped: the last line of a patch may be a single space.
     return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None

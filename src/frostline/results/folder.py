@@ -1,4 +1,4 @@
-"""The run folder: one configuration, one folder, complete when result.json exists."""
+"""The run folder. A run has one configuration and one folder, and is complete when result.json exists."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 from frostline.errors import user_error
 from frostline.results.atomic_files import PART, read_json, write_json
 
+KEY = "hydra.run.dir"
+
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of the contract, and who may write them."""
+    """The files of a run, and a lock for the process that writes them."""
 
     path: Path
 
@@ -40,7 +42,7 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
-    def resume_point(self) -> Path:
+    def resume_checkpoint(self) -> Path:
         return self.checkpoints / "last.ckpt"
 
     @property
@@ -49,7 +51,7 @@ class RunFolder:
 
     @property
     def before_interpolation(self) -> Path:
-        """The best epoch's weights, from when a mixture takes their place until the run is complete."""
+        """The weights of the best epoch, from the interpolation of weights until the run is complete."""
         return self.checkpoints / "before_interpolation.safetensors"
 
     @property
@@ -58,12 +60,12 @@ class RunFolder:
 
     @property
     def predictions(self) -> Path:
-        """What was told of each text of the test sets."""
+        """The predicted probabilities of each text in the test sets."""
         return self.path / "predictions.parquet"
 
     @property
     def vectors(self) -> Path:
-        """Of test texts, before and after: by `frostline vectors`, when the run is complete."""
+        """The pooled embeddings of test texts before and after training, which `frostline vectors` writes."""
         return self.path / "vectors.parquet"
 
     @property
@@ -72,16 +74,16 @@ class RunFolder:
 
     @property
     def pruned(self) -> Path:
-        """Why its search gave it up, of a run that has neither result nor failure."""
+        """The reason why its search has stopped the run. Such a run has neither result nor failure."""
         return self.path / "pruned.json"
 
     @property
     def job(self) -> Path:
-        """Whose folder this is: id, choices and overrides, written before anything else."""
+        """The run that the folder belongs to: id, choices and overrides, written before anything else."""
         return self.path / ".job.json"
 
     def read_result(self) -> dict[str, Any] | None:
-        """The result of a complete run, None where there is none."""
+        """Return the result of a complete run; None where there is none."""
         if not self.result.exists():
             return None
         result: dict[str, Any] = read_json(self.result)
@@ -89,37 +91,34 @@ class RunFolder:
 
     @contextmanager
     def claimed(self, job: dict[str, Any]) -> Iterator[None]:
-        """Hold the folder for a run (`id`, `choices`, `overrides`) while it works.
+        """Lock the folder for a run (`id`, `choices`, `overrides`) while this is open.
 
         Raises:
-            UserError: the folder cannot be written, holds another run, or another process works in it.
+            UserError: the folder cannot be written, belongs to another run, or another process has locked it.
         """
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("a")
         except OSError as error:
-            raise user_error(
-                "hydra.run.dir", f"'{self.path}' cannot be written ({error.strerror})", "choose another"
-            ) from error
+            raise user_error(KEY, f"'{self.path}' cannot be written ({error.strerror})", "choose another") from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 what = f"another process works in '{self.path}'"
-                raise user_error("hydra.run.dir", what, "wait for it, or choose another folder") from error
-            self._belong(job["id"])
+                raise user_error(KEY, what, "wait for it, or choose another folder") from error
+            self._check_owner(job["id"])
             if not self.result.exists():
-                self._clear_parts()
+                self._remove_partial_files()
                 write_json(self.job, job)
             yield
 
-    def _clear_parts(self) -> None:
-        """Files that a kill has left half written."""
+    def _remove_partial_files(self) -> None:
         for part in [*self.path.glob(".*.[0-9]*"), *self.checkpoints.glob(f"*{PART}")]:
             part.unlink()
 
-    def _belong(self, run: str) -> None:
-        held = read_json(self.job)["id"] if self.job.exists() else run
-        if held != run:
-            what = f"'{self.path}' holds another run ({held}, this one is {run})"
-            raise user_error("hydra.run.dir", what, "choose an empty folder")
+    def _check_owner(self, run: str) -> None:
+        owner = read_json(self.job)["id"] if self.job.exists() else run
+        if owner != run:
+            what = f"'{self.path}' belongs to another run ({owner}, this one is {run})"
+            raise user_error(KEY, what, "choose an empty folder")

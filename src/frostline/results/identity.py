@@ -1,4 +1,4 @@
-"""Which run a config is: an id that does not depend on where results go, and a folder name that people can read."""
+"""The identity of a run: an id that does not depend on where its results go, and a readable folder name."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NOT_IN_ID = (
-    "paths",
-    "logger",
-    "hydra",
-    "rerun",
-    "debug",
-    "cache",
-    "max_failures",
-)  # they change no number of the result
-CODE_KEYS = ("_target_", "convert")  # their values name a class or a function
+NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # do not change any metric
+CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
-EXACT = "float32"  # states kept so are those that were computed
-NAMED = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
-USUAL = {"adapter": "none", "pooler": "mean", "head": "linear"}  # left out of names
-UNTITLED = ("seed", "study", "logger", "paths", "hydra", "sweep")  # overrides that a title need not tell, or has told
+EXACT = "float32"  # the data type of cached states that changes no value
+GROUPS_IN_NAME = ("freezing", "adapter", "encoder", "pooler", "head", "dataset")
+DEFAULT_CHOICES = {"adapter": "none", "pooler": "mean", "head": "linear"}  # not part of names
+NOT_IN_TITLE = ("seed", "study", "logger", "paths", "hydra", "sweep")  # keys of overrides
 
 
 def run_id(config: Mapping[str, Any]) -> str:
@@ -48,31 +40,31 @@ def without_modules(value: Any) -> Any:
     return [without_modules(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
+    """Return `<freezing>-<encoder>-<dataset>-s<seed>-<id>`, with other choices of adapter, pooler or head in it."""
+    parts = [*_choices_in_name(choices), f"s{config.get('seed')}", run_id(config)[:8]]
+    return "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts)
+
+
+def run_title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Return a title such as `frozen bert_tiny vader_movies optimizer.lr=0.01 s1`, from choices and other overrides."""
+    others = [line.lstrip("+") for line in overrides if _is_in_title(line.lstrip("+"))]
+    return " ".join([*_choices_in_name(choices), *others, f"s{config.get('seed')}"])
+
+
 def _class_name(value: Any) -> Any:
     match = DOTTED.fullmatch(value) if isinstance(value, str) else None
     return f"frostline.{match[1]}" if match else without_modules(value)
 
 
-def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
-    """``<freezing>-<encoder>-<dataset>-s<seed>-<id>``, with adapter, pooler or head where not the usual."""
-    words = [*_named(choices), f"s{config.get('seed')}", run_id(config)[:8]]
-    return "-".join(re.sub(r"[^\w.]+", "_", word) for word in words)
-
-
-def run_title(config: Mapping[str, Any], choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
-    """``frozen bert_tiny vader_movies optimizer.lr=0.01 s1``: choices that matter and what was told beside them."""
-    told = [line.lstrip("+") for line in overrides if _is_titled(line.lstrip("+"))]
-    return " ".join([*_named(choices), *told, f"s{config.get('seed')}"])
-
-
-def _named(choices: Mapping[str, Any]) -> list[str]:
-    names = [choices.get(group) for group in NAMED if choices.get(group) != USUAL.get(group)]
+def _choices_in_name(choices: Mapping[str, Any]) -> list[str]:
+    names = [choices.get(group) for group in GROUPS_IN_NAME if choices.get(group) != DEFAULT_CHOICES.get(group)]
     return [str(name) for name in names if name]
 
 
-def _is_titled(override: str) -> bool:
+def _is_in_title(override: str) -> bool:
     key = override.partition("=")[0]
-    return key not in NAMED and re.split("[./]", key)[0] not in UNTITLED
+    return key not in GROUPS_IN_NAME and re.split("[./]", key)[0] not in NOT_IN_TITLE
 
 
 def _canonical(value: Any) -> Any:

@@ -119,7 +119,7 @@ def _run_unless_skipped(job: HydraJob, how: str) -> Outcome:
 def _planned_outcome(job: HydraJob) -> str:
     """Return the outcome of a job that succeeds, which follows from the files in its folder."""
     folder = RunFolder(job.folder)
-    return COMPLETE if folder.result.exists() else RESUMED if folder.resume_point.exists() else TRAINED
+    return COMPLETE if folder.result.exists() else RESUMED if folder.resume_checkpoint.exists() else TRAINED
 
 
 def _reason_to_skip(job: HydraJob) -> Skipped | None:

@@ -19,7 +19,7 @@ from frostline.config.arguments import Arguments
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs, is_main_process
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
-from frostline.distributed.launcher import outside
+from frostline.distributed.launcher import external_ranks
 from frostline.errors import Problem, UserError
 from frostline.results.environment import COMMAND
 from frostline.results.search_storage import TRIAL
@@ -81,7 +81,7 @@ def show(arguments: Arguments) -> int:
 
 
 def _refuse_sweep_on_external_ranks(arguments: Arguments) -> None:
-    if arguments.multirun and outside():
+    if arguments.multirun and external_ranks():
         what = "one group of ranks cannot run a sweep, it ends with the first job"
         do = "start the sweep by itself; each of its jobs starts its own ranks"
         raise UserError(Problem("--multirun", what, do), "command")

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from frostline.distributed.collectives import gathered
+from frostline.distributed.collectives import all_gather
 from frostline.errors import FrostlineError
 from frostline.models.interfaces import FittedHead
 from frostline.models.model import Model
@@ -65,7 +65,7 @@ class CheckpointState:
         """Write the state into `checkpoint`. A collective call."""
         checkpoint["state_dict"] = self.weights()
         checkpoint["phases"] = self.tracker.state_dict()
-        checkpoint["counts"] = gathered(self._counts(), ranks)
+        checkpoint["counts"] = all_gather(self._counts(), ranks)
 
     def load(self, checkpoint: dict[str, Any], rank: int, ranks: int) -> None:
         """Restore the state from `checkpoint`, in which an empty state_dict remains for Lightning."""

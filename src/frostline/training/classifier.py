@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from frostline.data.loader import Batch
-from frostline.distributed.collectives import agreed
+from frostline.distributed.collectives import check_identical
 from frostline.errors import FrostlineError
 from frostline.freezing.adaptive import PhaseController
 from frostline.models.fingerprint import weights_digest
@@ -201,7 +201,7 @@ class Classifier(pl.LightningModule):
     def _finish_phase(self, next_epoch: int) -> None:
         """Record the digest of the weights, after checking that it is the same on all ranks."""
         digest = weights_digest(self.checkpoint_state.weights())
-        agreed(digest, f"after phase {self.engine.phase.name}", self.trainer.world_size)
+        check_identical(digest, f"after phase {self.engine.phase.name}", self.trainer.world_size)
         self.tracker.finish_phase(next_epoch, self.global_step, digest)
 
     @property

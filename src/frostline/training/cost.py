@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from frostline.distributed.collectives import gathered
+from frostline.distributed.collectives import all_gather
 from frostline.models.model import Model
 from frostline.training.callbacks.resume_checkpoint import ResumeCheckpoint
 
@@ -16,7 +16,7 @@ from frostline.training.callbacks.resume_checkpoint import ResumeCheckpoint
 def cost(model: Model, resume: ResumeCheckpoint, ranks: int) -> dict[str, Any]:
     """Return texts and peak memory of all ranks together, and the seconds of all attempts. A collective call."""
     counts = model.texts_read, model.texts_encoded, model.texts_from_store, peak_memory()
-    read, encoded, from_store, memory = map(sum, zip(*gathered(counts, ranks), strict=True))
+    read, encoded, from_store, memory = map(sum, zip(*all_gather(counts, ranks), strict=True))
     return {
         "seconds": resume.total_seconds,
         "seconds_fit": resume.fit_seconds,

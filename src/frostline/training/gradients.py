@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from frostline.distributed.collectives import summed
+from frostline.distributed.collectives import all_reduce
 
 
 def gradients_ahead(
@@ -37,7 +37,7 @@ def gradients_ahead(
         for name, gradient in zip(trainable, gradients, strict=True):
             if gradient is not None:
                 total[name] = total[name] + gradient if name in total else gradient
-    return [{name: summed(g, trainer.world_size) for name, g in gradients.items()} for gradients in by_batch]
+    return [{name: all_reduce(g, trainer.world_size) for name, g in gradients.items()} for gradients in by_batch]
 
 
 def clip_gradients(optimizer: Optimizer, max_norm: float, scaler: Any = None) -> None:

@@ -23,7 +23,7 @@ def stored_result(folder: RunFolder, job: Job) -> dict[str, Any] | None:
     if result is None or result["id"] != job["id"]:
         return None
     # These exist if the run was killed after it had written its result.
-    for file in (folder.resume_point, folder.before_interpolation):
+    for file in (folder.resume_checkpoint, folder.before_interpolation):
         file.unlink(missing_ok=True)
     log(f"complete since an earlier run: {folder.path}")
     return result

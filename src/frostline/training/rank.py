@@ -13,14 +13,14 @@ from frostline.distributed.process_exit import ProcessExit
 def main() -> None:
     """Train with the resolved config in the folder; if that fails, write the reason there."""
     folder, process_exit = Path(sys.argv[1]), ProcessExit()
-    launcher.watch_parent()
-    session.current().quiet = bool(launcher.own())  # all ranks would print the same
+    launcher.exit_with_launcher()
+    session.current().quiet = bool(launcher.started_rank())  # all ranks would print the same
     try:
         from frostline.training.run import train_rank
 
         train_rank(folder)
     except Exception as error:
-        launcher.leave_reason(folder, error)
+        launcher.record_reason(folder, error)
         process_exit.status = 1
         sys.exit(1)
     process_exit.status = 0

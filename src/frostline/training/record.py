@@ -71,9 +71,9 @@ class RunRecorder:
             raise user_error("hydra.run.dir", what, "give rerun=true to start anew beside it")
 
     def _environment(self, environment: Environment) -> dict[str, Any]:
-        if environment.difference:
-            write_text(self.folder.path / "uncommitted.diff", environment.difference)
-        return environment.told | {
+        if environment.diff:
+            write_text(self.folder.path / "uncommitted.diff", environment.diff)
+        return environment.values | {
             "device": self.device,
             "ranks": self.ranks,
             "threads": torch.get_num_threads(),
@@ -103,14 +103,14 @@ class RunRecorder:
         finish_complete(loggers, result, step)
         self.folder.failure.unlink(missing_ok=True)
         write_json(self.folder.result, result)
-        for file in (self.folder.resume_point, self.folder.before_interpolation):
+        for file in (self.folder.resume_checkpoint, self.folder.before_interpolation):
             file.unlink(missing_ok=True)
 
     def prune(self, pruned: dict[str, Any], loggers: Sequence[Any]) -> None:
         """Write pruned.json, of a trial that its search has pruned."""
         finish_pruned(loggers)
         write_json(self.folder.pruned, pruned)
-        self.folder.resume_point.unlink(missing_ok=True)
+        self.folder.resume_checkpoint.unlink(missing_ok=True)
 
     def _result(self, metrics: dict[str, float], extra: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
         classifier = self.built.classifier

@@ -37,7 +37,9 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     """
     run_folder = RunFolder(folder)
     job: Job = {"id": run_id(config), "choices": choices, "overrides": overrides}
-    is_further_rank = launcher.outside() is not None and launcher.outside_rank() > 0  # the first rank has the folder
+    is_further_rank = (
+        launcher.external_ranks() is not None and launcher.external_rank() > 0
+    )  # the first rank has the folder
     session.current().quiet = is_further_rank
     if (result := stored_result(run_folder, job)) is not None:
         _report_to_wandb_agent(config, job, run_folder, result)
@@ -71,8 +73,8 @@ def _report_to_wandb_agent(config: Config, job: Job, folder: RunFolder, result: 
 
 def _train_on_all_ranks(config: Config, job: Job, folder: RunFolder) -> None:
     ranks = rank_count(config)
-    if ranks > 1 and not launcher.outside():
-        launcher.launch(folder.path, ranks)
+    if ranks > 1 and not launcher.external_ranks():
+        launcher.launch_ranks(folder.path, ranks)
     else:
         train(config, job, folder)
 
@@ -103,7 +105,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
     loggers = make_loggers(folder, config, job)
     trainer = make_trainer(built.settings, built.plan, ranks, loggers, callbacks)
     record = RunRecorder(config, job, folder, built, callbacks.best, str(trainer.strategy.root_device), ranks)
-    resume = folder.resume_point if folder.resume_point.exists() else None
+    resume = folder.resume_checkpoint if folder.resume_checkpoint.exists() else None
     try:
         if trainer.is_global_zero:
             log(record.plan_table)

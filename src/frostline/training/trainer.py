@@ -26,7 +26,7 @@ def rank_count(config: Config) -> int:
         UserError: the processes were started externally, and their number is another one.
     """
     devices = config["trainer"]["devices"]
-    if (started := ranks.outside()) is not None:
+    if (started := ranks.external_ranks()) is not None:
         if devices not in ("auto", started):
             do = f"give trainer.devices={started}, or start the command by itself"
             raise user_error("trainer.devices", f"{devices}, but {started} processes have been started for the run", do)
@@ -60,8 +60,8 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=count // ranks.nodes(),
-        num_nodes=ranks.nodes(),
+        devices=count // ranks.node_count(),
+        num_nodes=ranks.node_count(),
         strategy=_fsdp2(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
@@ -133,7 +133,7 @@ def _fsdp2(count: int) -> Any:
 
 def _environment() -> Any:
     """Return the cluster environment of this rank. None leaves it to Lightning if the ranks were started externally."""
-    if ranks.own() is None:
+    if ranks.started_rank() is None:
         return None
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from frostline.report.read.runs import CHOSEN, RunRecord
 from frostline.report.warnings.failed import repeatable_metrics
 from frostline.reproduce.study.cells import EXPERIMENT
-from frostline.results.compare.aspects import ABSENT, DIFFERS, compare_numbers
-from frostline.results.compare.inputs import VERDICT_WORDS
+from frostline.results.compare.aspects import ABSENT, DIFFERS, VERDICT_WORDS, compare_numbers
 
 
 def compared(before: Sequence[RunRecord], now: Sequence[RunRecord], tolerance: float) -> tuple[list[str], bool]:

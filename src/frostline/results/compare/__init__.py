@@ -1,1 +1,1 @@
-"""Two runs beside each other, from their folders alone: what is equal to the bit, what is near, what differs."""
+"""The comparison of two runs, from their folders alone: what is bitwise equal, what is close, what differs."""

@@ -1,4 +1,4 @@
-"""What two runs told of the same texts."""
+"""The comparison of the predictions of two runs for the same texts."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from frostline.results.compare.aspects import DIFFERS, EQUAL, NEAR, Aspect
 
 
 def compare_predictions(first: Path, second: Path, tolerance: float) -> Aspect:
-    """Near where no chance is farther away than the tolerance and every text is told the same."""
-    a, b = parquet.read_table(first), parquet.read_table(second)
-    sets = [list(dict.fromkeys(table["set"].to_pylist())) for table in (a, b)]
-    if sets[0] != sets[1] or a.column_names != b.column_names:
-        return Aspect("predictions", DIFFERS, ("of other test sets or classes",))
-    found = [_of_set(name, *(table.filter(compute.equal(table["set"], name)) for table in (a, b))) for name in sets[0]]
-    lines = tuple(line for line, far, _ in found if far > 0)
+    """Compare two predictions.parquet.
+
+    They are near where no probability differs by more than the tolerance and the predicted classes are the same.
+    """
+    tables = [parquet.read_table(first), parquet.read_table(second)]
+    sets = [list(dict.fromkeys(table["set"].to_pylist())) for table in tables]
+    if sets[0] != sets[1] or tables[0].column_names != tables[1].column_names:
+        return Aspect("predictions", DIFFERS, ("other test sets or classes",))
+    results = [_compare_set(name, *(t.filter(compute.equal(t["set"], name)) for t in tables)) for name in sets[0]]
+    lines = tuple(line for line, distance, _ in results if distance > 0)
     if not lines:
         return Aspect("predictions", EQUAL)
-    near = all(far <= tolerance and not otherwise for _, far, otherwise in found)
+    near = all(distance <= tolerance and not changed for _, distance, changed in results)
     return Aspect("predictions", NEAR if near else DIFFERS, lines)
 
 
-def _of_set(name: str, first: pa.Table, second: pa.Table) -> tuple[str, float, int]:
-    """(what there is to tell, how far chances are apart at most, how many texts are told otherwise)."""
+def _compare_set(name: str, first: pa.Table, second: pa.Table) -> tuple[str, float, int]:
+    """Return a description, the largest difference of probabilities, and how many texts got another class."""
     if first["id"] != second["id"] or first["label"] != second["label"]:
         return f"{name}: other texts or labels", float("inf"), 0
-    chances = [
-        np.stack([t[c].to_numpy() for c in t.column_names if c.startswith("p_")], axis=1) for t in (first, second)
-    ]
-    far = float(np.abs(chances[0] - chances[1]).max(initial=0))
-    otherwise = int((chances[0].argmax(axis=1) != chances[1].argmax(axis=1)).sum())
-    line = f"{name}: {otherwise:,} of {len(chances[0]):,} texts told otherwise, chances up to {far:.2g} apart"
-    return line, far, otherwise
+    columns = [column for column in first.column_names if column.startswith("p_")]
+    a, b = (np.stack([table[column].to_numpy() for column in columns], axis=1) for table in (first, second))
+    distance = float(np.abs(a - b).max(initial=0))
+    changed = int((a.argmax(axis=1) != b.argmax(axis=1)).sum())
+    line = f"{name}: another class for {changed:,} of {len(a):,} texts, probabilities differ by up to {distance:.2g}"
+    return line, distance, changed

@@ -1,4 +1,4 @@
-"""Why two runs came to different results, as far as their records tell; the likeliest reason first."""
+"""The reasons why two runs may have different results, as far as their records show them; the likeliest first."""
 
 from __future__ import annotations
 
@@ -7,46 +7,62 @@ from typing import Any
 
 from frostline.results.compare.aspects import differences
 
-NUMERIC = ("torch", "transformers", "tokenizers", "peft", "lightning", "torchmetrics", "numpy", "scikit-learn")
-MACHINE = ("device", "ranks", "threads", "together", "processor", "platform", "python")
-NAMED = {"together": "runs trained together, whose sums are rounded in another order"}
+NUMERIC_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
+    "lightning",
+    "torchmetrics",
+    "numpy",
+    "scikit-learn",
+)
+MACHINE_KEYS = ("device", "ranks", "threads", "together", "processor", "platform", "python")
+DESCRIPTIONS = {"together": "runs trained together, whose sums are rounded in another order"}
 
 
-def likely_reasons(configs: Sequence[Mapping[str, Any]], places: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines that name every recorded difference that can change a number; config and place of either run."""
-    found = [*_inputs(configs, places), *_versions(places), *_machine(places), *_code(places)]
-    if not found:
+def likely_reasons(configs: Sequence[Mapping[str, Any]], environments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each recorded difference of two runs that can change a result."""
+    reasons = [
+        *_inputs(configs, environments),
+        *_package_versions(environments),
+        *_machines(environments),
+        *_commits(environments),
+    ]
+    if not reasons:
         return ["no recorded difference explains it"]
-    return [f"likely reason: {found[0]}", *(f"also recorded: {line}" for line in found[1:])]
+    return [f"likely reason: {reasons[0]}", *(f"also recorded: {line}" for line in reasons[1:])]
 
 
-def _inputs(configs: Sequence[Mapping[str, Any]], places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _inputs(configs: Sequence[Mapping[str, Any]], environments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    first, second = environments
     if changed := [f"{key} ({a} | {b})" for key, a, b in differences(configs[0], configs[1])]:
         yield f"another config: {', '.join(changed)}"
-    if places[0]["data"] != places[1]["data"]:
-        told = ", ".join(f"{key}: {a} | {b}" for key, a, b in differences(places[0]["data"], places[1]["data"]))
-        yield f"other data ({told})"
-    if places[0]["encoder"] != places[1]["encoder"]:
+    if first["data"] != second["data"]:
+        lines = ", ".join(f"{key}: {a} | {b}" for key, a, b in differences(first["data"], second["data"]))
+        yield f"other data ({lines})"
+    if first["encoder"] != second["encoder"]:
         yield "other weights of the encoder"
 
 
-def _versions(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    packages = [place["packages"] for place in places]
-    for name in NUMERIC:
-        if packages[0].get(name) != packages[1].get(name):
-            yield f"another version of {name} ({packages[0].get(name)} | {packages[1].get(name)})"
+def _package_versions(environments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    first, second = (environment["packages"] for environment in environments)
+    for name in NUMERIC_PACKAGES:
+        if first.get(name) != second.get(name):
+            yield f"another version of {name} ({first.get(name)} | {second.get(name)})"
 
 
-def _machine(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for key in MACHINE:
-        if places[0].get(key) != places[1].get(key):
-            yield f"{NAMED.get(key, key)} ({places[0].get(key)} | {places[1].get(key)})"
+def _machines(environments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    first, second = environments
+    for key in MACHINE_KEYS:
+        if first.get(key) != second.get(key):
+            yield f"{DESCRIPTIONS.get(key, key)} ({first.get(key)} | {second.get(key)})"
 
 
-def _code(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    commits = [place["git"]["commit"] for place in places]
+def _commits(environments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    commits = [environment["git"]["commit"] for environment in environments]
     if commits[0] != commits[1]:
         yield f"another commit of the working folder ({' | '.join(str(commit)[:8] for commit in commits)})"
-    for which, place in zip(("first", "second"), places, strict=True):
-        if place["git"]["dirty"]:
+    for which, environment in zip(("first", "second"), environments, strict=True):
+        if environment["git"]["dirty"]:
             yield f"uncommitted changes of the working folder in the {which}"

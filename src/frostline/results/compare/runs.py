@@ -1,9 +1,9 @@
-"""Two run folders, aspect by aspect."""
+"""The comparison of two run folders, aspect by aspect."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,19 +12,27 @@ from typing import Any
 import yaml
 
 from frostline.results.atomic_files import read_json
-from frostline.results.compare.aspects import ABSENT, DIFFERS, EQUAL, NEAR, Aspect, compare_numbers, compare_values
+from frostline.results.compare.aspects import (
+    ABSENT,
+    DIFFERS,
+    EQUAL,
+    NEAR,
+    Aspect,
+    compare_numbers,
+    compare_values,
+)
 from frostline.results.compare.reasons import likely_reasons
 from frostline.results.folder import RunFolder
 from frostline.results.identity import NOT_IN_ID, without_modules
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
-RECOMMENDED = "recommended"  # defaults of optimizer.lr and trainer.max_epochs, which are compared themselves
-PASSING = {"command", "cores", "git"}  # git is told by its commit, a command says nothing of its own
+RECOMMENDED = "recommended"  # default lr and max_epochs of a part, which are compared where they are used
+NOT_COMPARED = {"command", "cores", "git"}  # the commit is listed among the reasons
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two complete runs. tolerance: how far numbers may be apart and still count as near."""
+    """Two complete runs. tolerance: the largest difference of numbers that counts as near."""
 
     first: RunFolder
     second: RunFolder
@@ -32,33 +40,31 @@ class Comparison:
 
     @cached_property
     def aspects(self) -> list[Aspect]:
-        config = compare_values("config", *(_config(run) for run in self._runs))
-        plan = self._of_files("plan", "plan", _texts)
-        return [config, plan, compare_values("environment", *self._places), *self._results]
+        """What the runs were made of, then their results."""
+        config = compare_values("config", *(_compared_config(run) for run in self._runs))
+        plan = self._compare_files("plan", "plan", _compare_plans)
+        return [config, plan, compare_values("environment", *self._environments), *self._results]
 
     @property
     def verdict(self) -> str:
-        """The worst of the results: what a run is made of may differ and nothing come of it."""
-        found = {aspect.verdict for aspect in self._results}
-        return next(verdict for verdict in (DIFFERS, NEAR, EQUAL, ABSENT) if verdict in found)
+        """The worst verdict on a result. Runs made of different things may still have equal results."""
+        verdicts = {aspect.verdict for aspect in self._results}
+        return next(verdict for verdict in (DIFFERS, NEAR, EQUAL, ABSENT) if verdict in verdicts)
 
-    def told(self) -> str:
+    def report(self) -> str:
+        """Return all aspects as text, with likely reasons where results are not equal."""
         lines = [str(aspect) for aspect in self.aspects]
         if self.verdict in (NEAR, DIFFERS):
-            lines += ["", *likely_reasons(self._configs, self._places)]
+            lines += ["", *likely_reasons([_compared_config(run) for run in self._runs], self._environments)]
         return "\n".join(lines)
 
     @property
     def _runs(self) -> tuple[RunFolder, RunFolder]:
         return self.first, self.second
 
-    @property
-    def _configs(self) -> list[Mapping[str, Any]]:
-        return [_config(run) for run in self._runs]
-
     @cached_property
-    def _places(self) -> list[dict[str, Any]]:
-        return [_place(read_json(run.environment)) for run in self._runs]
+    def _environments(self) -> list[dict[str, Any]]:
+        return [_compared_environment(read_json(run.environment)) for run in self._runs]
 
     @cached_property
     def _results(self) -> list[Aspect]:
@@ -66,41 +72,44 @@ class Comparison:
         from frostline.results.compare.weights import compare_weights
 
         metrics = [read_json(run.result)["metrics"] for run in self._runs]
+        tolerance = self.tolerance
         return [
-            compare_numbers("metrics", metrics[0], metrics[1], self.tolerance),
-            self._of_files("curves", "metrics", self._curves),
-            self._of_files("predictions", "predictions", lambda a, b: compare_predictions(a, b, self.tolerance)),
-            self._of_files("weights", "best", lambda a, b: compare_weights(a, b, self.tolerance)),
+            compare_numbers("metrics", metrics[0], metrics[1], tolerance),
+            self._compare_files("curves", "metrics", self._compare_curves),
+            self._compare_files("predictions", "predictions", lambda a, b: compare_predictions(a, b, tolerance)),
+            self._compare_files("weights", "best", lambda a, b: compare_weights(a, b, tolerance)),
         ]
 
-    def _of_files(self, name: str, file: str, compare: Callable[[Path, Path], Aspect]) -> Aspect:
+    def _compare_files(self, name: str, file: str, compare: Callable[[Path, Path], Aspect]) -> Aspect:
+        """Compare a file of both runs. file: the name of a property of RunFolder."""
         paths = [getattr(run, file) for run in self._runs]
-        lacking = tuple(f"not in {path.parent}" for path in paths if not path.exists())
-        return Aspect(name, ABSENT, lacking) if lacking else compare(*paths)
+        missing = tuple(f"not in {path.parent}" for path in paths if not path.exists())
+        return Aspect(name, ABSENT, missing) if missing else compare(*paths)
 
-    def _curves(self, first: Path, second: Path) -> Aspect:
-        return compare_numbers("curves", _curve(first), _curve(second), self.tolerance)
+    def _compare_curves(self, first: Path, second: Path) -> Aspect:
+        return compare_numbers("curves", _read_curve(first), _read_curve(second), self.tolerance)
 
 
-def _config(run: RunFolder) -> dict[str, Any]:
+def _compared_config(run: RunFolder) -> dict[str, Any]:
     config = without_modules(yaml.safe_load(run.config.read_text(encoding="utf-8")))
-    return {key: _less(value, RECOMMENDED) for key, value in config.items() if key not in NOT_IN_ID}
+    return {key: _without_key(value, RECOMMENDED) for key, value in config.items() if key not in NOT_IN_ID}
 
 
-def _less(value: Any, name: str) -> Any:
-    return {key: own for key, own in value.items() if key != name} if isinstance(value, dict) else value
+def _without_key(value: Any, key: str) -> Any:
+    return {name: item for name, item in value.items() if name != key} if isinstance(value, dict) else value
 
 
-def _place(told: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in told.items() if key not in PASSING} | {"git": told["git"]}
+def _compared_environment(environment: dict[str, Any]) -> dict[str, Any]:
+    compared = {key: value for key, value in environment.items() if key not in NOT_COMPARED}
+    return compared | {"git": environment["git"]}
 
 
-def _texts(first: Path, second: Path) -> Aspect:
+def _compare_plans(first: Path, second: Path) -> Aspect:
     same = first.read_text(encoding="utf-8") == second.read_text(encoding="utf-8")
     return Aspect("plan", EQUAL if same else DIFFERS)
 
 
-def _curve(path: Path) -> dict[str, float]:
+def _read_curve(path: Path) -> dict[str, float]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {f"epoch {row['epoch']}, step {row['step']}, {row['name']}": float(row["value"]) for row in rows}

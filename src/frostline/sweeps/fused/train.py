@@ -68,7 +68,7 @@ class FusedSweep:
     def train(self, jobs: Sequence[FusableJob]) -> list[Result]:
         """Train jobs together and return their results in order. A job that fails does not affect the others."""
         started = time.monotonic()
-        self.environment = replace(self.environment, told=self.environment.told | {"together": len(jobs)})
+        self.environment = replace(self.environment, values=self.environment.values | {"together": len(jobs)})
         results: dict[int, Result] = {}
         records: dict[int, FusedRecord] = {}
 

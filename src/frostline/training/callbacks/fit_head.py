@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
-from frostline.distributed.collectives import alike
+from frostline.distributed.collectives import broadcast
 from frostline.models.interfaces import FittedHead
 from frostline.training.build import Built
 
@@ -38,7 +38,7 @@ class FitHead(pl.Callback):
             vectors = trainer.datamodule.frozen_states.vectors("train", self.tokens)
             head.fit(vectors, self.tokens.labels)
         for buffer in head.buffers():
-            alike(buffer, trainer.world_size)
+            broadcast(buffer, trainer.world_size)
 
 
 def fitted_values(head: nn.Module) -> int:

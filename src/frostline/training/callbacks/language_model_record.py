@@ -14,7 +14,7 @@ from frostline.console import Progress
 from frostline.data.batches import reading_order, share_batches
 from frostline.data.corpus import Split
 from frostline.data.tokens import tokenize_split
-from frostline.distributed.collectives import summed
+from frostline.distributed.collectives import all_reduce
 from frostline.models.interfaces import RecordedHead
 from frostline.models.model import Model
 from frostline.training.classifier import Classifier
@@ -61,8 +61,8 @@ class LanguageModelRecord(pl.Callback):
         assert isinstance(pl_module, Classifier)
         if self.head is None or self.sums is None or pl_module.test_split != "test":
             return
-        *sums, texts = summed(self.sums, trainer.world_size).tolist()
-        nll, tokens = summed(self._token_nll(pl_module, self.head), trainer.world_size).tolist()
+        *sums, texts = all_reduce(self.sums, trainer.world_size).tolist()
+        nll, tokens = all_reduce(self._token_nll(pl_module, self.head), trainer.world_size).tolist()
         perplexity = math.exp(nll / tokens) if tokens else math.nan
         self.record = {self.head.record: self.head.summarise([value / texts for value in sums], perplexity)}
 

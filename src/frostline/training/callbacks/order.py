@@ -44,7 +44,7 @@ def make_callbacks(built: Built, config: Config, job: dict[str, Any], folder: Ru
         WeightAveraging(built.averaging),
         EarlyStopping(best, settings.patience),
         Pruning(PrunableTrial.from_environment()),
-        ResumeCheckpoint(folder.resume_point, settings.checkpoint_seconds),
+        ResumeCheckpoint(folder.resume_checkpoint, settings.checkpoint_seconds),
         ProgressReporter(settings.monitor),
         ValidationSchedule(settings),
         FitHead(built),

@@ -10,7 +10,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from frostline.distributed.collectives import gathered
+from frostline.distributed.collectives import all_gather
 from frostline.results.atomic_files import atomic_write
 from frostline.training.classifier import Classifier
 
@@ -52,7 +52,7 @@ class Predictions(pl.Callback):
         """Gather the predictions of all ranks. A collective call."""
         assert isinstance(pl_module, Classifier)
         columns = [torch.cat(batches) for batches in zip(*self.batches, strict=True)]
-        columns_by_rank = gathered(columns, trainer.world_size)
+        columns_by_rank = all_gather(columns, trainer.world_size)
         if trainer.is_global_zero:
             predictions = SplitPredictions(*map(torch.cat, zip(*columns_by_rank, strict=True)))
             self.of_split[pl_module.test_split] = predictions.in_order()
