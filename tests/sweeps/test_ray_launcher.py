@@ -17,6 +17,7 @@ import pytest
 
 from command_line import Command, in_process
 from frostline.config.jobs import jobs_of_command
+from frostline.distributed.launcher import free_port
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt, complete, soon
 from runs import differences, place, reached
