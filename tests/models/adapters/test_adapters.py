@@ -27,7 +27,7 @@ from frostline.models.poolers.mean import Mean
 from parts import choices, config, part, plan_of
 
 ADAPTERS = [name for name in choices("adapter") if name != "none"]
-INSIDE = [name for name in ADAPTERS if part("adapter", name).stands == "layers"]
+INSIDE = [name for name in ADAPTERS if part("adapter", name).location == "layers"]
 
 
 @pytest.fixture(params=ADAPTERS)
