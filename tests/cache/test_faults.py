@@ -133,11 +133,11 @@ def on_a_disk_of_a_megabyte(code: str, folder: Path) -> str:
 FULL = """
 import errno
 from pathlib import Path
-from shelves import Share, fill, small, texts_of
-from frostline.cache.arrays import Reader
-from frostline.cache.store import Shelf
+from cache_entries import Share, fill, small, texts_of
+from frostline.cache.arrays import StatesReader
+from frostline.cache.store import StateCache
 
-shelf = Shelf(Path(sys.argv[1]), max_bytes=10**9)
+shelf = StateCache(Path(sys.argv[1]), max_bytes=10**9)
 old = small(shelf.folder, "a" * 8)
 states = texts_of([10] * 100, 500)
 entry = shelf.entry("b" * 8)
@@ -152,9 +152,9 @@ assert entry.manifest() is None and entry.work.is_dir()
 assert Share(entry.work, states, [[row] for row in range(100)]).writer.batches > 40
 with entry.claimed():
     entry.abandon()
-reader = Reader(old)
+reader = StatesReader(old)
 assert sorted(path.name for path in shelf.folder.iterdir()) == ["a" * 8]
-print(len(Reader(fill(entry, states[:20], [list(range(20))])).length), len(reader.length))
+print(len(StatesReader(fill(entry, states[:20], [list(range(20))])).length), len(reader.length))
 """
 
 
@@ -165,21 +165,21 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_dropped(tmp_path: Path)
 READ_ONLY = """
 import errno, subprocess
 from pathlib import Path
-from shelves import small
-from frostline.cache.arrays import Reader
-from frostline.cache.store import Shelf
-from frostline.cache.checksums import damage
+from cache_entries import small
+from frostline.cache.arrays import StatesReader
+from frostline.cache.store import StateCache
+from frostline.cache.checksums import find_damage
 import numpy as np
 
-shelf = Shelf(Path(sys.argv[1]))
+shelf = StateCache(Path(sys.argv[1]))
 old = small(shelf.folder, "a" * 8)
 subprocess.run(["mount", "-o", "remount,ro", str(shelf.folder)], check=True)
-reader = Reader(old)
-print(reader.padded(np.arange(3)).shape[0], damage(old))
+reader = StatesReader(old)
+print(reader.padded(np.arange(3)).shape[0], find_damage(old))
 old.condemn()
 assert not old.remove()
 assert old.manifest() is not None and [entry.key for entry in shelf.entries()] == ["a" * 8]
-Shelf(shelf.folder, max_bytes=0).make_room(0)
+StateCache(shelf.folder, max_bytes=0).make_room(0)
 try:
     with shelf.entry("b" * 8).claimed():
         print("claimed")

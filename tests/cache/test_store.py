@@ -229,8 +229,8 @@ def test_entries_that_others_remove_meanwhile_are_no_error(tmp_path: Path) -> No
     code = """
 import sys
 from pathlib import Path
-from frostline.cache.store import Shelf
-shelf = Shelf(Path(sys.argv[1]), max_bytes=0)
+from frostline.cache.store import StateCache
+shelf = StateCache(Path(sys.argv[1]), max_bytes=0)
 for _ in range(30):
     shelf.make_room(0), shelf.all(), shelf.size
 """

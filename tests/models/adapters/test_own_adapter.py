@@ -35,5 +35,5 @@ def test_an_adapter_of_one_s_own_trains_and_is_checked_like_ours(frostline: Comm
     few = ["dataset.max_train=32", "dataset.max_val=24", "dataset.max_test=24", "logger=csv", "trainer.max_epochs=1"]
     said = frostline(*own, *few)
     assert said.status == 0, said.err
-    assert "full   1       ·    ·  1   ·  1   1     4,755  1 of 5" in said.err
+    assert "full   1       ·    ·  1   ·  1   1     4,755      1 of 5" in said.err
     assert "freezing: trains nothing of the adapter, " in frostline("check", *own, "freezing=frozen").err
