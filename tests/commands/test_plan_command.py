@@ -1,4 +1,4 @@
-"""frostline plan: what will learn when, before a weight is loaded; written down, it trains the same."""
+"""frostline plan: print what is trained when, before a weight is loaded; a written plan trains the same."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def test_a_plan_is_printed_phase_by_phase_and_block_by_block(frostline: Command)
     lines = [
         line.split() for line in table(frostline("plan", "freezing=lp_ft", "freezing.probe_epochs=2")).splitlines()
     ]
-    assert lines[0] == ["phase", "epochs", "emb", "0", "1", "head", "learn", "frost", "line"]
+    assert lines[0] == ["phase", "epochs", "emb", "0", "1", "head", "trainable", "frost", "line"]
     assert lines[1][:2] + lines[1][-4:] == ["probe", "1-2", "387", "4", "of", "5"]
     assert lines[2][:2] + lines[2][-4:] == ["tune", "3-13", "4,369,795", "0", "of", "5"]
 
 
-def test_a_head_that_is_solved_is_told_as_the_run_tells_it(frostline: Command, tmp_path: Path) -> None:
+def test_a_fitted_head_is_printed_as_the_run_prints_it(frostline: Command, tmp_path: Path) -> None:
     words = ["freezing=frozen", "head=logistic", *FEW, "logger=csv"]
     result = table(frostline("plan", *words))
     assert [line.split() for line in result.splitlines()[:2]] == [
-        ["phase", "epochs", "emb", "0", "1", "head", "learn", "frost", "line"],
-        ["probe", "-", "·", "·", "·", "solved", "0", "5", "of", "5"],
+        ["phase", "epochs", "emb", "0", "1", "head", "trainable", "frost", "line"],
+        ["probe", "-", "·", "·", "·", "fitted", "0", "5", "of", "5"],
     ]
     ran = frostline(*words)
     assert ran.status == 0, ran.err

@@ -18,7 +18,7 @@ LAST_COLUMNS = ["trainable", "frost line"]
 
 @dataclass(frozen=True)
 class PlanFigure(Figure):
-    """cells: (phases, blocks), the multiplier of the learning rate as plan.txt has it: `1`, `·`, `*`, `solved`."""
+    """cells: (phases, blocks), the multiplier of the learning rate as plan.txt has it: `1`, `·`, `*`, `fitted`."""
 
     phases: Sequence[str]
     blocks: Sequence[str]
