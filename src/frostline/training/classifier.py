@@ -20,7 +20,7 @@ from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model
 from frostline.seeding import derive_seed, seed_torch
-from frostline.training.checkpoint_state import CheckpointState, EpochLoss
+from frostline.training.checkpoint_state import CheckpointState
 from frostline.training.fsdp import shard_parameters
 from frostline.training.gather_batch import gather_batch
 from frostline.training.gradients import clip_gradients, gradients_ahead
@@ -65,6 +65,7 @@ class Classifier(pl.LightningModule):
         self.model, self.engine = model, engine
         self.tracker = PhaseTracker(engine, controller)
         self.checkpoint_state = CheckpointState(model, self.tracker)
+        self.epoch_loss = self.checkpoint_state.epoch_loss
         self.metrics = MultiLabelMetrics(classes) if multi_label else ClassificationMetrics(classes)
         self.loss = loss
         self.compares_texts = isinstance(loss, InBatchLoss)  # isinstance with a protocol is too slow for each step
@@ -144,9 +145,8 @@ class Classifier(pl.LightningModule):
         if (index := self.tracker.phase_index(self.current_epoch)) != self.engine.index:
             self._finish_phase(self.current_epoch)
             self._enter_phase(index)
-        self.engine.set_learning_rates(
-            self._optimizer, self.base_lr, self.schedule, self.global_step, self.steps_per_epoch
-        )
+        step = self.global_step, self.steps_per_epoch
+        self.engine.set_learning_rates(self._optimizer, self.base_lr, self.schedule, *step)
         self.micro_batch = batch_idx % self.micro_batches
         # Micro-batches have the seeds that further ranks would have.
         self._seed_torch("dropout", self.global_step, self.global_rank + self.micro_batch * self.trainer.world_size)
@@ -203,10 +203,6 @@ class Classifier(pl.LightningModule):
         digest = weights_digest(self.checkpoint_state.weights())
         check_identical(digest, f"after phase {self.engine.phase.name}", self.trainer.world_size)
         self.tracker.finish_phase(next_epoch, self.global_step, digest)
-
-    @property
-    def epoch_loss(self) -> EpochLoss:
-        return self.checkpoint_state.epoch_loss
 
     @property
     def _optimizer(self) -> Optimizer:
