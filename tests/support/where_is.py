@@ -88,7 +88,7 @@ QUESTIONS = [
         "models/encoders/auto_model.py",
         "load_auto_model",
     ),
-    Question("Where are texts tokenized?", ("tokenizer", "tokenize", "tokens"), "data/tokens.py", "read"),
+    Question("Where are texts tokenized?", ("tokenizer", "tokenize", "tokens"), "data/tokens.py", "tokenize_split"),
     Question(
         "Where are token vectors pooled into one vector a text?", ("pooling", "pooler"), "models/poolers/", "Mean"
     ),
