@@ -175,7 +175,7 @@ QUESTIONS = [
         "Where are unknown keys found and near ones proposed by `frostline check`?",
         ("check", "validate", "validation"),
         "config/checks/check.py",
-        "check",
+        "check_config",
     ),
     Question("Where are all choices listed by `frostline list`?", ("list", "choices"), "commands/list.py", "main"),
     Question(
@@ -191,7 +191,10 @@ QUESTIONS = [
         "Where are Optuna trials run?", ("optuna", "sweeper"), "hydra_plugins/frostline_optuna.py", "OptunaSweeper"
     ),
     Question(
-        "Where is Ctrl-C (SIGINT) handled?", ("signal", "interrupt", "sigint"), "sweeps/interrupt.py", "listening"
+        "Where is Ctrl-C (SIGINT) handled?",
+        ("signal", "interrupt", "sigint"),
+        "sweeps/interrupt.py",
+        "handle_interrupt",
     ),
     Question(
         "Where is the progress of a sweep told by `frostline status`?",
@@ -203,7 +206,7 @@ QUESTIONS = [
         "Where is the time that a sweep will take estimated?",
         ("estimate", "duration", "cost"),
         "sweeps/time_estimate.py",
-        "Run.seconds",
+        "RunEstimate",
     ),
     # runs: folder, id, result, predictions, environment, reproduction
     Question(

@@ -72,7 +72,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "none": ([], "dataset.text_column: it names 0 columns; name one, or two for pairs of texts"),
     "twice": (["premise", "premise"], "dataset.text_column: it names 'premise' twice; name two columns"),
     "absent": (["premise", "hypotesis"], "dataset.text_column: pairs.csv has no column 'hypotesis'; did you mean hypo"),
-    "label": (["premise", "label"], "dataset.label_column: 'label' is the text column too; name the column of the labels"),
+    "label": (
+        ["premise", "label"],
+        "dataset.label_column: 'label' is the text column too; name the column of the labels",
+    ),
 }
 
 
