@@ -134,7 +134,7 @@ def test_a_job_may_be_of_several_ranks(on_ray: list[str]) -> None:
 @pytest.mark.slow
 def test_a_killed_worker_s_job_goes_on_elsewhere_and_a_failing_job_ends_no_other(on_ray: list[str]) -> None:
     """Of three jobs one is killed once, one fails, and one knows nothing of that."""
-    words = [*SMALL, "freezing=full", "optimizer=sgd", "trainer.gradient_clip=null", "logger=csv"]
+    words = [*SMALL, "freezing=full", "optimizer=sgd", "trainer.gradient_clip_val=null", "logger=csv"]
     words += ["trainer.max_epochs=8", "trainer.checkpoint_seconds=0"]
     run = jobs_of_command([*words, "optimizer.lr=1e-2", "paths.runs=spread"])[0].folder.absolute()
     rates = ["optimizer.lr=1e-2,1e38,1e-3", "hydra.launcher.remote.num_cpus=1"]

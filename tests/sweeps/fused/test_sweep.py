@@ -34,7 +34,7 @@ def test_the_same_command_again_trains_what_is_left(frostline: Command) -> None:
 
 
 def test_a_job_that_fails_takes_no_other_with_it(frostline: Command) -> None:
-    said = frostline(*FUSED, "optimizer.lr=1e-2,1e38,3e-2", "trainer.gradient_clip=null", "optimizer=sgd")
+    said = frostline(*FUSED, "optimizer.lr=1e-2,1e38,3e-2", "trainer.gradient_clip_val=null", "optimizer=sgd")
     assert said.status == 1
     assert "FrostlineError: training: the loss is " in said.out
     assert "lower optimizer.lr=1e+38" in said.err
