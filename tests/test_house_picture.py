@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.house_picture import ROOT, draw, read_layers, read_part, reduced, split_imports
+from support.house_picture import PICTURE, ROOT, draw, read_layers, read_part, reduced, split_imports
 
 SOURCES = {
     "cli.py": '"""Run a command. It exits with a status."""\nfrom frostline import data, errors\n',
@@ -51,3 +51,7 @@ def test_an_import_that_does_not_run_downward_is_named(house: Path) -> None:
 
 def test_two_drawings_are_equal() -> None:
     assert draw(ROOT) == draw(ROOT)
+
+
+def test_the_committed_picture_shows_the_present_imports() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == draw(), "run `python tests/support/house_picture.py`"
