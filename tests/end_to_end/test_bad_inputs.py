@@ -267,7 +267,7 @@ CONFIG = [
     ("-m sweep=lab/seds", r"sweep: there is no choice 'lab/seds'; did you mean lab/seeds\?"),
     ("-m sweep=lab/wrong", r"sweep: there is no choice 'lab/wrong'; did you mean experiment=lab/wrong\?"),
     ("-m sweep=lab/broken", r"sweep: 'lab/broken' cannot be chosen: "),
-    ("-m sweep=lab/nothing", r"sweep: 'lab/nothing' does not say what is swept, so there is no job; set in it hydra"),
+    ("-m sweep=lab/nothing", r"sweep: 'lab/nothing' does not say what is swept, so there is no job; set hydra\.sweeper\.params in it, "),
     ("-m sweep=lab/seeds,lab/nothing", r"sweep: 'lab/seeds,lab/nothing' is more than one sweep; start one at a time"),
     ("-m sweep=lab/no_arm", r"experiment: 'glob\(no/\*\)' matches nothing, so there is no job; "),
     ("plan -m sweep=lab/seeds seed=range(0,0)", r"seed: 'range\(0,0\)' matches nothing, so there is no job; "),
