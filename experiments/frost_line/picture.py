@@ -14,9 +14,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from frostline.commands.plan import plan_from_shapes
 from frostline.config.jobs import jobs_of_command
 from frostline.freezing.plan import Plan
+from frostline.sweeps.time_estimate import plan_from_shapes
 
 HERE = Path(__file__).parent
 PLAN = ["encoder=minilm", "freezing=gradual", "logger=csv"]
