@@ -53,7 +53,11 @@ def test_the_jobs_of_a_list_are_done(frostline: Command) -> None:
         ("seed=1\nhead='a\nseed=2\n", [], "hydra.sweeper.file: line 2 of 'jobs.txt' ends within quotes; close them"),
         ("head='a\n" + "seed=2\n" * 99 + "head='\n", [], "hydra.sweeper.file: line 1 of 'jobs.txt' ends within quotes"),
         ("seed=1,2\n", [], "seed: 'seed=1,2' in a list of jobs is not an override of one job; write one line for each"),
-        ("seed=1\n", ["freezing=full,frozen"], "freezing: 'full,frozen' is a sweep beside a list of jobs; give it one"),
+        (
+            "seed=1\n",
+            ["freezing=full,frozen"],
+            "freezing: 'full,frozen' is a sweep, which a list of jobs cannot have; give it one",
+        ),
         ("seed=1\nfreezing=fulll\n", [], "freezing: there is no choice 'fulll'; did you mean full?"),
         ("seed=1\nhead.droput=1 seed=x\n", [], "head.droput: no such key; did you mean head.dropout?"),
     ],

@@ -1,4 +1,4 @@
-"""The command line: subcommands, Hydra's own flags, --debug, and overrides."""
+"""The command line: subcommands, Hydra's flags, --debug, and overrides."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def parse_arguments(argv: list[str]) -> Arguments:
         raise UserError(problems, subject="command")
     shows = next((name for name in PRINTING_FLAGS if getattr(parsed, name)), None)
     if parsed.multirun and shows in ("cfg", "info"):
-        raise user_error(f"--{shows}", "prints the config of one job, but -m asks for several", "leave out one of them")
+        raise user_error(f"--{shows}", "prints the config of one job, but -m runs several", "leave out one of them")
     _check_folder("--config-dir", parsed.config_dir)
     _check_folder("--config-path", parsed.config_path)
     config_path = str(Path(parsed.config_path).resolve()) if parsed.config_path else None

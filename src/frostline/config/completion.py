@@ -1,4 +1,4 @@
-"""Shell completion of what Hydra's own completion does not know: subcommands, groups after `list`, and our flags."""
+"""Shell completion of what Hydra cannot complete: subcommands, groups after `list`, and our flags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUR_FLAGS = re.compile(r" (--debug|--write +\S+)(?= )")
 
 
 def complete_line() -> bool:
-    """Print our own completions and leave in the environment a line that Hydra can complete.
+    """Print our completions and leave in the environment a line that Hydra can complete.
 
     Returns:
         Whether Hydra should complete the line too.

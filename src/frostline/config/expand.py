@@ -23,14 +23,14 @@ SWEEPERS = (BASIC_SWEEPER, job_list.SWEEPER, optuna_search.SWEEPER)
 def expand_sweep(composer: Composer, lines: list[str]) -> tuple[list[list[str]], Search | None]:
     """Return the overrides of each job of a command with -m; the composer collects the problems.
 
-    A search chooses its trials as it goes. For it, the overrides are those of the points that together show what can
-    be wrong with any trial, and the search itself is returned too.
+    A search chooses its trials while it runs. For it, the overrides are those of the points that together show what
+    can be wrong with any trial, and the search itself is returned too.
     """
     overrides = composer.parse(lines)
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
     swept_hydra = [o for o in hydra if o.is_sweep_override()]
-    composer.problems += [_problem(o, "sweeps over Hydra's own config", "give it one value") for o in swept_hydra]
+    composer.problems += [_problem(o, "sweeps over Hydra's config", "give it one value") for o in swept_hydra]
     several = [o for o in task if o.key_or_group == SWEEPS and o.is_sweep_override()]
     composer.problems += [
         _problem(o, f"'{override_value(o)}' is more than one sweep", "start one at a time") for o in several
@@ -40,13 +40,12 @@ def expand_sweep(composer: Composer, lines: list[str]) -> tuple[list[list[str]],
     composer.problems += _empty_sweep(cfg) if cfg is not None else []
     sweeper = None if cfg is None else OmegaConf.select(cfg, "hydra.sweeper._target_")
     if cfg is None or sweeper not in SWEEPERS:
-        return [plain], None  # a sweeper of another kind chooses the jobs as it goes
+        return [plain], None  # a sweeper of another kind chooses the jobs while it runs
     task = [o for o in task if o not in several]
     if sweeper == job_list.SWEEPER:
+        what = "is a sweep, which a list of jobs cannot have"
         swept = [o for o in task if o.is_sweep_override()]
-        composer.problems += [
-            _problem(o, f"'{override_value(o)}' is a sweep beside a list of jobs", "give it one value") for o in swept
-        ]
+        composer.problems += [_problem(o, f"'{override_value(o)}' {what}", "give it one value") for o in swept]
         return [[*plain, *job] for job in job_list.listed_jobs(composer, cfg)] or [plain], None
     fixed = [str(o.input_line) for o in hydra if o not in swept_hydra]
     given = _sweeper_params(composer, cfg) + task
@@ -62,7 +61,7 @@ def _expand_search(
     composer: Composer, cfg: DictConfig, given: list[Override], known: list[Override]
 ) -> tuple[Search | None, list[list[str]]]:
     """Return the search, None where its settings are wrong, and the overrides of the points to check."""
-    known = list({o.get_key_element(): o for o in known}.values())  # the last of several for one key holds
+    known = list({o.get_key_element(): o for o in known}.values())  # of several for one key the last counts
     search, parameters, problems = optuna_search.read_search(cfg, known)
     composer.problems += problems
     if not any(o.is_sweep_override() for o in given):
@@ -73,12 +72,12 @@ def _expand_search(
 
 
 def _empty_sweep(cfg: DictConfig) -> list[Problem]:
-    """Return a problem if the yaml of a sweep does not say what is swept, so that it would be one job."""
+    """Return a problem if the yaml of a sweep sets no parameters, so that it would be one job."""
     name = OmegaConf.select(cfg, CHOSEN_SWEEP)
     if name is None or OmegaConf.select(cfg, "hydra.sweeper.params"):
         return []
     do = "set hydra.sweeper.params in it, below `# @package _global_`"
-    return [Problem(SWEEPS, f"'{name}' does not say what is swept, so there is no job", do)]
+    return [Problem(SWEEPS, f"'{name}' has no values to sweep over, so there is no job", do)]
 
 
 def _sweeper_params(composer: Composer, cfg: DictConfig) -> list[Override]:

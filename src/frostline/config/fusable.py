@@ -1,4 +1,4 @@
-"""Which runs of a sweep can be trained together in one process, and why others cannot, by their configs alone."""
+"""Which runs of a sweep can be trained together in one process, and why the rest cannot, by their configs alone."""
 
 from __future__ import annotations
 

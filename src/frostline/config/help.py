@@ -1,6 +1,6 @@
 """The text of `frostline --help`, from the template in conf/config.yaml.
 
-Hydra's own function copies its search path once for each group that it lists, which takes twice as long.
+Hydra's function copies its search path once for each group that it lists, which takes twice as long.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class HydraLoader(ConfigLoaderImpl):
         return self._parse_overrides_and_create_caching_repo(config_name, [])[1]
 
     def apply_overrides(self, overrides: Sequence[Override], cfg: DictConfig) -> None:
-        """Set values of a composed config in place."""
+        """Set values in a composed config."""
         self._apply_overrides_to_config(list(overrides), cfg)
 
     @staticmethod
@@ -62,7 +62,7 @@ def search_path_of(sources: Iterable[tuple[str, str]]) -> ConfigSearchPath:
 
 
 def flags_help(parser: ArgumentParser) -> str:
-    """Return the part of --help that describes Hydra's own flags."""
+    """Return the part of --help that describes Hydra's flags."""
     return application.Hydra.format_args_help(parser)
 
 

@@ -35,7 +35,7 @@ def describe(cfg: DictConfig) -> HydraJob:
 
 
 class ForgetConfigs(Callback):
-    """Release the configs of a job when it has ended.
+    """Release the configs of a job at its end.
 
     Hydra would keep two configs a job, more than a megabyte, until the sweep ends. They are in the job's folder.
     """

@@ -39,7 +39,7 @@ class Job:
     """One run before it starts.
 
     Attributes:
-        config: the resolved config without Hydra's own part.
+        config: the resolved config without the part of Hydra.
         choices: group -> choice.
         overrides: those of the command line that are the job's.
         launcher, sweeper: `_target_` of Hydra's launcher and sweeper.
@@ -102,7 +102,7 @@ def compose_jobs(lines: Sequence[list[str]], composer: Composer | None = None) -
 
 
 def default_composer() -> Composer:
-    """Return a composer of jobs that come from no command line."""
+    """Return a composer of jobs without a command line."""
     return _new_composer(parse_arguments([]))
 
 
@@ -156,7 +156,7 @@ def _read_job(
             return
         try:
             folder = _resolve_folder(cfg, multirun)
-        except Exception as error:  # the user's own hydra.run.dir
+        except Exception as error:  # in a hydra.run.dir of the user
             problems.append(Problem("hydra.run.dir", f"cannot be resolved: {error}", "correct it"))
             return
     yield Job(
@@ -191,7 +191,7 @@ def _unfused_problems(jobs: Sequence[Job]) -> Iterator[Problem]:
     if groups and all(group.reason for group in groups):
         reasons = "; ".join(dict.fromkeys(str(group.reason) for group in groups))
         what = f"'fused', but no two jobs can be trained together: {reasons}"
-        yield Problem("hydra/launcher", what, "leave it out, or sweep over what comes after a frozen encoder")
+        yield Problem("hydra/launcher", what, "leave it out, or sweep over parts above a frozen encoder")
 
 
 def _resolve_folder(cfg: DictConfig, multirun: bool) -> Path:

@@ -1,7 +1,7 @@
 """Composition of configs as Hydra does it, where each set of choices is composed once.
 
-The jobs of a sweep that make the same choices differ in values alone. Most of the time goes into finding and merging
-the yaml files of the choices, which do not depend on values.
+The jobs of a sweep that make the same choices differ in values alone. Most of the time is spent on finding and merging
+the yaml files of the choices, which does not depend on values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hydra import version
 from hydra.core.config_search_path import ConfigSearchPath
@@ -23,14 +23,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from frostline import session
 from frostline.config.hydra_internals import ConfigRepository, HydraLoader, search_path
 from frostline.config.resolvers import register_resolvers
 from frostline.config.search_path import conf_folder, register_sources
 
 VERSION_BASE = "1.3"
 SEARCHPATH = "hydra.searchpath"  # an override of it adds folders, and so choices
-
-_classes: dict[int, type] = {}  # by id, for `ConfigTemplate`
 
 
 @dataclass
@@ -41,12 +40,9 @@ class ComposedConfigs:
     composed: dict[tuple[Any, ...], ConfigTemplate] = field(default_factory=dict)
 
 
-_composed: dict[tuple[str, ...], ComposedConfigs] = {}
-
-
 def forget_configs() -> None:
     """Forget all composed configs: a new command begins, before which files may have changed."""
-    _composed.clear()
+    session.current().composed.clear()
 
 
 def register() -> None:
@@ -57,7 +53,7 @@ def register() -> None:
 
 
 def open_loader(config_path: str | None = None, config_dir: str | None = None) -> ConfigLoader:
-    """Return a loader over the folders that a run reads, which has composed nothing yet."""
+    """Return a loader over the folders that a run reads, with an empty memory."""
     forget_configs()
     register()
     setup_globals()
@@ -66,14 +62,14 @@ def open_loader(config_path: str | None = None, config_dir: str | None = None) -
 
 
 class ConfigLoader(HydraLoader):
-    """Compose once for each set of choices of a command, whichever loader is asked, and return copies."""
+    """Compose once for each set of choices of a command, whichever loader is used, and return copies."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
         self.memory = _memory_of(config_search_path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the memory: a launcher's worker has its own."""
+        """Leave out the memory, which is that of a process."""
         return {name: value for name, value in self.__dict__.items() if name != "memory"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -131,7 +127,8 @@ class ConfigLoader(HydraLoader):
 
 def _memory_of(search_path: ConfigSearchPath) -> ComposedConfigs:
     folders = tuple(str(element.path) for element in search_path.get_path())
-    return _composed.setdefault(folders, ComposedConfigs())
+    memory: ComposedConfigs = session.current().composed.setdefault(folders, ComposedConfigs())
+    return memory
 
 
 def _is_choice(override: Override, repository: ConfigRepository) -> bool:
@@ -148,13 +145,15 @@ class ConfigTemplate:
     """
 
     def __init__(self, cfg: DictConfig) -> None:
+        self.classes: dict[int, type] = {}
         with io.BytesIO() as file:
-            _ClassPickler(file, pickle.HIGHEST_PROTOCOL).dump(cfg)
+            _ClassPickler(file, self.classes).dump(cfg)
             self.pickled = file.getvalue()
 
     def copy(self) -> DictConfig:
         """Return the config as it was given."""
-        cfg: DictConfig = pickle.loads(self.pickled)
+        with io.BytesIO(self.pickled) as file:
+            cfg: DictConfig = _ClassUnpickler(file, self.classes).load()
         return cfg
 
 
@@ -164,12 +163,23 @@ class _ClassPickler(pickle.Pickler):
     In a launcher's worker Hydra imports the modules of its plugins again, after which a name means another class.
     """
 
-    def reducer_override(self, obj: object) -> Any:
+    def __init__(self, file: IO[bytes], classes: dict[int, type]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.classes = classes
+
+    def persistent_id(self, obj: Any) -> int | None:
         if not isinstance(obj, type):
-            return NotImplemented
-        _classes[id(obj)] = obj
-        return _class_by_id, (id(obj),)
+            return None
+        self.classes[id(obj)] = obj
+        return id(obj)
 
 
-def _class_by_id(number: int) -> type:
-    return _classes[number]
+class _ClassUnpickler(pickle.Unpickler):
+    """Load what `_ClassPickler` has written."""
+
+    def __init__(self, file: IO[bytes], classes: dict[int, type]) -> None:
+        super().__init__(file)
+        self.classes = classes
+
+    def persistent_load(self, pid: Any) -> type:
+        return self.classes[pid]

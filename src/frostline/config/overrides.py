@@ -1,4 +1,4 @@
-"""Composition that reports every mistake of a command: the valid overrides are composed, the others explained."""
+"""Composition that reports every mistake of a command: the valid overrides are composed, the rest explained."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from frostline.config.hydra_internals import HydraLoader
 from frostline.config.renamed import renamed
 from frostline.errors import Problem, UserError, did_you_mean, one_line
 
-GRAMMAR = "quote what holds spaces or any of ,=[]{}: KEY='\"a, b\"'"
+GRAMMAR = "quote a value with spaces or any of ,=[]{}: KEY='\"a, b\"'"
 
 
 class Composer:
@@ -37,7 +37,7 @@ class Composer:
         self.unknown_groups: set[str] = set()
 
     def parse(self, lines: list[str]) -> list[Override]:
-        """Return the overrides that follow Hydra's grammar; the others become problems."""
+        """Return the overrides that follow Hydra's grammar; the rest become problems."""
         parser = OverridesParser.create(config_loader=self.loader)
         parsed: list[Override] = []
         for line in lines:
@@ -74,8 +74,8 @@ class Composer:
         known = list(group_choices(self.loader, group))
         hint = did_you_mean(name, known, "" if known else f"this group is empty; leave {group} out")
         groups = self.loader.list_groups("")
-        if others := [other for other in groups if self.loader.repository.config_exists(f"{other}/{name}")]:
-            hint = f"did you mean {others[0]}={name}?"
+        if matches := [match for match in groups if self.loader.repository.config_exists(f"{match}/{name}")]:
+            hint = f"did you mean {matches[0]}={name}?"
         self.problems.append(Problem(group, f"there is no choice '{name}'", hint))
         self.unknown_groups.add(group.split("/")[0])
         return False

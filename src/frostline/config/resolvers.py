@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from frostline import session
 from frostline.config import shifts
 from frostline.config.arguments import subcommands
 from frostline.config.renamed import RENAMED, renamed
@@ -19,11 +20,9 @@ from frostline.results.identity import run_folder_name
 
 PREFIX = "frostline."
 DEFAULT_RECIPE = {"lr": 1e-4, "epochs": 3}
-SWEEP = "FROSTLINE_SWEEP"  # environment variable with the folder of a sweep's own files, set by hydra.job.env_set
+SWEEP = "FROSTLINE_SWEEP"  # environment variable with the folder of a sweep's files, set by hydra.job.env_set
 SWEEP_FOLDER = f"hydra.job.env_set.{SWEEP}"
 WRITE_PLAN = "write one with `frostline plan --write FILE` and edit it"
-
-_reruns: dict[tuple[str, Any], str] = {}  # (run folder, job number) -> the name chosen for its rerun
 
 
 def register_resolvers() -> None:
@@ -47,8 +46,9 @@ def register_resolvers() -> None:
 
 def forget_reruns() -> None:
     """Forget folders of reruns and composed data sets: a new command begins, before which files may have changed."""
-    _reruns.clear()
-    shifts.forget_shifts()
+    state = session.current()
+    state.rerun_folders.clear()
+    state.shifted.clear()
 
 
 def _refuse_old_name(name: str, *_: Any) -> Any:
@@ -103,10 +103,11 @@ def folder_name(*, _root_: DictConfig) -> str:
     if not config.get("rerun"):
         return name
     key = (str(_study_folder(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))
-    if key not in _reruns:  # remembered, as the folder exists once its job has begun
+    reruns = session.current().rerun_folders
+    if key not in reruns:  # remembered, as the folder exists once its job has begun
         names = (f"{name}-rerun{i}" for i in itertools.count(1))
-        _reruns[key] = next(candidate for candidate in names if _is_free(_root_, candidate))
-    return _agree_across_processes(_root_, _reruns[key])
+        reruns[key] = next(candidate for candidate in names if _is_free(_root_, candidate))
+    return _agree_across_processes(_root_, reruns[key])
 
 
 def sweep_folder(*, _root_: DictConfig) -> str:
@@ -125,13 +126,13 @@ def hydra_subfolder(*, _root_: DictConfig) -> str | None:
 
 
 def choices(root: DictConfig) -> dict[str, str]:
-    """Return group -> choice, without Hydra's own groups and those without a choice."""
+    """Return group -> choice, without Hydra's groups and those without a choice."""
     chosen = OmegaConf.select(root, "hydra.runtime.choices") or {}
     return {str(k): str(v) for k, v in chosen.items() if v is not None and not str(k).startswith("hydra/")}
 
 
 def _agree_across_processes(root: DictConfig, name: str) -> str:
-    """Return the name that the first process to ask for this job of a sweep has chosen."""
+    """Return the name that the first process has chosen for this job of a sweep."""
     folder, number = (OmegaConf.select(root, key, throw_on_missing=False) for key in (SWEEP_FOLDER, "hydra.job.num"))
     if not folder or number is None:
         return name
@@ -151,7 +152,7 @@ def _study_folder(root: DictConfig) -> Path:
 
 
 def _is_free(root: DictConfig, name: str) -> bool:
-    return name not in _reruns.values() and not (_study_folder(root) / name).exists()
+    return name not in session.current().rerun_folders.values() and not (_study_folder(root) / name).exists()
 
 
 def _plain_config(root: DictConfig) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _plain_config(root: DictConfig) -> dict[str, Any]:
 
 
 def resolve_config(cfg: DictConfig) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the config as plain values without Hydra's own part, and the keys that cannot be resolved."""
+    """Return the config as plain values without the part of Hydra, and the keys that cannot be resolved."""
     problems: list[Problem] = []
     return _resolve_node(cfg, [key for key in cfg if key != "hydra"], "", problems), problems
 

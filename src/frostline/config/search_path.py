@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def conf_folder() -> Path:
-    """Return the folder conf, which is inside an installed wheel and beside src in the repository."""
+    """Return the folder conf, which is inside an installed wheel and next to src in the repository."""
     inside = PACKAGE / "conf"
     return inside if inside.is_dir() else PACKAGE.parents[1] / "conf"
 
@@ -106,7 +106,7 @@ def register_sources() -> None:
 
 
 def make_importable(config_dir: str | None) -> None:
-    """Let this process and its children import parts from the working folder and from beside the --config-dir."""
+    """Let this process and its children import parts from the working folder and the parent of --config-dir."""
     folders = [Path.cwd(), *([Path(config_dir).resolve().parent] if config_dir else [])]
     python_path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     for folder in map(str, folders):

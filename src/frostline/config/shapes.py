@@ -2,11 +2,11 @@
 
 Three sources are tried in this order:
 
-1. Files in models/encoders/shapes hold the blocks of each pinned encoder, alone and with each adapter
+1. Files in models/encoders/shapes hold the blocks of each pinned encoder, without and with each adapter
    (`python tests/support/shapes.py` writes them). `PARAMETER_COUNTS` has the parameters of each pooler and head.
 2. The cache folder holds the blocks of models that were built before. The key covers all that shapes depend on: the
    configs of the parts, the encoder's config.json, our code and the versions of the libraries. Models of a hub and
-   parts of a user's own are not cached, as their code and files may change.
+   parts of users are not cached, as their code and files may change.
 3. Otherwise the model is built on the meta device, which imports torch.
 """
 
@@ -66,7 +66,7 @@ def _cosine(part: Config, sizes: Sizes) -> Counts:
     return {"weight": sizes["classes"] * sizes["width"], **scale}
 
 
-PARAMETER_COUNTS: dict[str, Callable[[Config, Sizes], Counts]] = {  # a part that is not listed is built
+PARAMETER_COUNTS: dict[str, Callable[[Config, Sizes], Counts]] = {  # parts that are missing here are built
     "frostline.models.poolers.attention.Attention": _attention,
     "frostline.models.poolers.cls.Cls": _no_parameters,
     "frostline.models.poolers.last.Last": _no_parameters,

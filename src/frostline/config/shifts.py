@@ -9,14 +9,13 @@ from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from frostline import session
 from frostline.config.choices import group_choices
 from frostline.config.hydra_internals import HydraLoader, search_path_of
 from frostline.config.search_path import SCHEME
 from frostline.errors import Problem, UserError, did_you_mean, one_line, user_error
 
 KEY = "dataset.shifts"
-
-_composed: dict[tuple[str, tuple[str, ...]], dict[str, Any]] = {}  # (data set, folders) -> its config
 
 
 def compose_shifts(names: Any) -> dict[str, Any] | None:
@@ -32,15 +31,11 @@ def compose_shifts(names: Any) -> dict[str, Any] | None:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(Problem(KEY, f"there is no data set '{n}'", did_you_mean(str(n), known)) for n in unknown)
+    composed = session.current().shifted
     for name in names:
-        if (name, folders) not in _composed:
-            _composed[name, folders] = _compose_dataset(loader, name)
-    return {str(name): _composed[name, folders] for name in names}
-
-
-def forget_shifts() -> None:
-    """Forget all composed data sets: a new command begins, before which yaml files may have changed."""
-    _composed.clear()
+        if (name, folders) not in composed:
+            composed[name, folders] = _compose_dataset(loader, name)
+    return {str(name): composed[name, folders] for name in names}
 
 
 def _current_loader() -> tuple[HydraLoader, tuple[str, ...]]:

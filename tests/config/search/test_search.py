@@ -86,7 +86,7 @@ def test_a_search_that_cannot_be_done_is_told_before_its_first_trial(told: str, 
 def test_a_check_looks_at_each_choice_and_each_end(frostline: Command) -> None:
     said = frostline("check", *SEARCH, RATE, "head=linear,cosine,mlp")
     assert said.status == 0
-    assert said.out.splitlines()[0] == "ok: a search of 20 trials, of which the ends of its space are"
+    assert said.out.splitlines()[0] == "ok: a search of 20 trials; the corners of its search space are"
     assert len(said.out.splitlines()) == 1 + 1 + 1 + 2
 
 

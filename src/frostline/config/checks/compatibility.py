@@ -42,7 +42,7 @@ def plan_problems(plan: Plan | None, fitted_head: bool, on_embeddings: bool) -> 
 
     Args:
         fitted_head: whether the head is fitted to all embeddings at once and passes no gradient on. Another head may
-            have no parameters of its own, as that of a language model shares those of the encoder.
+            have no parameters at all, as that of a language model shares those of the encoder.
         on_embeddings: whether the loss is computed from pooled embeddings.
     """
     if plan is None or plan.ever_trainable == 0:
@@ -64,7 +64,7 @@ def plan_problems(plan: Plan | None, fitted_head: bool, on_embeddings: bool) -> 
 def _adapter_problems(config: Config, model: Outline) -> Iterator[Problem]:
     """Yield what a strategy has against an adapter, if without the adapter it would accept the model."""
     if model.problems and not outline(config | {"adapter": NO_ADAPTER}).problems:
-        what = "chooses among the encoder's own parameters, which are always frozen beside an adapter"
+        what = "chooses among the encoder's parameters, which are always frozen with an adapter"
         named = [problem for problem in model.problems if "adapter" in problem.what]
         yield from named or [Problem("freezing", what, NO_ADAPTER_TRAINED[1])]
 

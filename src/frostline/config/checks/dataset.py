@@ -1,4 +1,4 @@
-"""Checks of the data set and of the shifted test sets, by the data set's own class, before a text is read."""
+"""Checks of the data set and of the shifted test sets, by the class of the data set, before a text is read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TEXTS = "frostline.data.build.TextSettings"
 
 
 def text_arguments() -> dict[str, Argument]:
-    """Return the keys of `dataset` that say how texts are split and tokenized, for whichever data set."""
+    """Return the keys of `dataset` that set how the texts of any data set are split and tokenized."""
     prepare = dict(list(read_signature(PREPARE, "dataset").parameters.items())[1:])
     return prepare | read_signature(TEXTS, "dataset").parameters
 
 
 def make_dataset(config: Mapping[str, Any]) -> Any:
-    """Return the data set itself, which has read no text yet."""
-    own = read_signature(config["_target_"], "dataset").parameters
-    others = {"_target_", *(name for name in text_arguments() if name not in own)}
-    return locate(config["_target_"])(**{k: v for k, v in config.items() if k not in others})
+    """Return the data set itself, before it reads a text."""
+    accepted = read_signature(config["_target_"], "dataset").parameters
+    excluded = {"_target_", *(name for name in text_arguments() if name not in accepted)}
+    return locate(config["_target_"])(**{k: v for k, v in config.items() if k not in excluded})
 
 
 def dataset_problems(config: Mapping[str, Any]) -> list[Problem]:
@@ -43,20 +43,16 @@ def shift_problems(
 ) -> list[Problem]:
     """Return the problems of each shifted test set, as `check_dataset` finds them in its config.
 
-    A data set that needs further values, such as `table`, can be a shift only through a yaml of the user's own.
+    A data set that needs further values, such as `table`, can be a shift only through a further yaml that gives them.
     """
     names = dataset.get("shifts") or []
     key = "dataset.shifts"
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
-    problems = [Problem(key, f"'{name}' is listed twice", "list it once") for name in repeated]
+    problems = [Problem(key, f"'{name}' occurs twice", "name it once") for name in repeated]
     for name, config in (dataset.get("shifted") or {}).items():
         for problem in check_dataset(config):
             argument = problem.key.removeprefix("dataset").lstrip(".")
             separator = " " if problem.what.startswith("is ") else ": "
-            do = (
-                "give it in a yaml of your own in conf/dataset, and name that"
-                if "missing" in problem.what
-                else problem.do
-            )
+            do = "give it in a new yaml in conf/dataset, and name that" if "missing" in problem.what else problem.do
             problems.append(Problem(key, f"{name}: {argument}{separator}{problem.what}", do))
     return problems

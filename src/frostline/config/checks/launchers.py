@@ -12,7 +12,7 @@ from frostline.instantiate import locate
 
 
 def launcher_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the problems of the resolved `hydra.launcher`, with what the launcher's own `problems()` reports."""
+    """Yield the problems of the resolved `hydra.launcher`, and those that its method `problems()` reports."""
     target = str(config["_target_"])
     try:
         launcher = locate(target)

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from frostline.errors import Problem
 
-ANOTHER_FOLDER = "choose another folder, or leave it out: each run has its own"
+ANOTHER_FOLDER = "choose another folder, or leave it out: each run gets a folder"
 
 
 class HasFolder(Protocol):
-    """What is asked of a job."""
+    """The attributes of a job that are needed here."""
 
     @property
     def id(self) -> str: ...
@@ -73,7 +73,7 @@ def _run_in(file: Path) -> str | None:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Return whether a file can be created: os.access knows nothing of root, read-only mounts and quotas."""
+    """Return whether a file can be created: os.access ignores root, read-only mounts and quotas."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True

@@ -46,7 +46,7 @@ def suggest_module(module: str) -> str:
     package = find_module(prefix) if prefix else None
     folder = package.parent if package is not None and package.name == "__init__.py" else None
     names = [file.stem for file in folder.glob("[!_]*.py")] if folder else []
-    otherwise = "write module.Name; modules are searched for in this folder and beside --config-dir"
+    otherwise = "write module.Name; modules are searched for in this folder and in the parent of --config-dir"
     return did_you_mean(module, [f"{prefix}.{name}" for name in names], otherwise) if names else otherwise
 
 
@@ -81,7 +81,7 @@ def _class_members(name: str, classes: dict[str, ast.ClassDef]) -> dict[str, Any
 
 
 def parse_annotation(node: ast.expr | None) -> Any:
-    """Return the type that an annotation means; UNKNOWN for names that are not Python's own or ours."""
+    """Return the type that an annotation means; UNKNOWN for names that neither Python nor frostline defines."""
     if node is None:
         return UNKNOWN
     try:

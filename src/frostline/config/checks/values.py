@@ -1,4 +1,4 @@
-"""Whether a value of a config has the type that an annotation asks for; if not, what is wrong and what to give."""
+"""Whether a value of a config has the type of an annotation; if not, what is wrong and what to give."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Search:
-    """A search as a command asks for it. fixed: the overrides that all its trials share."""
+    """The search of a command. fixed: the overrides that all its trials share."""
 
     settings: SearchSettings
     space: tuple[SearchParameter, ...]
@@ -70,7 +70,7 @@ class Search:
         return TrialStorage(storage if "://" in storage else str(Path(storage).expanduser().absolute()), name)
 
     def sampler(self, number: int, key: str = "") -> Any:
-        """Return the sampler of one value of one trial, with a seed of its own, so that trials can be resumed."""
+        """Return the sampler of one value of one trial, with a separate seed, so that trials can be resumed."""
         settings = as_mapping(self.settings.sampler)
         stream = (number, key) if settings["name"].lower() not in ONE_SEED else ()
         seed = None if self.settings.seed is None else derive_seed(self.settings.seed, *stream) % 2**32

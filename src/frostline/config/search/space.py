@@ -52,7 +52,7 @@ class SearchParameter:
 
 
 def search_parameters(overrides: Sequence[Override]) -> tuple[list[SearchParameter], list[Problem]]:
-    """Return a parameter for each override that is a sweep, and what is wrong with the others of them."""
+    """Return a parameter for each override that is a sweep, and the problems of sweeps that are no parameter."""
     parameters: list[SearchParameter] = []
     problems: list[Problem] = []
     for override in overrides:
@@ -70,12 +70,12 @@ def search_parameters(overrides: Sequence[Override]) -> tuple[list[SearchParamet
 def probe_points(space: Sequence[SearchParameter]) -> list[list[str]]:
     """Return points that together have each probe value of each parameter; the other parameters have their first."""
     first = [f"{parameter.key}={parameter.probe_values[0]}" for parameter in space]
-    others = [
+    varied = [
         [*first[:i], f"{parameter.key}={value}", *first[i + 1 :]]
         for i, parameter in enumerate(space)
         for value in parameter.probe_values[1:]
     ]
-    return [first, *others]
+    return [first, *varied]
 
 
 def _mistakes(override: Override) -> Iterator[tuple[str, str]]:
