@@ -52,6 +52,6 @@ def test_a_fused_sweep_is_foretold_group_by_group(frostline: Command) -> None:
     words = ["-m", "freezing=frozen,full", "seed=1,2", "dataset.max_train=64", "dataset.max_test=64"]
     *_, together, alone, whole = frostline("plan", *words, "hydra/launcher=fused").out.splitlines()
     assert together.startswith("2 jobs trained together: about ")
-    assert alone.startswith("2 jobs one by one: more than the head learns: about ")
+    assert alone.startswith("2 jobs one by one: more than the head is trained: about ")
     assert whole.startswith("4 jobs: about ")
     assert frostline("plan", *words).out.splitlines()[-1].startswith("4 jobs: about ")

@@ -74,7 +74,7 @@ def test_what_cannot_be_fused_is_done_after_it_one_by_one(frostline: Command) ->
     said = frostline(*FUSED, "freezing=full,frozen", "seed=1,2", "trainer.max_epochs=1")
     assert said.status == 0, said.err
     assert "2 jobs trained together" in said.err
-    assert "2 jobs one by one: more than the head learns" in said.err
+    assert "2 jobs one by one: more than the head is trained" in said.err
     assert [line.split()[0] for line in said.out.splitlines()[2:6]] == ["full", "full", "frozen", "frozen"]
     assert len(results("fused")) == 4
 
