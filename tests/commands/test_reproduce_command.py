@@ -176,5 +176,5 @@ def test_an_incomplete_record_is_reported(frostline: Command, tmp_path: Path) ->
     assert output.status == 2
     assert any(line.startswith("half/result.json: cannot be read") for line in output.problems())
     Path("whole/environment.json").unlink()
-    assert "whole: lacks environment.json; give a whole run folder" in frostline("reproduce", "whole").err
+    assert "whole: lacks environment.json; give a complete run folder" in frostline("reproduce", "whole").err
     assert json.loads(Path("whole/result.json").read_text()) == {}
