@@ -227,7 +227,7 @@ BAD: dict[str, tuple[RawData, dict[str, Any], str]] = {
     "rare once repeats are gone": (
         RawData(Labelled([*made().texts, "x", "X", "x "], [*made().labels, *"rrr"])),
         {},
-        "where each part needs one: 'r' (1)",
+        "each of which needs one: 'r' (1)",
     ),
     "shares": (
         RawData(made()),

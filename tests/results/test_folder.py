@@ -63,7 +63,7 @@ def test_another_run_s_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> No
     with folder.claimed(job("aaaa")):
         pass
     assert refused(tmp_path, "bbbb") == (
-        f"hydra.run.dir: '{tmp_path}' holds another run (aaaa, this one is bbbb); choose an empty folder"
+        f"hydra.run.dir: '{tmp_path}' belongs to another run (aaaa, this one is bbbb); choose an empty folder"
     )
     assert read_json(folder.job)["id"] == "aaaa"
 

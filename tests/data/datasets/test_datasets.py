@@ -69,7 +69,7 @@ def test_a_topic_of_one_story_is_learned_but_not_validated(capsys: pytest.Captur
     corpus = prepare(Reuters("r52").load())
     rare = corpus.classes.index("platinum")
     assert corpus.train.labels.count(rare) == 1 and rare not in corpus.val.labels and rare in corpus.test.labels
-    assert "val has no text of 'platinum', which train has too few of" in capsys.readouterr().err
+    assert "val has no text of 'platinum', of which train has too few" in capsys.readouterr().err
 
 
 def test_commands_to_a_home_are_split_by_template() -> None:

@@ -73,9 +73,9 @@ def chances(path: Path, sure: float, label: int = 0) -> Path:
     ("sure", "label", "verdict", "line"),
     [
         (0.6, 0, EQUAL, None),
-        (0.65, 0, NEAR, "test: 0 of 2 texts told otherwise, chances up to 0.05 apart"),
-        (0.9, 0, DIFFERS, "test: 0 of 2 texts told otherwise, chances up to 0.3 apart"),
-        (0.45, 0, DIFFERS, "test: 1 of 2 texts told otherwise, chances up to 0.15 apart"),
+        (0.65, 0, NEAR, "test: another class for 0 of 2 texts, probabilities differ by up to 0.05"),
+        (0.9, 0, DIFFERS, "test: another class for 0 of 2 texts, probabilities differ by up to 0.3"),
+        (0.45, 0, DIFFERS, "test: another class for 1 of 2 texts, probabilities differ by up to 0.15"),
         (0.6, 1, DIFFERS, "test: other texts or labels"),
     ],
 )
