@@ -57,7 +57,7 @@ class Frostline:
     def _loader(self, fit: PreparedRun) -> BatchLoader:
         tokens = fit.built.tokens["train"]
         rows = [Rows(batch, len(batch), len(batch)) for batch in self.batches]
-        return BatchLoader(tokens, len(rows), lambda: rows, lambda: fit.data.frozen_states.of("train", tokens))
+        return BatchLoader(tokens, len(rows), lambda: rows, lambda: fit.data.frozen_states.for_split("train", tokens))
 
 
 class _LightningStep(pl.Callback):

@@ -56,10 +56,10 @@ def _seconds(way: Callable[[], object]) -> float:
 def _kept(fit: PreparedRun) -> None:
     """As a run does it, into a store in which they are not."""
     states = fit.data.frozen_states
-    for entry in states.keep.shelf.all():
-        entry.condemn()
-    below = FrozenStates(fit.built.model, states.current, states.keep, states.origin, states.runtime, "minilm")
-    assert below.of("train", fit.built.tokens["train"]) is not None
+    for entry in states.shared_cache.state_cache.all_entries():
+        entry.invalidate()
+    below = FrozenStates(fit.built.model, states.current, states.shared_cache, states.keys, states.runtime, "minilm")
+    assert below.for_split("train", fit.built.tokens["train"]) is not None
 
 
 @torch.inference_mode()

@@ -45,12 +45,12 @@ def opening() -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         entry = Entry(Path(folder), "0" * 16)
         numbers = torch.randn(BATCH * LENGTH, WIDTH)
-        with entry.claimed():
-            writer = StatesWriter(entry.work, "0of1", "float32")
+        with entry.lock_for_writing():
+            writer = StatesWriter(entry.partial_path, "0of1", "float32")
             for start in range(0, texts, BATCH):
                 rows = np.arange(start, min(start + BATCH, texts))
                 writer.append(rows, np.full(len(rows), LENGTH), numbers[: len(rows) * LENGTH])
-            entry.complete({"files": writer.close(), "texts": texts, "dtype": "float32"})
+            entry.commit({"files": writer.close(), "texts": texts, "dtype": "float32"})
         seconds = []
         for _ in range(OPENINGS):
             began = time.perf_counter()

@@ -40,7 +40,7 @@ def frostline(overrides: list[str], keeps: bool = True) -> float:
             fit = prepare(job.config, described(job), place)
             if not keeps:
                 attach(fit.classifier, fit.trainer, fit.data)
-                fit.data.frozen_states.of = lambda *_: None  # type: ignore[method-assign]
+                fit.data.frozen_states.for_split = lambda *_: None  # type: ignore[method-assign]
             began = time.perf_counter()
             fit.fit()
             settle()

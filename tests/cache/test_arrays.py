@@ -115,17 +115,19 @@ def test_where_a_machine_that_lost_its_power_kept_zeros_they_are_written_anew(tm
 @pytest.mark.parametrize("file", ["states.0of1.bin", "texts.0of1.bin"])
 def test_no_byte_that_changes_between_two_writers_gives_a_wrong_number(tmp_path: Path, file: str) -> None:
     entry = Entry(tmp_path, KEY)
-    entry.work.mkdir()
-    Share(entry.work, THREE, [[0], [1], [2]]).write()
-    files = whole(entry.work)
+    entry.partial_path.mkdir()
+    Share(entry.partial_path, THREE, [[0], [1], [2]]).write()
+    files = whole(entry.partial_path)
     for place, byte in enumerate(files[file]):
-        entry.work.mkdir(exist_ok=True)
+        entry.partial_path.mkdir(exist_ok=True)
         for name, content in files.items():
-            (entry.work / name).write_bytes(content)
-        with (entry.work / file).open("r+b") as opened:
+            (entry.partial_path / name).write_bytes(content)
+        with (entry.partial_path / file).open("r+b") as opened:
             opened.seek(place)
             opened.write(bytes([byte ^ 0xFF]))
-        entry.complete({"texts": 3, "dtype": "float32", "files": Share(entry.work, THREE, [[0], [1], [2]]).write()})
+        entry.commit(
+            {"texts": 3, "dtype": "float32", "files": Share(entry.partial_path, THREE, [[0], [1], [2]]).write()}
+        )
         try:
             reader = StatesReader(entry)
         except Damaged:  # computed again by the next run
@@ -136,19 +138,19 @@ def test_no_byte_that_changes_between_two_writers_gives_a_wrong_number(tmp_path:
 def test_an_entry_of_which_every_batch_was_there_already_is_as_any_other(tmp_path: Path) -> None:
     """Killed between the last batch and the manifest: the next run has seen no numbers that would tell it the width."""
     entry, states = Entry(tmp_path, KEY), texts_of([1, 2], width=3)
-    with entry.claimed():
-        Share(entry.work, states, [[0, 1]])
-        share = Share(entry.work, states, [[0, 1]])
+    with entry.lock_for_writing():
+        Share(entry.partial_path, states, [[0, 1]])
+        share = Share(entry.partial_path, states, [[0, 1]])
         share.write()
-        again = Share(entry.work, states, [[0, 1]])
-        entry.complete({"texts": 2, "width": 0, "dtype": "float32", "files": again.write()})
+        again = Share(entry.partial_path, states, [[0, 1]])
+        entry.commit({"texts": 2, "width": 0, "dtype": "float32", "files": again.write()})
     assert torch.equal(StatesReader(entry).padded(np.array([1]))[0], states[1])
 
 
 def test_what_was_left_by_another_number_of_processes_is_dropped(tmp_path: Path) -> None:
     entry, states = Entry(tmp_path, KEY), texts_of([1, 2], width=3)
-    with entry.claimed():
-        Share(entry.work, states, [[0]], share="1of2").write()
+    with entry.lock_for_writing():
+        Share(entry.partial_path, states, [[0]], share="1of2").write()
     fill(entry, states, [[0, 1]])
     assert sorted(file.name for file in entry.path.iterdir()) == ["manifest.json", "states.0of1.bin", "texts.0of1.bin"]
 
@@ -156,9 +158,9 @@ def test_what_was_left_by_another_number_of_processes_is_dropped(tmp_path: Path)
 def test_a_share_that_is_not_there_makes_no_entry(tmp_path: Path) -> None:
     """As where machines do not write into one folder."""
     entry, states = Entry(tmp_path, KEY), texts_of([1, 2], width=3)
-    with pytest.raises(OSError, match=r"a part of it is not there: .*states\.1of2\.bin"), entry.claimed():
-        files: dict[str, Any] = Share(entry.work, states, [[0, 1]], "0of2").write() | {"states.1of2.bin": 12}
-        entry.complete({"texts": 2, "width": 3, "dtype": "float32", "files": files})
+    with pytest.raises(OSError, match=r"a part of it is not there: .*states\.1of2\.bin"), entry.lock_for_writing():
+        files: dict[str, Any] = Share(entry.partial_path, states, [[0, 1]], "0of2").write() | {"states.1of2.bin": 12}
+        entry.commit({"texts": 2, "width": 3, "dtype": "float32", "files": files})
     assert entry.manifest() is None
 
 

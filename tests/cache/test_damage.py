@@ -104,7 +104,7 @@ def test_a_byte_that_changes_while_an_entry_is_read_is_noticed_each_time(entry: 
 def test_an_entry_that_goes_while_it_is_read_is_read_on(entry: Entry, how: str) -> None:
     reader = StatesReader(entry)
     if how == "condemned":
-        entry.condemn()
+        entry.invalidate()
     else:
         shutil.rmtree(entry.path)
     if how == "replaced":
@@ -113,7 +113,7 @@ def test_an_entry_that_goes_while_it_is_read_is_read_on(entry: Entry, how: str) 
 
 
 def test_a_condemned_entry_is_written_anew(entry: Entry) -> None:
-    entry.condemn()
+    entry.invalidate()
     assert entry.manifest() is None
     fill(entry, STATES, [[0, 1, 2]])
     assert is_right(read(entry))

@@ -80,11 +80,11 @@ def use(folder: Path, place: int) -> tuple[bool, str]:
     """As a run does that wants an entry: whether it has written it, and a digest of what it has read."""
     entry, wrote = Entry(folder, KEY), False
     if entry.manifest() is None:
-        with entry.claimed():
+        with entry.lock_for_writing():
             if entry.manifest() is None:
                 wrote = True
-                files = Share(entry.work, states(), batches()).write()
-                entry.complete({"texts": TEXTS, "width": 96, "dtype": "float32", "files": files})
+                files = Share(entry.partial_path, states(), batches()).write()
+                entry.commit({"texts": TEXTS, "width": 96, "dtype": "float32", "files": files})
     rows = np.random.default_rng(place).permutation(TEXTS)
     found, reader = torch.zeros(TEXTS, 56, 96), StatesReader(entry)
     for some in np.array_split(rows, 20):
@@ -143,15 +143,15 @@ states = texts_of([10] * 100, 500)
 entry = shelf.entry("b" * 8)
 assert not shelf.make_room(2_000_000)
 try:
-    with entry.claimed():
-        Share(entry.work, states, [[row] for row in range(100)]).write()
+    with entry.lock_for_writing():
+        Share(entry.partial_path, states, [[row] for row in range(100)]).write()
 except OSError as error:
     assert error.errno == errno.ENOSPC
     print("full")
-assert entry.manifest() is None and entry.work.is_dir()
-assert Share(entry.work, states, [[row] for row in range(100)]).writer.batches > 40
-with entry.claimed():
-    entry.abandon()
+assert entry.manifest() is None and entry.partial_path.is_dir()
+assert Share(entry.partial_path, states, [[row] for row in range(100)]).writer.batches > 40
+with entry.lock_for_writing():
+    entry.discard_partial()
 reader = StatesReader(old)
 assert sorted(path.name for path in shelf.folder.iterdir()) == ["a" * 8]
 print(len(StatesReader(fill(entry, states[:20], [list(range(20))])).length), len(reader.length))
@@ -176,12 +176,12 @@ old = small(shelf.folder, "a" * 8)
 subprocess.run(["mount", "-o", "remount,ro", str(shelf.folder)], check=True)
 reader = StatesReader(old)
 print(reader.padded(np.arange(3)).shape[0], find_damage(old))
-old.condemn()
-assert not old.remove()
-assert old.manifest() is not None and [entry.key for entry in shelf.entries()] == ["a" * 8]
+old.invalidate()
+assert not old.delete()
+assert old.manifest() is not None and [entry.key for entry in shelf.complete_entries()] == ["a" * 8]
 StateCache(shelf.folder, max_bytes=0).make_room(0)
 try:
-    with shelf.entry("b" * 8).claimed():
+    with shelf.entry("b" * 8).lock_for_writing():
         print("claimed")
 except OSError as error:
     assert error.errno == errno.EROFS
@@ -197,5 +197,5 @@ def test_a_store_that_cannot_be_made_refuses_a_claim(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     entry = Entry(tmp_path / "file" / "store", KEY)
     assert entry.manifest() is None
-    with pytest.raises(NotADirectoryError), entry.claimed():
+    with pytest.raises(NotADirectoryError), entry.lock_for_writing():
         pass

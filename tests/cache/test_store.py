@@ -22,16 +22,16 @@ import sys
 from pathlib import Path
 from frostline.cache.store import Entry
 entry = Entry(Path(sys.argv[1]), sys.argv[2])
-with entry.{what}():
+with entry.{lock}():
     print("ready", flush=True)
     sys.stdin.readline()
 """
 
 
 @contextlib.contextmanager
-def another(what: str, entry: Entry) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that holds or claims the entry."""
-    words = [sys.executable, "-c", HOLDER.format(what=what), str(entry.folder), entry.key]
+def another(lock: str, entry: Entry) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process that locks the entry for reading or for writing."""
+    words = [sys.executable, "-c", HOLDER.format(lock=lock), str(entry.folder), entry.key]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         yield process
@@ -57,13 +57,13 @@ def there(found: list[Entry]) -> list[bool]:
 def test_an_entry_is_there_when_it_is_complete_and_not_before(tmp_path: Path) -> None:
     shelf = StateCache(tmp_path / "store")
     entry = shelf.entry(KEY)
-    assert (entry.manifest(), shelf.entries()) == (None, [])
-    with entry.claimed():
-        (entry.work / "states.0of1.bin").write_bytes(b"half")
-        assert (entry.manifest(), shelf.entries(), shelf.unfinished()) == (None, [], [entry])
+    assert (entry.manifest(), shelf.complete_entries()) == (None, [])
+    with entry.lock_for_writing():
+        (entry.partial_path / "states.0of1.bin").write_bytes(b"half")
+        assert (entry.manifest(), shelf.complete_entries(), shelf.unfinished_entries()) == (None, [], [entry])
     small(shelf.folder)
     assert entry.manifest() is not None
-    assert (shelf.entries(), shelf.unfinished()) == ([entry], [])
+    assert (shelf.complete_entries(), shelf.unfinished_entries()) == ([entry], [])
     assert [path.name for path in shelf.folder.iterdir()] == [KEY]
 
 
@@ -81,16 +81,16 @@ def test_junk_is_no_entry_and_hinders_none(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "some folder" / "manifest.json").write_text("[]")
     shelf = StateCache(tmp_path, max_bytes=10_000)
-    assert shelf.entries() == [entry]
+    assert shelf.complete_entries() == [entry]
     assert shelf.make_room(100)
     assert shelf.entry("deadbeef").manifest() is shelf.entry("cafecafe").manifest() is None
 
 
 def test_abandoned_work_leaves_nothing(tmp_path: Path) -> None:
     entry = Entry(tmp_path, KEY)
-    with entry.claimed():
-        (entry.work / "states.0of1.bin").write_bytes(b"half")
-        entry.abandon()
+    with entry.lock_for_writing():
+        (entry.partial_path / "states.0of1.bin").write_bytes(b"half")
+        entry.discard_partial()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -99,13 +99,13 @@ def test_abandoned_work_leaves_nothing(tmp_path: Path) -> None:
 
 def test_another_waits_for_the_writer_and_says_so_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     entry = Entry(tmp_path, KEY)
-    with another("claimed", entry) as writer:
-        with pytest.raises(TimeoutError, match="another run is still computing"), entry.claimed(wait_seconds=0.3):
+    with another("lock_for_writing", entry) as writer:
+        with pytest.raises(TimeoutError, match="another run is still computing"), entry.lock_for_writing(timeout=0.3):
             pass
         assert capfd.readouterr().err == "frost line: another run computes the same states; waiting for it\n"
         writer.send_signal(signal.SIGKILL)
-        with entry.claimed(wait_seconds=20):
-            assert entry.work.is_dir()
+        with entry.lock_for_writing(timeout=20):
+            assert entry.partial_path.is_dir()
 
 
 def test_one_at_a_time_writes(tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ from pathlib import Path
 from frostline.cache.store import Entry
 entry = Entry(Path(sys.argv[1]), "0123456789abcdef")
 for _ in range(5):
-    with entry.claimed():
-        (entry.work / "here").touch(exist_ok=False)
+    with entry.lock_for_writing():
+        (entry.partial_path / "here").touch(exist_ok=False)
         time.sleep(0.002)
-        (entry.work / "here").unlink()
+        (entry.partial_path / "here").unlink()
 """
     words = [sys.executable, "-c", code, str(tmp_path)]
     processes = [subprocess.Popen(words, stderr=subprocess.DEVNULL) for _ in range(8)]
@@ -129,34 +129,34 @@ for _ in range(5):
 # In use
 
 
-@pytest.mark.parametrize("what", ["held", "claimed"])
-def test_what_another_process_uses_is_not_removed_until_it_ends(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("lock", ["lock_for_reading", "lock_for_writing"])
+def test_what_another_process_uses_is_not_removed_until_it_ends(tmp_path: Path, lock: str) -> None:
     entry = small(tmp_path)
-    with another(what, entry) as user:
+    with another(lock, entry) as user:
         assert entry.in_use
-        assert not entry.remove()
+        assert not entry.delete()
         assert StateCache(tmp_path, max_bytes=0).prune() == 0
         user.send_signal(signal.SIGKILL)
         user.wait()
         assert not entry.in_use
-        assert entry.remove()
+        assert entry.delete()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_entry_that_is_held_twice_is_in_use_until_both_are_done(tmp_path: Path) -> None:
     entry = small(tmp_path)
-    with entry.held():
-        with entry.held():
-            assert not entry.remove()
-        assert not entry.remove()
-    assert entry.remove()
+    with entry.lock_for_reading():
+        with entry.lock_for_reading():
+            assert not entry.delete()
+        assert not entry.delete()
+    assert entry.delete()
 
 
 def test_what_was_removed_cannot_be_held(tmp_path: Path) -> None:
     entry = small(tmp_path)
-    assert entry.remove()
+    assert entry.delete()
     with pytest.raises(FileNotFoundError):
-        entry.held()
+        entry.lock_for_reading()
 
 
 # Room
@@ -165,7 +165,7 @@ def test_what_was_removed_cannot_be_held(tmp_path: Path) -> None:
 def test_what_was_used_least_recently_goes_first_and_no_more_than_needed(tmp_path: Path) -> None:
     found = three(tmp_path)
     shelf = StateCache(tmp_path, max_bytes=sum(entry.size for entry in found))
-    assert shelf.entries() == [found[1], found[0], found[2]]
+    assert shelf.complete_entries() == [found[1], found[0], found[2]]
     assert shelf.make_room(1)
     assert there(found) == [True, False, True]
     assert shelf.make_room(found[0].size)
@@ -176,7 +176,7 @@ def test_what_was_used_least_recently_goes_first_and_no_more_than_needed(tmp_pat
 
 def test_to_hold_an_entry_is_to_use_it(tmp_path: Path) -> None:
     found = three(tmp_path)
-    with found[1].held():
+    with found[1].lock_for_reading():
         pass
     assert StateCache(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
     assert there(found) == [False, True, True]
@@ -184,7 +184,7 @@ def test_to_hold_an_entry_is_to_use_it(tmp_path: Path) -> None:
 
 def test_what_is_in_use_stays_and_the_next_goes(tmp_path: Path) -> None:
     found = three(tmp_path)
-    with another("held", found[1]):
+    with another("lock_for_reading", found[1]):
         assert StateCache(tmp_path, max_bytes=sum(entry.size for entry in found)).make_room(1)
     assert there(found) == [False, True, True]
 
@@ -192,7 +192,7 @@ def test_what_is_in_use_stays_and_the_next_goes(tmp_path: Path) -> None:
 def test_nothing_is_removed_in_vain(tmp_path: Path) -> None:
     found = three(tmp_path)
     budget = sum(entry.size for entry in found)
-    with another("held", found[0]):
+    with another("lock_for_reading", found[0]):
         assert not StateCache(tmp_path, max_bytes=budget).make_room(budget)
     assert not StateCache(tmp_path, max_bytes=budget).make_room(budget + 1)
     assert there(found) == [True, True, True]
@@ -200,10 +200,10 @@ def test_nothing_is_removed_in_vain(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_goes_too_and_what_a_living_one_has_does_not(tmp_path: Path) -> None:
     left, worked_on = Entry(tmp_path, "a" * 8), Entry(tmp_path, "b" * 8)
-    with another("claimed", left):
-        (left.work / "states.0of1.bin").write_bytes(bytes(1000))
-    with another("claimed", worked_on):
-        (worked_on.work / "states.0of1.bin").write_bytes(bytes(1000))
+    with another("lock_for_writing", left):
+        (left.partial_path / "states.0of1.bin").write_bytes(bytes(1000))
+    with another("lock_for_writing", worked_on):
+        (worked_on.partial_path / "states.0of1.bin").write_bytes(bytes(1000))
         assert StateCache(tmp_path, max_bytes=2000).make_room(1000)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["b" * 8 + ".lock", "b" * 8 + ".partial"]
         assert not StateCache(tmp_path, max_bytes=2000).make_room(1001)
@@ -232,7 +232,7 @@ from pathlib import Path
 from frostline.cache.store import StateCache
 shelf = StateCache(Path(sys.argv[1]), max_bytes=0)
 for _ in range(30):
-    shelf.make_room(0), shelf.all(), shelf.size
+    shelf.make_room(0), shelf.all_entries(), shelf.size
 """
     words = [sys.executable, "-c", code, str(tmp_path)]
     processes = [subprocess.Popen(words, stderr=subprocess.PIPE) for _ in range(2)]

@@ -39,7 +39,7 @@ def test_ls_names_what_is_in_use_unfinished_and_damaged(frostline: Command) -> N
     entry, cut = small(STORE, "a" * 32), small(STORE, "c" * 32)
     (cut.path / "states.0of1.bin").write_bytes(b"")
     unfinished = Entry(STORE, "b" * 32)
-    with entry.held(), unfinished.claimed():
+    with entry.lock_for_reading(), unfinished.lock_for_writing():
         result = frostline("cache", "ls").out
     rows = {line.split()[0]: line for line in result.splitlines()[2:-1]}
     assert rows["tiny"].endswith("in use")
@@ -84,7 +84,7 @@ def test_prune_removes_what_was_not_used_for_longest(frostline: Command) -> None
 
 def test_clear_reports_what_is_in_use_and_leaves_it(frostline: Command) -> None:
     in_use, removed = small(STORE, "a" * 32), small(STORE, "b" * 32)
-    with in_use.held():
+    with in_use.lock_for_reading():
         result = frostline("cache", "clear")
     assert result.status == 0
     assert result.out.splitlines() == [

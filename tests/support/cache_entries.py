@@ -53,14 +53,14 @@ def fill(
     **about: Any,
 ) -> Entry:
     """Each share has every `shares`-th batch."""
-    with entry.claimed():
+    with entry.lock_for_writing():
         files = {}
         for number in range(shares):
-            share = Share(entry.work, states, batches[number::shares], f"{number}of{shares}", dtype)
+            share = Share(entry.partial_path, states, batches[number::shares], f"{number}of{shares}", dtype)
             files |= share.write()
         told = {"encoder": "tiny", "split": "train", "line": "after 1 layers", "texts": len(states), **about}
         width = next((part.shape[1] for part in states), 0) if isinstance(states, Sequence) else 0
-        entry.complete({**told, "width": width, "dtype": dtype, "files": files})
+        entry.commit({**told, "width": width, "dtype": dtype, "files": files})
     return entry
 
 

@@ -60,7 +60,7 @@ class PreparedRun:
         """Return the pooled vectors (N, D) of a split, with the present weights."""
         if not hasattr(self.data, "frozen_states"):
             attach(self.classifier, self.trainer, self.data)
-        return self.data.frozen_states.vectors(split, self.built.tokens[split])
+        return self.data.frozen_states.pooled_vectors(split, self.built.tokens[split])
 
 
 def prepare(config: dict[str, Any], job: dict[str, Any], folder: RunFolder, *callbacks: Any) -> PreparedRun:

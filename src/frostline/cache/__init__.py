@@ -1,1 +1,1 @@
-"""The store: what was computed below a frost line, on disk."""
+"""The cache of states below a frost line, on disk."""

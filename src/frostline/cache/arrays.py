@@ -1,4 +1,4 @@
-"""Rows of numbers of unlike length, end to end in files: written batch by batch, read text by text."""
+"""Files of ragged arrays: the states of texts of different lengths, written batch by batch, read text by text."""
 
 from __future__ import annotations
 
@@ -24,57 +24,62 @@ Values = NDArray[Any]
 
 
 class StatesWriter:
-    """One process's share of an entry; a killed one's is gone on with, from its last whole batch. share: `1of2`.
+    """Writes the share of one process in an entry, and continues that of a killed process after its last full batch.
 
-    batches: how many are there whole.
+    share: for example `1of2`.
+
+    Attributes:
+        batches: how many batches are completely written.
     """
 
-    def __init__(self, work: Path, share: str, dtype: Literal["float32", "float16"]) -> None:
+    def __init__(self, folder: Path, share: str, dtype: Literal["float32", "float16"]) -> None:
         self.dtype, flags = np.dtype(dtype), os.O_RDWR | os.O_CREAT
-        self.states = LockableFile(work / f"{STATES}{share}.bin", flags)
-        self.texts = LockableFile(work / f"{TEXTS}{share}.bin", flags)
-        self.batches = self._go_on()
+        self.states = LockableFile(folder / f"{STATES}{share}.bin", flags)
+        self.texts = LockableFile(folder / f"{TEXTS}{share}.bin", flags)
+        self.batches = self._recover()
 
-    def _go_on(self) -> int:
-        """All that is there is held to its checksums: a machine that lost its power may have kept less than it said."""
-        batches = states = kept = 0
+    def _recover(self) -> int:
+        """Truncate the files after the last full batch and return the number of batches.
+
+        All checksums are verified, because a machine that lost power may not have written all that it reported.
+        """
+        batches = state_bytes = texts = 0
+        records = read_text_records(self.texts.path)
         with self.states.path.open("rb") as file:
-            for place, text in enumerate(
-                intact_records(file, read_text_records(self.texts.path), self.dtype.itemsize), 1
-            ):
+            for count, text in enumerate(intact_records(file, records, self.dtype.itemsize), 1):
                 if text.left == 0:
-                    batches, states, kept = batches + 1, file.tell(), place
-        for opened, size in ((self.states, states), (self.texts, kept * RECORD_LAYOUT.size)):
+                    batches, state_bytes, texts = batches + 1, file.tell(), count
+        for opened, size in ((self.states, state_bytes), (self.texts, texts * RECORD_LAYOUT.size)):
             os.ftruncate(opened.fd, size)
             os.lseek(opened.fd, size, os.SEEK_SET)
         return batches
 
-    def append(self, rows: Index, lengths: Index, numbers: Tensor) -> None:
-        """rows (B,), lengths (B,), numbers (sum of lengths, D), text after text.
+    def append(self, rows: Index, lengths: Index, values: Tensor) -> None:
+        """Append a batch: rows (B,), lengths (B,), values (sum of lengths, D), text after text.
 
         Raises:
-            OSError: the disk does not take it, or the dtype not a number.
+            OSError: the disk reports an error, or a value is too large for the dtype.
         """
-        flat, found = self._rounded(numbers), np.empty(len(rows), RECORD_DTYPE)
+        flat, records = self._cast(values), np.empty(len(rows), RECORD_DTYPE)
         ends = np.cumsum(lengths).tolist()
         assert ends[-1] == len(flat)
-        found["row"], found["length"], found["width"] = rows, lengths, flat.shape[1]
-        found["left"] = np.arange(len(rows))[::-1]
-        found["sum"] = [zlib.crc32(_bytes_of(flat[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]
+        records["row"], records["length"], records["width"] = rows, lengths, flat.shape[1]
+        records["left"] = np.arange(len(rows))[::-1]
+        records["sum"] = [zlib.crc32(_bytes_of(flat[begin:end])) for begin, end in zip([0, *ends], ends, strict=False)]
         _write_all(self.states.fd, _bytes_of(flat))
-        _write_all(self.texts.fd, _bytes_of(found))
+        _write_all(self.texts.fd, _bytes_of(records))
         self.batches += 1
 
-    def _rounded(self, numbers: Tensor) -> Values:
-        given = numbers.numpy()
+    def _cast(self, values: Tensor) -> Values:
+        array = values.numpy()
         with np.errstate(over="ignore"):
-            flat = np.ascontiguousarray(given.astype(self.dtype, copy=False))
-        if flat.dtype != given.dtype and (np.isinf(flat) & np.isfinite(given)).any():
+            flat = np.ascontiguousarray(array.astype(self.dtype, copy=False))
+        if flat.dtype != array.dtype and (np.isinf(flat) & np.isfinite(array)).any():
             raise OSError(errno.ERANGE, f"a number is too large for {self.dtype.name}", str(self.states.path))
         return flat
 
     def close(self) -> dict[str, int]:
-        """The files and their sizes."""
+        """Flush and close the files; return their names and sizes in bytes."""
         sizes = {}
         for file in (self.states, self.texts):
             os.fsync(file.fd)
@@ -83,73 +88,74 @@ class StatesWriter:
         return sizes
 
 
-def _bytes_of(numbers: Values) -> memoryview:
-    return numbers.view(np.uint8).reshape(-1).data
+def _bytes_of(values: Values) -> memoryview:
+    return values.view(np.uint8).reshape(-1).data
 
 
-def _write_all(fd: int, part: memoryview) -> None:
-    while part:
-        part = part[os.write(fd, part) :]
+def _write_all(fd: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(fd, content) :]
 
 
 class StatesReader:
-    """Reads a complete entry, which stays as long as this does.
+    """Reads a complete entry, which is in use as long as the reader exists.
 
-    Each text is read into its place in the batch and held to its checksum there, whenever it is read. The files are not
-    mapped: one that is cut, or a disk that fails, would then kill the process.
+    The checksum of each text is verified whenever it is read. The files are not memory-mapped, because a truncated file
+    or a failing disk would then kill the process.
 
     Raises:
         Damaged: the files are not those that were written.
-        OSError: they are not there.
+        OSError: the files do not exist.
     """
 
     def __init__(self, entry: Entry) -> None:
-        self.entry, self.hold = entry, entry.held()
-        found = entry.manifest()
-        if found is None:
+        self.entry, self.lock = entry, entry.lock_for_reading()
+        manifest = entry.manifest()
+        if manifest is None:
             raise Damaged(f"'{entry.path}' is not complete")
-        self.dtype = np.dtype(found["dtype"])
-        self.states = [LockableFile(entry.path / name.replace(TEXTS, STATES)) for name in found["sums"]]
-        self._place([self._index(name, crc) for name, crc in found["sums"].items()], int(found["texts"]))
+        self.dtype = np.dtype(manifest["dtype"])
+        self.states = [LockableFile(entry.path / name.replace(TEXTS, STATES)) for name in manifest["sums"]]
+        shares = [self._read_records(name, crc) for name, crc in manifest["sums"].items()]
+        self._index_texts(shares, int(manifest["texts"]))
 
-    def _index(self, name: str, crc: int) -> Values:
+    def _read_records(self, name: str, crc: int) -> Values:
         content = (self.entry.path / name).read_bytes()
         if zlib.crc32(content) != crc:
             raise Damaged(f"'{self.entry.path / name}' is not as it was written")
         return np.frombuffer(content, RECORD_DTYPE)
 
-    def _place(self, shares: Sequence[Values], count: int) -> None:
-        """Where each text is, by its row."""
-        every = np.concatenate(shares)
-        self.width = int(every["width"].max(initial=0))
-        order = np.argsort(every["row"], kind="stable")
-        if not np.array_equal(every["row"][order], np.arange(count)) or (every["width"] != self.width).any():
+    def _index_texts(self, shares: Sequence[Values], count: int) -> None:
+        """Set the share, the start, the length and the checksum of each text, by its row."""
+        records = np.concatenate(shares)
+        self.width = int(records["width"].max(initial=0))
+        order = np.argsort(records["row"], kind="stable")
+        if not np.array_equal(records["row"][order], np.arange(count)) or (records["width"] != self.width).any():
             raise Damaged(f"'{self.entry.path}' has not each text once")
         lengths = [share["length"].astype(np.int64) for share in shares]
-        self.length, self.sum = np.concatenate(lengths)[order], every["sum"][order]
-        self.start = np.concatenate([np.cumsum(part) - part for part in lengths])[order]
+        self.length, self.sum = np.concatenate(lengths)[order], records["sum"][order]
+        self.start = np.concatenate([np.cumsum(length) - length for length in lengths])[order]
         self.share = np.repeat(np.arange(len(shares)), [len(share) for share in shares])[order]
 
     def padded(self, rows: Index) -> Tensor:
-        """Of these texts (B, T, D) float32, T the longest of them; zeros behind shorter ones.
+        """Return the states of these texts (B, T, D) in float32, T the longest of them, padded with zeros.
 
         Raises:
             Damaged: a text is not as it was written.
         """
-        found = np.zeros((len(rows), int(self.length[rows].max(initial=0)), self.width), self.dtype)
-        room, stride, size = _bytes_of(found), found.strides[0], self.width * self.dtype.itemsize
-        where = zip(*(a[rows].tolist() for a in (self.share, self.start, self.length, self.sum)), strict=True)
-        for place, (share, start, length, crc) in enumerate(where):
-            part = room[place * stride : place * stride + length * size]
-            self._read(self.states[share], start * size, part, crc)
-        return torch.from_numpy(found.astype(np.float32, copy=False))
+        states = np.zeros((len(rows), int(self.length[rows].max(initial=0)), self.width), self.dtype)
+        buffer, stride, size = _bytes_of(states), states.strides[0], self.width * self.dtype.itemsize
+        texts = zip(*(a[rows].tolist() for a in (self.share, self.start, self.length, self.sum)), strict=True)
+        for index, (share, start, length, crc) in enumerate(texts):
+            target = buffer[index * stride : index * stride + length * size]
+            self._read_text(self.states[share], start * size, target, crc)
+        return torch.from_numpy(states.astype(np.float32, copy=False))
 
-    def _read(self, file: LockableFile, start: int, part: memoryview, crc: int) -> None:
+    def _read_text(self, file: LockableFile, start: int, target: memoryview, crc: int) -> None:
         try:
-            whole = os.preadv(file.fd, [part], start) == len(part)
+            is_complete = os.preadv(file.fd, [target], start) == len(target)
         except OSError as error:
             raise Damaged(f"'{file.path}' cannot be read ({error.strerror})") from error
-        if not whole:
+        if not is_complete:
             raise Damaged(f"'{file.path}' has been cut")
-        if zlib.crc32(part) != crc:
+        if zlib.crc32(target) != crc:
             raise Damaged(f"'{file.path}' is not as it was written")

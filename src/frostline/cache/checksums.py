@@ -1,4 +1,4 @@
-"""Which text is where in a file of numbers, and whether its bytes are those that were written."""
+"""Records of where the states of each text are in a file, and verification of their checksums."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ BYTES = {"float32": 4, "float16": 2}
 
 
 class TextRecord(NamedTuple):
-    """row: of the split; length: rows of `width` numbers; left: texts of its batch that come after it."""
+    """The states of one text in a file.
+
+    row: index of the text in its split. length: number of vectors of `width` values. left: number of texts that follow
+    in the same batch. sum: CRC-32 of the bytes.
+    """
 
     row: int
     length: int
@@ -24,44 +28,44 @@ class TextRecord(NamedTuple):
     sum: int
 
 
-RECORD_LAYOUT = struct.Struct("<qiiiI")  # of a Text in a file
+RECORD_LAYOUT = struct.Struct("<qiiiI")
 
 
 def read_text_records(file: Path) -> list[TextRecord]:
-    """What the file holds whole."""
+    """Return the complete records of a file; an incomplete one at its end is ignored."""
     content = file.read_bytes()
-    whole = len(content) // RECORD_LAYOUT.size * RECORD_LAYOUT.size
-    return [TextRecord(*found) for found in RECORD_LAYOUT.iter_unpack(content[:whole])]
+    complete = len(content) // RECORD_LAYOUT.size * RECORD_LAYOUT.size
+    return [TextRecord(*fields) for fields in RECORD_LAYOUT.iter_unpack(content[:complete])]
 
 
-def intact_records(states: IO[bytes], found: Iterable[TextRecord], size: int) -> Iterator[TextRecord]:
-    """The first texts, up to one whose bytes are not there as they were written. size: of a number."""
-    left = os.fstat(states.fileno()).st_size
-    for text in found:
-        count = text.length * text.width * size
-        left -= count
-        if left < 0 or text.length < 0 or text.width < 1 or zlib.crc32(states.read(count)) != text.sum:
+def intact_records(states: IO[bytes], records: Iterable[TextRecord], item_size: int) -> Iterator[TextRecord]:
+    """Yield the records up to the first whose bytes in `states` are missing or changed. item_size: bytes of a value."""
+    remaining = os.fstat(states.fileno()).st_size
+    for text in records:
+        count = text.length * text.width * item_size
+        remaining -= count
+        if remaining < 0 or text.length < 0 or text.width < 1 or zlib.crc32(states.read(count)) != text.sum:
             return
         yield text
 
 
 def find_damage(entry: Entry) -> str | None:
-    """What is wrong with an entry, all of which is read; None for one that is being removed."""
+    """Read all of an entry; return a message about the first damage, None if it is intact or being deleted."""
     try:
-        with entry.held():
-            found = entry.manifest()
-            return None if found is None else next(_iter_damage(entry, found), None)
+        with entry.lock_for_reading():
+            manifest = entry.manifest()
+            return None if manifest is None else next(_iter_damage(entry, manifest), None)
     except (Damaged, OSError) as error:
         return str(error) if entry.path.exists() else None
 
 
-def _iter_damage(entry: Entry, found: dict[str, Any]) -> Iterator[str]:
-    for name, crc in found["sums"].items():
+def _iter_damage(entry: Entry, manifest: dict[str, Any]) -> Iterator[str]:
+    for name, crc in manifest["sums"].items():
         file, states = entry.path / name, entry.path / name.replace(TEXTS, STATES)
         if zlib.crc32(file.read_bytes()) != crc:
             yield f"'{file}' is not as it was written"
-        every = read_text_records(file)
-        with states.open("rb") as numbers:
-            good = sum(1 for _ in intact_records(numbers, every, BYTES[found["dtype"]]))
-            if good < len(every) or numbers.read(1):
-                yield f"'{states}' is not as it was written, from text {good} on"
+        records = read_text_records(file)
+        with states.open("rb") as stream:
+            intact = sum(1 for _ in intact_records(stream, records, BYTES[manifest["dtype"]]))
+            if intact < len(records) or stream.read(1):
+                yield f"'{states}' is not as it was written, from text {intact} on"

@@ -1,4 +1,4 @@
-"""Removing files and folders: never half, and never what another process has locked."""
+"""Deletion of files and folders: atomic, and never of what another process has locked."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from pathlib import Path
 
 from frostline.cache.locks import LockableFile
 
-DELETED_SUFFIX = ".gone"  # what is named so is being deleted
+DELETED_SUFFIX = ".gone"  # of the names of files and folders whose deletion has begun
 
 
-def delete_if_unlocked(lock: Path, how: Callable[[Path], LockableFile | None], *places: Path) -> bool:
-    """Dispose of places under their lock; False: another has it, or the disk does not let go."""
+def delete_if_unlocked(lock: Path, acquire: Callable[[Path], LockableFile | None], *paths: Path) -> bool:
+    """Delete `paths` while holding their lock; return False if another process holds it or the disk reports an error.
+
+    acquire: opens and locks the file `lock`. Without `paths` the lock is only tried.
+    """
     try:
-        if places and not any(place.exists() for place in places):
+        if paths and not any(path.exists() for path in paths):
             return True
-        if (hold := how(lock)) is None:
+        if (held_lock := acquire(lock)) is None:
             return False
-        with hold:
-            for place in places:
-                delete_atomically(place)
+        with held_lock:
+            for path in paths:
+                delete_atomically(path)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
@@ -30,12 +33,12 @@ def delete_if_unlocked(lock: Path, how: Callable[[Path], LockableFile | None], *
     return True
 
 
-def delete_atomically(place: Path) -> None:
-    """Never half: it has another name before the first of its files goes."""
-    aside = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}{DELETED_SUFFIX}")
+def delete_atomically(path: Path) -> None:
+    """Delete a file or folder; it is renamed first, so that a part of it is never visible under its name."""
+    renamed = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}{DELETED_SUFFIX}")
     with contextlib.suppress(FileNotFoundError):
-        place.replace(aside)
-    if aside.is_dir():
-        shutil.rmtree(aside, ignore_errors=True)
+        path.replace(renamed)
+    if renamed.is_dir():
+        shutil.rmtree(renamed, ignore_errors=True)
     else:
-        aside.unlink(missing_ok=True)
+        renamed.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A pass of the encoder over a whole split, up to a line."""
+"""A pass of the encoder over a whole split, up to a cache point."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Runtime:
 
 @contextlib.contextmanager
 def eval_mode(*parts: nn.Module) -> Iterator[None]:
-    """In eval mode for as long as this lasts: a run that goes on in the middle of an epoch is in training already."""
+    """Put modules in eval mode within the context; a run resumed within an epoch is already in training mode."""
     before = [(module, module.training) for part in parts for module in part.modules()]
     for part in parts:
         part.eval()
@@ -52,59 +52,64 @@ def eval_mode(*parts: nn.Module) -> Iterator[None]:
 
 
 class EncodedTexts(NamedTuple):
-    """Some texts' states end to end: rows (B,), lengths (B,), numbers (sum of lengths, D)."""
+    """The states of some texts, concatenated: rows (B,), lengths (B,), values (sum of lengths, D)."""
 
     rows: Indices
     lengths: Indices
-    numbers: Tensor
+    values: Tensor
 
 
 class InMemoryStates:
-    """What is kept for the time of a run: (N, n, D), n alike for all texts."""
+    """States that are cached in memory for the time of a run: values (N, n, D), with the same n for all texts."""
 
-    def __init__(self, line: CachePoint, numbers: Tensor) -> None:
-        self.line, self.numbers = line, numbers
+    def __init__(self, line: CachePoint, values: Tensor) -> None:
+        self.line, self.values = line, values
 
     def rows(self, index: Indices) -> Tensor | None:
-        return self.numbers[torch.from_numpy(index)]
+        """Return the states (B, n, D) of texts."""
+        return self.values[torch.from_numpy(index)]
 
 
 class EncoderPass:
-    """Of one rank, whose batches do not depend on how many there are; `lower` gives the states that it begins with."""
+    """A pass of one rank, whose batches do not depend on the number of ranks.
+
+    lower: the source of cached states from which the pass begins; None begins with tokens.
+    """
 
     def __init__(self, model: Model, runtime: Runtime, line: CachePoint, lower: StateSource | None = None) -> None:
         self.model, self.runtime, self.line, self.lower = model, runtime, line, lower
 
-    def parts(self, tokens: Tokens, what: str, done: int = 0) -> Iterator[EncodedTexts]:
-        """All but the first `done` batches of this rank."""
+    def encoded_batches(self, tokens: Tokens, description: str, done: int = 0) -> Iterator[EncodedTexts]:
+        """Yield all batches of this rank but the first `done`."""
         model, ranks = self.model, self.runtime.ranks
-        every = reading_order(tokens.lengths, BATCH)
-        mine = every[self.runtime.rank :: ranks]
-        with eval_mode(model.encoder, model.pooler), Progress(f"encoding {what}", sum(map(len, mine))) as bar:
-            for place, rows in enumerate(mine):
-                if place >= done:
-                    yield self._part(tokens, rows)
+        batches = reading_order(tokens.lengths, BATCH)
+        rank_batches = batches[self.runtime.rank :: ranks]
+        texts = sum(map(len, rank_batches))
+        with eval_mode(model.encoder, model.pooler), Progress(f"encoding {description}", texts) as bar:
+            for index, rows in enumerate(rank_batches):
+                if index >= done:
+                    yield self._encode_batch(tokens, rows)
                 bar.update(len(rows))
-            if model.sharded and len(mine) * ranks < len(every):
-                self._part(tokens, np.arange(1))  # the others gather
+            if model.sharded and len(rank_batches) * ranks < len(batches):
+                self._encode_batch(tokens, np.arange(1))  # takes part in the all-gathers of the ranks with one more
 
     @torch.no_grad()
-    def _part(self, tokens: Tokens, rows: Indices) -> EncodedTexts:
-        ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
+    def _encode_batch(self, tokens: Tokens, rows: Indices) -> EncodedTexts:
+        ids, mask = (tensor.to(self.runtime.device) for tensor in tokens.padded(rows))
         with self.runtime.autocast():
-            found = self._states(ids, mask, rows)
+            states = self._states(ids, mask, rows)
         if self.line.by_token:
-            return EncodedTexts(rows, mask.sum(dim=1).cpu().numpy(), found[mask.bool()].float().cpu())
-        return EncodedTexts(rows, np.full(len(rows), found.shape[1]), found.flatten(0, 1).float().cpu())
+            return EncodedTexts(rows, mask.sum(dim=1).cpu().numpy(), states[mask.bool()].float().cpu())
+        return EncodedTexts(rows, np.full(len(rows), states.shape[1]), states.flatten(0, 1).float().cpu())
 
     def _states(self, ids: Tensor, mask: Tensor, rows: Indices) -> Tensor:
-        """(B, n, D)."""
-        kept = None if self.lower is None else self.lower.rows(rows)
-        if self.lower is None or kept is None:
+        """Return the states (B, n, D) of texts, from cached states where there are any."""
+        cached = None if self.lower is None else self.lower.rows(rows)
+        if self.lower is None or cached is None:
             self.model.texts_encoded += len(rows)
             return self._from_tokens(ids, mask)
         self.model.texts_from_store += len(rows)
-        with self.model.partial_forward.replace_lower_layers(self.lower.line.layers, kept.to(ids.device)):
+        with self.model.partial_forward.replace_lower_layers(self.lower.line.layers, cached.to(ids.device)):
             return self._from_tokens(ids, mask)
 
     def _from_tokens(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -119,22 +124,23 @@ class EncoderPass:
             return model.pooler.stack(model.encoder(ids, mask, every_layer=True), mask).transpose(0, 1)
         return model.vectors(ids, mask)[:, None]
 
-    def in_memory(self, tokens: Tokens, what: str) -> InMemoryStates:
-        """Of all ranks, on each. A collective call."""
-        found: Tensor | None = None
-        for part in self.parts(tokens, what):
-            states = part.numbers.view(len(part.rows), -1, part.numbers.shape[1])
-            found = states.new_zeros(len(tokens), *states.shape[1:]) if found is None else found
-            found[torch.from_numpy(part.rows)] = states
-        return InMemoryStates(self.line, self._whole(found, len(tokens)))
+    def in_memory(self, tokens: Tokens, description: str) -> InMemoryStates:
+        """Return the states of all ranks on each of them. A collective call."""
+        states: Tensor | None = None
+        for batch in self.encoded_batches(tokens, description):
+            values = batch.values.view(len(batch.rows), -1, batch.values.shape[1])
+            states = values.new_zeros(len(tokens), *values.shape[1:]) if states is None else states
+            states[torch.from_numpy(batch.rows)] = values
+        return InMemoryStates(self.line, self._sum_over_ranks(states, len(tokens)))
 
-    def _whole(self, found: Tensor | None, texts: int) -> Tensor:
+    def _sum_over_ranks(self, states: Tensor | None, texts: int) -> Tensor:
+        """Sum the states over ranks; each text is nonzero on one rank. states: None on a rank without a batch."""
         device, ranks = self.runtime.device, self.runtime.ranks
         if ranks == 1:
-            assert found is not None
-            return found
-        shape = torch.tensor([0, 0] if found is None else found.shape[1:], device=device)
+            assert states is not None
+            return states
+        shape = torch.tensor([0, 0] if states is None else states.shape[1:], device=device)
         dist.all_reduce(shape, op=dist.ReduceOp.MAX)
-        whole = (torch.zeros(texts, *shape.tolist()) if found is None else found).to(device)
-        dist.all_reduce(whole)
-        return whole.cpu()
+        full = (torch.zeros(texts, *shape.tolist()) if states is None else states).to(device)
+        dist.all_reduce(full)
+        return full.cpu()

@@ -1,11 +1,11 @@
-"""One entry of the store: complete or absent, and never removed while in use.
+"""One entry of the cache: complete or absent, and never deleted while in use.
 
-    <folder>/<key>/manifest.json     names the other files, their sizes, and the checksums of those that hold checksums
-    <folder>/<key>.partial/          work of one process at a time; a killed one's is gone on with
-    <folder>/<key>.lock              while it is worked on
+    <folder>/<key>/manifest.json     names the other files, their sizes, and the checksums of the files of records
+    <folder>/<key>.partial/          the work of one process at a time; the next process continues that of a killed one
+    <folder>/<key>.lock              exists while the entry is written
 
-Work becomes an entry by being renamed, with its manifest in it. Standard library alone, so that `frostline cache`
-starts at once.
+The partial folder becomes the entry by being renamed, with its manifest in it. The module imports the standard library
+alone, so that `frostline cache` starts quickly.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from frostline.cache.locks import LockableFile, create_and_lock, lock_exclusive,
 from frostline.console import log
 from frostline.results.atomic_files import read_json, write_json
 
-VERSION = 1  # of what is written and how it is computed; another one's entries are not found
+VERSION = 1  # of the files and of how states are computed; entries of other versions are ignored
 MANIFEST = "manifest.json"
-STATES, TEXTS = "states.", "texts."  # how the files of numbers begin, and those that say which text is where
+STATES, TEXTS = "states.", "texts."  # prefixes of the files of states, and of the files of records of texts
 SECONDS_BETWEEN_ATTEMPTS, LOCK_ATTEMPTS = 0.05, 40
 
 
-class Damaged(Exception):  # noqa: N818  # a state, told to the user as such
-    """An entry whose files are not those that were written."""
+class Damaged(Exception):  # noqa: N818  # a state of an entry, reported to the user as such
+    """The files of an entry are not those that were written."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One key's files. key: hexadecimal digits."""
+    """The files of one key. key: hexadecimal digits."""
 
     folder: Path
     key: str
@@ -48,159 +48,162 @@ class Entry:
         return self.folder / self.key
 
     @property
-    def work(self) -> Path:
+    def partial_path(self) -> Path:
         return self.folder / f"{self.key}.partial"
 
     @property
-    def _lock(self) -> Path:
+    def _lock_path(self) -> Path:
         return self.folder / f"{self.key}.lock"
 
     def manifest(self) -> dict[str, Any] | None:
-        """What `complete` was given; None where the entry is not complete.
+        """Return the metadata given to `commit`, or None if the entry is not complete.
 
         Raises:
-            Damaged: it is not as it was written, or a file has not the size that it was written with.
-            OSError: it cannot be read.
+            Damaged: the manifest has changed, or a file does not have the size that it was written with.
+            OSError: the manifest cannot be read.
         """
         try:
-            found = read_json(self.path / MANIFEST)
+            manifest = read_json(self.path / MANIFEST)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:
-            found = None
-        if not isinstance(found, dict) or found.pop("sum", None) != _manifest_checksum(found):
+            manifest = None
+        if not isinstance(manifest, dict) or manifest.pop("sum", None) != _manifest_checksum(manifest):
             raise Damaged(f"'{self.path / MANIFEST}' is not as it was written")
-        for name, size in found["files"].items():
-            has = _file_size(self.path / name)
-            if has != size:
-                raise Damaged(f"'{self.path / name}' has {has:,} bytes instead of {size:,}")
-        return found
+        for name, size in manifest["files"].items():
+            actual = _file_size(self.path / name)
+            if actual != size:
+                raise Damaged(f"'{self.path / name}' has {actual:,} bytes instead of {size:,}")
+        return manifest
 
     @property
     def size(self) -> int:
-        """On disk, whether complete or in the making."""
-        return sum(_file_size(file) for place in (self.path, self.work) for file in _files_in(place))
+        """Return the bytes on disk, of a complete entry or of its partial folder."""
+        return sum(_file_size(file) for folder in (self.path, self.partial_path) for file in _files_in(folder))
 
     @property
-    def used(self) -> float:
-        """When it was last opened or worked on, in seconds since 1970."""
-        return max(_modification_time(self.path), _modification_time(self.work))
+    def last_used(self) -> float:
+        """Return the time when the entry was last read or written, in seconds since 1970."""
+        return max(_modification_time(self.path), _modification_time(self.partial_path))
 
-    # In use
+    # Locks
 
-    def held(self) -> LockableFile:
-        """As long as this is open, the entry is in use.
+    def lock_for_reading(self) -> LockableFile:
+        """Return a lock; the entry is in use until it is closed.
 
         Raises:
-            FileNotFoundError: it is not there, or is being removed.
+            FileNotFoundError: the entry does not exist, or is being deleted.
         """
-        for _ in range(LOCK_ATTEMPTS):  # another may just be asking whether it is in use
-            if (hold := lock_shared(self.path / MANIFEST)) is not None:
+        for _ in range(LOCK_ATTEMPTS):  # another process may hold the lock for a moment to test whether it is in use
+            if (lock := lock_shared(self.path / MANIFEST)) is not None:
                 break
             time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         else:
             raise FileNotFoundError(errno.ENOENT, "is being removed", str(self.path))
-        with contextlib.suppress(OSError):  # a store that may only be read
+        with contextlib.suppress(OSError):  # the cache may be read-only
             os.utime(self.path)
-        return hold
+        return lock
 
     @contextlib.contextmanager
-    def claimed(self, wait_seconds: float | None = None) -> Iterator[None]:
-        """Be the one that writes it; waits for another that does, for ever if need be.
+    def lock_for_writing(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold the right to write the entry; wait for another process that does. timeout: in seconds, None for ever.
 
         Raises:
-            TimeoutError: the other one still writes.
+            TimeoutError: the other process is still writing.
             OSError: the folder cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = self._awaited(wait_seconds)
+        lock = self._wait_for_lock(timeout)
         try:
-            self.work.mkdir(exist_ok=True)
+            self.partial_path.mkdir(exist_ok=True)
             yield
         finally:
-            with contextlib.suppress(OSError):  # nothing was done
-                self.work.rmdir()
+            with contextlib.suppress(OSError):  # not empty: the work of a process that could not complete it
+                self.partial_path.rmdir()
             with contextlib.suppress(OSError):
-                self._lock.unlink()
+                self._lock_path.unlink()
             lock.close()
 
-    def _awaited(self, seconds: float | None) -> LockableFile:
-        end = None if seconds is None else time.monotonic() + seconds
-        told = False
-        while (lock := create_and_lock(self._lock)) is None:
+    def _wait_for_lock(self, timeout: float | None) -> LockableFile:
+        end = None if timeout is None else time.monotonic() + timeout
+        is_reported = False
+        while (lock := create_and_lock(self._lock_path)) is None:
             if end is not None and time.monotonic() >= end:
-                raise TimeoutError(errno.ETIMEDOUT, "another run is still computing the same states", str(self.work))
-            if not told:
+                message = "another run is still computing the same states"
+                raise TimeoutError(errno.ETIMEDOUT, message, str(self.partial_path))
+            if not is_reported:
                 log("frost line: another run computes the same states; waiting for it")
-            told = True
+            is_reported = True
             time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         return lock
 
-    # From work to entry to nothing; the first two inside `claimed`
+    # Changes of state; `commit` and `discard_partial` inside `lock_for_writing`
 
-    def complete(self, about: Mapping[str, Any]) -> None:
-        """Put the work in place. about["files"]: its files and their sizes; all else in the work is dropped.
+    def commit(self, metadata: Mapping[str, Any]) -> None:
+        """Turn the partial folder into the entry.
+
+        metadata: "files" maps the names of its files to their sizes; all other files are deleted.
 
         Raises:
-            OSError: the disk does not take it, or a file is not there with its size.
+            OSError: the disk reports an error, or a file does not exist with its size.
         """
-        for file in self.work.iterdir():  # of a killed run that had other shares
-            if file.name not in about["files"]:
+        for file in self.partial_path.iterdir():  # a killed run may have had another number of ranks
+            if file.name not in metadata["files"]:
                 file.unlink()
-        for name, size in about["files"].items():
-            if _file_size(self.work / name) != size:
-                raise OSError(errno.EIO, "a part of it is not there", str(self.work / name))
-        sums = {name: zlib.crc32((self.work / name).read_bytes()) for name in about["files"] if name.startswith(TEXTS)}
-        found = {**about, "store": VERSION, "sums": sums}
-        write_json(self.work / MANIFEST, {**found, "sum": _manifest_checksum(found)})
-        self.condemn()  # where one stands that was not complete for us
-        self.work.replace(self.path)
+        for name, size in metadata["files"].items():
+            if _file_size(self.partial_path / name) != size:
+                raise OSError(errno.EIO, "a part of it is not there", str(self.partial_path / name))
+        record_files = [name for name in metadata["files"] if name.startswith(TEXTS)]
+        sums = {name: zlib.crc32((self.partial_path / name).read_bytes()) for name in record_files}
+        manifest = {**metadata, "store": VERSION, "sums": sums}
+        write_json(self.partial_path / MANIFEST, {**manifest, "sum": _manifest_checksum(manifest)})
+        self.invalidate()  # an entry that this run found incomplete or damaged
+        self.partial_path.replace(self.path)
 
-    def abandon(self) -> None:
-        """Drop the work."""
-        delete_atomically(self.work)
+    def discard_partial(self) -> None:
+        """Delete the partial folder."""
+        delete_atomically(self.partial_path)
 
-    def condemn(self) -> None:
-        """Remove it though it may be in use: those that have its files open read on, each text held to its checksum."""
+    def invalidate(self) -> None:
+        """Delete the entry even if it is in use: readers keep their open files and check each text as before."""
         with contextlib.suppress(OSError):
             delete_atomically(self.path)
 
-    def remove(self) -> bool:
-        """Whether nothing is left of it: what is in use stays."""
+    def delete(self) -> bool:
+        """Delete the entry if it is not in use; return whether nothing of it is left."""
         return delete_if_unlocked(self.path / MANIFEST, lock_exclusive, self.path) and delete_if_unlocked(
-            self._lock, create_and_lock, self.work, self._lock
+            self._lock_path, create_and_lock, self.partial_path, self._lock_path
         )
 
     @property
     def in_use(self) -> bool:
-        """Whether somebody reads or writes it."""
-        return not (
-            delete_if_unlocked(self.path / MANIFEST, lock_exclusive) and delete_if_unlocked(self._lock, lock_exclusive)
-        )
+        """Return whether a process reads or writes the entry."""
+        is_read = not delete_if_unlocked(self.path / MANIFEST, lock_exclusive)
+        return is_read or not delete_if_unlocked(self._lock_path, lock_exclusive)
 
 
-def _manifest_checksum(found: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(found, sort_keys=True).encode())
+def _manifest_checksum(manifest: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(manifest, sort_keys=True).encode())
 
 
-def _files_in(place: Path) -> list[Path]:
-    """None where it is not there: another process may just have removed it."""
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder, an empty list if another process has just deleted it."""
     try:
-        return list(place.iterdir())
+        return list(folder.iterdir())
     except OSError:
         return []
 
 
 def _file_size(file: Path) -> int:
-    """0 where it is not there."""
+    """Return the size in bytes, 0 if the file does not exist."""
     try:
         return file.stat().st_size
     except OSError:
         return 0
 
 
-def _modification_time(place: Path) -> float:
+def _modification_time(path: Path) -> float:
     try:
-        return place.stat().st_mtime
+        return path.stat().st_mtime
     except OSError:
         return 0.0

@@ -1,4 +1,4 @@
-"""What lies below the frost line, computed once: kept in the store, or for the run's time in memory, or not at all."""
+"""States below the frost line, computed once: cached on disk, in memory for the time of the run, or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from frostline.freezing.plan import Block, Plan
 from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
 from frostline.models.model import Model
 
-TEXTS_TRIED = 8  # texts on which it is tried whether an encoder can begin at a line
+TEXTS_TRIED = 8  # texts on which it is tested whether an encoder can begin after a layer
 
 
 class CurrentPhase(Protocol):
@@ -33,134 +33,137 @@ class CurrentPhase(Protocol):
 
 
 class FrozenStates:
-    """Gives each split's states at the line of the present phase; forgets them when something below has learned since.
+    """Provides the states of each split at the cache point of the present phase.
 
-    name: the encoder's, for people. All calls are collective.
+    They are discarded when a block below has been trained since. encoder_name: for messages. All calls are collective.
     """
 
     def __init__(
         self,
         model: Model,
         current: CurrentPhase,
-        keep: SharedCache,
-        origin: CacheKeys,
+        shared_cache: SharedCache,
+        keys: CacheKeys,
         runtime: Runtime,
-        name: str,
+        encoder_name: str,
     ) -> None:
         self.model, self.current, self.runtime = model, current, runtime
-        self.keep, self.origin, self.name = keep, origin, name
+        self.shared_cache, self.keys, self.encoder_name = shared_cache, keys, encoder_name
         self.sources: dict[str, tuple[Any, StateSource | None]] = {}
-        self.tried: dict[int, str | None] = {}
+        self.incompatibilities: dict[int, str | None] = {}
 
-    def of(self, split: str, tokens: Tokens, uses: int = 1) -> StateSource | None:
-        """What is kept of a split in the present phase; None where its texts must be read as tokens.
+    def for_split(self, split: str, tokens: Tokens, uses: int = 1) -> StateSource | None:
+        """Return the cached states of a split in the present phase; None if its texts must be read as tokens.
 
-        uses: how often the run will go through the split before the phase ends.
+        uses: how often the run will read the split before the phase ends.
         """
         plan = self.current.plan
         below, above = frozen_blocks(plan, plan.phases[self.current.index])
         pooler = self.model.pooler
-        line = cache_point_above(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
-        if line is None or isinstance(self.model.head, PromptHead) or (line.by_token and self.model.sharded):
+        point = cache_point_above(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
+        if point is None or isinstance(self.model.head, PromptHead) or (point.by_token and self.model.sharded):
             return None
-        now = (line, self._changes(below), self.model.weights_id if any(self._changes(below)) else 0)
-        if self.sources.get(split, (None,))[0] != now:
-            self.sources[split] = (None, None)  # what it held may go before more comes
-            self.sources[split] = (now, self._source(split, tokens, line, below, uses * jobs_in_sweep()))
+        trained = self._phases_trained(below)
+        version = (point, trained, self.model.weights_id if any(trained) else 0)
+        if self.sources.get(split, (None,))[0] != version:
+            self.sources[split] = (None, None)  # free the old states before new ones are computed
+            self.sources[split] = (version, self._find_or_compute(split, tokens, point, below, uses * jobs_in_sweep()))
         return self.sources[split][1]
 
-    def vectors(self, split: str, tokens: Tokens) -> Tensor:
-        """The pooled vectors (N, D) of a split as the encoder is now, also where it learns."""
-        source = self.of(split, tokens)
+    def pooled_vectors(self, split: str, tokens: Tokens) -> Tensor:
+        """Return the pooled vectors (N, D) of a split under the present weights, also if the encoder is trained."""
+        source = self.for_split(split, tokens)
         if source is None or source.line.kind != "vectors":
             source = EncoderPass(self.model, self.runtime, CachePoint("vectors")).in_memory(tokens, split)
-        found = source.rows(np.arange(len(tokens)))
-        assert found is not None
-        return found[:, 0]
+        vectors = source.rows(np.arange(len(tokens)))
+        assert vectors is not None
+        return vectors[:, 0]
 
-    def _changes(self, blocks: Sequence[Block]) -> tuple[int, ...]:
-        """In how many earlier phases something of each block has learned."""
+    def _phases_trained(self, blocks: Sequence[Block]) -> tuple[int, ...]:
+        """Return for each block the number of earlier phases in which any of its parameters was trained."""
         earlier = self.current.plan.phases[: self.current.index]
         return tuple(sum(any(phase.trains(p.name) for p in block.parameters) for phase in earlier) for block in blocks)
 
-    # Where it is kept
+    # Where states are cached
 
-    def _source(
-        self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int
+    def _find_or_compute(
+        self, split: str, tokens: Tokens, point: CachePoint, below: Sequence[Block], uses: int
     ) -> StateSource | None:
-        if line.by_token and (why := self._unable(tokens, line)) is not None:
-            log(f"frost line: {split} is read anew in each epoch: {why}")
+        if point.by_token and (reason := self._incompatibility(tokens, point)) is not None:
+            log(f"frost line: {split} is read anew in each epoch: {reason}")
             return None
-        if self._passes(below):
-            return None if line.by_token else EncoderPass(self.model, self.runtime, line).in_memory(tokens, split)
-        key = self.origin.key(line, below, tokens, self.keep.cache.dtype)
-        if (found := self.keep.opened(key, line)) is not None:
-            log(f"frost line: {split} is in the store, {self._told(line)}")
-            return found
-        if self._pays(split, tokens, line, below, uses):
-            found = self.keep.filled(key, self._encoding(line, below, tokens), tokens, split, self._shown(split, line))
-        if found is None and not line.by_token:
-            found = EncoderPass(self.model, self.runtime, line).in_memory(tokens, split)
-        return found
+        if self._bypasses_disk(below):
+            return None if point.by_token else EncoderPass(self.model, self.runtime, point).in_memory(tokens, split)
+        key = self.keys.key(point, below, tokens, self.shared_cache.settings.dtype)
+        if (states := self.shared_cache.open_states(key, point)) is not None:
+            log(f"frost line: {split} is in the store, {self._describe_point(point)}")
+            return states
+        if self._is_worth_writing(split, tokens, point, below, uses):
+            encoder_pass = self._encoder_pass(point, below, tokens)
+            metadata = {"encoder": self.encoder_name, "split": split, "line": self._describe_point(point)}
+            states = self.shared_cache.compute_states(key, encoder_pass, tokens, split, metadata)
+        if states is None and not point.by_token:
+            states = EncoderPass(self.model, self.runtime, point).in_memory(tokens, split)
+        return states
 
-    def _passes(self, below: Sequence[Block]) -> bool:
-        """Whether what is computed is of no use to another run, or cannot be told from what it follows."""
-        averaged = bool(self.model.weights_id) and any(self._changes(below))
-        return self.keep.cache.mode == "off" or self.model.sharded or averaged or not self.origin.known
+    def _bypasses_disk(self, below: Sequence[Block]) -> bool:
+        """Return whether states are of no use to another run, or their key cannot be computed."""
+        is_averaged = bool(self.model.weights_id) and any(self._phases_trained(below))
+        is_off = self.shared_cache.settings.mode == "off"
+        return is_off or self.model.sharded or is_averaged or not self.keys.is_known
 
-    def _pays(self, split: str, tokens: Tokens, line: CachePoint, below: Sequence[Block], uses: int) -> bool:
-        """One vector a text is next to nothing; token states are many, and must save more than they cost."""
+    def _is_worth_writing(
+        self, split: str, tokens: Tokens, point: CachePoint, below: Sequence[Block], uses: int
+    ) -> bool:
+        """Decide whether to write: vectors are small and always worthwhile, token states must save time."""
         encoder: Any = self.model.encoder  # known by its role alone
-        cache = self.keep.cache
-        size = np.dtype(cache.dtype).itemsize * int(encoder.width)
-        if not line.by_token:
-            stacked = int(encoder.layers) + 1 if line.kind == "stack" else 1
-            return self._has_room(len(tokens) * stacked * size)
-        read = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
-        estimate = Estimate(len(tokens.ids) * size, read * len(tokens.ids), self.runtime.device.type, uses)
-        if not (cache.mode == "on" or estimate.pays) or not self._has_room(estimate.bytes):
-            if estimate.pays:
+        settings = self.shared_cache.settings
+        size = np.dtype(settings.dtype).itemsize * int(encoder.width)
+        if not point.by_token:
+            vectors_per_text = int(encoder.layers) + 1 if point.kind == "stack" else 1
+            return self._has_room(len(tokens) * vectors_per_text * size)
+        operations = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
+        estimate = Estimate(len(tokens.ids) * size, operations * len(tokens.ids), self.runtime.device.type, uses)
+        if not (settings.mode == "on" or estimate.is_worthwhile) or not self._has_room(estimate.bytes):
+            if estimate.is_worthwhile:
                 log(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
             return False
-        log(f"frost line: {split} is kept {self._told(line)}: {estimate}")
+        log(f"frost line: {split} is kept {self._describe_point(point)}: {estimate}")
         return True
 
     def _has_room(self, size: int) -> bool:
-        """The first rank makes it, and decides."""
+        """Make room on the first rank, which decides for all."""
         try:
-            found = self.keep.rank > 0 or self.keep.shelf.make_room(size)
-        except OSError:  # told when it comes to writing
-            found = True
-        return all_gather(found, self.runtime.ranks)[0]
+            has_room = self.shared_cache.rank > 0 or self.shared_cache.state_cache.make_room(size)
+        except OSError:  # reported when the entry is written
+            has_room = True
+        return all_gather(has_room, self.runtime.ranks)[0]
 
-    def _told(self, line: CachePoint) -> str:
+    def _describe_point(self, point: CachePoint) -> str:
         where = {"vectors": "as vectors", "stack": "as vectors of every layer", "output": "after the last layer"}
-        return where.get(line.kind, f"after {line.layers} layers")
+        return where.get(point.kind, f"after {point.layers} layers")
 
-    def _shown(self, split: str, line: CachePoint) -> dict[str, Any]:
-        """What people see of an entry."""
-        return {"encoder": self.name, "split": split, "line": self._told(line)}
+    # How states are computed
 
-    # How it is computed
-
-    def _encoding(self, line: CachePoint, below: Sequence[Block], tokens: Tokens) -> EncoderPass:
-        """From the highest states that are there already."""
-        highest = (line.layers or len(self.model.partial_forward.layers) + 1) - 1
-        for count in range(highest, 0, -1) if line.kind != "stack" else ():
+    def _encoder_pass(self, point: CachePoint, below: Sequence[Block], tokens: Tokens) -> EncoderPass:
+        """Return a pass that begins from the highest states that are already cached."""
+        highest = (point.layers or len(self.model.partial_forward.layers) + 1) - 1
+        for count in range(highest, 0, -1) if point.kind != "stack" else ():
             lower = CachePoint("states", count)
-            key = self.origin.key(lower, blocks_up_to(below, count), tokens, self.keep.cache.dtype)
-            found = self.keep.opened(key, lower)
-            if found is not None and self._unable(tokens, lower) is None:
-                return EncoderPass(self.model, self.runtime, line, found)
-        return EncoderPass(self.model, self.runtime, line)
+            key = self.keys.key(lower, blocks_up_to(below, count), tokens, self.shared_cache.settings.dtype)
+            states = self.shared_cache.open_states(key, lower)
+            if states is not None and self._incompatibility(tokens, lower) is None:
+                return EncoderPass(self.model, self.runtime, point, states)
+        return EncoderPass(self.model, self.runtime, point)
 
     @torch.no_grad()
-    def _unable(self, tokens: Tokens, line: CachePoint) -> str | None:
-        """Why the encoder cannot begin there; tried once, on a few short and long texts."""
-        if line.layers and line.layers not in self.tried:
+    def _incompatibility(self, tokens: Tokens, point: CachePoint) -> str | None:
+        """Return why the encoder cannot begin at the point, if so; tested once, on a few short and long texts."""
+        if point.layers and point.layers not in self.incompatibilities:
             order = np.argsort(tokens.lengths, kind="stable")
             rows = np.unique(order[np.linspace(0, len(order) - 1, TEXTS_TRIED).astype(int)])
-            ids, mask = (part.to(self.runtime.device) for part in tokens.padded(rows))
+            ids, mask = (tensor.to(self.runtime.device) for tensor in tokens.padded(rows))
             with eval_mode(self.model.encoder), self.runtime.autocast():
-                self.tried[line.layers] = self.model.partial_forward.incompatibility(line.layers, ids, mask)
-        return self.tried.get(line.layers)
+                reason = self.model.partial_forward.incompatibility(point.layers, ids, mask)
+            self.incompatibilities[point.layers] = reason
+        return self.incompatibilities.get(point.layers)

@@ -1,4 +1,4 @@
-"""What kept states follow from, by content: names and places have no part in it."""
+"""Keys of cache entries: digests of all content that the states depend on, without names and paths."""
 
 from __future__ import annotations
 
@@ -24,49 +24,52 @@ LIBRARIES = ("torch", "transformers", "peft")
 
 
 def cache_content(encoder: Any, config: Config) -> dict[str, Any] | None:
-    """Return what states depend on besides weights and texts; None if the encoder does not report its own part."""
-    described = getattr(encoder, "content", None)
+    """Return what states depend on besides weights and texts; None if the encoder has no method `content`."""
+    content_of_encoder = getattr(encoder, "content", None)
     parts = {role: without_modules(config[role]) for role in ("adapter", "pooler")}
-    return None if described is None else described() | parts
+    return None if content_of_encoder is None else content_of_encoder() | parts
 
 
 class CacheKeys:
-    """Keys of what one model gives.
+    """Computes the keys of the states of one model.
 
-    parameters: by plan name. told: of config and encoder, all that counts beside weights and texts, or None.
+    parameters: by their names in the plan. read_content: returns what states depend on besides weights and texts, or
+    None if this cannot be determined.
     """
 
     def __init__(
-        self, parameters: Mapping[str, Tensor], runtime: Runtime, told: Callable[[], Mapping[str, Any] | None]
+        self, parameters: Mapping[str, Tensor], runtime: Runtime, read_content: Callable[[], Mapping[str, Any] | None]
     ) -> None:
-        self.parameters, self.runtime, self._told = parameters, runtime, told
+        self.parameters, self.runtime, self._read_content = parameters, runtime, read_content
         self._digests: dict[str, tuple[list[int], str]] = {}
 
     @property
-    def known(self) -> bool:
-        return self._about is not None
+    def is_known(self) -> bool:
+        """Return whether keys can be computed."""
+        return self._content is not None
 
     @cached_property
-    def _about(self) -> Mapping[str, Any] | None:
-        """Asked for when all texts have been tokenised, which may tell an encoder more."""
-        return self._told()
+    def _content(self) -> Mapping[str, Any] | None:
+        """Read the content at first use, after all texts are tokenized, which can change the state of the encoder."""
+        return self._read_content()
 
-    def key(self, line: CachePoint, below: Sequence[Block], tokens: Tokens, dtype: str) -> str:
-        """Of the states at a line, with the weights that stand below it now."""
-        about = dict(self._about or {})
-        if line.by_token:
-            about.pop("pooler", None)
-        about |= {"precision": self.runtime.precision, "device": self.runtime.device.type, "dtype": dtype}
-        about |= {name: metadata.version(name) for name in LIBRARIES}
+    def key(self, point: CachePoint, below: Sequence[Block], tokens: Tokens, dtype: str) -> str:
+        """Return the key of the states at a cache point, for the present weights of the blocks below it."""
+        content = dict(self._content or {})
+        if point.by_token:
+            content.pop("pooler", None)
+        content |= {"precision": self.runtime.precision, "device": self.runtime.device.type, "dtype": dtype}
+        content |= {name: metadata.version(name) for name in LIBRARIES}
         texts = hashlib.sha256(tokens.ids.numpy().data)
         texts.update(tokens.starts.numpy().data)
-        found = [VERSION, line, [self._digest(block) for block in below], texts.hexdigest(), tokens.source, about]
-        return hashlib.sha256(json.dumps(found, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        digests = [self._block_digest(block) for block in below]
+        everything = [VERSION, point, digests, texts.hexdigest(), tokens.source, content]
+        return hashlib.sha256(json.dumps(everything, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
-    def _digest(self, block: Block) -> str:
-        """Of a block's weights; made again when torch has counted a change of any of them."""
-        own = {p.name: self.parameters[p.name] for p in block.parameters}
-        versions = [parameter._version for parameter in own.values()]
+    def _block_digest(self, block: Block) -> str:
+        """Return the digest of the weights of a block, computed again after any in-place change."""
+        weights = {p.name: self.parameters[p.name] for p in block.parameters}
+        versions = [parameter._version for parameter in weights.values()]
         if self._digests.get(block.name, (None, ""))[0] != versions:
-            self._digests[block.name] = (versions, weights_digest(own))
+            self._digests[block.name] = (versions, weights_digest(weights))
         return self._digests[block.name][1]

@@ -1,4 +1,4 @@
-"""Open files that hold a lock for as long as they are open, a killed process's too."""
+"""Files that hold a lock while they are open; the lock ends with the process, also when it is killed."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from typing import Self
 
 
 class LockableFile:
-    """A file descriptor, closed at the latest when nobody has it any more."""
+    """A file descriptor, closed at the latest when the object is garbage-collected."""
 
     def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         self.path = path
         self.fd = os.open(path, flags | os.O_CLOEXEC, 0o666)
         self.close = weakref.finalize(self, os.close, self.fd)
 
-    def lock(self, how: int) -> bool:
-        """Whether it is ours and still the file that the path names: another one's last act may have been to remove it.
+    def lock(self, operation: int) -> bool:
+        """Try to lock the file; return whether it is locked and still the file at its path.
+
+        The process that held the lock before may have deleted the file.
 
         Raises:
-            OSError: the file system has no locks.
+            OSError: the file system does not support locks.
         """
         with contextlib.suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(self.fd, how | fcntl.LOCK_NB)
+            fcntl.flock(self.fd, operation | fcntl.LOCK_NB)
             return os.path.samestat(os.fstat(self.fd), self.path.stat())
         return False
 
@@ -38,26 +40,26 @@ class LockableFile:
 
 
 def lock_shared(path: Path) -> LockableFile | None:
-    """With others that read it; None where it is being removed."""
+    """Lock an existing file for reading; return None if it is being deleted."""
     return _open_and_lock(path, os.O_RDONLY, fcntl.LOCK_SH)
 
 
 def lock_exclusive(path: Path) -> LockableFile | None:
-    """None where another holds it."""
+    """Lock an existing file exclusively; return None if another process holds a lock."""
     try:
-        return _open_and_lock(path, os.O_RDWR, fcntl.LOCK_EX)  # a network's file system locks what is open for writing
+        return _open_and_lock(path, os.O_RDWR, fcntl.LOCK_EX)  # network file systems lock only files open for writing
     except OSError:
         return _open_and_lock(path, os.O_RDONLY, fcntl.LOCK_EX)
 
 
 def create_and_lock(path: Path) -> LockableFile | None:
-    """Alone, of a file that is there for the lock only; None where another holds it."""
+    """Create a lock file if necessary and lock it exclusively; return None if another process holds a lock."""
     return _open_and_lock(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
 
 
-def _open_and_lock(path: Path, flags: int, how: int) -> LockableFile | None:
+def _open_and_lock(path: Path, flags: int, operation: int) -> LockableFile | None:
     file = LockableFile(path, flags)
-    if file.lock(how):
+    if file.lock(operation):
         return file
     file.close()
     return None

@@ -1,4 +1,4 @@
-"""States in the store: written by one run while others wait, read by all its ranks."""
+"""The cache of states as one run uses it: written by one run while others wait, read by all its ranks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ from frostline.types import Count
 
 @dataclass(frozen=True)
 class CacheSettings:
-    """The `cache` group. mode: auto keeps what pays, on all that can be kept, off nothing beyond the run's memory.
+    """The `cache` group.
 
-    dir: null is FROSTLINE_STORE, or frost/ among the downloads; max_bytes: null is a tenth of the free disk.
-    dtype: float16 halves the store and rounds what lies below the line.
+    mode: auto caches what is worthwhile, on everything that can be cached, off nothing beyond the memory of the run.
+    dir: null is FROSTLINE_STORE, or frost/ among the downloads. max_bytes: null is a tenth of the free disk.
+    dtype: float16 halves the size on disk and rounds the states.
     """
 
     mode: Literal["auto", "on", "off"] = "auto"
@@ -39,100 +40,103 @@ class CacheSettings:
     dtype: Literal["float32", "float16"] = "float32"
 
     @property
-    def shelf(self) -> StateCache:
+    def state_cache(self) -> StateCache:
         return StateCache(Path(self.dir).expanduser() if self.dir else store_folder(), self.max_bytes)
 
 
 class CachedStates:
-    """What the store keeps of a split; what turns out to be damaged is read no more."""
+    """The states of a split on disk; after the first damaged text no more are read."""
 
     def __init__(self, line: CachePoint, reader: StatesReader) -> None:
         self.line, self.reader = line, reader
-        self.sound = True
+        self.is_intact = True
 
     def rows(self, index: Indices) -> Tensor | None:
+        """Return the states (B, T, D) of texts, or None if they must be computed again."""
         try:
-            return self.reader.padded(index) if self.sound else None
+            return self.reader.padded(index) if self.is_intact else None
         except (Damaged, OSError) as error:
             log(f"frost line: {error}; going on without the store")
-            self.reader.entry.condemn()
-            self.sound = False
+            self.reader.entry.invalidate()
+            self.is_intact = False
             return None
 
 
 class SharedCache:
-    """The store of one run, in which `ranks` take part. All calls are collective."""
+    """The cache of one run, used by its `ranks` processes. All calls are collective."""
 
-    def __init__(self, cache: CacheSettings, ranks: int) -> None:
-        self.cache, self.ranks, self.shelf = cache, ranks, cache.shelf
+    def __init__(self, settings: CacheSettings, ranks: int) -> None:
+        self.settings, self.ranks, self.state_cache = settings, ranks, settings.state_cache
 
     @property
     def rank(self) -> int:
         return dist.get_rank() if self.ranks > 1 else 0
 
-    def opened(self, key: str, line: CachePoint) -> StateSource | None:
-        """None where it is not there, or damaged."""
-        entry, found = self.shelf.entry(key), None
+    def open_states(self, key: str, line: CachePoint) -> StateSource | None:
+        """Return the states of an entry, or None if it does not exist or is damaged."""
+        entry, states = self.state_cache.entry(key), None
         try:
             if entry.manifest() is not None:
-                found = _states_of_reader(line, StatesReader(entry))
-        except FileNotFoundError:  # removed by another run in this moment
+                states = _states_of_reader(line, StatesReader(entry))
+        except FileNotFoundError:  # just deleted by another run
             pass
         except (Damaged, OSError) as error:
             log(f"frost line: {error}; it is computed again")
-            entry.condemn()
-        return found if all(all_gather(found is not None, self.ranks)) else None
+            entry.invalidate()
+        return states if all(all_gather(states is not None, self.ranks)) else None
 
-    def filled(
-        self, key: str, encoding: EncoderPass, tokens: Tokens, what: str, about: Mapping[str, Any]
+    def compute_states(
+        self, key: str, encoder_pass: EncoderPass, tokens: Tokens, description: str, metadata: Mapping[str, Any]
     ) -> StateSource | None:
-        """Encode a split into the store, each rank its share; None where that cannot be done.
+        """Encode a split into an entry, one share on each rank; return its states, or None if it cannot be written.
 
-        One run writes; another that wants the same waits, and finds the entry complete.
+        One run writes. Another run that needs the same states waits and then opens the complete entry.
         """
-        entry = self.shelf.entry(key)
+        entry = self.state_cache.entry(key)
         with contextlib.ExitStack() as stack:
-            claimed = self.rank > 0 or self._claim(entry, stack)
-            if not all(all_gather(claimed, self.ranks)):
+            is_locked = self.rank > 0 or self._lock_entry(entry, stack)
+            if not all(all_gather(is_locked, self.ranks)):
                 return None
-            if (found := self.opened(key, encoding.line)) is not None:
-                return found
-            shares = all_gather(self._share(entry, encoding, tokens, what), self.ranks)
-            done = self.rank > 0 or self._complete(entry, shares, {**about, "texts": len(tokens)})
-        return self.opened(key, encoding.line) if all(all_gather(done, self.ranks)) else None
+            if (states := self.open_states(key, encoder_pass.line)) is not None:
+                return states
+            shares = all_gather(self._write_share(entry, encoder_pass, tokens, description), self.ranks)
+            done = self.rank > 0 or self._commit_entry(entry, shares, {**metadata, "texts": len(tokens)})
+        return self.open_states(key, encoder_pass.line) if all(all_gather(done, self.ranks)) else None
 
-    def _claim(self, entry: Entry, stack: contextlib.ExitStack) -> bool:
+    def _lock_entry(self, entry: Entry, stack: contextlib.ExitStack) -> bool:
         try:
-            stack.enter_context(entry.claimed())
+            stack.enter_context(entry.lock_for_writing())
         except OSError as error:
             return _warn_not_written(error)
         return True
 
-    def _share(self, entry: Entry, encoding: EncoderPass, tokens: Tokens, what: str) -> dict[str, int] | None:
-        """What this rank has written; None where the disk does not take it."""
+    def _write_share(
+        self, entry: Entry, encoder_pass: EncoderPass, tokens: Tokens, description: str
+    ) -> dict[str, int] | None:
+        """Write the share of this rank; return its files and their sizes, or None if the disk reports an error."""
         try:
-            writer = StatesWriter(entry.work, f"{self.rank}of{self.ranks}", self.cache.dtype)
-            for part in encoding.parts(tokens, what, writer.batches):
-                writer.append(*part)
+            writer = StatesWriter(entry.partial_path, f"{self.rank}of{self.ranks}", self.settings.dtype)
+            for batch in encoder_pass.encoded_batches(tokens, description, writer.batches):
+                writer.append(*batch)
             return writer.close()
         except OSError as error:
             _warn_not_written(error)
             return None
 
-    def _complete(self, entry: Entry, shares: list[dict[str, int] | None], about: Mapping[str, Any]) -> bool:
+    def _commit_entry(self, entry: Entry, shares: list[dict[str, int] | None], metadata: Mapping[str, Any]) -> bool:
         try:
             if not all(shares):
-                entry.abandon()
+                entry.discard_partial()
                 return False
             files = {name: size for share in shares if share for name, size in share.items()}
-            entry.complete({**about, "dtype": self.cache.dtype, "files": files})
+            entry.commit({**metadata, "dtype": self.settings.dtype, "files": files})
         except OSError as error:
             return _warn_not_written(error)
         return True
 
 
 def _states_of_reader(line: CachePoint, reader: StatesReader) -> StateSource:
-    """Token states are read batch by batch; one vector a text, or one of every layer, is read at once."""
+    """Return token states, which are read batch by batch, or vectors, which are read into memory at once."""
     if line.by_token:
         return CachedStates(line, reader)
     return InMemoryStates(line, reader.padded(np.arange(len(reader.length))))

@@ -1,4 +1,4 @@
-"""The store: entries in one folder, within a budget."""
+"""The cache of states: a folder of entries within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from frostline.cache.entry import MANIFEST, VERSION, Damaged, Entry
 
 __all__ = ["VERSION", "Damaged", "Entry", "StateCache"]
 
-KEY = re.compile(r"[0-9a-f]{8,64}")  # no other folder is looked at, in case that the store is told to lie among others
-DISK_FRACTION = 10  # of the free disk the store takes a tenth
+KEY = re.compile(r"[0-9a-f]{8,64}")  # other folders are ignored, in case the cache shares its folder with other files
+DISK_FRACTION = 10  # the default budget is a tenth of the disk
 
 
 @dataclass(frozen=True)
 class StateCache:
-    """All entries of a folder, within a budget; without one a tenth of what they and the free disk come to."""
+    """All entries of a folder. max_bytes: the budget; by default a tenth of their size and the free disk together."""
 
     folder: Path
     max_bytes: int | None = None
@@ -27,59 +27,62 @@ class StateCache:
     def entry(self, key: str) -> Entry:
         return Entry(self.folder, key)
 
-    def entries(self) -> list[Entry]:
-        """The complete ones, damaged ones among them; the one that was used last at the end."""
-        return self._entries(path.parent.name for path in self.folder.glob(f"*/{MANIFEST}"))
+    def complete_entries(self) -> list[Entry]:
+        """Return the complete entries, damaged ones included, the most recently used last."""
+        return self._entries_of(path.parent.name for path in self.folder.glob(f"*/{MANIFEST}"))
 
-    def unfinished(self) -> list[Entry]:
-        """Those that are being written, or were when their writer was killed."""
-        names = (path.name for ending in ("partial", "lock") for path in self.folder.glob(f"*.{ending}"))
-        return self._entries(name.partition(".")[0] for name in names)
+    def unfinished_entries(self) -> list[Entry]:
+        """Return the entries that are being written, or whose writer was killed."""
+        names = (path.name for suffix in ("partial", "lock") for path in self.folder.glob(f"*.{suffix}"))
+        return self._entries_of(name.partition(".")[0] for name in names)
 
-    def _entries(self, keys: Iterable[str]) -> list[Entry]:
-        return sorted((self.entry(key) for key in set(keys) if KEY.fullmatch(key)), key=lambda entry: entry.used)
+    def _entries_of(self, keys: Iterable[str]) -> list[Entry]:
+        return sorted((self.entry(key) for key in set(keys) if KEY.fullmatch(key)), key=lambda entry: entry.last_used)
 
-    def all(self) -> list[Entry]:
-        return self._entries(entry.key for entry in self.entries() + self.unfinished())
+    def all_entries(self) -> list[Entry]:
+        """Return complete and unfinished entries, the most recently used last."""
+        return self._entries_of(entry.key for entry in self.complete_entries() + self.unfinished_entries())
 
     @property
     def size(self) -> int:
-        return sum(entry.size for entry in self.all())
+        """Return the bytes of all entries."""
+        return sum(entry.size for entry in self.all_entries())
 
     @property
     def budget(self) -> int:
-        """Never more than the disk has."""
+        """Return the budget in bytes, at most what the disk has."""
         disk = self.size + shutil.disk_usage(self.folder).free
         return disk // DISK_FRACTION if self.max_bytes is None else min(self.max_bytes, disk)
 
-    def make_room(self, need: int) -> bool:
-        """Remove what was not used for longest until `need` bytes fit in; False: they do not, and nothing is removed.
+    def make_room(self, needed: int) -> bool:
+        """Delete the least recently used entries until `needed` bytes fit; return False, deleting none, if they cannot.
 
         Raises:
-            OSError: there is no such folder, and it cannot be made.
+            OSError: the folder does not exist and cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.sweep()
+        self.finish_deletions()
         room = self.budget - self.size
-        if room < need and room + sum(entry.size for entry in self.all() if not entry.in_use) < need:
+        if room < needed and room + sum(entry.size for entry in self.all_entries() if not entry.in_use) < needed:
             return False
-        self.prune(need)
-        return self.budget - self.size >= need
+        self.prune(needed)
+        return self.budget - self.size >= needed
 
-    def prune(self, need: int = 0) -> int:
-        """Remove what was not used for longest, and is not in use, for as long as more than the budget is taken.
+    def prune(self, needed: int = 0) -> int:
+        """Delete the least recently used entries that are not in use until `needed` bytes fit into the budget.
 
-        Gives how many bytes.
+        Returns:
+            The number of bytes deleted.
         """
-        room, removed = self.budget - self.size, 0
-        for entry in self.all():
+        room, deleted = self.budget - self.size, 0
+        for entry in self.all_entries():
             size = entry.size
-            if room + removed < need and entry.remove():
-                removed += size
-        return removed
+            if room + deleted < needed and entry.delete():
+                deleted += size
+        return deleted
 
-    def sweep(self) -> None:
-        """Remove what a killed process was removing."""
+    def finish_deletions(self) -> None:
+        """Complete deletions that a killed process began."""
         for path in self.folder.glob(f".*{DELETED_SUFFIX}"):
             if KEY.match(path.name, 1):
                 shutil.rmtree(path, ignore_errors=True)

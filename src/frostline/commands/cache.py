@@ -75,7 +75,7 @@ def _problem(key: str, what: str, remedy: str) -> UserError:
 
 
 def _list(cache: StateCache) -> int:
-    lines = [TITLES, *map(_entry_cells, cache.all())]
+    lines = [TITLES, *map(_entry_cells, cache.all_entries())]
     for line in align_columns(lines, len(TITLES)) if len(lines) > 1 else []:
         print(line)
     _print_size(cache)
@@ -89,11 +89,11 @@ def _entry_cells(entry: Entry) -> tuple[str, ...]:
     except (Damaged, OSError):
         values = [entry.key, "", "", "damaged"]
     cells = [f"{value:,}" if isinstance(value, int) else str(value) for value in values]
-    return (*cells, human_size(entry.size), "in use" if entry.in_use else f"{_age(entry.used)} ago")
+    return (*cells, human_size(entry.size), "in use" if entry.in_use else f"{_age(entry.last_used)} ago")
 
 
 def _verify(cache: StateCache) -> int:
-    entries = cache.entries()
+    entries = cache.complete_entries()
     damages = []
     with Progress("checking", sum(entry.size for entry in entries), "B") as bar:
         for entry in entries:
@@ -111,7 +111,7 @@ def _verify(cache: StateCache) -> int:
 
 
 def _prune(cache: StateCache) -> int:
-    cache.sweep()
+    cache.finish_deletions()
     removed = cache.prune() if cache.folder.is_dir() else 0
     print(f"removed {human_size(removed)}")
     _print_size(cache)
@@ -119,17 +119,17 @@ def _prune(cache: StateCache) -> int:
 
 
 def _clear(cache: StateCache) -> int:
-    cache.sweep()
+    cache.finish_deletions()
     before = cache.size
-    in_use = [entry for entry in cache.all() if not entry.remove()]
+    in_use = [entry for entry in cache.all_entries() if not entry.delete()]
     print(f"removed {human_size(before - cache.size)}")
     for entry in in_use:
-        print(f"in use, not removed: '{entry.path if entry.path.exists() else entry.work}'")
+        print(f"in use, not removed: '{entry.path if entry.path.exists() else entry.partial_path}'")
     return 0
 
 
 def _print_size(cache: StateCache) -> None:
-    print(f"{_count(len(cache.all()))}, {human_size(cache.size)} in '{cache.folder}'")
+    print(f"{_count(len(cache.all_entries()))}, {human_size(cache.size)} in '{cache.folder}'")
 
 
 def _count(entries: int) -> str:

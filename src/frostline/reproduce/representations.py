@@ -91,14 +91,14 @@ def _vectors(built: Built, runtime: Runtime, config: Config, below: Sequence[Blo
     encoder: Any = built.model.encoder  # known by its role alone: it tokenizes too
     keep = SharedCache(CacheSettings(**config["cache"]), 1)
     origin = CacheKeys(built.classifier.engine.parameters, runtime, partial(cache_content, encoder, config))
-    if keep.cache.mode != "off" and origin.known:
-        key = origin.key(VECTORS, below, built.tokens["test"], keep.cache.dtype)
-        if (kept := keep.opened(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:
+    if keep.settings.mode != "off" and origin.is_known:
+        key = origin.key(VECTORS, below, built.tokens["test"], keep.settings.dtype)
+        if (kept := keep.open_states(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:
             return found[:, 0].numpy()
     test = built.corpus.test
     texts = Split([test.texts[place] for place in places], [0] * len(places))
     tokens = tokenize_split(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
-    return EncoderPass(built.model, runtime, VECTORS).in_memory(tokens, "test").numbers[:, 0].numpy()
+    return EncoderPass(built.model, runtime, VECTORS).in_memory(tokens, "test").values[:, 0].numpy()
 
 
 def write(path: Path, found: Representations) -> None:

@@ -51,7 +51,7 @@ class DataModule(pl.LightningDataModule):
             tokens,
             batches,
             rows=self._train_rows,
-            source=lambda: self.frozen_states.of("train", tokens, len(self._epochs_left())),
+            source=lambda: self.frozen_states.for_split("train", tokens, len(self._epochs_left())),
             first=lambda: int(self._trainer.fit_loop.epoch_loop.batch_progress.current.ready),
             parts=settings.accumulate_grad_batches,
         )
@@ -80,7 +80,7 @@ class DataModule(pl.LightningDataModule):
         batches = reading_order(tokens.lengths, self.batch_size)
         equal_counts = self.built.settings.strategy == "fsdp2"  # ranks that gather shards must read equally often
         rows = share_batches(batches, trainer.global_rank, trainer.world_size, equal_counts)
-        return BatchLoader(tokens, len(rows), lambda: rows, lambda: self.frozen_states.of(split, tokens, uses()))
+        return BatchLoader(tokens, len(rows), lambda: rows, lambda: self.frozen_states.for_split(split, tokens, uses()))
 
     def _epochs_left(self) -> range:
         """Return the epochs that remain of the current phase, or of the run if the phase has no fixed end."""

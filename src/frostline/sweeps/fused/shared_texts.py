@@ -76,7 +76,7 @@ class SharedTexts:
             first = len(self.lengths)
             self.row_of |= {text: first + i for i, text in enumerate(new)}
             self.lengths += tokens.lengths
-            self.chunks = [*self.chunks, self.below.vectors(name, tokens).float().to(self.device)]
+            self.chunks = [*self.chunks, self.below.pooled_vectors(name, tokens).float().to(self.device)]
         rows = [self.row_of[text] for text in split.texts]
         row_tensor, labels = (torch.tensor(values, device=self.device) for values in (rows, split.labels))
         return SplitEmbeddings(row_tensor, labels, [self.lengths[row] for row in rows])

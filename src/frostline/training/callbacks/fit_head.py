@@ -35,7 +35,7 @@ class FitHead(pl.Callback):
         """Fit the head on all ranks and take the first rank's result, as results could differ in their last bits."""
         assert self.tokens is not None and isinstance(head, nn.Module)
         with torch.inference_mode(False):
-            vectors = trainer.datamodule.frozen_states.vectors("train", self.tokens)
+            vectors = trainer.datamodule.frozen_states.pooled_vectors("train", self.tokens)
             head.fit(vectors, self.tokens.labels)
         for buffer in head.buffers():
             broadcast(buffer, trainer.world_size)
