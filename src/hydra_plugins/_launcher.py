@@ -1,4 +1,4 @@
-"""What our launchers have in common; Hydra looks for none in a file with an underscore."""
+"""The base of launchers that get all jobs of a sweep described. Hydra finds no plugins in files with an underscore."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from omegaconf import DictConfig, open_dict
 
 
 class DescribedJobsLauncher(Launcher):
-    """Hydra prepares each job as it does for a run by itself and describes it; how it is done is a launcher's own."""
+    """Let Hydra set up each job as it does for a single run, and leave its execution to the subclass."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def prepare(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-        """A job's value is its description."""
+        """Return Hydra's jobs, numbered from `first`. The value of each is its description (`HydraJob`)."""
         from frostline.config.hydra_job import describe
 
         setup_globals()
@@ -36,12 +36,12 @@ class DescribedJobsLauncher(Launcher):
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a job's environment has beside its own."""
+        """The environment variables that a job gets from the config."""
         return {str(name): str(value) for name, value in self.config.hydra.job.env_set.items()}
 
 
 def job_config(context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int) -> DictConfig:
-    """One job's, by the sweep's."""
+    """Return the config of one job from the config of its sweep."""
     config = context.config_loader.load_sweep_config(sweep, list(overrides))
     with open_dict(config):
         config.hydra.job.id = config.hydra.job.num = number
@@ -49,7 +49,7 @@ def job_config(context: HydraContext, sweep: DictConfig, overrides: Sequence[str
 
 
 def set_values(jobs: list[JobReturn], values: Sequence[float]) -> list[JobReturn]:
-    """As Hydra's sweepers want them back."""
+    """Return jobs as completed, with the values that a sweeper optimises."""
     for job, value in zip(jobs, values, strict=True):
         job.return_value, job.status = value, JobStatus.COMPLETED
     return jobs

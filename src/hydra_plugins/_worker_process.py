@@ -1,4 +1,7 @@
-"""One job in a process of its own, as joblib and submitit take it there. Thin: Hydra reads it at every start."""
+"""Jobs in worker processes, for joblib and submitit.
+
+Heavy imports are inside functions: Hydra imports this file at every start.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ from frostline.distributed import workers
 from frostline.errors import FrostlineError
 from hydra_plugins._launcher import job_config
 
-RESTART_HINT = "start the same command again, it goes on from its last checkpoint"
+RESTART_HINT = "start the same command again, it continues from its last checkpoint"
 
-JobOverrides = dict[int, list[str]]  # number of a job -> its overrides
+JobOverrides = dict[int, list[str]]  # by the number of the job
 
 
 @dataclass
 class Worker:
-    """A job's overrides and number to its value.
+    """A function from the overrides and the number of a job to its value, which runs in another process.
 
-    folder: that the command was given in; share: what the worker is told of its part of the machine; leader: the file
-    by which the command's process is known, where the job ends with it.
+    folder: the working folder of the command. resources: environment variables that give the worker its part of the
+    machine. leader: the file that the command's process has locked, where the worker has to end with it.
     """
 
     hydra_context: HydraContext
@@ -37,7 +40,7 @@ class Worker:
     config: DictConfig
     state: Mapping[Any, Any]
     folder: str
-    share: Mapping[str, str]
+    resources: Mapping[str, str]
     leader: str | None = None
 
     def __call__(self, overrides: list[str], number: int) -> float | Exception:
@@ -47,56 +50,57 @@ class Worker:
         from frostline.config import resolvers
 
         os.chdir(self.folder)
-        os.environ.update(self.share)
+        os.environ.update(self.resources)
         resolvers.forget_reruns()
         setup_globals()
         Singleton.set_state(dict(self.state))
-        done = run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number)
+        job = run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number)
         try:
-            return float(done.return_value)
-        except Exception as error:  # before the job itself, which raises nothing
+            return float(job.return_value)
+        except Exception as error:  # in Hydra, before the job has started; the job itself raises nothing
             traceback.print_exception(error)
             return FrostlineError(f"{type(error).__name__}: {error}")
 
     def checkpoint(self, overrides: list[str], number: int) -> Any:
-        """What submitit hands in again for a job that is out of time or preempted: the same, which goes on."""
+        """Return what submitit submits again after a timeout or preemption: the same job, which continues."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, overrides, number)
 
 
 class WorkersLauncher(Launcher):
-    """What launchers have in common whose jobs are done in processes of their own."""
+    """The base of launchers that run jobs in worker processes."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     @property
-    def place(self) -> Path:
-        """The sweep's own folder."""
-        place = Path(str(self.config.hydra.sweep.dir)).absolute()
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+    def sweep_folder(self) -> Path:
+        folder = Path(str(self.config.hydra.sweep.dir)).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
-    def worker(self, share: Mapping[str, str], lead: bool = True) -> Worker:
-        """share: what it is told of its part of the machine; lead: whether it ends when this process does."""
-        leader = workers.hold_leader_lock(self.place / "leader") if lead else None
+    def worker(self, resources: Mapping[str, str], ends_with_command: bool = True) -> Worker:
+        """Return the function that a worker process calls. resources: see `Worker`."""
+        leader = workers.hold_leader_lock(self.sweep_folder / "leader") if ends_with_command else None
         state, folder = Singleton.get_state(), str(Path.cwd())
-        return Worker(self.hydra_context, self.task_function, self.config, state, folder, share, leader)
+        return Worker(self.hydra_context, self.task_function, self.config, state, folder, resources, leader)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """What is complete already needs no worker; a job of which its worker tells nothing is entered as failed."""
+        """Run jobs in workers, and complete ones here. A job whose worker gives no answer is recorded as failed."""
         setup_globals()
-        calls = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
-        done = {n: self._here(words, n) for n, words in calls.items() if self._is_complete(words, n)}
-        left = {n: words for n, words in calls.items() if n not in done}
-        values = self.work(left) if left else {}
-        for number, value in values.items():
-            done[number] = self._lost(calls[number], number, value) if isinstance(value, Exception) else value
-        return [JobReturn(_return_value=done[number], status=JobStatus.COMPLETED) for number in calls]
+        jobs = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
+        values = {n: self._run_here(overrides, n) for n, overrides in jobs.items() if self._is_complete(overrides, n)}
+        left = {n: overrides for n, overrides in jobs.items() if n not in values}
+        answers = self.run_in_workers(left) if left else {}
+        for number, answer in answers.items():
+            values[number] = (
+                self._record_lost(jobs[number], number, answer) if isinstance(answer, Exception) else answer
+            )
+        return [JobReturn(_return_value=values[number], status=JobStatus.COMPLETED) for number in jobs]
 
-    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
-        """The jobs' values, or why they came to nothing."""
+    def run_in_workers(self, jobs: JobOverrides) -> dict[int, float | Exception]:
+        """Return the value of each job, or the reason why it has none."""
         raise NotImplementedError
 
     def _is_complete(self, overrides: list[str], number: int) -> bool:
@@ -105,32 +109,33 @@ class WorkersLauncher(Launcher):
         folder = run_hydra_job(self.hydra_context, describe, self.config, overrides, number).return_value.folder
         return bool((folder / "result.json").exists())
 
-    def _here(self, overrides: list[str], number: int) -> float:
-        return float(run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number).return_value)
+    def _run_here(self, overrides: list[str], number: int) -> float:
+        job = run_hydra_job(self.hydra_context, self.task_function, self.config, overrides, number)
+        return float(job.return_value)
 
-    def _lost(self, overrides: list[str], number: int, why: Exception) -> float:
+    def _record_lost(self, overrides: list[str], number: int, reason: Exception) -> float:
         from frostline.config.hydra_job import describe
         from frostline.sweeps.execute import record_lost_job
 
         job = run_hydra_job(self.hydra_context, describe, self.config, overrides, number)
         with env_override(dict(self.config.hydra.job.env_set)):
-            return record_lost_job(job.return_value, why)
+            return record_lost_job(job.return_value, reason)
 
 
 def run_hydra_job(
     context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int
 ) -> JobReturn:
-    """Hydra's own way to do a job of a sweep."""
+    """Call a function with the config of one job, as Hydra does. Only the first rank writes Hydra's folder."""
     from frostline.config.jobs import is_main_process
 
-    own = job_config(context, config, overrides, number)
-    if not is_main_process():  # of several ranks the first writes for all
-        with open_dict(own):
-            own.hydra.output_subdir = None
+    composed = job_config(context, config, overrides, number)
+    if not is_main_process():
+        with open_dict(composed):
+            composed.hydra.output_subdir = None
     return run_job(
         hydra_context=context,
         task_function=function,
-        config=own,
+        config=composed,
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
     )

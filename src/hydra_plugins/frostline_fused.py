@@ -1,4 +1,4 @@
-"""Where Hydra looks for launchers; it reads this file at every start, so that all else is imported in use."""
+"""The fused launcher. Heavy imports are inside functions: Hydra imports this file at every start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hydra_plugins._launcher import DescribedJobsLauncher, set_values
 
 
 class FusedLauncher(DescribedJobsLauncher):
-    """All jobs are done together, in this process."""
+    """Train all jobs together in this process."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from frostline.sweeps.execute import run_fused

@@ -1,4 +1,7 @@
-"""Jobs in worker processes of this machine, by joblib. Thin: Hydra reads it at every start."""
+"""The joblib launcher: jobs in worker processes of this machine.
+
+Heavy imports are inside functions: Hydra imports this file at every start.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from hydra_plugins._worker_process import RESTART_HINT, JobOverrides, Worker, Wo
 
 
 class JoblibLauncher(WorkersLauncher):
-    """n_jobs workers, -1: as many as cores; each does one job after the other.
+    """Run jobs in n_jobs workers, -1: as many as there are cores. Each runs one job after the other.
 
-    When a worker is killed joblib ends all the others with it. What they were at is then done once more, each job by
-    itself, so that the one that is killed again is known; all else goes on.
+    When a worker is killed, joblib ends all workers. The jobs that were running are then repeated one by one, so that
+    the job that gets its worker killed is identified; the others are completed.
     """
 
     def __init__(self, n_jobs: Count | Literal[-1] = -1) -> None:
@@ -26,34 +29,34 @@ class JoblibLauncher(WorkersLauncher):
 
     @staticmethod
     def problems() -> Iterator[Problem]:
-        """What keeps it from starting here."""
+        """Yield what prevents the launcher from starting."""
         if find_spec("joblib") is None:
             yield Problem("hydra/launcher", "joblib is not installed", "pip install 'frostline[joblib]'")
 
-    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
+    def run_in_workers(self, jobs: JobOverrides) -> dict[int, float | Exception]:
         from joblib import effective_n_jobs
 
         from frostline.console import log
-        from frostline.distributed import resources as share
+        from frostline.distributed.resources import worker_environment
 
-        workers = min(effective_n_jobs(self.n_jobs), len(calls))
-        begun = LoggedWorker(self.worker(share.worker_environment(workers)), str(self.place / "begun"))
+        workers = min(effective_n_jobs(self.n_jobs), len(jobs))
+        logged = LoggedWorker(self.worker(worker_environment(workers)), str(self.sweep_folder / "started"))
         Finalize(None, _end_workers, exitpriority=1)
         values: dict[int, float | Exception] = {}
         suspects: JobOverrides = {}
-        while left := {n: words for n, words in calls.items() if n not in values and n not in suspects}:
-            if _do(begun, left, workers, values) is not None:
-                under_way = begun.numbers() & set(left) - set(values) or set(left)
-                suspects |= {n: calls[n] for n in under_way}
-                log(f"a worker was killed; {len(under_way)} jobs that were under way are done again, each by itself")
+        while left := {n: words for n, words in jobs.items() if n not in values and n not in suspects}:
+            if _run_in_pool(logged, left, workers, values) is not None:
+                running = logged.numbers() & set(left) - set(values) or set(left)
+                suspects |= {n: jobs[n] for n in running}
+                log(f"a worker was killed; {len(running)} jobs that were running are repeated one by one")
         for number, words in suspects.items():
-            if (killed := _do(begun, {number: words}, workers, values)) is not None:
-                values[number] = killed
+            if (error := _run_in_pool(logged, {number: words}, workers, values)) is not None:
+                values[number] = error
         return values
 
 
 class LoggedWorker:
-    """A worker that notes the numbers of the jobs it begins."""
+    """A worker that writes the number of each job that it starts to a file."""
 
     def __init__(self, worker: Worker, file: str) -> None:
         self.worker, self.file = worker, file
@@ -63,31 +66,32 @@ class LoggedWorker:
             file.write(f"{number}\n")
         try:
             return number, self.worker(overrides, number)
-        except SystemExit as end:  # SIGTERM, which joblib would pass on to the process that was asked for the sweep
-            return number, FrostlineError(f"its worker was told to end (status {end.code}); {RESTART_HINT}")
+        except SystemExit as end:  # after SIGTERM; joblib would end the command's process with it
+            return number, FrostlineError(f"its worker was terminated (status {end.code}); {RESTART_HINT}")
 
     def numbers(self) -> set[int]:
+        """Return the numbers of all jobs that were started."""
         file = Path(self.file)
         return set(map(int, file.read_text().split())) if file.exists() else set()
 
 
 def _end_workers() -> None:
-    """They wait for more, and this process would wait for them."""
+    """End idle workers, for which this process would wait at its exit."""
     from joblib.externals.loky import get_reusable_executor
 
-    workers = get_reusable_executor(reuse=True)
-    getattr(workers, "terminate", workers.shutdown)(kill_workers=True)  # joblib's own clears its files away too
+    executor = get_reusable_executor(reuse=True)
+    getattr(executor, "terminate", executor.shutdown)(kill_workers=True)  # terminate also deletes joblib's files
 
 
-def _do(begun: LoggedWorker, calls: JobOverrides, workers: int, values: dict[int, Any]) -> Exception | None:
-    """Fill in the values of jobs as they end; why that stopped, if it did."""
+def _run_in_pool(logged: LoggedWorker, jobs: JobOverrides, workers: int, values: dict[int, Any]) -> Exception | None:
+    """Run jobs and enter their values as they finish. Return the error if a worker was killed."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     settings = {"backend": "loky", "batch_size": 1, "pre_dispatch": workers, "initializer": ignore_sigint}
-    pool = Parallel(max(workers, 2), return_as="generator_unordered", **settings)  # one would be this process
+    pool = Parallel(max(workers, 2), return_as="generator_unordered", **settings)  # 1 would run jobs in this process
     try:
-        for number, value in pool(delayed(begun)(words, number) for number, words in calls.items()):
+        for number, value in pool(delayed(logged)(words, number) for number, words in jobs.items()):
             values[number] = value
     except TerminatedWorkerError:
         return FrostlineError(f"its worker was killed; {RESTART_HINT}")

@@ -1,4 +1,4 @@
-"""Where Hydra looks for sweepers; it reads this file at every start, so that all else is imported in use."""
+"""The sweeper over a file of jobs. Heavy imports are inside functions: Hydra imports this file at every start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class ListedSweeper(Sweeper):
-    """Hands the jobs of a file to the launcher, all at once."""
+    """Give the jobs of a file to the launcher, all in one call."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -23,11 +23,11 @@ class ListedSweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> Any:
-        from frostline.config import job_list as listed
+        from frostline.config import job_list
 
         assert self.config is not None and self.launcher is not None
         folder = Path(str(self.config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        jobs = [[*arguments, *job] for job in listed.read_jobs(self.file)]
+        jobs = [[*arguments, *job] for job in job_list.read_jobs(self.file)]
         return [self.launcher.launch(jobs, initial_job_idx=0)]

@@ -1,4 +1,4 @@
-"""Where Hydra looks for sweepers; it reads this file at every start, so that all else is imported in use."""
+"""The sweeper of a search. Heavy imports are inside functions: Hydra imports this file at every start."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class OptunaSweeper(Sweeper):
-    """Hands the trials of the search that `frostline` has checked and opened to the launcher."""
+    """Give the trials of the search in the session to the launcher. The search has been checked and opened."""
 
     def __init__(self, **settings: Any) -> None:
-        """As they stand in hydra.sweeper, from where the check has read them."""
+        """Accept the settings of hydra.sweeper. They are read from the config before Hydra starts."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from hydra.core.plugins import Plugins

@@ -1,6 +1,6 @@
-"""Jobs of a sweep as tasks of Ray, on the nodes of a cluster that share the folder in which the sweep is run.
+"""The Ray launcher: jobs as tasks of Ray, on the nodes of a cluster that share the sweep's folder.
 
-Hydra reads this file at every start, so that all else is imported in use.
+Heavy imports are inside functions: Hydra imports this file at every start.
 """
 
 from __future__ import annotations
@@ -21,131 +21,136 @@ from omegaconf import DictConfig, OmegaConf
 
 from frostline.errors import Problem
 from hydra_plugins._launcher import DescribedJobsLauncher, set_values
+from hydra_plugins._worker_process import RESTART_HINT
 
 if TYPE_CHECKING:
     from frostline.config.hydra_job import HydraJob
 
 KEY = "hydra/launcher"
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere unasked
-    "RAY_DEDUP_LOGS": "0",  # else one of "epoch 1 of 3" and "epoch 2 of 3" is shown
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as Ray advises where no GPU is asked for
+RAY_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # usage statistics are sent only if the user wants it
+    "RAY_DEDUP_LOGS": "0",  # Ray takes "epoch 1 of 3" and "epoch 2 of 3" for duplicates
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # recommended by Ray where no GPU is requested
 }
 
 
 class RayLauncher(DescribedJobsLauncher):
-    """init, remote: arguments of `ray.init` and, for each job, of `ray.remote`.
+    """Run each job as a task. init, remote: arguments of `ray.init` and, for each job, of `ray.remote`.
 
-    environ: how the names of variables begin that jobs get from here; all others they have from their node.
+    environ: prefixes of the names of environment variables that jobs get from this process; others come from the node.
     """
 
     def __init__(self, init: DictConfig, remote: DictConfig, environ: Sequence[str]) -> None:
-        self.init, self.remote = _plain(init), _plain(remote)
-        self.passed = tuple(environ)
+        self.init, self.remote = _to_dict(init), _to_dict(remote)
+        self.prefixes = tuple(environ)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        with _told():
-            self._start()
+        with _user_errors_printed():
+            self._start_ray()
 
     @staticmethod
     def problems() -> Iterator[Problem]:
-        """What keeps it from starting here."""
+        """Yield what prevents the launcher from starting."""
         if find_spec("ray") is None:
             yield Problem(KEY, "ray is not installed", "pip install 'frostline[ray]'")
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         jobs = self.prepare(job_overrides, initial_job_idx)
         with env_override(self.environ):
-            return set_values(jobs, self._values([job.return_value for job in jobs]))
+            return set_values(jobs, self._run_on_nodes([job.return_value for job in jobs]))
 
-    def _start(self) -> None:
+    def _start_ray(self) -> None:
         """Connect to a cluster, or start Ray on this machine until this process ends."""
         from frostline.errors import user_error
 
-        os.environ.update(QUIET | os.environ)
+        os.environ.update(RAY_SETTINGS | os.environ)
         import ray
 
         try:
             if not ray.is_initialized():
-                _reach(self.init.get("address") or os.environ.get("RAY_ADDRESS") or "")
+                _check_address(self.init.get("address") or os.environ.get("RAY_ADDRESS") or "")
                 ray.init(**self.init)
-            self.do = ray.remote(**self.remote)(_do)
+            self.run_remotely = ray.remote(**self.remote)(_run_on_node)
         except Exception as error:
-            why = str(error).strip().splitlines()[0]
-            raise user_error(KEY, f"Ray cannot be used: {why}", "correct hydra.launcher.init or .remote") from error
-        nodes: Any = ray.nodes  # which has types in some versions alone
-        self._check_room([node["Resources"] for node in nodes() if node["Alive"]])
+            what = f"Ray cannot be used: {str(error).strip().splitlines()[0]}"
+            raise user_error(KEY, what, "correct hydra.launcher.init or .remote") from error
+        nodes: Any = ray.nodes  # is typed in some versions of Ray
+        self._check_capacity([node["Resources"] for node in nodes() if node["Alive"]])
 
-    def _check_room(self, nodes: list[dict[str, float]]) -> None:
-        """Ray would wait without end for a node that can take a job."""
+    def _check_capacity(self, nodes: list[dict[str, float]]) -> None:
+        """Refuse jobs that fit on no node; Ray would wait for such a node forever."""
         from frostline.errors import user_error
 
-        asked = {"CPU": self.remote.get("num_cpus") or 0, "GPU": self.remote.get("num_gpus") or 0}
-        asked |= self.remote.get("resources") or {}
-        if not any(all(node.get(name, 0) >= number for name, number in asked.items()) for node in nodes):
-            have = [{name: node.get(name, 0) for name in asked} for node in nodes]
+        needs = {"CPU": self.remote.get("num_cpus") or 0, "GPU": self.remote.get("num_gpus") or 0}
+        needs |= self.remote.get("resources") or {}
+        if not any(all(node.get(name, 0) >= number for name, number in needs.items()) for node in nodes):
+            have = [{name: node.get(name, 0) for name in needs} for node in nodes]
             raise user_error(
-                "hydra.launcher.remote", f"no node has {asked} for a job", f"ask for less; they have {have}"
+                "hydra.launcher.remote", f"no node has {needs} for a job", f"ask for less; they have {have}"
             )
 
-    def _values(self, jobs: Sequence[HydraJob]) -> list[float]:
+    def _run_on_nodes(self, jobs: Sequence[HydraJob]) -> list[float]:
+        """Return the values of jobs. A job whose worker gives no answer is recorded as failed."""
         import ray
 
         from frostline.sweeps.execute import record_lost_job
 
-        here = self._here(), str(Path.cwd()), sys.path
-        named = [self.do.options(name=job.folder.name) for job in jobs]  # of each line that a job says
-        waiting = {do.remote(job, *here): i for i, (do, job) in enumerate(zip(named, jobs, strict=True))}
+        context = self._job_environment(), str(Path.cwd()), sys.path
+        tasks = [self.run_remotely.options(name=job.folder.name) for job in jobs]  # Ray prefixes output with the name
+        running = {task.remote(job, *context): i for i, (task, job) in enumerate(zip(tasks, jobs, strict=True))}
         values: dict[int, float] = {}
-        while waiting:
-            for done in ray.wait(list(waiting), timeout=1.0)[0]:
-                place = waiting.pop(done)
+        while running:
+            for done in ray.wait(list(running), timeout=1.0)[0]:
+                i = running.pop(done)
                 try:
-                    values[place] = ray.get(done)
-                except ray.exceptions.RayTaskError as error:  # of its node, which cannot begin it; a run's own is noted
-                    values[place] = record_lost_job(jobs[place], error)
+                    values[i] = ray.get(done)
+                except ray.exceptions.RayTaskError as error:  # the node cannot start it; run_job itself raises nothing
+                    values[i] = record_lost_job(jobs[i], error)
                 except ray.exceptions.RayError as error:
-                    values[place] = record_lost_job(jobs[place], _gone(error))
-        return [values[place] for place in range(len(jobs))]
+                    values[i] = record_lost_job(jobs[i], _worker_lost(error))
+        return [values[i] for i in range(len(jobs))]
 
-    def _here(self) -> dict[str, str]:
-        """What a job's environment has from here."""
-        passed = {name: value for name, value in os.environ.items() if name.startswith(self.passed)}
+    def _job_environment(self) -> dict[str, str]:
+        """Return the environment variables that a job gets from this process."""
+        passed = {name: value for name, value in os.environ.items() if name.startswith(self.prefixes)}
         return passed | self.environ
 
 
-def _do(job: HydraJob, environ: dict[str, str], folder: str, path: list[str]) -> float:
-    """On a node: one job, as it would be done here. A worker does several, one after another."""
+def _run_on_node(job: HydraJob, environ: dict[str, str], folder: str, path: list[str]) -> float:
+    """Run one job as it would run in the command's process. A worker runs several jobs, one after the other."""
     os.chdir(folder)
     os.environ.update(environ)
-    sys.path += [place for place in path if place not in sys.path]
+    sys.path += [entry for entry in path if entry not in sys.path]
     from frostline.sweeps.execute import run_job
 
     return run_job(job)
 
 
-def _gone(error: Exception) -> Exception:
+def _worker_lost(error: Exception) -> Exception:
     from frostline.errors import FrostlineError
 
-    why = str(error).strip().splitlines()[0].rstrip(".")
-    do = "start the same command again, it goes on from its last checkpoint"
-    return FrostlineError(f"its worker was lost: {why}; {do}")
+    reason = str(error).strip().splitlines()[0].rstrip(".")
+    return FrostlineError(f"its worker was lost: {reason}; {RESTART_HINT}")
 
 
-def _reach(address: str) -> None:
-    """Ray itself would try for minutes. Raises OSError where nobody answers at HOST:PORT."""
-    if found := re.fullmatch(r"\[?([^/\]]+)\]?:(\d+)", address):
-        socket.create_connection((found[1], int(found[2])), timeout=10).close()
+def _check_address(address: str) -> None:
+    """Connect to HOST:PORT, where Ray would try for minutes.
+
+    Raises:
+        OSError: nothing answers there.
+    """
+    if match := re.fullmatch(r"\[?([^/\]]+)\]?:(\d+)", address):
+        socket.create_connection((match[1], int(match[2])), timeout=10).close()
 
 
-def _plain(node: DictConfig) -> dict[str, Any]:
+def _to_dict(node: DictConfig) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(node, resolve=True))
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A mistake of the user's in words: Hydra would show any error as its traceback."""
+def _user_errors_printed() -> Iterator[None]:
+    """Print a UserError and exit. Hydra would print its traceback."""
     from frostline.errors import UserError
 
     try:

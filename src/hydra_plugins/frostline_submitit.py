@@ -1,4 +1,7 @@
-"""Jobs handed to submitit: processes of this machine, or Slurm. Thin: Hydra reads it at every start."""
+"""The launchers on submitit: processes of this machine, or Slurm.
+
+Heavy imports are inside functions: Hydra imports this file at every start.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,15 @@ from omegaconf import OmegaConf
 from frostline.errors import FrostlineError, Problem
 from hydra_plugins._worker_process import RESTART_HINT, JobOverrides, Worker, WorkersLauncher
 
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_CHECKS = 0.5
+OF_EXECUTOR = ("max_num_timeout", "python")  # parameters of submitit's executor; the others are those of a job
 
 
 class SubmititLauncher(WorkersLauncher):
-    """What there is for both. parameters: submitit's own, as its documentation has them."""
+    """The base of both launchers. parameters: those of submitit, as its documentation names them."""
 
     cluster = ""
-    patience = 0.0  # seconds from when a job is seen to be gone until it is given up
+    grace_seconds = 0.0  # from when a job is no longer listed until it counts as lost
 
     def __init__(self, submitit_folder: str, **parameters: Any) -> None:
         plain = {k: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for k, v in parameters.items()}
@@ -31,83 +35,83 @@ class SubmititLauncher(WorkersLauncher):
 
     @staticmethod
     def problems() -> Iterator[Problem]:
-        """What keeps it from starting here."""
+        """Yield what prevents the launcher from starting."""
         if find_spec("submitit") is None:
             yield Problem("hydra/launcher", "submitit is not installed", "pip install 'frostline[submitit]'")
 
-    def work(self, calls: JobOverrides) -> dict[int, float | Exception]:
+    def run_in_workers(self, jobs: JobOverrides) -> dict[int, float | Exception]:
         from frostline.console import log
 
-        worker = self._worker(len(calls))
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which what is started here keeps
+        worker = self._make_worker(len(jobs))
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # child processes inherit it
         try:
-            jobs = self._executor().map_array(worker, calls.values(), calls)
+            submitted = self._make_executor().map_array(worker, jobs.values(), jobs)
         finally:
             signal.signal(signal.SIGINT, before)
-        log(f"jobs by submitit: {len(jobs)} on {self.cluster}; what they say is in {jobs[0].paths.folder.parent}")
-        return dict(zip(calls, self._values(jobs), strict=True))
+        log(f"{len(submitted)} jobs submitted to {self.cluster}; their output is in {submitted[0].paths.folder.parent}")
+        return dict(zip(jobs, self._wait_for_values(submitted), strict=True))
 
-    def _worker(self, jobs: int) -> Worker:
+    def _make_worker(self, jobs: int) -> Worker:
         raise NotImplementedError
 
-    def _executor(self) -> Any:
+    def _make_executor(self) -> Any:
         from submitit import AutoExecutor
 
-        own = {f"{self.cluster}_{k}": v for k, v in self.parameters.items() if k in ("max_num_timeout", "python")}
-        executor = AutoExecutor(folder=self.folder, cluster=self.cluster, **own)
-        rest = {k: v for k, v in self.parameters.items() if k not in ("max_num_timeout", "python")}
+        chosen = {f"{self.cluster}_{k}": v for k, v in self.parameters.items() if k in OF_EXECUTOR}
+        executor = AutoExecutor(folder=self.folder, cluster=self.cluster, **chosen)
+        rest = {k: v for k, v in self.parameters.items() if k not in OF_EXECUTOR}
         common = AutoExecutor._typed_parameters()
         executor.update_parameters(**{k if k in common else f"{self.cluster}_{k}": v for k, v in rest.items()})
         return executor
 
-    def _values(self, jobs: list[Any]) -> list[float | Exception]:
-        """What the jobs have come to, or why they have come to nothing."""
+    def _wait_for_values(self, jobs: list[Any]) -> list[float | Exception]:
+        """Return the values of jobs, or the reasons why they have none."""
         values: dict[str, float | Exception] = {}
-        gone: dict[str, float] = {}  # since when
+        missing_since: dict[str, float] = {}
         try:
             while waiting := [job for job in jobs if job.job_id not in values]:
-                there, now = self._there(waiting), time.monotonic()
+                listed, now = self._listed_ids(waiting), time.monotonic()
                 for job in waiting:
-                    since = now if job.job_id in there else gone.setdefault(job.job_id, now)
+                    since = now if job.job_id in listed else missing_since.setdefault(job.job_id, now)
                     if job.task(0).paths.result_pickle.exists():
-                        values[job.job_id] = _value(job.task(0))
-                    elif job.job_id in there:
-                        gone.pop(job.job_id, None)
-                    elif now - since >= self.patience:
-                        values[job.job_id] = FrostlineError(f"its process is gone (job {job.job_id}); {RESTART_HINT}")
-                time.sleep(SECONDS_BETWEEN_LOOKS)
+                        values[job.job_id] = _value_of(job.task(0))
+                    elif job.job_id in listed:
+                        missing_since.pop(job.job_id, None)
+                    elif now - since >= self.grace_seconds:
+                        values[job.job_id] = FrostlineError(f"its process is lost (job {job.job_id}); {RESTART_HINT}")
+                time.sleep(SECONDS_BETWEEN_CHECKS)
         except KeyboardInterrupt:
-            self._end([job for job in jobs if job.job_id not in values])
+            self._cancel([job for job in jobs if job.job_id not in values])
             raise
         return [values[job.job_id] for job in jobs]
 
-    def _there(self, jobs: list[Any]) -> set[str]:
-        """The ids of those that wait or run."""
+    def _listed_ids(self, jobs: list[Any]) -> set[str]:
+        """Return the ids of the jobs that are waiting or running."""
         raise NotImplementedError
 
-    def _end(self, jobs: list[Any]) -> None:
-        """All at once."""
+    def _cancel(self, jobs: list[Any]) -> None:
+        """Cancel jobs, where they do not end with this process."""
 
 
 class LocalLauncher(SubmititLauncher):
-    """All jobs of the sweep at once, each a process of this machine."""
+    """Run all jobs of a sweep at the same time, each in a process of this machine."""
 
     cluster = "local"
 
-    def _worker(self, jobs: int) -> Worker:
-        from frostline.distributed import resources as share
+    def _make_worker(self, jobs: int) -> Worker:
+        from frostline.distributed.resources import worker_environment
 
-        return self.worker(share.worker_environment(jobs))
+        return self.worker(worker_environment(jobs))
 
-    def _there(self, jobs: list[Any]) -> set[str]:
+    def _listed_ids(self, jobs: list[Any]) -> set[str]:
         return {job.job_id for job in jobs if not job.done()}
 
 
 class SlurmLauncher(SubmititLauncher):
-    """Jobs in a cluster's queue; they go on when this process ends, unless by Ctrl-C twice."""
+    """Submit jobs to Slurm. They continue when this process ends, unless Ctrl-C is pressed twice."""
 
-    cluster, patience = "slurm", 60.0
-    seconds_between_looks = 10.0  # at the queue; the results are files
+    cluster, grace_seconds = "slurm", 60.0
+    seconds_between_queries = 10.0  # of the queue; results are read from files
 
     @staticmethod
     def problems() -> Iterator[Problem]:
@@ -116,30 +120,31 @@ class SlurmLauncher(SubmititLauncher):
             do = "start it on a machine of the cluster, or choose another launcher"
             yield Problem("hydra/launcher", "slurm, but there is no sbatch on PATH", do)
 
-    def _worker(self, jobs: int) -> Worker:
-        from frostline.distributed import resources as share
+    def _make_worker(self, jobs: int) -> Worker:
+        from frostline.distributed.resources import slurm_environment
 
-        return self.worker(share.slurm_environment(), lead=False)
+        return self.worker(slurm_environment(), ends_with_command=False)
 
-    def _there(self, jobs: list[Any]) -> set[str]:
-        """Slurm's accounting, which submitit asks, is not on every cluster; its queue is."""
-        looked, found = getattr(self, "_looked", (-self.seconds_between_looks, set()))
-        if time.monotonic() - looked < self.seconds_between_looks:
-            return set(found)
-        words = ["squeue", "--noheader", "--array", "--format=%i", f"--user={os.getuid()}"]
+    def _listed_ids(self, jobs: list[Any]) -> set[str]:
+        """Return the ids in the queue. submitit reads Slurm's accounting, which not every cluster has."""
+        queried, ids = getattr(self, "_last_query", (-self.seconds_between_queries, set()))
+        if time.monotonic() - queried < self.seconds_between_queries:
+            return set(ids)
+        command = ["squeue", "--noheader", "--array", "--format=%i", f"--user={os.getuid()}"]
         try:
-            found = set(subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.split())
-        except (OSError, subprocess.SubprocessError):  # Slurm does not answer now
-            found = {job.job_id for job in jobs}
-        self._looked = (time.monotonic(), found)
-        return set(found)
+            output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+            ids = set(output.split())
+        except (OSError, subprocess.SubprocessError):  # Slurm does not answer
+            ids = {job.job_id for job in jobs}
+        self._last_query = (time.monotonic(), ids)
+        return set(ids)
 
-    def _end(self, jobs: list[Any]) -> None:
+    def _cancel(self, jobs: list[Any]) -> None:
         for job in jobs:
             job.cancel(check=False)
 
 
-def _value(job: Any) -> float | Exception:
+def _value_of(job: Any) -> float | Exception:
     error = job.exception()
     if error is None:
         value: float | Exception = job.result()

@@ -75,7 +75,7 @@ def test_a_rank_that_is_killed_ends_the_run_which_then_goes_on_to_the_same_weigh
         os.kill(ranks[1], signal.SIGKILL)
         assert one.wait() == 1
         assert all(map(is_gone, ranks.values()))
-    told = "rank 1: was killed by SIGKILL; start the same command again, it goes on from its last checkpoint"
+    told = "rank 1: was killed by SIGKILL; start the same command again, it continues from its last checkpoint"
     assert told in one.said
     assert "Traceback" not in one.said
     assert read_json(run.failure)["what"] == f"RankError: {told}"

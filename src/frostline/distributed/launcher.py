@@ -159,7 +159,7 @@ def _failure_of(folder: Path, rank: int, ranks: list[subprocess.Popen[bytes]]) -
     if reason is None:
         status = ranks[rank].returncode
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return RankError(f"rank {rank}: {how}; start the same command again, it goes on from its last checkpoint")
+        return RankError(f"rank {rank}: {how}; start the same command again, it continues from its last checkpoint")
     if reason["problems"]:
         return UserError(Problem(**problem) for problem in reason["problems"])
     if reason["trace"]:
