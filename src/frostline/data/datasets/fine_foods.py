@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from frostline.data.corpus import Labelled, RawData
-from frostline.data.datasets.rdata import Column, frames
+from frostline.data.datasets.r_database import Column, read_data_frames
 from frostline.data.downloads.package_cache import Deb, folder, is_cached
 
 PIN = Deb(
@@ -26,8 +26,8 @@ class FineFoods:
         return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
 
     def load(self) -> RawData:
-        place = folder(PIN, INSIDE, keep=KEEP)
-        train, test = frames(place, "Rdata", ["training_data", "testing_data"])
+        database = folder(PIN, INSIDE, keep=KEEP)
+        train, test = read_data_frames(database, "Rdata", ["training_data", "testing_data"])
         return RawData(train=_labelled(train), test=_labelled(test))
 
 
