@@ -1,10 +1,10 @@
-"""Every way to adapt, on two data sets: each arm's rate is chosen from three on validation, then three seeds.
+"""Compare all ways to adapt on two data sets: select a learning rate for each arm on validation, then run three seeds.
 
-    python experiments/adaptation/study.py run [ARM ...]    # from the repository; what is complete is not run again
-    python experiments/adaptation/study.py table            # the table of README.md, from the run folders
+    python experiments/adaptation/study.py run [ARM ...]    # in the repository; complete runs are not trained again
+    python experiments/adaptation/study.py table            # prints the tables of README.md from the run folders
 
-All arms that learn see the same texts in as many steps.
-A run is `frostline experiment=adaptation/<data set> <arm> <rate> <seed>`.
+All arms that are trained see the same texts in the same number of steps. Each run is that of the command
+`frostline experiment=adaptation/DATASET seed=SEED optimizer.lr=RATE logger=csv` with the overrides of the arm.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
-from frostline.config import jobs as command
+from frostline.config.jobs import Job, jobs_of_command
 from frostline.errors import FrostlineError
 from frostline.results.atomic_files import read_json
 from frostline.training.run import run
 
-DATA = {"movies": ["vader_tweets", "vader_nyt", "vader_amazon"], "topics": []}
+SHIFTED = {"movies": ["vader_tweets", "vader_nyt", "vader_amazon"], "topics": []}  # data set -> shifted test sets
 SEEDS = (1, 2, 3)
-FACTORS = (1, 3, 10)  # on the rate that suits the strategy over a whole data set; here are fewer steps
-BY_HAND = "[{name: head, epochs: 1, rules: [['head.*', 10], ['*', null]]}, {name: all, rules: [['*', 1]]}]"
+FACTORS = (1, 3, 10)  # times the recommended learning rate, which is for a whole data set; here are fewer steps
+COST = ("trainable parameters", "seconds", "encoder passes (texts)")
+SCHEDULE = "[{name: head, epochs: 1, rules: [['head.*', 10], ['*', null]]}, {name: all, rules: [['*', 1]]}]"
 ARMS = {
     "direct": ["freezing=direct", "trainer.max_epochs=0"],
     "frozen": ["freezing=frozen"],
@@ -42,7 +43,7 @@ ARMS = {
     "autofreeze": ["freezing=autofreeze"],
     "auto_rgn": ["freezing=auto_rgn"],
     "discriminative": ["freezing=discriminative"],
-    "schedule by hand": ["freezing=schedule", f"freezing.phases={BY_HAND}"],
+    "schedule by hand": ["freezing=schedule", f"freezing.phases={SCHEDULE}"],
     "lp_ft": ["freezing=lp_ft", "freezing.probe_epochs=2"],
     "full": ["freezing=full"],
     "lora": ["adapter=lora", "freezing=full"],
@@ -54,76 +55,86 @@ ARMS = {
 }
 
 
-def job(data: str, arm: str, factor: float, seed: int) -> command.Job:
-    words = [f"experiment=adaptation/{data}", *ARMS[arm], f"seed={seed}", "logger=csv"]
-    [usual] = command.jobs_of_command(words)
-    rate = float(f"{usual.config['optimizer']['lr'] * factor:.3g}")
-    [found] = command.jobs_of_command([*words, f"optimizer.lr={rate:g}"])
-    return found
+def make_job(dataset: str, arm: str, factor: float, seed: int) -> Job:
+    """Return the job of an arm with `factor` times the recommended learning rate of its strategy."""
+    overrides = [f"experiment=adaptation/{dataset}", *ARMS[arm], f"seed={seed}", "logger=csv"]
+    [default] = jobs_of_command(overrides)
+    learning_rate = float(f"{default.config['optimizer']['lr'] * factor:.3g}")
+    [job] = jobs_of_command([*overrides, f"optimizer.lr={learning_rate:g}"])
+    return job
 
 
-def done(one: command.Job) -> dict[str, Any]:
-    return run(one.config, one.choices, one.overrides, one.folder)
+def train(job: Job) -> dict[str, Any]:
+    """Train a job, or read its result if it is complete."""
+    return run(job.config, job.choices, job.overrides, job.folder)
 
 
-def stored(one: command.Job) -> dict[str, Any]:
-    """Raises FileNotFoundError where the run is not complete."""
-    found: dict[str, Any] = read_json(one.folder / "result.json")
-    return found | {"folder": one.folder, "rate": one.config["optimizer"]["lr"]}
+def read_result(job: Job) -> dict[str, Any]:
+    """Return the result of a complete run, with its folder and its learning rate.
+
+    Raises:
+        FileNotFoundError: if the run is not complete.
+    """
+    result: dict[str, Any] = read_json(job.folder / "result.json")
+    return result | {"folder": job.folder, "learning_rate": job.config["optimizer"]["lr"]}
 
 
 def factors(arm: str) -> tuple[float, ...]:
     return (1,) if arm == "direct" else FACTORS
 
 
-def chosen(data: str, arm: str, result: Callable[[command.Job], dict[str, Any]]) -> list[dict[str, Any]]:
-    """The runs of the best rate, one a seed; the rate is chosen by the first seed's validation."""
-    tried = {factor: result(job(data, arm, factor, SEEDS[0])) for factor in factors(arm)}
-    best = max(tried, key=lambda factor: tried[factor]["metrics"]["val/f1_macro"])
-    return [tried[best], *(result(job(data, arm, best, seed)) for seed in SEEDS[1:])]
+def selected_runs(dataset: str, arm: str, result_of: Callable[[Job], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results with the best learning rate, one for each seed; validation at the first seed selects it."""
+    by_factor = {factor: result_of(make_job(dataset, arm, factor, SEEDS[0])) for factor in factors(arm)}
+    best = max(by_factor, key=lambda factor: by_factor[factor]["metrics"]["val/f1_macro"])
+    return [by_factor[best], *(result_of(make_job(dataset, arm, best, seed)) for seed in SEEDS[1:])]
 
 
-def do(arms: list[str]) -> None:
+def train_arms(arms: list[str]) -> None:
+    """Train the given arms, or all of them; a run that fails does not end the others."""
     for arm in arms or list(ARMS):
-        for data in DATA:
+        for dataset in SHIFTED:
             try:
-                chosen(data, arm, done)
+                selected_runs(dataset, arm, train)
             except FrostlineError as error:
-                print(f"failed: {data} {arm}: {error}", file=sys.stderr)
+                print(f"failed: {dataset} {arm}: {error}", file=sys.stderr)
 
 
-def norm_of_head(folder: Path) -> float:
+def head_norm(folder: Path) -> float:
+    """Return the Euclidean norm of all weights of the head."""
     weights = load_file(folder / "checkpoints" / "best.safetensors").items()
     return math.sqrt(sum(float((w.astype(float) ** 2).sum()) for name, w in weights if name.startswith("head.")))
 
 
-def row(data: str, arm: str) -> Iterator[str]:
-    runs = chosen(data, arm, stored)
-    metrics = [one["metrics"] for one in runs]
+def table_row(dataset: str, arm: str) -> Iterator[str]:
+    """Yield the cells of an arm."""
+    runs = selected_runs(dataset, arm, read_result)
+    metrics = [result["metrics"] for result in runs]
     yield arm
-    yield f"{runs[0]['rate']:g}"
-    yield _spread([m["test/accuracy"] for m in metrics])
-    yield _spread([m["test/f1_macro"] for m in metrics])
-    if DATA[data]:
-        yield _spread([mean(m[f"test_{name}/f1_macro"] for name in DATA[data]) for m in metrics])
-    yield _spread([m["test/ece"] for m in metrics])
-    yield f"{mean(norm_of_head(one['folder']) for one in runs):.1f}"
+    yield f"{runs[0]['learning_rate']:g}"
+    yield mean_and_std([m["test/accuracy"] for m in metrics])
+    yield mean_and_std([m["test/f1_macro"] for m in metrics])
+    if SHIFTED[dataset]:
+        yield mean_and_std([mean(m[f"test_{name}/f1_macro"] for name in SHIFTED[dataset]) for m in metrics])
+    yield mean_and_std([m["test/ece"] for m in metrics])
+    yield f"{mean(head_norm(result['folder']) for result in runs):.1f}"
     yield f"{runs[0]['parameters']['ever_trainable']:,}"
-    yield f"{median(one['cost']['seconds'] for one in runs):.0f}"
+    yield f"{median(result['cost']['seconds'] for result in runs):.0f}"
     yield f"{runs[0]['cost']['texts_encoded']:,}"
 
 
-def _spread(values: list[float]) -> str:
+def mean_and_std(values: list[float]) -> str:
     return f"{mean(values):.3f} ± {stdev(values):.3f}"
 
 
-def table(data: str) -> str:
-    shifted = ["shifted macro-F1"] if DATA[data] else []
-    heads = ["arm", "rate", "accuracy", "macro-F1", *shifted, "ECE", "head norm", "learned", "seconds", "texts encoded"]
-    rows, missing = [heads, ["---", *["--:"] * (len(heads) - 1)]], []
+def table(dataset: str) -> str:
+    """Return a Markdown table with a row for each complete arm, and the names of the others."""
+    shifted = ["shifted macro-F1"] if SHIFTED[dataset] else []
+    titles = ["arm", "learning rate", "accuracy", "macro-F1", *shifted, "ECE", "head norm", *COST]
+    rows, missing = [titles, ["---", *["--:"] * (len(titles) - 1)]], []
     for arm in ARMS:
         try:
-            rows.append(list(row(data, arm)))
+            rows.append(list(table_row(dataset, arm)))
         except FileNotFoundError:
             missing.append(arm)
     lines = [f"| {' | '.join(cells)} |" for cells in rows]
@@ -131,8 +142,8 @@ def table(data: str) -> str:
 
 
 if __name__ == "__main__":
-    what, *arms = sys.argv[1:] or ["table"]
-    if what == "run":
-        do(arms)
+    action, *arms = sys.argv[1:] or ["table"]
+    if action == "run":
+        train_arms(arms)
     else:
-        print("\n\n".join(f"### {data}\n\n{table(data)}" for data in DATA))
+        print("\n\n".join(f"### {dataset}\n\n{table(dataset)}" for dataset in SHIFTED))
