@@ -1,4 +1,4 @@
-"""Draws frost_line.svg from steps.json, which `python tests/benchmarks/frost_steps.py minilm all` writes.
+"""Draw frost_line.svg from steps.json, which `python tests/benchmarks/frost_steps.py minilm all` writes.
 
 python experiments/frost_line/picture.py
 """
@@ -20,44 +20,49 @@ from frostline.sweeps.time_estimate import plan_from_shapes
 
 HERE = Path(__file__).parent
 PLAN = ["encoder=minilm", "freezing=gradual", "logger=csv"]
-LEARNS, RESTS, LINE, TOKENS = "#d55e00", "#dce9f2", "#0072b2", "#555555"  # told apart by the colour-blind too
+TRAINABLE, FROZEN, FROST_LINE, TOKENS = "#d55e00", "#dce9f2", "#0072b2", "#555555"  # safe for colour-blind readers
 
 
 def draw_plan(axes: Axes, plan: Plan) -> None:
-    """Phases down, blocks across; the frost line between what rests below it and the rest."""
+    """Draw phases as rows and blocks as columns, with the frost line below the lowest trainable block of each phase."""
     blocks = [block for block in plan.blocks if block.parameters]
     for row, phase in enumerate(plan.phases):
-        learning = [any(phase.trains(p.name) for p in block.parameters) for block in blocks]
-        for column, learns in enumerate(learning):
-            axes.add_patch(
-                mpl.patches.Rectangle((column, row), 1, 1, facecolor=LEARNS if learns else RESTS, edgecolor="w")
-            )
-        line = learning.index(True)
-        axes.plot([line, line], [row, row + 1], color=LINE, linewidth=4, solid_capstyle="butt")
+        trainable = [any(phase.trains(p.name) for p in block.parameters) for block in blocks]
+        for column, is_trainable in enumerate(trainable):
+            colour = TRAINABLE if is_trainable else FROZEN
+            axes.add_patch(mpl.patches.Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="w"))
+        frost_line = trainable.index(True)
+        axes.plot([frost_line, frost_line], [row, row + 1], color=FROST_LINE, linewidth=4, solid_capstyle="butt")
     names = [block.name.removeprefix("encoder.").replace("layer.", "").replace("embeddings", "emb") for block in blocks]
     axes.set_xticks([i + 0.5 for i in range(len(blocks))], names)
     axes.set_yticks([i + 0.5 for i in range(len(plan.phases))], [phase.name for phase in plan.phases])
     axes.set(
         xlim=(0, len(blocks)),
         ylim=(len(plan.phases), 0),
-        title="gradual unfreezing: orange learns,\nblue is the frost line",
+        title="gradual unfreezing: orange is trainable,\nblue is the frost line",
     )
     axes.tick_params(length=0)
 
 
-def draw_steps(axes: Axes, figures: list[dict[str, Any]]) -> None:
-    """Milliseconds a step against how many layers lie below the line."""
-    heights = [found["layers"] - found["learn"] for found in figures]
-    for key, colour, marker, name in (("read", TOKENS, "s", "from tokens"), ("kept", LINE, "o", "from the store")):
-        middle = [1e3 * median(found[key]) for found in figures]
-        spread = [[m - 1e3 * min(f[key]) for m, f in zip(middle, figures, strict=True)]]
-        spread += [[1e3 * max(f[key]) - m for m, f in zip(middle, figures, strict=True)]]
-        axes.errorbar(heights, middle, yerr=spread, color=colour, marker=marker, capsize=3, label=name)
-    limit = [1e3 * median(found["read"]) / found["counted"] for found in figures]
-    axes.plot(heights, limit, color="k", linestyle="--", label="counted limit")
-    axes.set(
-        xlabel=f"layers below the frost line, of {figures[0]['layers']}", ylabel="milliseconds a step", ylim=(0, None)
-    )
+def draw_steps(axes: Axes, measurements: list[dict[str, Any]]) -> None:
+    """Draw milliseconds per step against the number of layers below the frost line: median, minimum and maximum.
+
+    Each measurement has seconds per step from tokens (`read`) and from the cache (`kept`), and the numbers of
+    trainable (`learn`) and of all layers.
+    """
+    depths = [steps["layers"] - steps["learn"] for steps in measurements]
+    for key, colour, marker, label in (
+        ("read", TOKENS, "s", "from tokens"),
+        ("kept", FROST_LINE, "o", "from the cache"),
+    ):
+        medians = [1e3 * median(steps[key]) for steps in measurements]
+        below = [m - 1e3 * min(steps[key]) for m, steps in zip(medians, measurements, strict=True)]
+        above = [1e3 * max(steps[key]) - m for m, steps in zip(medians, measurements, strict=True)]
+        axes.errorbar(depths, medians, yerr=[below, above], color=colour, marker=marker, capsize=3, label=label)
+    limit = [1e3 * median(steps["read"]) / steps["counted"] for steps in measurements]
+    axes.plot(depths, limit, color="k", linestyle="--", label="counted limit")
+    layers = measurements[0]["layers"]
+    axes.set(xlabel=f"layers below the frost line, of {layers}", ylabel="milliseconds per step", ylim=(0, None))
     axes.set_title("a step of 32 texts, minilm on two cores")
     axes.legend(frameon=False)
 
