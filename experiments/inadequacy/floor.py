@@ -1,11 +1,11 @@
-"""The floor of the study: TF-IDF and logistic regression, which know nothing but the texts that they are shown.
+"""The baseline of the study: TF-IDF and logistic regression, which know nothing but the training texts.
 
     python experiments/inadequacy/floor.py JOBS    # as `frostline reproduce experiments/inadequacy` calls it
 
-JOBS has a run a line, its folder first and then its overrides, of which the data set's, `head.C` and `seed` count:
-texts and splits are those of any run with the same, and of a text no more is read than bert_tiny reads of it. A folder
-is left as `frostline` leaves one, with the encoder `tfidf`; a seed decides nothing here, as all is solved exactly.
-Needs scikit-learn, of frostline[dev].
+JOBS has one run per line: its folder, then its overrides, of which those of the data set, `head.C` and `seed` are used.
+Texts and splits are those of any run with the same overrides, and a text is truncated where bert_tiny truncates it. A
+run leaves the same files as a run of `frostline`, with the encoder `tfidf`. The seed has no effect, because the model
+is fitted exactly. Needs scikit-learn, which is part of frostline[dev].
 """
 
 from __future__ import annotations
@@ -26,38 +26,42 @@ from frostline.reproduce.study.external import Done, Program, main
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config
 
-VECTORS = {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "sublinear_tf": True}
-SOLVER = {"_target_": "sklearn.linear_model.LogisticRegression", "max_iter": 1000}
+VECTORIZER = {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "sublinear_tf": True}
+CLASSIFIER = {"_target_": "sklearn.linear_model.LogisticRegression", "max_iter": 1000}
 
 
 def config(run: Config) -> Config:
-    head = SOLVER | {"C": run["head"]["C"]}
-    return {"cut_as_by": run["encoder"]["name"], "encoder": VECTORS, "head": head}
+    """Return what is recorded in the run's config beside seed, study and data set."""
+    head = CLASSIFIER | {"C": run["head"]["C"]}
+    return {"cut_as_by": run["encoder"]["name"], "encoder": VECTORIZER, "head": head}
 
 
 def do(job: Job, config: Config, corpus: Corpus) -> Done:
+    """Fit once and return the class probabilities of the validation and test texts."""
     tokenizer = AutoTokenizer.from_pretrained(
         locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])
     )
-    train, val, test = (read(part, tokenizer, config) for part in (corpus.train, corpus.val, corpus.test))
+    train, val, test = (truncate(split, tokenizer, config) for split in (corpus.train, corpus.val, corpus.test))
     model = make_pipeline(make(config["encoder"]), make(config["head"]))
     model.fit(train.texts, train.labels)
-    told = {name: chances(model, part, len(corpus.classes)) for name, part in (("val", val), ("test", test))}
-    return Done(told, int(model[-1].coef_.size + model[-1].intercept_.size))
+    classes = len(corpus.classes)
+    by_split = {"val": predictions(model, val, classes), "test": predictions(model, test, classes)}
+    return Done(by_split, int(model[-1].coef_.size + model[-1].intercept_.size))
 
 
-def read(part: Split, tokenizer: Any, config: Config) -> Split:
-    """Each text as far as a run reads it: to the end of the last token that is kept."""
+def truncate(split: Split, tokenizer: Any, config: Config) -> Split:
+    """Cut each text after the last token that an encoder with the same max_length reads."""
     options = {"truncation": True, "max_length": config["dataset"]["max_length"], "return_offsets_mapping": True}
-    ends = [max(end for _, end in places) for places in tokenizer(part.texts, **options)["offset_mapping"]]
-    return Split([text[:end] for text, end in zip(part.texts, ends, strict=True)], part.labels)
+    ends = [max(end for _, end in offsets) for offsets in tokenizer(split.texts, **options)["offset_mapping"]]
+    return Split([text[:end] for text, end in zip(split.texts, ends, strict=True)], split.labels)
 
 
-def chances(model: Any, part: Split, classes: int) -> SplitPredictions:
-    """A class that train lacks has none."""
-    found = np.zeros((len(part), classes))
-    found[:, model[-1].classes_] = model.predict_proba(part.texts)
-    return SplitPredictions(torch.arange(len(part)), torch.tensor(part.labels), torch.from_numpy(found).float())
+def predictions(model: Any, split: Split, classes: int) -> SplitPredictions:
+    """Return the predictions of a split; a class that is not among the training labels has probability 0."""
+    probabilities = np.zeros((len(split), classes))
+    probabilities[:, model[-1].classes_] = model.predict_proba(split.texts)
+    labels = torch.tensor(split.labels)
+    return SplitPredictions(torch.arange(len(split)), labels, torch.from_numpy(probabilities).float())
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ QUESTIONS = [
         "Where are LoRA adapters attached by peft?", ("lora", "peft", "adapter"), "models/adapters/lora.py", "Lora"
     ),
     Question("Where is the loss function?", ("loss", "objective"), "training/losses/", "CrossEntropy"),
-    Question("Where is the TF-IDF baseline?", ("tfidf", "encoder"), "experiments/inadequacy/floor.py", "VECTORS"),
+    Question("Where is the TF-IDF baseline?", ("tfidf", "encoder"), "experiments/inadequacy/floor.py", "VECTORIZER"),
     # freezing: strategies, phases, frost line, stored vectors
     Question(
         "Where are the freezing strategies (frozen, full, top_k, lp_ft)?",
