@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from frostline.results import identity
 from frostline.results.identity import run_id, run_title, without_modules
 
 CHOICES = {"freezing": "frozen", "encoder": "bert_tiny", "pooler": "mean", "head": "linear", "dataset": "vader_movies"}
@@ -64,3 +65,17 @@ def test_the_id_differs_between_classes_of_a_user_with_the_same_name_in_two_modu
 def test_the_id_differs_between_texts_that_only_look_like_dotted_names() -> None:
     files = ("frostline.first.csv", "frostline.second.csv")
     assert len({run_id({"dataset": {"train": file}}) for file in files}) == len(files)
+
+
+def test_a_key_that_came_later_changes_no_id_while_it_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "ID_DEFAULTS", {"dataset": {"late": False}})
+    old = {"dataset": {"train": "a.csv", "shifted": {"other": {"train": "b.csv"}}}, "head": {}}
+    new = {"dataset": {"train": "a.csv", "late": False, "shifted": {"other": {"train": "b.csv", "late": False}}}}
+    assert run_id(new | {"head": {}}) == run_id(old)
+    for changed in (
+        new | {"head": {"late": False}},
+        {"dataset": new["dataset"] | {"late": True}, "head": {}},
+        {"dataset": new["dataset"] | {"late": 0}, "head": {}},
+        {"dataset": new["dataset"] | {"shifted": {"other": {"train": "b.csv", "late": True}}}, "head": {}},
+    ):
+        assert run_id(changed) != run_id(old)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # do not change any metric
+ID_DEFAULTS: dict[str, dict[str, Any]] = {}  # group -> keys that came after the first ids, with their default values
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # the data type of cached states that changes no value
@@ -20,9 +21,12 @@ NOT_IN_TITLE = ("seed", "study", "logger", "paths", "hydra", "sweep")  # keys of
 def run_id(config: Mapping[str, Any]) -> str:
     """Return 12 hex digits of a resolved config.
 
-    They depend neither on the order of keys, nor on 1 against 1.0, nor on the modules in which our classes are defined.
+    They depend neither on the order of keys, nor on 1 against 1.0, nor on the modules in which our classes are defined,
+    nor on keys of ID_DEFAULTS with their default value, in the groups and in the data sets of `dataset.shifted`.
     """
-    content = {key: without_modules(value) for key, value in config.items() if key not in NOT_IN_ID}
+    content = {
+        key: _without_defaults(key, without_modules(value)) for key, value in config.items() if key not in NOT_IN_ID
+    }
     if (rounded := config.get("cache", {}).get("dtype", EXACT)) != EXACT:
         content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
@@ -38,6 +42,16 @@ def without_modules(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _class_name(item) if key in CODE_KEYS else without_modules(item) for key, item in value.items()}
     return [without_modules(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _without_defaults(group: str, value: Any) -> Any:
+    defaults = ID_DEFAULTS.get(group)
+    if not defaults or not isinstance(value, Mapping):
+        return value
+    kept = {k: v for k, v in value.items() if k not in defaults or (v, type(v)) != (defaults[k], type(defaults[k]))}
+    if isinstance(shifted := kept.get("shifted"), Mapping):
+        kept["shifted"] = {name: _without_defaults(group, other) for name, other in shifted.items()}
+    return kept
 
 
 def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
