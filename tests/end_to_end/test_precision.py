@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from conftest import Go
 from frostline.instantiate import make
 from frostline.models.interfaces import FittedHead, WholeBatch
+from frostline.results.atomic_files import read_json
 from frostline.training.losses.contrastive import Contrastive
 from frostline.training.losses.supcon import SupCon
 from frostline.training.regularizers.rdrop import divergence
@@ -32,6 +33,16 @@ def test_mixed_precision_comes_near_to_full_precision(go: Go, optimizer: str, pr
     words = [*WORDS, f"optimizer={optimizer}", f"trainer={trainer}"]
     full, mixed = (head(go(*words, f"trainer.precision={name}")) for name in ("32-true", precision))
     assert 0 < float((full - mixed).abs().max()) < 1e-3
+
+
+@pytest.mark.filterwarnings("ignore:You passed .Trainer:UserWarning")
+def test_the_record_has_the_precision_that_was_used(go: Go) -> None:
+    """Lightning has no float16 on a CPU and takes bfloat16 instead."""
+    words = ["debug=fast", "freezing=direct", "trainer=cpu"]
+    for asked, used in (("16-mixed", "bf16-mixed"), ("32-true", "32-true")):
+        run = go(*words, f"trainer.precision={asked}")
+        assert run["config"]["trainer"]["precision"] == asked
+        assert read_json(run["folder"] / "environment.json")["precision"] == used
 
 
 N, C, D = 40, 3, 24

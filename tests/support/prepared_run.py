@@ -69,7 +69,7 @@ def prepare(config: dict[str, Any], job: dict[str, Any], folder: RunFolder, *cal
     data = DataModule(built, config)
     own = make_callbacks(built, config, job, folder)
     trainer = make_trainer(built.settings, built.plan, 1, make_loggers(folder, config, job), [*own, *callbacks])
-    record = RunRecorder(config, job, folder, built, own.best, str(trainer.strategy.root_device))
+    record = RunRecorder(config, job, folder, built, own.best, str(trainer.strategy.root_device), trainer.precision)
     return PreparedRun(folder, built, data, own, trainer, record)
 
 

@@ -16,7 +16,19 @@ from safetensors import safe_open
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 
-PLACE = {"python", "platform", "processor", "cores", "command", "packages", "git", "device", "ranks", "threads"}
+PLACE = {
+    "python",
+    "platform",
+    "processor",
+    "cores",
+    "command",
+    "packages",
+    "git",
+    "device",
+    "precision",
+    "ranks",
+    "threads",
+}
 GROUPS = {"encoder", "pooler", "head", "dataset", "freezing", "optimizer", "scheduler", "trainer", "logger"}
 SCORES = ("loss", "accuracy", "f1_macro", "ece")
 COST = {"seconds", "seconds_fit", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"}
@@ -60,6 +72,7 @@ def assert_result(result: dict[str, Any], config: dict[str, Any]) -> None:
     for split in ("val", "test"):
         assert all(math.isfinite(result["metrics"][f"{split}/{name}"]) for name in SCORES)
         assert all(0 <= result["metrics"][f"{split}/{name}"] <= 1 for name in SCORES[1:])
+    assert len(result["classes"]) == len(result["confusion"]) == len(set(result["classes"]))
     parameters = result["parameters"]
     assert 0 <= parameters["trainable"] <= parameters["ever_trainable"] <= parameters["total"]
     assert set(result["cost"]) == COST

@@ -29,7 +29,10 @@ from frostline.types import Config
 
 @dataclass(frozen=True)
 class RunRecorder:
-    """Writes the record of a run on its first rank: `begin` before training, then `finish` or `prune`."""
+    """Writes the record of a run on its first rank: `begin` before training, then `finish` or `prune`.
+
+    precision: the one that the Trainer uses, which on a CPU is bf16-mixed where the config asks for 16-mixed.
+    """
 
     config: Config
     job: dict[str, Any]
@@ -37,6 +40,7 @@ class RunRecorder:
     built: Built
     best: BestCheckpoint
     device: str
+    precision: str
     ranks: int = 1
 
     @property
@@ -75,6 +79,7 @@ class RunRecorder:
             write_text(self.folder.path / "uncommitted.diff", environment.diff)
         return environment.values | {
             "device": self.device,
+            "precision": self.precision,
             "ranks": self.ranks,
             "threads": torch.get_num_threads(),
             "data": self._data(),
@@ -123,6 +128,7 @@ class RunRecorder:
             "metrics": metrics,
             "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
             "phases": classifier.tracker.finished,
+            "classes": self.built.corpus.classes,
             "confusion": classifier.confusion,
             **self._thresholds(),
             **self._interpolation(),

@@ -103,7 +103,8 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
     callbacks = make_callbacks(built, config, job, folder)
     loggers = make_loggers(folder, config, job)
     trainer = make_trainer(built.settings, built.plan, ranks, loggers, callbacks)
-    record = RunRecorder(config, job, folder, built, callbacks.best, str(trainer.strategy.root_device), ranks)
+    used = str(trainer.strategy.root_device), str(trainer.precision)
+    record = RunRecorder(config, job, folder, built, callbacks.best, *used, ranks)
     resume = folder.resume_checkpoint if folder.resume_checkpoint.exists() else None
     try:
         if trainer.is_global_zero:

@@ -127,6 +127,7 @@ ALONE = {  # fault -> its warning, the only one
     "torch": (changed("environment.json", {"packages": {"torch": "1.0"}}), "another version of torch"),
     "threads": (changed("environment.json", {"threads": 16}), "another number of threads"),
     "device": (changed("environment.json", {"device": "cuda"}), "another device"),
+    "precision": (changed("environment.json", {"precision": "bf16-mixed"}), "another precision than trainer.precision"),
     "no record": (recordless, "without a readable environment.json"),
     "collapsed": (collapsed, "1 run collapsed"),
     "hidden key": (reconfigured("head.dropout", 0.5), "head.dropout differs between runs of one cell"),

@@ -103,3 +103,6 @@ def test_the_likeliest_reason_comes_first() -> None:
     first, *_ = likely_reasons([{"seed": 1}, {"seed": 1}], [PLACE, other | {"data": data}])
     assert first == "likely reason: other data (fingerprint: a | b, texts.train: 9 | 8)"
     assert likely_reasons([{}, {}], [PLACE, PLACE]) == ["no recorded difference explains it"]
+    assert likely_reasons([{}, {}], [PLACE, PLACE | {"precision": "32-true"}]) == ["no recorded difference explains it"]
+    both = [PLACE | {"precision": name} for name in ("16-mixed", "bf16-mixed")]
+    assert likely_reasons([{}, {}], both) == ["likely reason: precision (16-mixed | bf16-mixed)"]

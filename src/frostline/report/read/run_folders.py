@@ -129,6 +129,7 @@ def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
         "commit": git.get("commit"),
         "dirty": git.get("dirty"),
         "device": environment.get("device"),
+        "precision": environment.get("precision"),
         "processes": environment.get("ranks"),
         "threads": environment.get("threads"),
         "python": environment.get("python"),

@@ -31,8 +31,20 @@ def provenance(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
         having = [run for run in known if name in run.environment]
         yield from differ_from_most(having, f"have another version of {name}", _entry(name))
     yield from differ_from_most(known, "ran on another device", _entry("device"))
+    yield from _other_precision(known)
     yield from differ_from_most(known, "had another number of processes", _entry("processes"))
     yield from differ_from_most(known, "had another number of threads", _entry("threads"))
+
+
+def _other_precision(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
+    """Warn of runs whose device lacks the precision of their config; older records do not say which one was used."""
+    other = [
+        f"{run.folder} ({used}, not {asked})"
+        for run in runs
+        if (used := run.environment.get("precision")) and (asked := run.value("trainer.precision")) not in (None, used)
+    ]
+    if other:
+        yield ReportWarning(f"{format_count(len(other))} in another precision than trainer.precision", other)
 
 
 def _entry(name: str) -> Callable[[RunRecord], Any]:

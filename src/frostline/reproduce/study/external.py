@@ -83,6 +83,7 @@ def _run(place: RunFolder, job: Job, program: Program) -> dict[str, Any]:
         "choices": {name: job.choices[name] for name in GROUPS if name in job.choices} | dict(program.choices),
         "seed": config["seed"],
         "metrics": {name: value for own, _ in scored.values() for name, value in own.items()},
+        "classes": corpus.classes,
         "confusion": scored["test"][1],
         "parameters": dict.fromkeys(("total", "trainable", "ever_trainable"), done.learned) | {"solved": done.learned},
         "cost": {"seconds": time.perf_counter() - begun, "texts_encoded": 0, "texts_from_store": 0},

@@ -17,7 +17,8 @@ NUMERIC_PACKAGES = (
     "numpy",
     "scikit-learn",
 )
-MACHINE_KEYS = ("device", "ranks", "threads", "together", "processor", "platform", "python")
+PRECISION = "precision"
+MACHINE_KEYS = ("device", PRECISION, "ranks", "threads", "together", "processor", "platform", "python")
 DESCRIPTIONS = {"together": "runs trained together, whose sums are rounded in another order"}
 
 
@@ -55,7 +56,8 @@ def _package_versions(environments: Sequence[Mapping[str, Any]]) -> Iterator[str
 def _machines(environments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first, second = environments
     for key in MACHINE_KEYS:
-        if first.get(key) != second.get(key):
+        unknown = key == PRECISION and not (key in first and key in second)  # older records lack it
+        if first.get(key) != second.get(key) and not unknown:
             yield f"{DESCRIPTIONS.get(key, key)} ({first.get(key)} | {second.get(key)})"
 
 

@@ -34,13 +34,16 @@ class FusedRecord:
 
     @classmethod
     def start(
-        cls, job: FusableJob, lead: Built, data: EncodedDataset, device: str, environment: Environment
+        cls, job: FusableJob, lead: Built, data: EncodedDataset, used: tuple[str, str], environment: Environment
     ) -> FusedRecord:
-        """Build a run and write the first files of its record. lead: the run that provides the encoder."""
+        """Build a run and write the first files of its record.
+
+        lead: the run that provides the encoder. used: device and precision.
+        """
         built = build_on_frozen_encoder(lead, job.config, data.corpus, data.shifts)
         built.classifier.to(lead.classifier.device)
         best = best_checkpoint(built, job.job, job.folder)
-        recorder = RunRecorder(job.config, job.job, job.folder, built, best, device)
+        recorder = RunRecorder(job.config, job.job, job.folder, built, best, *used)
         recorder.begin(None, environment)
         return cls(job, FusedRun(job.config, built, data.splits, best), recorder)
 

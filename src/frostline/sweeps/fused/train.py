@@ -62,6 +62,7 @@ class FusedSweep:
         attach(self.built.classifier, trainer, data)
         self.built.classifier.engine.enter(0)
         self.device: torch.device = trainer.strategy.root_device
+        self.used = str(self.device), str(trainer.precision)
         self.texts = SharedTexts(data.frozen_states, self.built, lead.config["dataset"])
         self.environment = capture()
 
@@ -102,7 +103,7 @@ class FusedSweep:
             return result
         start(job.folder, job.config)
         data = self.texts.encode_dataset(job.config["dataset"])
-        records[index] = FusedRecord.start(job, self.built, data, str(self.device), self.environment)
+        records[index] = FusedRecord.start(job, self.built, data, self.used, self.environment)
         return None
 
     def _fit_heads(self, runs: Sequence[FusedRun]) -> None:
