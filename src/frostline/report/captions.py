@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from frostline.report.read.runs import format_pairs
 from frostline.report.statistics import paired
+from frostline.report.statistics.intervals import FEWEST_SEEDS, Summary
 from frostline.report.statistics.paired import PairedDifference, format_p
 from frostline.report.table import ReportTable
 from frostline.report.warnings.warning import format_count
+from frostline.results.metric_names import metric_range
 
 
 def table_notes(table: ReportTable) -> list[str]:
@@ -20,6 +23,7 @@ def table_notes(table: ReportTable) -> list[str]:
         notes.append(_gap_note(table))
     elif table.baseline:
         notes += _comparison_notes(table)
+    notes += _no_interval_notes(table)
     return notes + list(_text_notes(table))
 
 
@@ -29,8 +33,22 @@ def _cell_note(table: ReportTable) -> str:
     exceptions = "" if all(map(table.is_usual, table.each())) else ", or over n seeds where a cell gives n"
     if seeds == 1 and not exceptions:
         return "Values of one seed, without a standard deviation."
-    interval = " [95% confidence interval of the mean, Student's t]" if table.interval else ""
+    interval = f" [95% confidence interval of the mean, {_method(table)}]" if table.interval else ""
     return f"Mean ± standard deviation{interval} over {format_count(seeds, 'seed')}{exceptions}."
+
+
+def _method(table: ReportTable) -> str:
+    """Return how intervals are computed. Shares of a gap have no range to which they could be clipped."""
+    bounded = any(end for metric in table.metrics for end in map(math.isfinite, metric_range(metric)))
+    return "Student's t" + (", clipped to the range of the metric" if bounded and not table.ceiling else "")
+
+
+def _no_interval_notes(table: ReportTable) -> Iterator[str]:
+    """Say when there is no interval, if a cell that could have one has none."""
+    shown: list[Summary | PairedDifference] = [cell.difference for cell in table.each() if cell.difference]
+    shown += [cell.summary for cell in table.each() if table.interval and cell.summary.n > 1]
+    if any(one.low is None for one in shown):
+        yield f"No interval with fewer than {FEWEST_SEEDS} seeds, or if all seeds have the same value."
 
 
 def _gap_note(table: ReportTable) -> str:
@@ -45,7 +63,10 @@ def _row_name(values: Mapping[str, str]) -> str:
 def _comparison_notes(table: ReportTable) -> Iterator[str]:
     differences = [cell.difference for cell in table.each() if cell.difference]
     baseline = _row_name(table.baseline)
-    yield f"Δ: mean difference to {baseline}, paired by seed and split, with a 95% bootstrap interval (BCa) over seeds."
+    yield (
+        f"Δ: mean difference to {baseline}, paired by seed and split, with its 95% confidence interval over seeds "
+        f"({_method(table)})."
+    )
     tested = [difference for difference in differences if difference.p is not None]
     if tested:
         yield (

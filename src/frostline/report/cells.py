@@ -12,7 +12,7 @@ from frostline.report.read.runs import RunRecord, is_covered
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import Summary, summarize
 from frostline.report.statistics.paired import PairedDifference
-from frostline.results.metric_names import is_better
+from frostline.results.metric_names import is_better, metric_range
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collap
     finite = [run for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
     counted = [run for run in finite if run.folder not in collapsed]
     values, all_values = seed_means(counted, metric), seed_means(finite, metric)
+    within = metric_range(metric)
     return TableCell(
         row,
         col,
@@ -59,8 +60,8 @@ def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collap
         runs=len(finite),
         seeds=len(all_values),
         collapsed=len(finite) - len(counted),
-        summary=summarize(list(values.values())),
-        summary_with_collapsed=summarize(list(all_values.values())),
+        summary=summarize(list(values.values()), within),
+        summary_with_collapsed=summarize(list(all_values.values()), within),
     )
 
 

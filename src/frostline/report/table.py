@@ -15,6 +15,7 @@ from frostline.report.read.runs import Value, names_value
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import holm
 from frostline.report.warnings.warning import ReportWarning
+from frostline.results.metric_names import metric_range
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str])
         )
         compared[row, col, metric] = dataclasses.replace(
             cell,
-            difference=paired.paired_difference(pairs),
+            difference=paired.paired_difference(pairs, metric_range(metric)),
             difference_with_collapsed=sum(all_pairs) / len(all_pairs) if all_pairs else None,
         )
     return compared

@@ -51,7 +51,7 @@ def test_a_table_of_the_csv_is_that_of_the_folders(frostline: Command, words: li
 
 
 def test_values_that_a_head_recorded_are_metrics(frostline: Command) -> None:
-    for seed, perplexity in ((1, 40.0), (2, 42.0)):
+    for seed, perplexity in ((1, 40.0), (2, 42.0), (3, 41.0)):
         folder = folders.run(Path("runs"), "direct", seed, 0.5)
         folders.edit(folder / "result.json", {"language_model": {"perplexity": perplexity}})
     saved(reading.read_runs(["runs"]))
@@ -59,8 +59,8 @@ def test_values_that_a_head_recorded_are_metrics(frostline: Command) -> None:
     output = [frostline("report", path, *words) for path in ("runs", "results.csv")]
     assert output[0].status == 0, output[0].err
     assert output[1].out == output[0].out
-    assert "| direct | 41.0 ± 1.4 |" in output[0].out
-    assert "| direct | 41.0 ± 1.4 [28.3, 53.7] |" in frostline("report", "runs", *words, "--interval").out
+    assert "| direct | 41.0 ± 1.0 |" in output[0].out
+    assert "| direct | 41.0 ± 1.0 [38.5, 43.5] |" in frostline("report", "runs", *words, "--interval").out
 
 
 def test_every_value_comes_back_as_it_was(own_folder: None) -> None:

@@ -7,22 +7,23 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from frostline.report.statistics.intervals import holm, summarize, t_quantile
 from frostline.report.statistics.paired import (
     FEWEST,
-    bootstrap_interval,
     can_be_significant,
     differences_by_seed,
     is_exact,
     paired_difference,
     sign_flip,
 )
-from frostline.results.metric_names import is_better
+from frostline.results.metric_names import is_better, metric_range
 
 
-@pytest.mark.parametrize("n", [2, 3, 5, 10])
+@pytest.mark.parametrize("n", [3, 5, 10])
 def test_mean_deviation_and_interval_are_scipy_s(n: int) -> None:
     values = np.random.default_rng(n).normal(0.7, 0.1, n)
     summary = summarize(list(values))
@@ -36,10 +37,49 @@ def test_student_s_quantiles_are_those_of_the_printed_table() -> None:
     assert [t_quantile(n) for n in (1, 2, 4, 9)] == pytest.approx([12.706, 4.303, 2.776, 2.262], abs=5e-4)
 
 
-def test_one_seed_has_no_interval_and_none_no_mean() -> None:
+def test_one_seed_has_no_deviation_and_none_no_mean() -> None:
     one, none = summarize([0.5]), summarize([])
     assert (one.mean, one.std, one.low, one.high) == (0.5, None, None, None)
     assert (none.n, none.mean) == (0, None)
+
+
+@pytest.mark.parametrize("values", [[0.2, 0.9], [0.6, 0.6, 0.6], [0.1 + 0.2, 0.3, 0.3]])
+def test_two_seeds_or_equal_ones_have_no_interval(values: list[float]) -> None:
+    summary, difference = summarize(values), paired_difference(values)
+    assert difference is not None
+    assert (summary.low, summary.high, difference.low, difference.high) == (None,) * 4
+    assert summary.std == pytest.approx(np.std(values, ddof=1))
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=6))
+def test_intervals_of_scores_and_of_their_differences_are_possible_values(values: list[float]) -> None:
+    summary, difference = summarize(values, (0, 1)), paired_difference([2 * value - 1 for value in values], (0, 1))
+    assert difference is not None
+    if summary.low is not None:
+        assert summary.high is not None and summary.mean is not None
+        assert 0 <= summary.low <= summary.mean <= summary.high <= 1
+    if difference.low is not None:
+        assert difference.high is not None
+        assert -1 <= difference.low <= difference.mean <= difference.high <= 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high"),
+    [
+        ("test/accuracy", 0, 1),
+        ("test_vader_nyt/f1_macro", 0, 1),
+        ("test/f1/loss", 0, 1),
+        ("test/ece", 0, 1),
+        ("language_model/share_on_class_words", 0, 1),
+        ("test/loss", 0, math.inf),
+        ("language_model/perplexity", 0, math.inf),
+        ("cost/seconds", 0, math.inf),
+        ("parameters/total", 0, math.inf),
+        ("test/my_own", -math.inf, math.inf),
+    ],
+)
+def test_each_metric_has_its_range(metric: str, low: float, high: float) -> None:
+    assert metric_range(metric) == (low, high)
 
 
 def test_holm_is_right_on_a_worked_example() -> None:
@@ -79,13 +119,13 @@ def test_signs_are_tried_one_and_all_up_to_thirteen_pairs() -> None:
     assert is_exact(13) and not is_exact(14)
 
 
-def test_the_bootstrap_interval_is_scipy_s_and_of_equal_differences_a_point() -> None:
-    values = np.random.default_rng(0).normal(0.02, 0.03, 20)
-    low, high = bootstrap_interval(list(values))
-    by_hand = np.percentile(np.random.default_rng(1).choice(values, (20_000, 20)).mean(axis=1), [2.5, 97.5])
-    assert [low, high] == pytest.approx(by_hand, abs=0.002)
-    assert bootstrap_interval([0.25, 0.25, 0.25]) == (0.25, 0.25)
-    assert bootstrap_interval([0.25]) == (None, None)
+@pytest.mark.parametrize("n", [3, 5, 12])
+def test_the_interval_of_a_difference_is_that_of_scipy_s_paired_t_test(n: int) -> None:
+    first, second = np.random.default_rng(n).normal(0.6, 0.03, (2, n))
+    difference = paired_difference(list(first - second), (0, 1))
+    interval = stats.ttest_rel(first, second).confidence_interval()
+    assert difference is not None
+    assert [difference.low, difference.high] == pytest.approx([interval.low, interval.high])
 
 
 def test_pairs_are_of_one_seed_and_split_and_splits_of_a_seed_are_one_difference() -> None:

@@ -10,11 +10,12 @@ from frostline.report.build import Report
 from frostline.report.figures.figure import ArmRuns, Curve, Figure, MissingFigure, arms_of, file_name
 from frostline.report.read import artifacts
 from frostline.report.read.runs import RunRecord
-from frostline.report.statistics.intervals import summarize
+from frostline.report.statistics.intervals import FEWEST_SEEDS, summarize
+from frostline.results.metric_names import metric_range
 
 SIZES = {"dataset.max_train": "training texts", "dataset.shots": "training texts per class"}
 EPOCHS = "curves over epochs"
-BANDS = "Bands are 95% intervals over seeds."
+BANDS = f"Bands are 95% intervals over seeds (Student's t), drawn from {FEWEST_SEEDS} seeds on."
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def epoch_curves(report: Report) -> Iterator[CurvesFigure | MissingFigure]:
             runs = [run for run in arm.runs if run.folder not in report.collapsed]
             values = {run.folder: artifacts.metric_by_epoch(run, name) for run in runs}
             points = {folder: by_epoch for folder, by_epoch in values.items() if by_epoch}
-            curves += _curve(arm.label, arm.runs, points, shared=True)
+            curves += _curve(arm.label, name, arm.runs, points, shared=True)
         if not any(len(curve.x) > 1 for curve in curves):
             yield MissingFigure(f"{EPOCHS}, {name}", "no metrics.csv has it for two epochs")
             continue
@@ -60,7 +61,7 @@ def _size_figure(report: Report, key: str, metric: str) -> CurvesFigure | Missin
         runs = [run for run in arm.runs if run.folder not in report.collapsed and metric in run.metrics]
         sizes = {run.folder: _training_size(run, key) for run in runs}
         points = {run.folder: {size: run.metrics[metric]} for run in runs if (size := sizes[run.folder]) is not None}
-        curves += _curve(arm.label, runs, points)
+        curves += _curve(arm.label, metric, runs, points)
     title = f"{metric} against {SIZES[key]}"
     if not any(len(curve.x) > 1 for curve in curves):
         return MissingFigure(title, "no arm has two sizes")
@@ -97,7 +98,7 @@ def _interpolation_of(arm: ArmRuns, metric: str, rows_of: Mapping[str, Rows]) ->
     runs = [run for run in arm.runs if run.folder in rows_of]
     for name in _same_metric(metric, [rows_of[run.folder] for run in runs]):
         points = {run.folder: {row["alpha"]: row[name] for row in rows_of[run.folder] if name in row} for run in runs}
-        yield from _curve(f"{arm.label}: {name}", arm.runs, points, shared=True)
+        yield from _curve(f"{arm.label}: {name}", name, arm.runs, points, shared=True)
 
 
 def validation_metric(metric: str) -> str:
@@ -121,7 +122,11 @@ def _training_size(run: RunRecord, key: str) -> float | None:
 
 
 def _curve(
-    label: str, runs: Sequence[RunRecord], points: Mapping[str, Mapping[float, float]], shared: bool = False
+    label: str,
+    metric: str,
+    runs: Sequence[RunRecord],
+    points: Mapping[str, Mapping[float, float]],
+    shared: bool = False,
 ) -> list[Curve]:
     """Return a curve of the points (folder -> x -> y), or none without points. shared: only x that all runs have."""
     of_seeds = [(run.seed, points[run.folder]) for run in runs if points.get(run.folder)]
@@ -134,7 +139,8 @@ def _curve(
         for seed, values in of_seeds:
             if math.isfinite(values.get(x, math.nan)):
                 seeds.setdefault(seed, []).append(values[x])
-        summaries.append((x, summarize([math.fsum(repeats) / len(repeats) for repeats in seeds.values()])))
+        means = [math.fsum(repeats) / len(repeats) for repeats in seeds.values()]
+        summaries.append((x, summarize(means, metric_range(metric))))
     summaries = [(x, summary) for x, summary in summaries if summary.n]
     return [Curve(label, [x for x, _ in summaries], [summary for _, summary in summaries])] if summaries else []
 

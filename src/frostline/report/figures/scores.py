@@ -45,7 +45,7 @@ def score_figures(report: Report) -> Iterator[ScoresFigure | MissingFigure]:
             yield MissingFigure(f"{metric}, row by row", why)
             continue
         summaries = [[_summary_of(report, row, col, metric) for col in grid.cols] for row in grid.rows]
-        caption = f"Mean {metric} and its 95% interval over seeds, for each row and column of the table."
+        caption = f"Mean {metric} and its 95% interval over seeds (Student's t), for each row and column of the table."
         yield ScoresFigure(file_name("scores", metric), metric, caption, metric, rows, cols, kinds, groups, summaries)
 
 

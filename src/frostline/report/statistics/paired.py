@@ -1,4 +1,4 @@
-"""Differences between two rows, paired by seed: mean, bootstrap interval and permutation test.
+"""Differences between two rows, paired by seed: mean, Student's t interval and permutation test.
 
 scipy.stats is imported in the functions that use it, because its import takes seconds.
 """
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from frostline.report.statistics.intervals import ANY_VALUE, Interval, t_interval
+
 LEVEL = 0.05
 SMALLEST_P = 0.001  # smaller p values are printed as p<0.001
 RESAMPLES = 9999  # the test is exact if there are at most so many sign patterns, thus with up to 13 pairs
@@ -17,9 +19,9 @@ RESAMPLES = 9999  # the test is exact if there are at most so many sign patterns
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean difference from the baseline over pairs, its 95% bootstrap interval, and p before Holm's correction.
+    """The mean difference from the baseline over pairs, its 95% interval (Student's t), and p before Holm's correction.
 
-    low, high: None for one pair. p: None if so few pairs can never give a p below 0.05.
+    low, high: None without an interval, as `t_interval` says. p: None if so few pairs can never give a p below 0.05.
     """
 
     pairs: int
@@ -60,12 +62,12 @@ def differences_by_seed(
     return [sum(differences) / len(differences) for differences in by_seed.values()]
 
 
-def paired_difference(differences: Sequence[float]) -> PairedDifference | None:
-    """Summarize the differences, one for each seed; None if there are none."""
+def paired_difference(differences: Sequence[float], within: Interval = ANY_VALUE) -> PairedDifference | None:
+    """Summarize the differences, one for each seed; None if there are none. within: the range of the metric."""
     if not differences:
         return None
-    pairs = len(differences)
-    low, high = bootstrap_interval(differences)
+    pairs, span = len(differences), within[1] - within[0]
+    low, high = t_interval(differences, (-span, span)) or (None, None)
     p = float(sign_flip(differences)) if can_be_significant(pairs) else None
     return PairedDifference(pairs, sum(differences) / pairs, low, high, p)
 
@@ -88,21 +90,6 @@ def sign_flip(differences: Any) -> Any:
         rng=np.random.default_rng(0),
     )
     return result.pvalue
-
-
-def bootstrap_interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the bias-corrected and accelerated 95% bootstrap interval of the mean; it is too narrow for few pairs."""
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    if len(differences) < 2:
-        return None, None
-    values = np.asarray(differences, dtype=float)
-    if np.ptp(values) <= 1e-12 * np.abs(values).max():  # all equal: scipy would warn and return nan
-        return float(values[0]), float(values[0])
-    rng = np.random.default_rng(0)
-    result = bootstrap((values,), np.mean, n_resamples=RESAMPLES, vectorized=True, axis=-1, rng=rng)
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def format_p(p: float) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from frostline.report.figures.draw.style import INK, escape_dollar, legend, line_styles, log_axis
+from frostline.report.figures.figure import Curve
 from frostline.report.figures.lines import CurvesFigure
 
 
@@ -12,9 +14,10 @@ def draw_curves(axes: Any, figure: CurvesFigure) -> None:
     for curve, style in zip(figure.curves, line_styles(len(figure.curves)), strict=True):
         means = [summary.mean for summary in curve.y]
         axes.plot(curve.x, means, label=escape_dollar(curve.label), markersize=6, **style)
-        banded = [(x, summary) for x, summary in zip(curve.x, curve.y, strict=True) if summary.low is not None]
-        low, high = ([getattr(summary, end) for _, summary in banded] for end in ("low", "high"))
-        axes.fill_between([x for x, _ in banded], low, high, color=style["color"], alpha=0.15, linewidth=0)
+        ends = [
+            (math.nan if one.low is None else one.low, math.nan if one.high is None else one.high) for one in curve.y
+        ]
+        axes.fill_between(curve.x, *zip(*ends, strict=True), color=style["color"], alpha=0.15, linewidth=0)
     label = f"selected: {', '.join(f'{alpha:g}' for alpha in figure.marked)}"
     for alpha in figure.marked:
         label_once = label if alpha == figure.marked[0] else None
@@ -27,3 +30,8 @@ def draw_curves(axes: Any, figure: CurvesFigure) -> None:
         axes.minorticks_off()
     axes.set(xlabel=figure.x, ylabel=figure.y)
     legend(axes)
+
+
+def _interval_ends(curve: Curve) -> tuple[list[float | None], list[float | None]]:
+    """Return the lower and the upper end at each x; the band is interrupted where there is no interval."""
+    return [summary.low for summary in curve.y], [summary.high for summary in curve.y]
