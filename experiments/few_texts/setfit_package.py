@@ -22,7 +22,7 @@ from frostline.console import log
 from frostline.data.corpus import Corpus, Split
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.models.encoders.auto_model import locate_checkpoint
-from frostline.reproduce.study.external import Done, Program, main
+from frostline.reproduce.study.external import ExternalProgram, ExternalResult, main
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config
 
@@ -37,7 +37,7 @@ def config(run: Config) -> Config:
     return {"encoder": {"name": run["encoder"]["name"]}, "head": {"package": PACKAGE, "num_iterations": PAIRS}}
 
 
-def do(job: Job, config: Config, corpus: Corpus) -> Done:
+def do(job: Job, config: Config, corpus: Corpus) -> ExternalResult:
     """Train once and return the class probabilities of the validation and test texts."""
     splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
     with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +53,9 @@ def do(job: Job, config: Config, corpus: Corpus) -> Done:
         command = [environment() / "bin" / "python", HERE / "setfit_once.py", input_file, output_file]
         subprocess.run([str(word) for word in command], check=True, cwd=folder)
         result = json.loads(output_file.read_text(encoding="utf-8"))
-    return Done({name: predictions(splits[name], result[name]) for name in ("val", "test")}, result["trainable"])
+    return ExternalResult(
+        {name: predictions(splits[name], result[name]) for name in ("val", "test")}, result["trainable"]
+    )
 
 
 def predictions(split: Split, probabilities: list[list[float]]) -> SplitPredictions:
@@ -75,4 +77,4 @@ def environment() -> Path:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Program({"encoder": "minilm", "head": "setfit"}, config, do))
+    main(sys.argv[1], ExternalProgram({"encoder": "minilm", "head": "setfit"}, config, do))

@@ -22,7 +22,7 @@ from frostline.config.jobs import Job
 from frostline.data.corpus import Corpus, Split
 from frostline.instantiate import make
 from frostline.models.encoders.auto_model import locate_checkpoint
-from frostline.reproduce.study.external import Done, Program, main
+from frostline.reproduce.study.external import ExternalProgram, ExternalResult, main
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.types import Config
 
@@ -36,7 +36,7 @@ def config(run: Config) -> Config:
     return {"cut_as_by": run["encoder"]["name"], "encoder": VECTORIZER, "head": head}
 
 
-def do(job: Job, config: Config, corpus: Corpus) -> Done:
+def do(job: Job, config: Config, corpus: Corpus) -> ExternalResult:
     """Fit once and return the class probabilities of the validation and test texts."""
     tokenizer = AutoTokenizer.from_pretrained(
         locate_checkpoint(job.config["encoder"]["name"], job.config["encoder"]["pin"])
@@ -46,7 +46,7 @@ def do(job: Job, config: Config, corpus: Corpus) -> Done:
     model.fit(train.texts, train.labels)
     classes = len(corpus.classes)
     by_split = {"val": predictions(model, val, classes), "test": predictions(model, test, classes)}
-    return Done(by_split, int(model[-1].coef_.size + model[-1].intercept_.size))
+    return ExternalResult(by_split, int(model[-1].coef_.size + model[-1].intercept_.size))
 
 
 def truncate(split: Split, tokenizer: Any, config: Config) -> Split:
@@ -65,4 +65,4 @@ def predictions(model: Any, split: Split, classes: int) -> SplitPredictions:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Program({"encoder": "tfidf", "head": "logistic"}, config, do))
+    main(sys.argv[1], ExternalProgram({"encoder": "tfidf", "head": "logistic"}, config, do))

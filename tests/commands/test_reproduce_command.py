@@ -136,7 +136,7 @@ def test_recorded_versions_that_cannot_be_installed_are_reported(
     write_json(folder / "environment.json", environment | {"packages": {"torch": "2.0.0+none", "frostline": "0.1"}})
     output = frostline("reproduce", str(folder), "--environment", "recorded")
     assert output.status == 1
-    begin = "--environment: the recorded versions cannot be had: "
+    begin = "--environment: the recorded versions cannot be installed: "
     [line] = [line for line in output.err.splitlines() if line.startswith(begin)]
     assert "torch==2.0.0+none" in line and "PIP_EXTRA_INDEX_URL" in line
     assert not Path("reproduced").exists()

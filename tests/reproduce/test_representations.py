@@ -1,4 +1,4 @@
-"""frostline vectors: what a run's encoder gives for its test texts, against plain transformers on the kept weights."""
+"""Tests of frostline vectors, against plain transformers with the weights of the checkpoint."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from conftest import Go
 from frostline.data.build import load_corpus
 from frostline.data.datasets.vader import Vader
 from frostline.models.encoders.auto_model import locate_checkpoint
-from frostline.reproduce.projection import tsne
-from frostline.reproduce.representations import Representations, represent, write
+from frostline.reproduce.representations import Representations, embed, tsne, write_embeddings
 from frostline.training.build import build
 
 frostline = in_process
@@ -36,16 +35,19 @@ def config_of(folder: Path) -> dict[str, Any]:
     return found
 
 
-def by_hand(folder: Path, kept: bool) -> tuple[list[int], np.ndarray]:
-    """Labels and mean token states (N, D) of the test texts, one after the other. kept: by the run's weights."""
+def transformers_embeddings(folder: Path, trained: bool) -> tuple[list[int], np.ndarray]:
+    """Return labels and mean token states (N, D) of the test texts, encoded one by one.
+
+    trained: with the weights of the checkpoint.
+    """
     config = config_of(folder)
-    place = locate_checkpoint(config["encoder"]["name"], config["encoder"]["pin"])
-    model = AutoModel.from_pretrained(place, add_pooling_layer=False, dtype=torch.float32).eval()
-    if kept:
-        learned = load_file(folder / "checkpoints/best.safetensors")
-        own = {name.replace("encoder.emb", "emb"): value for name, value in learned.items() if name[:4] != "head"}
-        model.load_state_dict(own)
-    tokenizer = AutoTokenizer.from_pretrained(place)
+    checkpoint = locate_checkpoint(config["encoder"]["name"], config["encoder"]["pin"])
+    model = AutoModel.from_pretrained(checkpoint, add_pooling_layer=False, dtype=torch.float32).eval()
+    if trained:
+        saved = load_file(folder / "checkpoints/best.safetensors")
+        weights = {name.replace("encoder.emb", "emb"): value for name, value in saved.items() if name[:4] != "head"}
+        model.load_state_dict(weights)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     test = load_corpus(config["dataset"]).test
     with torch.no_grad():
         rows = [tokenizer(text, truncation=True, max_length=LENGTH, return_tensors="pt") for text in test.texts]
@@ -66,27 +68,29 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def test_before_and_after_are_those_of_plain_transformers(go: Go, frostline: Command) -> None:
     folder = go(*RUN, "freezing=full")["folder"]
-    there = files(folder)
+    before_command = files(folder)
     said = frostline("vectors", str(folder))
     assert said.status == 0, said.err
     assert said.out.splitlines()[-1] == f"{folder}/vectors.parquet: 80 test texts, before and after"
     found = read(folder)
-    labels, before = by_hand(folder, kept=False)
+    labels, before = transformers_embeddings(folder, trained=False)
     assert found["id"].tolist() == list(range(80))
     assert found["label"].tolist() == labels
     assert np.abs(found["before"] - before).max() < 1e-5
-    assert np.abs(found["after"] - by_hand(folder, kept=True)[1]).max() < 1e-5
+    assert np.abs(found["after"] - transformers_embeddings(folder, trained=True)[1]).max() < 1e-5
     assert np.abs(found["after"] - before).max() > 0.01
     assert found["tsne_after"].shape == (80, 2)
 
-    left = files(folder)
-    assert {name: left[name] for name in left if not name.endswith("vectors.parquet")} == there
+    after_command = files(folder)
+    assert {
+        name: after_command[name] for name in after_command if not name.endswith("vectors.parquet")
+    } == before_command
     assert frostline("vectors", str(folder)).out.splitlines() == [f"{folder}/vectors.parquet: exists already"]
-    assert files(folder) == left
+    assert files(folder) == after_command
 
 
 @pytest.mark.parametrize("words", [["freezing=frozen"], ["freezing=direct"], ["freezing=frozen", "head=prototype"]])
-def test_an_encoder_that_rested_gives_the_same_bits(go: Go, frostline: Command, words: list[str]) -> None:
+def test_a_frozen_encoder_has_equal_embeddings_before_and_after(go: Go, frostline: Command, words: list[str]) -> None:
     folder = go(*RUN, *words)["folder"]
     said = frostline("vectors", str(folder))
     assert said.out.splitlines()[-1].endswith("80 test texts, the same before and after: the encoder was frozen"), (
@@ -95,17 +99,17 @@ def test_an_encoder_that_rested_gives_the_same_bits(go: Go, frostline: Command, 
     found = read(folder)
     assert np.array_equal(found["before"], found["after"])
     assert np.array_equal(found["tsne_before"], found["tsne_after"])
-    assert np.abs(found["before"] - by_hand(folder, kept=False)[1]).max() < 1e-5
+    assert np.abs(found["before"] - transformers_embeddings(folder, trained=False)[1]).max() < 1e-5
 
 
-def test_what_the_store_has_is_not_read_again(go: Go) -> None:
+def test_cached_embeddings_are_not_computed_again(go: Go) -> None:
     config = config_of(go(*RUN, "freezing=frozen")["folder"])
     built = build(config)
-    found = represent(built, config, {})
+    found = embed(built, config, {})
     assert built.model.texts_encoded == 0
     config["cache"]["mode"] = "off"
     built = build(config)
-    assert np.allclose(represent(built, config, {}).before, found.before, atol=1e-6)
+    assert np.allclose(embed(built, config, {}).before, found.before, atol=1e-6)
     assert built.model.texts_encoded == 80
 
 
@@ -124,13 +128,13 @@ def test_what_the_store_has_is_not_read_again(go: Go) -> None:
         ["encoder=smollm2", "head=likelihood", "freezing=direct"],
     ],
 )
-def test_any_run_has_them(go: Go, frostline: Command, words: list[str]) -> None:
+def test_every_kind_of_run_has_embeddings(go: Go, frostline: Command, words: list[str]) -> None:
     folder = go(*RUN, *words)["folder"]
     said = frostline("vectors", str(folder))
     assert said.status == 0, said.err
     found = read(folder)
-    moved = np.abs(found["after"] - found["before"]).max()
-    assert (moved == 0) == ("the encoder was frozen" in said.out)
+    change = np.abs(found["after"] - found["before"]).max()
+    assert (change == 0) == ("the encoder was frozen" in said.out)
     assert np.isfinite(found["after"]).all()
 
 
@@ -139,7 +143,7 @@ def mine(count: int) -> None:
     pd.DataFrame({"text": raw.texts[:count], "label": raw.labels[:count]}).to_csv("mine.csv", index=False)
 
 
-def test_runs_whose_vectors_cannot_be_had_are_told_together_and_the_others_made(go: Go, frostline: Command) -> None:
+def test_all_failing_runs_are_reported_together_and_the_others_are_written(go: Go, frostline: Command) -> None:
     mine(200)
     table = go(*RUN, "freezing=frozen", "dataset=table", "dataset.train=mine.csv")["folder"]
     good = go(*RUN, "freezing=frozen")["folder"]
@@ -151,7 +155,7 @@ def test_runs_whose_vectors_cannot_be_had_are_told_together_and_the_others_made(
     assert said.status == 2
     first, second = said.problems()
     assert first.startswith(f"{table}: dataset: the texts are not those of the record (fingerprint ")
-    assert second == f"{bare}: best.safetensors: is not there; copy the run's checkpoints, too"
+    assert second == f"{bare}: best.safetensors: does not exist; copy the checkpoints of the run, too"
     assert (good / "vectors.parquet").exists() and not (table / "vectors.parquet").exists()
 
 
@@ -163,23 +167,23 @@ def test_bad_input(frostline: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("run", name).write_text("{}")
     monkeypatch.setitem(sys.modules, "sklearn", None)
     said = frostline("vectors", "run")
-    told = "scikit-learn: is not installed, but t-SNE needs it; pip install 'frostline[report]'"
-    assert (said.status, said.problems()) == (2, [told])
+    problem = "scikit-learn: is not installed, but t-SNE needs it; pip install 'frostline[report]'"
+    assert (said.status, said.problems()) == (2, [problem])
 
 
-def test_a_text_of_several_classes_keeps_them_all() -> None:
+def test_a_multi_label_text_has_the_list_of_its_classes() -> None:
     vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     labels = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]]
-    write(Path("vectors.parquet"), Representations(np.arange(4), labels, vectors, vectors, rested=True))
+    write_embeddings(Path("vectors.parquet"), Representations(np.arange(4), labels, vectors, vectors, frozen=True))
     assert parquet.read_table("vectors.parquet")["label"].to_pylist() == [[0, 2], [], [1], [0, 1, 2]]
 
 
-def test_places_of_t_sne_are_always_the_same_and_keep_neighbours() -> None:
-    chance = np.random.default_rng(0)
+def test_t_sne_is_deterministic_and_preserves_clusters() -> None:
+    rng = np.random.default_rng(0)
     far = np.repeat([[0.0], [50.0]], 30, axis=0)
-    vectors = (chance.normal(size=(60, 10)) + far).astype(np.float32)
-    places = tsne(vectors)
-    assert np.array_equal(places, tsne(vectors))
-    distance = np.linalg.norm(places[:, None] - places, axis=-1) + np.diag(np.full(60, np.inf))
+    vectors = (rng.normal(size=(60, 10)) + far).astype(np.float32)
+    points = tsne(vectors)
+    assert np.array_equal(points, tsne(vectors))
+    distance = np.linalg.norm(points[:, None] - points, axis=-1) + np.diag(np.full(60, np.inf))
     assert (distance.argmin(axis=1) // 30 == np.arange(60) // 30).all()
     assert np.isfinite(tsne(np.ones((4, 3), np.float32))).all()

@@ -28,11 +28,11 @@ from frostline.config.renamed import RENAMED
 from frostline.report.read import results_csv
 from frostline.report.read.runs import ARM, CHOSEN, RunRecord, names_value
 from frostline.report.read.yaml_sections import flatten
-from frostline.reproduce.study.attempts import Attempts
 from frostline.reproduce.study.cells import EXPERIMENT, Cell
 from frostline.reproduce.study.external import run_config
+from frostline.reproduce.study.runs import StudyRuns
 from frostline.reproduce.study.study import FILE, RESULTS
-from frostline.reproduce.study.study_yaml import Reader
+from frostline.reproduce.study.study_yaml import StudyReader
 from frostline.results.identity import CODE_KEYS, run_id, without_modules
 
 OURS = "frostline."
@@ -41,10 +41,10 @@ STUDIES = sorted(file.parent.name for file in HOUSE.glob(f"experiments/*/{RESULT
 
 
 @cache
-def attempts(study: str) -> Attempts:
+def attempts(study: str) -> StudyRuns:
     """Return the runs of a study, composed with the repository as the working folder."""
-    reader = Reader(Path("experiments", study))
-    return Attempts(reader.study(), reader.problems)
+    reader = StudyReader(Path("experiments", study))
+    return StudyRuns(reader.study(), reader.problems)
 
 
 def recorded(study: str) -> list[RunRecord]:
@@ -56,26 +56,26 @@ def computed(study: str) -> list[RunRecord]:
     return [_computed(run, attempts(study)) for run in recorded(study)]
 
 
-def _computed(run: RunRecord, study: Attempts) -> RunRecord:
+def _computed(run: RunRecord, study: StudyRuns) -> RunRecord:
     cell = _cell(run, study)
-    attempt = study.attempt(cell, _choice(run, study.choices(cell)), run.seed)
-    job, config, choices = attempt.job, attempt.job.config, run.choices
+    run_today = study.compose_run(cell, _choice(run, study.search_space(cell)), run.seed)
+    job, config, choices = run_today.job, run_today.job.config, run.choices
     if cell.arm.script:
         config = run_config(job.config, _script(study.study.folder / cell.arm.script).config)
     else:
         choices = {key: run.choices[key] for key in (ARM, CHOSEN, *job.choices)}
         assert choices == run.choices == {key: run.choices[key] for key in (ARM, CHOSEN)} | job.choices, run.folder
-    made = dataclasses.replace(run, id=run_id(config), folder=str(attempt.folder), choices=choices)
+    made = dataclasses.replace(run, id=run_id(config), folder=str(run_today.folder), choices=choices)
     made = dataclasses.replace(made, config=flatten(without_modules(config)))
     if wrong := _disagreements(run.config, made.config):
         raise ValueError(f"{run.folder}: recorded and composed config disagree: {wrong}")
     return made
 
 
-def _cell(run: RunRecord, study: Attempts) -> Cell:
+def _cell(run: RunRecord, study: StudyRuns) -> Cell:
     """Return the cell that has the run's arm and its value of each key that the arm is crossed with."""
     cells = [cell for cell in study.cells if cell.arm.name == run.choices[ARM]]
-    [found] = [cell for cell in cells if all(_value(run, key) == value for key, value in cell.place.items())]
+    [found] = [cell for cell in cells if all(_value(run, key) == value for key, value in cell.values.items())]
     return found
 
 

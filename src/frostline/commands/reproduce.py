@@ -14,8 +14,8 @@ from typing import Any
 from frostline import options
 from frostline.console import log
 from frostline.errors import FrostlineError, Problem
-from frostline.reproduce.study.remake import again, is_study
-from frostline.reproduce.virtual_environment import KEY, rebuilt
+from frostline.reproduce.study.remake import is_study, reproduce_study
+from frostline.reproduce.virtual_environment import KEY, recorded_environment
 from frostline.results.atomic_files import read_json
 from frostline.results.compare.aspects import DIFFERS, VERDICT_WORDS
 from frostline.results.compare.inputs import complete_runs
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
     verdicts = [_repeat(run, recorded, given.tolerance) for run in runs]
     if len(verdicts) > 1:
         print(f"{len(verdicts)} runs: {', '.join(f'{n} {verdict}' for verdict, n in Counter(verdicts).items())}")
-    equal = [again(Path(path), options.pairs(given.only), given.write, given.tolerance) for path in studies]
+    equal = [reproduce_study(Path(path), options.pairs(given.only), given.write, given.tolerance) for path in studies]
     return int(VERDICT_WORDS[DIFFERS] in verdicts or not all(equal))
 
 
@@ -104,7 +104,7 @@ def _new_folder(record: RunFolder) -> RunFolder:
 def _run_again(record: RunFolder, folder: RunFolder, environment: dict[str, Any], recorded: bool) -> None:
     python, path = Path(sys.executable), os.environ.get("PYTHONPATH")
     if recorded:
-        python, package = rebuilt(environment)
+        python, package = recorded_environment(environment)
         path = os.pathsep.join(filter(None, [str(package), path]))  # the user's classes stay importable
     threads = str(environment["threads"])
     variables = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}

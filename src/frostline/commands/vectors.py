@@ -50,11 +50,11 @@ def _make_vectors(run: RunFolder) -> str:
     """Write the file if it is missing; return a description of its content."""
     if run.vectors.exists():
         return "exists already"
-    from frostline.reproduce.representations import represented, write
+    from frostline.reproduce.representations import embed_recorded, write_embeddings
 
-    embeddings = represented(run)
+    embeddings = embed_recorded(run)
     with run.claimed({"id": read_json(run.result)["id"]}):
-        write(run.vectors, embeddings)
-    texts = f"{len(embeddings.places):,} test texts"
-    frozen = f"{texts}, the same before and after: the encoder was frozen"
-    return frozen if embeddings.rested else f"{texts}, before and after"
+        write_embeddings(run.vectors, embeddings)
+    texts = f"{len(embeddings.indices):,} test texts"
+    same = f"{texts}, the same before and after: the encoder was frozen"
+    return same if embeddings.frozen else f"{texts}, before and after"

@@ -1,1 +1,1 @@
-"""A recorded run or study, made again and compared with its record."""
+"""Repeat a recorded run or study, and compare the results with the record."""

@@ -1,4 +1,4 @@
-"""The record of a complete run, taken up again: its config as it can be run here, and whether its texts are as then."""
+"""The record of a complete run: its config, completed for this machine, and checks of its texts."""
 
 from __future__ import annotations
 
@@ -13,35 +13,43 @@ from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
 from frostline.types import Config
 
-LOCAL: dict[str, dict[str, Any]] = {  # what belongs to the machine that the record is from, and changes no number
+LOCAL_SETTINGS: dict[str, dict[str, Any]] = {  # settings of the recording machine; they do not affect results
     "cache": {"dir": None, "max_bytes": None},
     "paths": {"runs": "runs"},
     "logger": {"wandb": None, "tensorboard": False},
 }
 
 
-def config_of(record: RunFolder) -> Config:
-    """Raises UserError where it cannot be run here."""
+def recorded_config(record: RunFolder) -> Config:
+    """Return the config of a record, with the default cache, paths and loggers.
+
+    Raises:
+        UserError: the config cannot be run on this machine.
+    """
     config = yaml.safe_load(record.config.read_text(encoding="utf-8"))
-    config |= {part: {**config[part], **local} for part, local in LOCAL.items()}
+    config |= {group: {**config[group], **settings} for group, settings in LOCAL_SETTINGS.items()}
     if problems := check_config(config):
         raise UserError(problems)
     return dict(config)
 
 
 def data_problems(corpus: Corpus, shifts: Mapping[str, Shift], recorded: Mapping[str, Any]) -> list[Problem]:
-    """Where texts, labels or splits are not those of the record; parts are told by their numbers of texts."""
+    """Return a problem for each data set whose texts, labels or splits differ from the record.
+
+    recorded: `data` of environment.json.
+    """
     counts = {"train": len(corpus.train), "val": len(corpus.val), "test": len(corpus.test)}
-    do = "nothing that is trained on other texts repeats the run; find the texts that it was made with"
+    do = "a run can only be repeated on the same texts; restore the texts of the record"
     problems = []
     if corpus.fingerprint != recorded["fingerprint"]:
         what = f"the texts are not those of the record (fingerprint {recorded['fingerprint'][:12]}, "
-        what += f"{_told(recorded['texts'])}; now {corpus.fingerprint[:12]}, {_told(counts)})"
+        what += f"{_format_counts(recorded['texts'])}; now {corpus.fingerprint[:12]}, {_format_counts(counts)})"
         problems.append(Problem("dataset", what, do))
-    found = {name: shift.described() for name, shift in shifts.items()}
-    changed = [name for name in recorded["shifts"] if recorded["shifts"][name] != found.get(name)]
-    return problems + [Problem("dataset.shifts", f"{name} is not as it was recorded", do) for name in changed]
+    described = {name: shift.described() for name, shift in shifts.items()}
+    changed = [name for name in recorded["shifts"] if recorded["shifts"][name] != described.get(name)]
+    what = "{} is not the data set of the record"
+    return problems + [Problem("dataset.shifts", what.format(name), do) for name in changed]
 
 
-def _told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} of {part}" for part, count in counts.items())
+def _format_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} of {split}" for split, count in counts.items())

@@ -1,4 +1,4 @@
-"""Pooled vectors of test texts, as a run's encoder was before anything learned, and as the run left it."""
+"""Pooled embeddings of test texts, from the encoder of a run before and after training."""
 
 from __future__ import annotations
 
@@ -22,95 +22,124 @@ from frostline.data.tokens import tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
-from frostline.reproduce.projection import tsne
-from frostline.reproduce.recorded import config_of, data_problems
+from frostline.reproduce.recorded import data_problems, recorded_config
 from frostline.results.atomic_files import atomic_write, read_json
 from frostline.results.folder import RunFolder
 from frostline.training.build import Built, build
 from frostline.training.trainer import attach, make_trainer, runtime_of
 from frostline.types import Config
 
-MOST, SEED = 1000, 0
-FEWEST = 4  # of which t-SNE can make a picture
+MAX_TEXTS, SEED = 1000, 0
+MIN_TEXTS = 4  # required by t-SNE
+PERPLEXITY = 30  # of t-SNE; less if there are few texts
 VECTORS = CachePoint("vectors")
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Representations:
-    """Of N test texts their places in the test set (N,), labels (N,) or (N, C), and vectors (N, D).
+    """The embeddings of N test texts: their indices in the test set (N,), labels (N,) or (N, C), embeddings (N, D).
 
-    rested: nothing of encoder and pooler learned, so that after is before.
+    frozen: no parameter of encoder and pooler was trainable, so that `before` and `after` are the same.
     """
 
-    places: Indices
+    indices: Indices
     labels: list[Any]
     before: Array
     after: Array
-    rested: bool
+    frozen: bool
 
 
-def represented(record: RunFolder) -> Representations:
-    """Of at most 1,000 test texts, the same for every run on them. What is drawn anew before training is so in before.
+def embed_recorded(record: RunFolder) -> Representations:
+    """Return the embeddings of at most 1,000 test texts, which are the same for every run on the same test set.
+
+    `before` includes the initialisation of weights before training, such as re-initialised layers.
 
     Raises:
-        UserError: the run cannot be built here, or not from the texts and weights that it had.
+        UserError: the run cannot be built on this machine, or its texts or pre-trained weights have changed.
     """
-    config, told = config_of(record), read_json(record.environment)
+    config, environment = recorded_config(record), read_json(record.environment)
     if not record.best.exists():
-        raise user_error(record.best.name, "is not there", "copy the run's checkpoints, too")
+        raise user_error(record.best.name, "does not exist", "copy the checkpoints of the run, too")
     built = build(config)
-    if problems := data_problems(built.corpus, built.shifts, told["data"]):
+    if problems := data_problems(built.corpus, built.shifts, environment["data"]):
         raise UserError(problems)
-    if built.encoder_fingerprint != told["encoder"]["fingerprint"]:
-        raise user_error("encoder", "its weights are not those of the record", "find the ones that the run began with")
-    return represent(built, config, load_file(record.best))
+    if built.encoder_fingerprint != environment["encoder"]["fingerprint"]:
+        do = "restore the pre-trained weights of the record"
+        raise user_error("encoder", "the pre-trained weights are not those of the record", do)
+    return embed(built, config, load_file(record.best))
 
 
-def represent(built: Built, config: Config, kept: dict[str, Tensor]) -> Representations:
-    """built: fresh; afterwards its weights are those of the run. kept: what the run changed, by plan name."""
+def embed(built: Built, config: Config, trained: dict[str, Tensor]) -> Representations:
+    """Return the embeddings from the initial weights of `built`, and from those weights with `trained` in their place.
+
+    built: is changed and has the trained weights afterwards. trained: tensors by their names in the plan.
+    """
     test, plan = built.corpus.test, built.plan
-    if len(test) < FEWEST:
-        raise user_error("dataset", f"{len(test)} test texts are too few", f"take a run that has {FEWEST}")
-    chance = np.random.default_rng(SEED)
-    places = np.sort(chance.choice(len(test), min(MOST, len(test)), replace=False))
+    if len(test) < MIN_TEXTS:
+        raise user_error("dataset", f"{len(test)} test texts are too few", f"take a run that has {MIN_TEXTS}")
+    rng = np.random.default_rng(SEED)
+    indices = np.sort(rng.choice(len(test), min(MAX_TEXTS, len(test)), replace=False))
     trainer = make_trainer(replace(built.settings, accelerator="auto"), plan, 1, loggers=False, callbacks=())
     attach(built.classifier, trainer)
     runtime = runtime_of(trainer)
-    below = [block for block in plan.blocks if block.kind != "head"]
-    rested = not any(plan.ever_trains(p.name) for block in below for p in block.parameters)
-    before = after = _vectors(built, runtime, config, below, places)
-    if not rested:
-        built.classifier.checkpoint_state.restore(kept)
-        after = _vectors(built, runtime, config, below, places)
-    return Representations(places, [test.labels[place] for place in places], before, after, rested)
+    blocks = [block for block in plan.blocks if block.kind != "head"]
+    frozen = not any(plan.ever_trains(p.name) for block in blocks for p in block.parameters)
+    before = after = _pooled_embeddings(built, runtime, config, blocks, indices)
+    if not frozen:
+        built.classifier.checkpoint_state.restore(trained)
+        after = _pooled_embeddings(built, runtime, config, blocks, indices)
+    return Representations(indices, [test.labels[index] for index in indices], before, after, frozen)
 
 
-def _vectors(built: Built, runtime: Runtime, config: Config, below: Sequence[Block], places: Indices) -> Array:
-    """As the blocks below the head are now: from the store, where it has the test set; else these texts are read."""
-    encoder: Any = built.model.encoder  # known by its role alone: it tokenizes too
-    keep = SharedCache(CacheSettings(**config["cache"]), 1)
-    origin = CacheKeys(built.classifier.engine.parameters, runtime, partial(cache_content, encoder, config))
-    if keep.settings.mode != "off" and origin.is_known:
-        key = origin.key(VECTORS, below, built.tokens["test"], keep.settings.dtype)
-        if (kept := keep.open_states(key, VECTORS)) is not None and (found := kept.rows(places)) is not None:
-            return found[:, 0].numpy()
+def _pooled_embeddings(
+    built: Built, runtime: Runtime, config: Config, blocks: Sequence[Block], indices: Indices
+) -> Array:
+    """Return the embeddings (N, D) from the present weights; read from the cache if it has the test set."""
+    encoder: Any = built.model.encoder
+    cache = SharedCache(CacheSettings(**config["cache"]), 1)
+    keys = CacheKeys(built.classifier.engine.parameters, runtime, partial(cache_content, encoder, config))
+    if cache.settings.mode != "off" and keys.is_known:
+        key = keys.key(VECTORS, blocks, built.tokens["test"], cache.settings.dtype)
+        states = cache.open_states(key, VECTORS)
+        if states is not None and (cached := states.rows(indices)) is not None:
+            return cached[:, 0].numpy()
     test = built.corpus.test
-    texts = Split([test.texts[place] for place in places], [0] * len(places))
+    texts = Split([test.texts[index] for index in indices], [0] * len(indices))
     tokens = tokenize_split(texts, encoder.tokenize, config["dataset"]["max_length"], encoder.pad_id, "test")
     return EncoderPass(built.model, runtime, VECTORS).in_memory(tokens, "test").values[:, 0].numpy()
 
 
-def write(path: Path, found: Representations) -> None:
-    """One row a text: `id` its place in the test set, `label`, vectors `before` and `after`, and `tsne_` of both."""
+def tsne(vectors: Any) -> Any:
+    """Return the t-SNE projection (N, 2), float32, of `vectors` (N, D), by scikit-learn (arXiv:1301.3342).
+
+    The same vectors always have the same projection. N is at least 4.
+    """
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    # The initial projection by PCA is deterministic; it does not exist if all vectors are equal.
+    initial = "pca" if vectors.std(axis=0).any() else "random"
+    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
+    with threadpool_limits(1):  # several threads add in a random order, and are 50 times slower if all cores are busy
+        return TSNE(init=initial, perplexity=perplexity, random_state=SEED).fit_transform(vectors)
+
+
+def write_embeddings(path: Path, embeddings: Representations) -> None:
+    """Write one row for each text: `id` is its index in the test set; `label`, `before`, `after`, and `tsne_` of both.
+
+    The label of a multi-label text is the list of its classes.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
-    first = tsne(found.before)
-    shown = {"before": found.before, "after": found.after}
-    shown |= {"tsne_before": first, "tsne_after": first if found.rested else tsne(found.after)}
-    several = bool(found.labels) and not isinstance(found.labels[0], int)
-    labels = [np.flatnonzero(row).tolist() for row in found.labels] if several else found.labels
-    columns = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v.shape[1]) for name, v in shown.items()}
-    with atomic_write(path) as beside:
-        parquet.write_table(pa.table({"id": found.places, "label": labels, **columns}), beside, compression="zstd")
+    first = tsne(embeddings.before)
+    second = first if embeddings.frozen else tsne(embeddings.after)
+    arrays = {"before": embeddings.before, "after": embeddings.after, "tsne_before": first, "tsne_after": second}
+    labels = embeddings.labels
+    if labels and not isinstance(labels[0], int):
+        labels = [np.flatnonzero(row).tolist() for row in labels]
+    columns = {name: pa.FixedSizeListArray.from_arrays(pa.array(v.ravel()), v.shape[1]) for name, v in arrays.items()}
+    table = pa.table({"id": embeddings.indices, "label": labels, **columns})
+    with atomic_write(path) as temporary:
+        parquet.write_table(table, temporary, compression="zstd")

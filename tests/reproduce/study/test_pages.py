@@ -15,7 +15,7 @@ from command_line import Command, in_process
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
 from frostline.reproduce.study.study import FILE, RESULTS
-from frostline.reproduce.study.study_yaml import Reader
+from frostline.reproduce.study.study_yaml import StudyReader
 
 frostline = in_process
 HOUSE = Path(__file__).resolve().parents[3]
@@ -69,7 +69,7 @@ def test_a_table_that_is_not_its_csv_s_is_found(frostline: Command) -> None:
 
 @pytest.mark.parametrize("folder", MADE, ids=lambda folder: folder.name)
 def test_the_page_prints_what_the_csv_says(frostline: Command, folder: Path) -> None:
-    study, page = Reader(folder).study(), (folder / "README.md").read_text(encoding="utf-8")
+    study, page = StudyReader(folder).study(), (folder / "README.md").read_text(encoding="utf-8")
     assert study.tables
     for name, words in study.tables.items():
         said = frostline("report", str(folder / RESULTS), *words)

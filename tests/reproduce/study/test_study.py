@@ -1,4 +1,4 @@
-"""A study made from its study.yaml, made again, and compared; and all that may be wrong with it, told beforehand."""
+"""Tests of a study: its runs, their repetition and comparison, and the problems that are reported before any run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import report_folders
 from command_line import Command, in_process
 from frostline.report.read import results_csv as results
 from frostline.report.read import run_folders as reading
-from frostline.reproduce.study.attempts import Attempts
-from frostline.reproduce.study.cells import cells, parts
-from frostline.reproduce.study.study_yaml import Reader
+from frostline.reproduce.study.cells import group_by_first_key, study_cells
+from frostline.reproduce.study.runs import StudyRuns
+from frostline.reproduce.study.study_yaml import StudyReader
 from frostline.results.atomic_files import read_json
 from killable_runs import attempt
 
@@ -38,35 +38,35 @@ STUDY: dict[str, Any] = {
     },
     "tables": {"table.md": "--rows arm --cols encoder --where chosen=yes --baseline 'arm=as it is'"},
 }
-SCRIPT = '''"""Writes what it is told, as a run of its own would."""
+SCRIPT = '''"""Write a result for each run of the list."""
 import json, sys
 from pathlib import Path
-from frostline.config import listed
-for folder, *words in listed.read_jobs(sys.argv[1]):
-    told = dict(word.split("=", 1) for word in words)
-    score = float(told["head.C"]) / 100 + int(told["seed"]) / 1000
+from frostline.config.job_list import read_jobs
+for folder, *words in read_jobs(sys.argv[1]):
+    values = dict(word.split("=", 1) for word in words)
+    score = float(values["head.C"]) / 100 + int(values["seed"]) / 1000
     Path(folder).mkdir(parents=True)
     Path(folder, "result.json").write_text(json.dumps({
-        "id": "-".join(["floor", told["head.C"], told["seed"]]),
-        "choices": {"encoder": "none"}, "seed": int(told["seed"]),
-        "config": {"seed": int(told["seed"]), "head": {"C": told["head.C"]}},
+        "id": "-".join(["floor", values["head.C"], values["seed"]]),
+        "choices": {"encoder": "none"}, "seed": int(values["seed"]),
+        "config": {"seed": int(values["seed"]), "head": {"C": values["head.C"]}},
         "metrics": {"val/f1_macro": score, "test/f1_macro": score}, "confusion": [[1]]}))
 '''
 
 
 def given(**changes: Any) -> Path:
-    """The study with other keys; None takes one away."""
+    """Write the study with other keys; None removes a key."""
     LAB.mkdir(parents=True, exist_ok=True)
     (LAB / "movies.yaml").write_text(ARM)
-    told = {key: value for key, value in (STUDY | changes).items() if value is not None}
-    (LAB / "study.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+    content = {key: value for key, value in (STUDY | changes).items() if value is not None}
+    (LAB / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     return LAB
 
 
-def attempts() -> Attempts:
-    reader = Reader(LAB)
+def study_runs() -> StudyRuns:
+    reader = StudyReader(LAB)
     study = reader.study()
-    return Attempts(study, reader.problems)
+    return StudyRuns(study, reader.problems)
 
 
 def rows() -> list[dict[str, str]]:
@@ -75,7 +75,7 @@ def rows() -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_study_is_made_and_made_again_to_the_bit(frostline: Command) -> None:
+def test_a_study_is_reproduced_to_the_bit(frostline: Command) -> None:
     given()
     first = frostline("reproduce", str(LAB), "--write")
     assert first.status == 0, first.err
@@ -108,12 +108,12 @@ def test_a_study_is_made_and_made_again_to_the_bit(frostline: Command) -> None:
     assert other.out.splitlines()[-1] == "5 runs: 4 equal to the bit, 0 within 0.0001, 1 different, 0 absent"
     assert f"head, {row['folder']}: different, metrics" not in other.out
     assert f"head, {row['folder']}: different, test/loss: " in other.out
-    assert "job " not in other.err, "what is complete is not done again"
+    assert "job " not in other.err, "complete runs are not repeated"
 
 
 @pytest.mark.slow
-def test_a_script_of_the_study_s_is_a_step_of_it(frostline: Command) -> None:
-    """It is given its runs, with their folders, first to try and then for all seeds."""
+def test_a_script_executes_the_runs_of_its_arm(frostline: Command) -> None:
+    """It is called with its runs and their folders, for the search first and then for all seeds."""
     floor = {"set": {"freezing": "frozen", "head": "logistic"}, "without": ["encoder"], "script": "floor.py"}
     given(arms={"floor": floor | {"tries": {"head.C": [1, 10, 3]}}}, tables=None)
     (LAB / "floor.py").write_text(SCRIPT)
@@ -135,7 +135,7 @@ def test_a_script_of_the_study_s_is_a_step_of_it(frostline: Command) -> None:
     assert lost.out.splitlines()[-1] == "4 runs: 0 equal to the bit, 0 within 0.0001, 0 different, 4 absent"
 
 
-def test_what_a_study_has_begun_ends_with_it(own_folder: None) -> None:
+def test_a_process_that_a_study_has_started_ends_with_it(own_folder: None) -> None:
     given(arms={"floor": {"set": {"freezing": "direct"}, "script": "floor.py"}}, tables=None)
     (LAB / "floor.py").write_text(
         "import os, pathlib, time\npathlib.Path('pid').write_text(f'{os.getpid()}\\n')\ntime.sleep(600)"
@@ -145,10 +145,10 @@ def test_what_a_study_has_begun_ends_with_it(own_folder: None) -> None:
         one.process.terminate()
         assert one.wait() == 128 + signal.SIGTERM, one.said
     assert not Path("/proc", Path("pid").read_text().strip()).exists()
-    assert "ended with status -15; see above; the same command goes on from there" in one.said
+    assert "ended with status -15; see above; the same command resumes the study" in one.said
 
 
-def test_rates_are_multiples_of_the_strategy_s_own_and_nothing_that_rests_has_any(own_folder: None) -> None:
+def test_learning_rates_are_multiples_of_the_default_and_a_cell_without_gradients_has_none(own_folder: None) -> None:
     arms = {
         "none": {"set": {"freezing": "direct"}},
         "solved": {"set": {"freezing": "frozen", "head": "logistic"}},
@@ -157,28 +157,28 @@ def test_rates_are_multiples_of_the_strategy_s_own_and_nothing_that_rests_has_an
         "knob": {"set": {"freezing": "frozen", "head": "logistic"}, "tries": {"head.C": [1, 10]}},
     }
     given(arms=arms)
-    made = attempts()
-    tried = {cell.arm.name: [one.choice for one in made.tried(cell)] for cell in made.cells}
-    assert tried == {
+    runs = study_runs()
+    searched = {cell.arm.name: [run.override for run in runs.search_runs(cell)] for cell in runs.cells}
+    assert searched == {
         "none": [],
         "solved": [],
         "full": ["optimizer.lr=3.33e-05", "optimizer.lr=0.0003"],
         "lora": ["optimizer.lr=0.001", "optimizer.lr=0.009"],
         "knob": ["head.C=1", "head.C=10"],
     }
-    assert [made.chosen(cell) for cell in made.cells] == ["", "", None, None, None]
+    assert [runs.selected_override(cell) for cell in runs.cells] == ["", "", None, None, None]
 
 
-def test_a_rate_may_be_written_as_hydra_reads_it(own_folder: None) -> None:
-    """And one alone may be told, for a recipe that chooses nothing."""
+def test_a_learning_rate_may_be_written_as_hydra_parses_it(own_folder: None) -> None:
+    """The list may have one value, for a recipe without a search."""
     given(arms={"head": {"set": {"freezing": "frozen"}, "tries": {"optimizer.lr": ["LR"]}}})
     (LAB / "study.yaml").write_text((LAB / "study.yaml").read_text().replace("LR", "2e-5"))
-    all_runs = attempts()
-    [tried] = all_runs.tried(all_runs.cells[0])
-    assert (tried.choice, tried.job.config["optimizer"]["lr"]) == ("optimizer.lr=2e-05", 2e-5)
+    runs = study_runs()
+    [run] = runs.search_runs(runs.cells[0])
+    assert (run.override, run.job.config["optimizer"]["lr"]) == ("optimizer.lr=2e-05", 2e-5)
 
 
-def test_arms_go_with_what_they_are_for_one_encoder_after_the_other(own_folder: None) -> None:
+def test_cells_are_sorted_by_the_first_key_and_only_without_and_where_apply_to_their_arm(own_folder: None) -> None:
     where = {"experiment": {"news": {"head.descriptions": {"money-fx": "it's money", "acq": "on"}}}}
     arms = {
         "a": {"set": {"freezing": "direct"}},
@@ -186,45 +186,51 @@ def test_arms_go_with_what_they_are_for_one_encoder_after_the_other(own_folder: 
         "c": {"without": ["encoder"], "only": {"experiment": ["news"]}},
     }
     given(arms=arms, across={"encoder": ["minilm", "bert_tiny"], "experiment": ["movies", "news"]})
-    study = Reader(LAB).study()
-    found = [[str(cell) for cell in part] for part in parts(study, cells(study))]
-    assert found == [
+    study = StudyReader(LAB).study()
+    groups = [[str(cell) for cell in group] for group in group_by_first_key(study, study_cells(study))]
+    assert groups == [
         ["c, news"],
         ["a, minilm, movies", "a, minilm, news", "b, minilm, movies", "b, minilm, news"],
         ["a, bert_tiny, movies", "a, bert_tiny, news"],
     ]
-    words = {str(cell): cell.words for cell in cells(study)}
-    assert words["a, minilm, movies"] == [
+    overrides = {str(cell): cell.overrides for cell in study_cells(study)}
+    assert overrides["a, minilm, movies"] == [
         "encoder=minilm",
         "experiment=lab/movies",
         "study=lab",
         "logger=csv",
         "freezing=direct",
     ]
-    assert words["b, minilm, news"][-1] == r"head.descriptions={money-fx:'it\'s money',acq:on}"
+    assert overrides["b, minilm, news"][-1] == r"head.descriptions={money-fx:'it\'s money',acq:on}"
 
 
 TWICE = "arms:\n  a: {set: {freezing: full}}\n  a: {set: {freezing: direct}}\n"
 BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"seedz": [1]}, ["seedz: no such key; did you mean seeds?"]),
     ({"seeds": None}, ["seeds: is missing; see"]),
-    ({"seeds": [1, 1]}, ["seeds: [1, 1] is no list of different whole numbers; see"]),
-    ({"seeds": [1, 1.5]}, ["seeds: [1, 1.5] is no list of different whole numbers; see"]),
+    ({"seeds": [1, 1]}, ["seeds: [1, 1] is not a list of different integers; see"]),
+    ({"seeds": [1, 1.5]}, ["seeds: [1, 1.5] is not a list of different integers; see"]),
     ({"arms": None}, ["arms: is missing; see"]),
-    ({"arms": ["full"]}, ["arms: ['full'] is no mapping; see"]),
+    ({"arms": ["full"]}, ["arms: ['full'] is not a mapping; see"]),
     ({"arms": {"a": {"sett": {}}}}, ["arms.a.sett: no such key; did you mean set?"]),
-    ({"arms": {"a": {"set": "freezing=full"}}}, ["arms.a.set: 'freezing=full' is no mapping; see"]),
-    ({"arms": {"a": {"only": {"encoder": ["minlm"]}}}}, ["arms.a.only.encoder: 'minlm' is none of them; choose one"]),
-    ({"arms": {"a": {"without": ["encoders"]}}}, ["arms.a.without.encoders: nothing is crossed with it; did you mean"]),
-    ({"arms": {"a": {"script": "no.py"}}}, ["arms.a.script: 'no.py' is no file of experiments/lab; correct its name"]),
-    ({"arms": {"a": {"tries": {"head.C": 1}}}}, ["arms.a.tries: {'head.C': 1} is no choice; give one key and what"]),
-    ({"rates": {"best": "test/f1_macro"}}, ["rates.best: 'test/f1_macro' is no metric of validation, and to choose"]),
-    ({"rates": {"times": ["1/0"]}}, ["rates.times: ['1/0'] is no list of different numbers; see"]),
-    ({"across": {"encoder": "bert_tiny"}}, ["across.encoder: 'bert_tiny' is no list of different names; see"]),
+    ({"arms": {"a": {"set": "freezing=full"}}}, ["arms.a.set: 'freezing=full' is not a mapping; see"]),
+    (
+        {"arms": {"a": {"only": {"encoder": ["minlm"]}}}},
+        ["arms.a.only.encoder: 'minlm' is not in across.encoder; choose one"],
+    ),
+    ({"arms": {"a": {"without": ["encoders"]}}}, ["arms.a.without.encoders: is not a key of across; did you mean"]),
+    (
+        {"arms": {"a": {"script": "no.py"}}},
+        ["arms.a.script: 'no.py' is not a file in experiments/lab; correct its name"],
+    ),
+    ({"arms": {"a": {"tries": {"head.C": 1}}}}, ["arms.a.tries: {'head.C': 1} is not a search over one key; give one"]),
+    ({"rates": {"best": "test/f1_macro"}}, ["rates.best: 'test/f1_macro' is not a validation metric; a selection"]),
+    ({"rates": {"times": ["1/0"]}}, ["rates.times: ['1/0'] is not a list of different numbers; see"]),
+    ({"across": {"encoder": "bert_tiny"}}, ["across.encoder: 'bert_tiny' is not a list of different names; see"]),
     ({"across": {"encoder": ["bert_tny"]}}, ["encoder: there is no choice 'bert_tny'; did you mean bert_tiny?"]),
     ({"across": {"experiment": ["movie"]}}, ["experiment: there is no choice 'lab/movie'; did you mean lab/movies?"]),
-    ({"arms": {"a": {"where": {"experiment": 1}}}}, ["arms.a.where.experiment: 1 is no mapping; see"]),
-    ({"tables": {"t.md": "--rows 'arm"}}, ["report: '--rows 'arm' ends within quotes; close them"]),
+    ({"arms": {"a": {"where": {"experiment": 1}}}}, ["arms.a.where.experiment: 1 is not a mapping; see"]),
+    ({"tables": {"t.md": "--rows 'arm"}}, ["report: '--rows 'arm' has an unclosed quote; close it"]),
     ({"tables": {"t.md": "--row arm"}}, ["--row: no such option of report; did you mean --rows?"]),
     (
         {"seedz": [1], "arms": {"a": {"set": {"freezing": "fulll"}}, "b": {"set": {"head.droput": 1}}}},
@@ -238,7 +244,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("changes", "problems"), BAD, ids=lambda value: str(value)[:60])
-def test_what_is_wrong_is_told_at_once_and_nothing_is_run(
+def test_all_problems_are_reported_at_once_and_nothing_is_run(
     frostline: Command, changes: dict[str, Any], problems: list[str]
 ) -> None:
     said = frostline("reproduce", str(given(**changes)))
@@ -249,10 +255,12 @@ def test_what_is_wrong_is_told_at_once_and_nothing_is_run(
     assert not Path("runs").exists() and not Path("reproduced").exists()
 
 
-def test_an_arm_named_twice_and_two_arms_that_are_the_same_are_told(frostline: Command) -> None:
+def test_duplicate_arm_names_and_duplicate_runs_are_reported(frostline: Command) -> None:
     file = given(arms=None) / "study.yaml"
     file.write_text(file.read_text() + TWICE)
-    assert "  a: is there twice; give each its own name" in frostline("reproduce", str(LAB)).err.splitlines()
+    assert (
+        "  a: is defined twice; give each key or arm another name" in frostline("reproduce", str(LAB)).err.splitlines()
+    )
     given(arms={"a": {"set": {"freezing": "full"}}, "b": {"set": {"freezing": "full"}}})
     same = frostline("reproduce", str(LAB))
     assert same.problems() == [
@@ -275,7 +283,7 @@ def test_an_arm_named_twice_and_two_arms_that_are_the_same_are_told(frostline: C
         (["--environment", "recorded"], "--environment: is for runs; give the folders of runs of the study"),
     ],
 )
-def test_what_is_wrong_with_the_command_is_told(frostline: Command, words: list[str], problem: str) -> None:
+def test_problems_of_the_command_are_reported(frostline: Command, words: list[str], problem: str) -> None:
     said = frostline("reproduce", str(given()), *words)
     assert said.status == 2
     assert any(line.startswith(problem) for line in said.problems()), said.err
@@ -291,18 +299,20 @@ def test_flags_of_studies_are_refused_for_runs(frostline: Command) -> None:
     ], "all at once"
 
 
-def test_a_part_that_is_written_stands_beside_the_rest(frostline: Command) -> None:
-    """As where another machine has made it; a study that is written whole has nothing else."""
-    there = report_folders.grid(Path("other"), ["frozen"], [1, 2])
-    (given() / "results.csv").write_text(results.results_as_csv(reading.read_runs(list(map(str, there.values())))))
-    kept = [row["id"] for row in rows()]
+def test_committed_runs_outside_the_limits_are_retained(frostline: Command) -> None:
+    """They may come from another machine. Without limits, only the runs of the study are written."""
+    others = report_folders.grid(Path("other"), ["frozen"], [1, 2])
+    (given() / "results.csv").write_text(results.results_as_csv(reading.read_runs(list(map(str, others.values())))))
+    committed = [row["id"] for row in rows()]
     said = frostline("reproduce", str(LAB), "--write", "--only", "arm=as it is")
     assert said.status == 0, said.err
-    assert [row["id"] for row in rows()][:2] == kept
+    assert [row["id"] for row in rows()][:2] == committed
     made = [row["id"] for row in rows()][2:]
     assert [row["seed"] for row in rows() if row["arm"] == "as it is"] == ["1", "2"]
     given(arms={"as it is": STUDY["arms"]["as it is"]})
-    assert frostline("reproduce", str(LAB), "--write").status == 1, "what is gone is told"
+    assert frostline("reproduce", str(LAB), "--write").status == 1, (
+        "committed runs that the study no longer has are reported as absent"
+    )
     assert [row["id"] for row in rows()] == made
 
 

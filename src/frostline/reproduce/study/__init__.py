@@ -1,1 +1,1 @@
-"""A study as a thing that can be made again: what its study.yaml says, the runs, the tables, and how like before."""
+"""A study that can be reproduced: its study.yaml, its runs, its tables, and the comparison with committed results."""

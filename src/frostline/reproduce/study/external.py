@@ -1,4 +1,4 @@
-"""Runs of a study that another program does, whose folders are left as `frostline` leaves its own."""
+"""Runs of a study by another program, recorded in folders with the same files as the runs of `frostline`."""
 
 from __future__ import annotations
 
@@ -11,103 +11,105 @@ from typing import Any
 import torch
 import yaml
 
-from frostline.config import job_list as listed
-from frostline.config import jobs as command
-from frostline.config.jobs import Job
+from frostline.config.job_list import read_jobs
+from frostline.config.jobs import Job, compose_jobs
 from frostline.console import log
 from frostline.data.build import load_corpus
 from frostline.data.corpus import Corpus
 from frostline.errors import UserError
-from frostline.results import environment
 from frostline.results.atomic_files import write_json, write_text
+from frostline.results.environment import describe_environment
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
 from frostline.training.metrics import ClassificationMetrics
 from frostline.types import Config
 
-KEPT = ("seed", "study", "dataset")  # keys of a run's config that count whatever the program
+KEYS = ("seed", "study", "dataset")  # keys of the composed config that every external run has
 GROUPS = ("dataset", "experiment")
 
 
 @dataclass(frozen=True)
-class Done:
-    """told: of `val` and `test`. learned: how many numbers. fingerprint: of what was pre-trained."""
+class ExternalResult:
+    """predictions: of `val` and `test`. trainable: number of parameters. fingerprint: of the pre-trained weights."""
 
-    told: Mapping[str, SplitPredictions]
-    learned: int
+    predictions: Mapping[str, SplitPredictions]
+    trainable: int
     fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
-class Program:
-    """choices: what stands in the place of groups such as encoder and head. config: of a composed one, what counts
-    here beside seed, study and data set; what is left out of it makes no other run. do: a run."""
+class ExternalProgram:
+    """A program that trains and predicts.
+
+    choices: recorded in place of the choices of groups such as encoder and head. config: takes the composed config and
+    returns what the id of a run depends on beside seed, study and data set. execute: trains one run.
+    """
 
     choices: Mapping[str, str]
     config: Callable[[Config], Config]
-    do: Callable[[Job, Config, Corpus], Done]
+    execute: Callable[[Job, Config, Corpus], ExternalResult]
 
 
-def main(file: str, program: Program) -> None:
-    """Do the runs of a list as `frostline reproduce` writes it; what is complete is not done again.
+def main(file: str, program: ExternalProgram) -> None:
+    """Execute the runs of a list that `frostline reproduce` has written, except complete ones.
 
     Raises:
-        UserError: with all that is wrong with the list.
+        UserError: with all problems of the list.
     """
-    lines = listed.read_jobs(file)
-    jobs, problems = command.compose_jobs([words for _, *words in lines])
+    lines = read_jobs(file)
+    jobs, problems = compose_jobs([overrides for _, *overrides in lines])
     if problems:
         raise UserError(problems)
-    for (folder, *_), job in zip(lines, jobs, strict=True):
-        place = RunFolder(Path(folder))
-        result = place.read_result() or _run(place, job, program)
-        log(f"{place.path.name}: val/f1_macro {result['metrics']['val/f1_macro']:.4f}")
+    for (path, *_), job in zip(lines, jobs, strict=True):
+        folder = RunFolder(Path(path))
+        result = folder.read_result() or _execute(folder, job, program)
+        log(f"{folder.path.name}: val/f1_macro {result['metrics']['val/f1_macro']:.4f}")
 
 
 def run_config(composed: Config, config: Callable[[Config], Config]) -> Config:
-    """Return the config of an external run: seed, study and data set of the composed one, and the program's own."""
-    return {key: composed[key] for key in KEPT} | config(composed)
+    """Return the config of an external run: seed, study and data set of the composed config, and `config` of it."""
+    return {key: composed[key] for key in KEYS} | config(composed)
 
 
-def _run(place: RunFolder, job: Job, program: Program) -> dict[str, Any]:
-    begun = time.perf_counter()
+def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str, Any]:
+    start = time.perf_counter()
     config = run_config(job.config, program.config)
     corpus = load_corpus(config["dataset"])
-    done = program.do(job, config, corpus)
-    scored = {name: _scores(name, told, corpus.classes) for name, told in done.told.items()}
+    external = program.execute(job, config, corpus)
+    scores = {name: _scores(name, split, corpus.classes) for name, split in external.predictions.items()}
+    trainable = external.trainable
     result = {
         "id": run_id(config),
         "study": config["study"],
         "overrides": job.overrides,
         "choices": {name: job.choices[name] for name in GROUPS if name in job.choices} | dict(program.choices),
         "seed": config["seed"],
-        "metrics": {name: value for own, _ in scored.values() for name, value in own.items()},
+        "metrics": {name: value for metrics, _ in scores.values() for name, value in metrics.items()},
         "classes": corpus.classes,
-        "confusion": scored["test"][1],
-        "parameters": dict.fromkeys(("total", "trainable", "ever_trainable"), done.learned) | {"solved": done.learned},
-        "cost": {"seconds": time.perf_counter() - begun, "texts_encoded": 0, "texts_from_store": 0},
+        "confusion": scores["test"][1],
+        "parameters": dict.fromkeys(("total", "trainable", "ever_trainable"), trainable) | {"solved": trainable},
+        "cost": {"seconds": time.perf_counter() - start, "texts_encoded": 0, "texts_from_store": 0},
         "config": config,
     }
-    _record(place, config, corpus, done.fingerprint)
-    write_predictions(place.predictions, {"test": done.told["test"]})
-    write_json(place.result, result)
+    _write_record(folder, config, corpus, external.fingerprint)
+    write_predictions(folder.predictions, {"test": external.predictions["test"]})
+    write_json(folder.result, result)
     return result
 
 
-def _scores(name: str, told: SplitPredictions, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
-    """As a run of frostline has them, and the confusion."""
-    measured = ClassificationMetrics(classes)
-    logits = told.probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
-    measured.update(logits, told.labels, torch.ones(len(logits)))
-    return {f"{name}/{key}": value for key, value in measured.compute().items()}, measured.confusion()
+def _scores(name: str, split: SplitPredictions, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
+    """Return the metrics of a split by the names that a run of `frostline` uses, and the confusion matrix (C, C)."""
+    metrics = ClassificationMetrics(classes)
+    logits = split.probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
+    metrics.update(logits, split.labels, torch.ones(len(logits)))
+    return {f"{name}/{key}": value for key, value in metrics.compute().items()}, metrics.confusion()
 
 
-def _record(place: RunFolder, config: Config, corpus: Corpus, fingerprint: str | None) -> None:
-    """All of a folder but its result."""
-    place.path.mkdir(parents=True, exist_ok=True)
-    data = corpus.described() | {"shifts": {}}
-    here = {"device": "cpu", "ranks": 1, "threads": torch.get_num_threads()}
-    encoder = {"fingerprint": fingerprint}
-    write_json(place.environment, environment.describe_environment() | here | {"data": data, "encoder": encoder})
-    write_text(place.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+def _write_record(folder: RunFolder, config: Config, corpus: Corpus, fingerprint: str | None) -> None:
+    """Write environment.json and config.yaml."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    environment = describe_environment() | {"device": "cpu", "ranks": 1, "threads": torch.get_num_threads()}
+    data, encoder = corpus.described() | {"shifts": {}}, {"fingerprint": fingerprint}
+    write_json(folder.environment, environment | {"data": data, "encoder": encoder})
+    write_text(folder.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

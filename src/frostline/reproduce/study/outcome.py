@@ -1,4 +1,4 @@
-"""What the runs of a study came to: results.csv, tables and figures."""
+"""The results of a study: results.csv, tables and figures."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from frostline.console import log
-from frostline.report.read import results_csv as results
-from frostline.report.read import run_folders as reading
+from frostline.report.read.results_csv import results_as_csv
+from frostline.report.read.run_folders import read_runs
 from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, RunRecord
-from frostline.reproduce.study.attempts import Attempt, Attempts
 from frostline.reproduce.study.cells import Cell
+from frostline.reproduce.study.runs import StudyRun, StudyRuns
 from frostline.reproduce.study.study import RESULTS
 from frostline.results.atomic_files import write_text
 
 
-def collected(attempts: Attempts, cells: Sequence[Cell]) -> list[RunRecord]:
-    """Their complete runs, cell by cell, the choices `arm` and `chosen` among those of a run."""
-    return [run for cell in cells for run in _of(attempts, cell)]
+def collect_runs(runs: StudyRuns, cells: Sequence[Cell]) -> list[RunRecord]:
+    """Return the complete runs of the cells, with `arm` and `chosen` among their choices."""
+    return [record for cell in cells for record in _collect_cell(runs, cell)]
 
 
-def lacking(attempts: Attempts) -> list[str]:
-    """What is wanted and not there."""
-    unknown = [f"{cell}" for cell in attempts.wanted if attempts.chosen(cell) is None]
-    found = attempts.seeded(attempts.wanted, attempts.seeds)
-    return [*unknown, *(f"{one.cell}, seed {one.seed}: {one.folder}" for one in found if not one.complete)]
+def incomplete_runs(runs: StudyRuns) -> list[str]:
+    """Return a line for each requested run that is not complete; a cell whose search has no result is one line."""
+    unselected = [f"{cell}" for cell in runs.requested if runs.selected_override(cell) is None]
+    selected = runs.seed_runs(runs.requested, runs.seeds)
+    return [*unselected, *(f"{run.cell}, seed {run.seed}: {run.folder}" for run in selected if not run.is_complete)]
 
 
-def _of(attempts: Attempts, cell: Cell) -> Iterator[RunRecord]:
-    choice, seeds = attempts.chosen(cell), attempts.study.seeds
-    seeded = attempts.seeded([cell], seeds)
-    tried = [one for one in attempts.tried(cell) if one.choice != choice or one.seed not in seeds]
-    for attempt in [*tried, *seeded]:
-        if attempt.complete:
-            yield _told(attempt, attempt in seeded)
+def _collect_cell(runs: StudyRuns, cell: Cell) -> Iterator[RunRecord]:
+    override, seeds = runs.selected_override(cell), runs.study.seeds
+    selected = runs.seed_runs([cell], seeds)
+    others = [run for run in runs.search_runs(cell) if run.override != override or run.seed not in seeds]
+    for run in [*others, *selected]:
+        if run.is_complete:
+            yield _read_record(run, run in selected)
 
 
-def _told(attempt: Attempt, chosen: bool) -> RunRecord:
-    [run] = reading.read_runs([str(attempt.folder)])
-    assert run.state == COMPLETE
-    told = {ARM: attempt.cell.arm.name, CHOSEN: "yes" if chosen else "no"}
-    return dataclasses.replace(run, choices={**told, **run.choices})
+def _read_record(run: StudyRun, selected: bool) -> RunRecord:
+    [record] = read_runs([str(run.folder)])
+    assert record.state == COMPLETE
+    choices = {ARM: run.cell.arm.name, CHOSEN: "yes" if selected else "no"}
+    return dataclasses.replace(record, choices={**choices, **record.choices})
 
 
-def write(attempts: Attempts, runs: list[RunRecord], into: Path) -> None:
-    """results.csv, and from it whatever tables and figures can be had."""
+def write_results(runs: StudyRuns, records: list[RunRecord], into: Path) -> None:
+    """Write results.csv, and the tables and figures that can be made from it."""
     into.mkdir(parents=True, exist_ok=True)
-    write_text(into / RESULTS, results.results_as_csv(runs))
-    study = attempts.study
-    for name, words in study.tables.items():
-        _say("report", [str(into / RESULTS), *words, "--into", str(into / name)])
-    for name, words in study.figures.items():
-        _say("figures", [str(into / RESULTS), *words, "--into", str(into / name)])
+    write_text(into / RESULTS, results_as_csv(records))
+    for name, words in runs.study.tables.items():
+        _run_subcommand("report", [str(into / RESULTS), *words, "--into", str(into / name)])
+    for name, words in runs.study.figures.items():
+        _run_subcommand("figures", [str(into / RESULTS), *words, "--into", str(into / name)])
 
 
-def _say(verb: str, words: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", "frostline", verb, *words], capture_output=True, text=True)
-    if done.returncode:
-        log(f"frostline {verb} {' '.join(words)}: {done.stderr.strip()}")
+def _run_subcommand(name: str, words: list[str]) -> None:
+    """Run a subcommand; if it fails, log the reason and continue."""
+    process = subprocess.run([sys.executable, "-m", "frostline", name, *words], capture_output=True, text=True)
+    if process.returncode:
+        log(f"frostline {name} {' '.join(words)}: {process.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""A study made, or made again and compared with what was committed of it."""
+"""Reproduce a study, and compare its results with the committed ones."""
 
 from __future__ import annotations
 
@@ -7,64 +7,64 @@ from pathlib import Path
 
 from frostline.console import log
 from frostline.errors import Problem, UserError
-from frostline.report.read import results_csv as results
+from frostline.report.read.results_csv import read_results
 from frostline.report.read.runs import RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
-from frostline.reproduce.study import compare as likeness
-from frostline.reproduce.study import outcome
-from frostline.reproduce.study.attempts import Attempts, Limits
-from frostline.reproduce.study.cells import limited
-from frostline.reproduce.study.make import make
+from frostline.reproduce.study.cells import check_limits
+from frostline.reproduce.study.compare import compare_results, filter_runs
+from frostline.reproduce.study.make import make_runs
+from frostline.reproduce.study.outcome import collect_runs, incomplete_runs, write_results
+from frostline.reproduce.study.runs import Limits, StudyRuns
 from frostline.reproduce.study.study import FILE, RESULTS
-from frostline.reproduce.study.study_yaml import Reader
+from frostline.reproduce.study.study_yaml import StudyReader
 
 
 def is_study(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def again(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
-    """Make what is within the limits; whether it came out as it was committed, and whole.
+def reproduce_study(folder: Path, limits: Limits, write: bool, tolerance: float) -> bool:
+    """Execute the runs within the limits; return whether all are complete and equal to the committed results.
 
-    write: into the study's own folder, and not below reproduced/. What was committed and is not made again stays.
+    write: into the folder of the study instead of reproduced/. Committed runs that are not repeated are retained.
 
     Raises:
-        UserError: with all that is wrong with study.yaml and its runs, before the first of them.
+        UserError: with all problems of study.yaml and its runs, before the first run.
     """
-    reader = Reader(folder)
+    reader = StudyReader(folder)
     study = reader.study()
-    limited(study, limits)
-    attempts, before = Attempts(study, reader.problems, limits), _committed(folder / RESULTS)
+    check_limits(study, limits)
+    runs, committed = StudyRuns(study, reader.problems, limits), _committed_runs(folder / RESULTS)
     into = folder if write else Path("reproduced") / study.name
-    made: list[RunRecord] = []
-    for _ in make(attempts):
-        made = outcome.collected(attempts, attempts.cells if write else attempts.wanted)
-        if made:
-            outcome.write(attempts, [*_others(before, made), *made] if write else made, into)
-    log(f"{len(made)} runs{f' in {into / RESULTS}' if made else ''}")
-    lacking = outcome.lacking(attempts)
-    if write and not limits and not lacking and _others(before, made):
-        outcome.write(attempts, made, into)  # the study has become another: what it no longer has may go
-    for line in lacking:
+    records: list[RunRecord] = []
+    for _ in make_runs(runs):
+        records = collect_runs(runs, runs.cells if write else runs.requested)
+        if records:
+            write_results(runs, [*_others(committed, records), *records] if write else records, into)
+    log(f"{len(records)} runs{f' in {into / RESULTS}' if records else ''}")
+    incomplete = incomplete_runs(runs)
+    if write and not limits and not incomplete and _others(committed, records):
+        write_results(runs, records, into)  # without runs that the study no longer has
+    for line in incomplete:
         print(f"not complete: {line}")
-    if not before:
-        return not lacking
-    made = results.read_results(str(into / RESULTS)) if made else []  # as the committed ones are read
-    lines, alike = likeness.compared(likeness.within(before, limits), likeness.within(made, limits), tolerance)
+    if not committed:
+        return not incomplete
+    reproduced = read_results(str(into / RESULTS)) if records else []  # with numbers rounded as in the committed file
+    lines, equal = compare_results(filter_runs(committed, limits), filter_runs(reproduced, limits), tolerance)
     print("\n".join(lines))
-    return alike and not lacking
+    return equal and not incomplete
 
 
-def _committed(file: Path) -> list[RunRecord]:
+def _committed_runs(file: Path) -> list[RunRecord]:
     if not file.exists():
         return []
     try:
-        return results.read_results(str(file))
+        return read_results(str(file))
     except UnreadableError as error:
-        raise UserError(Problem(str(file), str(error), "take it back from git, or delete it"), "study") from error
+        raise UserError(Problem(str(file), str(error), "restore it from git, or delete it"), "study") from error
 
 
-def _others(before: Sequence[RunRecord], made: Sequence[RunRecord]) -> list[RunRecord]:
-    """Such as another machine has made: a part that is written does not take the place of the whole."""
-    known = {run.id for run in made}
-    return [run for run in before if run.id not in known]
+def _others(committed: Sequence[RunRecord], records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return the committed runs that are not among the records, such as those of another machine."""
+    ids = {run.id for run in records}
+    return [run for run in committed if run.id not in ids]

@@ -1,4 +1,4 @@
-"""What experiments/<study>/study.yaml says: seeds, arms, what they are crossed with, rates, tables and figures."""
+"""The content of experiments/<study>/study.yaml: seeds, arms, learning rates, tables and figures."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ FILE, RESULTS = STUDY, "results.csv"
 
 @dataclass(frozen=True)
 class Arm:
-    """settings: key -> value, as overrides. only: of what it is crossed with, the values that it goes with. without:
-    what it is not crossed with at all. where: key -> value -> settings for that one alone.
+    """One of the ways to adapt that a study compares.
 
-    tries: a key and the values to choose from in place of rates. script: of the study's folder, which does its runs.
+    settings: key -> value, as overrides. only: key -> the values of `across` with which the arm is combined. without:
+    keys of `across` with which it is not combined. where: key -> value -> settings for that value only. tries: a key
+    and the values of a search that replaces the one over learning rates. script: a file in the folder of the study
+    that executes the runs of the arm.
     """
 
     name: str
@@ -30,8 +32,12 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Rates:
-    """times: what the strategy's own rate is multiplied by. best: the metric of validation that decides, at a seed."""
+class LearningRates:
+    """The search over learning rates.
+
+    times: factors of the default learning rate of the arm. seed: of the runs of the search. best: the validation
+    metric that selects a learning rate.
+    """
 
     times: Sequence[float]
     seed: int
@@ -39,14 +45,17 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Described:
-    """settings: of every run. across: key -> values, the first key outermost. tables: file -> words of `report`;
-    figures: folder -> words of `figures`."""
+class Study:
+    """A study as study.yaml describes it.
+
+    settings: of every run. across: key -> values, the first key outermost. tables: file -> arguments of `frostline
+    report`. figures: folder -> arguments of `frostline figures`.
+    """
 
     folder: Path
     seeds: Sequence[int]
     across: Mapping[str, Sequence[str]]
-    rates: Rates
+    rates: LearningRates
     arms: Sequence[Arm]
     settings: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Sequence[str]] = field(default_factory=dict)
