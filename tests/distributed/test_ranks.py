@@ -18,6 +18,7 @@ from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
 from parts import choices
 from prepared_run import prepare
+from record import assert_predictions
 from runs import differences, place, strategy
 
 frostline = in_process
@@ -70,6 +71,7 @@ def check_record(run: RunFolder, ranks: int = 2) -> None:
     assert bool(ended) == learns
     assert sum(map(sum, result["confusion"])) == 17
     assert scored_by_one_process(run) == pytest.approx(result["metrics"], abs=1e-5)
+    assert_predictions(run, result)
     assert not list(run.path.glob(".rank*"))
 
 

@@ -143,6 +143,8 @@ def assert_checkpoint(place: RunFolder, result: dict[str, Any]) -> None:
 def assert_predictions(place: RunFolder, result: dict[str, Any]) -> None:
     """Check that there is a row for each test text, in order, whose probabilities give the accuracy of the result."""
     predictions = pd.read_parquet(place.predictions)
+    assert predictions.attrs["classes"] == result["classes"]
+    assert predictions["row"].min() >= 1 and set(predictions["part"]) <= {"train", "val", "test"}
     assert set(predictions["set"]) == {name.partition("/")[0] for name in result["metrics"] if name.startswith("test")}
     for name, rows in predictions.groupby("set", observed=True):
         assert rows["id"].is_monotonic_increasing and rows["id"].is_unique
@@ -150,8 +152,11 @@ def assert_predictions(place: RunFolder, result: dict[str, Any]) -> None:
         if "thresholds" in result:
             told = chances >= np.array([*result["thresholds"].values()])
             right = [set(np.flatnonzero(row)) == set(label) for row, label in zip(told, rows["label"], strict=True)]
+            named = [set(a) == set(b) for a, b in zip(rows["predicted_class"], rows["true_class"], strict=True)]
         else:
             right = chances.argmax(axis=1) == rows["label"]
+            named = [a == b for a, b in zip(rows["predicted_class"], rows["true_class"], strict=True)]
             assert np.allclose(chances.sum(axis=1), 1, atol=1e-5)
+        assert list(right) == named
         assert math.isclose(np.mean(right), result["metrics"][f"{name}/accuracy"], abs_tol=1e-6)
     assert len(predictions[predictions["set"] == "test"]) == np.sum(result["confusion"]) or "thresholds" in result

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Label = str | tuple[str, ...]  # a class, or for multi-label data the sorted names of a text's classes
 Text = str | tuple[str, str]  # one text, or a pair that is encoded together, such as premise and hypothesis
 
 
+class Origin(NamedTuple):
+    """Where a text comes from: the part of its source (train, val or test), and its row there, counted from 1."""
+
+    part: str
+    row: int
+
+
 @dataclass(frozen=True)
 class Labelled:
-    """Texts with their label names, and optionally a group for each text; groups are never split."""
+    """Texts with their label names, and optionally a group for each text; groups are never split.
+
+    origins: where each text comes from; None means all rows of the source in their order.
+    """
 
     texts: Sequence[Text]
     labels: Sequence[Label]
     groups: Sequence[str] | None = None
+    origins: Sequence[Origin] | None = None
 
 
 @dataclass(frozen=True)
@@ -30,10 +41,14 @@ class RawData:
 
 @dataclass(frozen=True)
 class Split:
-    """N texts with their class indices, or, for multi-label data, a row of C zeros and ones for each text."""
+    """N texts with their class indices, or, for multi-label data, a row of C zeros and ones for each text.
+
+    origins: where each text comes from, if that is known.
+    """
 
     texts: list[Text]
     labels: list[int] | list[list[int]]
+    origins: Sequence[Origin] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -10,10 +10,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from frostline.console import log
 from frostline.data.checks import label_problems
-from frostline.data.corpus import Corpus, Label, Labelled, RawData, Split, Text
+from frostline.data.corpus import Corpus, Label, Labelled, Origin, RawData, Split, Text
 from frostline.data.few_shot import few_shot_subset
 from frostline.data.folds import fold_problems, hold_out
 from frostline.data.label_noise import with_label_noise
@@ -53,6 +54,7 @@ def prepare(
     _raise_if_any(
         [*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)]
     )
+    raw = with_origins(raw)
     clean, dropped = without_repeats(raw if folds is None else _train_with_val(raw))
     _raise_if_any(label_problems(clean))
     if folds is None or fold is None:
@@ -75,6 +77,21 @@ def class_names(labels: Sequence[Label]) -> list[str]:
     return sorted(classes, key=lambda name: (len(name), name)) if all(map(str.isdecimal, classes)) else sorted(classes)
 
 
+def with_origins(raw: RawData) -> RawData:
+    """Number the rows of each part, where the source has not done so."""
+
+    def numbered(name: str, part: Labelled) -> Labelled:
+        if part.origins is not None:
+            return part
+        return replace(part, origins=[Origin(name, row) for row in range(1, len(part.texts) + 1)])
+
+    return RawData(
+        numbered("train", raw.train),
+        None if raw.val is None else numbered("val", raw.val),
+        None if raw.test is None else numbered("test", raw.test),
+    )
+
+
 def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
     """Remove empty and repeated texts; return the number of removed texts by the first reason that applies."""
     dropped: Counter[str] = Counter()
@@ -93,7 +110,7 @@ def _stripped(part: Labelled) -> Labelled:
     def stripped(text: Text) -> Text:
         return text.strip() if isinstance(text, str) else (text[0].strip(), text[1].strip())
 
-    return Labelled([stripped(text) for text in part.texts], part.labels, part.groups)
+    return replace(part, texts=[stripped(text) for text in part.texts])
 
 
 def _without(part: Labelled, other_parts: dict[str, set[str]], dropped: Counter[str]) -> Labelled:
@@ -144,8 +161,8 @@ def _split_by_fold(
 def _indexed(part: Labelled, classes: list[str]) -> Split:
     index = {name: number for number, name in enumerate(classes)}
     if not is_multi(part):
-        return Split(list(part.texts), [index[name] for label in part.labels for name in names(label)])
-    return Split(list(part.texts), [[int(name in label) for name in classes] for label in part.labels])
+        return Split(list(part.texts), [index[name] for label in part.labels for name in names(label)], part.origins)
+    return Split(list(part.texts), [[int(name in label) for name in classes] for label in part.labels], part.origins)
 
 
 def fingerprint(classes: list[str], splits: Sequence[Split]) -> str:

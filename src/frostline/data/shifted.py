@@ -29,5 +29,6 @@ def shift(name: str, corpus: Corpus, other: Corpus) -> Shift:
         what = f"all {len(other.test)} test texts of {name} are in train"
         raise user_error("dataset.shifts", what, "name a data set with other texts")
     labels = cast(list[int], other.test.labels)  # equal names have equal indices: both are sorted
-    split = Split([other.test.texts[i] for i in remaining], [labels[i] for i in remaining])
+    origins = None if other.test.origins is None else [other.test.origins[i] for i in remaining]
+    split = Split([other.test.texts[i] for i in remaining], [labels[i] for i in remaining], origins)
     return Shift(split, fingerprint(corpus.classes, [split]), len(other.test) - len(remaining))

@@ -25,18 +25,20 @@ def normalised(text: Text) -> str:
 
 def take(part: Labelled, indices: Sequence[int]) -> Labelled:
     """Return the texts at these indices, with their labels and groups."""
-    groups = part.groups
+    groups, origins = part.groups, part.origins
     return Labelled(
         [part.texts[i] for i in indices],
         [part.labels[i] for i in indices],
         None if groups is None else [groups[i] for i in indices],
+        None if origins is None else [origins[i] for i in indices],
     )
 
 
 def joined(first: Labelled, second: Labelled) -> Labelled:
-    """Return the rows of both parts, with groups if both have them."""
+    """Return the rows of both parts, with groups and origins if both have them."""
     groups = None if first.groups is None or second.groups is None else [*first.groups, *second.groups]
-    return Labelled([*first.texts, *second.texts], [*first.labels, *second.labels], groups)
+    origins = None if first.origins is None or second.origins is None else [*first.origins, *second.origins]
+    return Labelled([*first.texts, *second.texts], [*first.labels, *second.labels], groups, origins)
 
 
 def stratified_order(part: Labelled, seed: int | str) -> list[int]:

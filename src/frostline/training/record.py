@@ -20,7 +20,7 @@ from frostline.results.folder import RunFolder
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.callbacks.fit_head import fitted_values
-from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
+from frostline.training.callbacks.predictions import PredictionContext, SplitPredictions, write_predictions
 from frostline.training.callbacks.resume_checkpoint import resume_step
 from frostline.training.loggers.finish import finish_complete, finish_pruned
 from frostline.training.metrics import MultiLabelMetrics
@@ -103,7 +103,7 @@ class RunRecorder:
 
         extra: what the head reports in addition to the metrics. step: the last optimizer step.
         """
-        write_predictions(self.folder.predictions, predictions)
+        write_predictions(self.folder.predictions, predictions, self._context())
         result = self._result(metrics, extra, cost)
         finish_complete(loggers, result, step)
         self.folder.failure.unlink(missing_ok=True)
@@ -137,6 +137,13 @@ class RunRecorder:
             "cost": cost,
             "config": self.config,  # so that a reader of many results opens one file of each run
         }
+
+    def _context(self) -> PredictionContext:
+        built, metrics = self.built, self.built.classifier.metrics
+        origins = {name: shift.split.origins for name, shift in built.shifts.items()}
+        origins["test"] = built.corpus.test.origins
+        thresholds = metrics.thresholds if isinstance(metrics, MultiLabelMetrics) else None
+        return PredictionContext(built.corpus.classes, origins, thresholds)
 
     def _thresholds(self) -> dict[str, Any]:
         """Return the probability from which on each class is predicted, for multi-label data."""

@@ -68,9 +68,10 @@ def read_predictions(run: RunRecord, test_set: str = "test") -> tuple[Any, Any] 
     from pyarrow import ArrowException, parquet
 
     try:
-        table = parquet.read_table(folder_of(run).predictions)
-        names = [n for n in table.column_names if n[:2] == "p_" and n[2:].isdecimal()]
+        file = folder_of(run).predictions
+        names = [n for n in parquet.read_schema(file).names if n[:2] == "p_" and n[2:].isdecimal()]
         names.sort(key=lambda name: int(name[2:]))
+        table = parquet.read_table(file, columns=["set", "label", *names])
         rows = np.array(table["set"].to_pylist()) == test_set
         labels = table["label"].to_numpy()[rows]
         probabilities = np.stack([table[name].to_numpy() for name in names], axis=1)[rows]

@@ -21,7 +21,7 @@ from frostline.results.atomic_files import write_json, write_text
 from frostline.results.environment import describe_environment
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
-from frostline.training.callbacks.predictions import SplitPredictions, write_predictions
+from frostline.training.callbacks.predictions import PredictionContext, SplitPredictions, write_predictions
 from frostline.training.metrics import ClassificationMetrics
 from frostline.types import Config
 
@@ -93,7 +93,8 @@ def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str,
         "config": config,
     }
     _write_record(folder, config, corpus, external.fingerprint)
-    write_predictions(folder.predictions, {"test": external.predictions["test"]})
+    context = PredictionContext(corpus.classes, {"test": corpus.test.origins})
+    write_predictions(folder.predictions, {"test": external.predictions["test"]}, context)
     write_json(folder.result, result)
     return result
 

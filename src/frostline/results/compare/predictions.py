@@ -18,7 +18,7 @@ def compare_predictions(first: Path, second: Path, tolerance: float) -> Aspect:
     """
     tables = [parquet.read_table(first), parquet.read_table(second)]
     sets = [list(dict.fromkeys(table["set"].to_pylist())) for table in tables]
-    if sets[0] != sets[1] or tables[0].column_names != tables[1].column_names:
+    if sets[0] != sets[1] or _probability_columns(tables[0]) != _probability_columns(tables[1]):
         return Aspect("predictions", DIFFERS, ("other test sets or classes",))
     results = [_compare_set(name, *(t.filter(compute.equal(t["set"], name)) for t in tables)) for name in sets[0]]
     lines = tuple(line for line, distance, _ in results if distance > 0)
@@ -28,11 +28,15 @@ def compare_predictions(first: Path, second: Path, tolerance: float) -> Aspect:
     return Aspect("predictions", NEAR if near else DIFFERS, lines)
 
 
+def _probability_columns(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if name[:2] == "p_" and name[2:].isdecimal()]
+
+
 def _compare_set(name: str, first: pa.Table, second: pa.Table) -> tuple[str, float, int]:
     """Return a description, the largest difference of probabilities, and how many texts got another class."""
     if first["id"] != second["id"] or first["label"] != second["label"]:
         return f"{name}: other texts or labels", float("inf"), 0
-    columns = [column for column in first.column_names if column.startswith("p_")]
+    columns = _probability_columns(first)
     a, b = (np.stack([table[column].to_numpy() for column in columns], axis=1) for table in (first, second))
     distance = float(np.abs(a - b).max(initial=0))
     changed = int((a.argmax(axis=1) != b.argmax(axis=1)).sum())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from frostline.data.corpus import Origin
 from frostline.distributed.collectives import all_gather
 from frostline.results.atomic_files import atomic_write
 from frostline.training.classifier import Classifier
@@ -27,6 +30,12 @@ class SplitPredictions:
         """Return the same, sorted by the indices of the texts."""
         order = self.index.argsort()
         return SplitPredictions(self.index[order], self.labels[order], self.probabilities[order])
+
+    def predicted(self, thresholds: Sequence[float] | None) -> Tensor:
+        """Return the predicted classes (N,); of multi-label texts, given a threshold for each class, (N, C) of bool."""
+        if thresholds is None:
+            return self.probabilities.argmax(dim=1)
+        return self.probabilities.double() >= torch.tensor(thresholds, dtype=torch.double)
 
 
 class Predictions(pl.Callback):
@@ -58,26 +67,73 @@ class Predictions(pl.Callback):
             self.of_split[pl_module.test_split] = predictions.in_order()
 
 
-def write_predictions(path: Path, predictions: dict[str, SplitPredictions]) -> None:
+@dataclass(frozen=True)
+class PredictionContext:
+    """What describes predictions: class names, where the texts of each test set come from, and thresholds.
+
+    thresholds: of each class, for multi-label texts.
+    """
+
+    classes: Sequence[str]
+    origins: Mapping[str, Sequence[Origin] | None]
+    thresholds: Sequence[float] | None = None
+
+
+def write_predictions(path: Path, predictions: Mapping[str, SplitPredictions], context: PredictionContext) -> None:
     """Write one row for each text of each test set to a parquet file.
 
-    Columns: `set`, `id` (the index of the text in the set), `label`, and a probability `p_<class index>` for each
-    class. The label of a multi-label text is the list of its classes.
+    Columns: `set`; `id`, the index of the text in the set; `part` and `row`, its row in that part of the data set,
+    counted from 1; `label`, the index of its class; `true_class` and `predicted_class`, the names; and a probability
+    `p_<class index>` for each class. Of a multi-label text, `label` and both names are lists. The names of all classes
+    are in the metadata, which pandas reads as `attrs["classes"]`.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    tables = [pa.table(_arrow_columns(name, split)) for name, split in predictions.items()]
+    tables = [pa.table(_arrow_columns(name, split, context)) for name, split in predictions.items()]
+    metadata = {"PANDAS_ATTRS": json.dumps({"classes": list(context.classes)})}
+    table = pa.concat_tables(tables).replace_schema_metadata(metadata)
     with atomic_write(path) as temporary:
-        parquet.write_table(pa.concat_tables(tables), temporary, compression="zstd")
+        parquet.write_table(table, temporary, compression="zstd")
 
 
-def _arrow_columns(name: str, split: SplitPredictions) -> dict[str, Any]:
+def _arrow_columns(name: str, split: SplitPredictions, context: PredictionContext) -> dict[str, Any]:
+    predicted = split.predicted(context.thresholds)
+    labels = split.labels.numpy() if context.thresholds is None else _class_lists(split.labels)
+    columns = range(split.probabilities.shape[1])
+    probabilities = {f"p_{c}": split.probabilities[:, c].contiguous().numpy() for c in columns}
+    return {
+        "set": _dictionary([0] * len(split.index), [name]),
+        "id": split.index.numpy(),
+        **_origin_columns(split.index.tolist(), context.origins.get(name)),
+        "label": labels,
+        "true_class": _class_names(split.labels, context),
+        "predicted_class": _class_names(predicted, context),
+        **probabilities,
+    }
+
+
+def _origin_columns(index: Sequence[int], origins: Sequence[Origin] | None) -> dict[str, Any]:
+    """Return the columns `part` and `row`, empty where the origin of the texts is not known."""
     import pyarrow as pa
 
-    multi_label = split.labels.dim() > 1
-    labels = [row.nonzero().flatten().tolist() for row in split.labels] if multi_label else split.labels.numpy()
-    classes = range(split.probabilities.shape[1])
-    probabilities = {f"p_{c}": split.probabilities[:, c].contiguous().numpy() for c in classes}
-    sets = pa.DictionaryArray.from_arrays(pa.array([0] * len(split.index), pa.int32()), pa.array([name]))
-    return {"set": sets, "id": split.index.numpy(), "label": labels, **probabilities}
+    chosen = [None if origins is None else origins[i] for i in index]
+    parts = pa.array([origin and origin.part for origin in chosen], pa.string()).dictionary_encode()
+    return {"part": parts, "row": pa.array([origin and origin.row for origin in chosen], pa.int64())}
+
+
+def _class_names(labels: Tensor, context: PredictionContext) -> Any:
+    """Return the names of class indices (N,), or lists of names of multi-label rows (N, C)."""
+    if context.thresholds is None:
+        return _dictionary(labels.tolist(), context.classes)
+    return [[context.classes[c] for c in row] for row in _class_lists(labels)]
+
+
+def _class_lists(labels: Tensor) -> list[list[int]]:
+    return [row.nonzero().flatten().tolist() for row in labels]
+
+
+def _dictionary(indices: Sequence[int], values: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(values, pa.string()))
