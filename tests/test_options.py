@@ -13,7 +13,19 @@ from frostline.options import OptionParser, add_only, add_paths, add_tolerance, 
 from frostline.report.parsers import figures_parser, line_problems, report_parser
 
 frostline = in_process
-SUBCOMMANDS = ("cache", "check", "diff", "figures", "list", "plan", "report", "reproduce", "status", "vectors")
+SUBCOMMANDS = (
+    "cache",
+    "check",
+    "diff",
+    "errors",
+    "figures",
+    "list",
+    "plan",
+    "report",
+    "reproduce",
+    "status",
+    "vectors",
+)
 
 
 def parser() -> OptionParser:
