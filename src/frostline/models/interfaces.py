@@ -31,6 +31,8 @@ class Capability(StrEnum):
     TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; language_model_rules
     REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; language_model_rules
     USES_TREE_ATTENTION = "uses_tree_attention"  # sets position ids and a 4-D attention mask; language_model_rules
+    # data sets
+    MULTI_LABEL = "multi_label"  # True or False: whether its texts have several classes; monitors, training_rules
     # losses
     USES_ONLY_EMBEDDINGS = "uses_only_embeddings"  # ignores the logits, so it trains no head; compatibility, build
     IN_BATCH = "in_batch"  # compares the texts of a batch, so a batch cannot be split; training_rules, fusable

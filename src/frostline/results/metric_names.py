@@ -1,29 +1,91 @@
-"""The names of metrics in result.json, in which direction each improves, and which values each may have."""
+"""The names of all metrics, in which direction each improves, and which values each may have.
+
+A metric is named `<part>/<name>`: `val/loss`, `test_reviews/f1_macro`, `cost/seconds`. The F1 of one class is
+`<part>/f1/<class>`; all that follows `f1/` is the name of the class, which never determines a direction.
+"""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
-SCORES = ("loss", "accuracy", "f1_macro", "f1_micro", "ece")  # of a split, as in val/accuracy
+Direction = Literal["maximize", "minimize"]
+T = TypeVar("T")
+
+SCORES: dict[str, Direction] = {  # of a split, as in val/accuracy
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "f1_macro": "maximize",
+    "f1_micro": "maximize",
+    "ece": "minimize",
+}
+MULTI_LABEL_SCORES = ("f1_micro",)  # of texts with one class each it equals the accuracy
 CLASS_F1 = "f1/"  # followed by the name of a class
-MEASUREMENTS = {
-    "parameters": ("total", "trainable", "ever_trainable"),
-    "cost": ("seconds", "seconds_fit", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"),
+MEASUREMENTS: dict[str, dict[str, Direction]] = {
+    "parameters": {"total": "minimize", "trainable": "minimize", "ever_trainable": "minimize", "solved": "minimize"},
+    "cost": {
+        "seconds": "minimize",
+        "seconds_fit": "minimize",
+        "texts_read": "minimize",
+        "texts_encoded": "minimize",
+        "texts_from_store": "maximize",
+        "peak_memory_bytes": "minimize",
+    },
+}
+HEAD_RECORDS: dict[str, dict[str, Direction]] = {  # entries of result.json that a head adds
+    "language_model": {
+        "perplexity": "minimize",
+        "pseudo_perplexity": "minimize",
+        "share_on_class_words": "maximize",
+        "accuracy_before": "maximize",
+        "accuracy_after": "maximize",
+    },
 }
 DEFAULT_MONITOR = "val/f1_macro"
-LOWER_IS_BETTER = ("loss", "ece", "perplexity", "pseudo_perplexity")
 SHARES = ("accuracy", "accuracy_before", "accuracy_after", "share_on_class_words", "f1_macro", "f1_micro", "ece")
 NOT_NEGATIVE = ("loss", "perplexity", "pseudo_perplexity")
-CACHE_HITS = "cost/texts_from_store"  # the one measurement of which more is better
 
 
-def lower_is_better(metric: str) -> bool:
-    """Return whether a lower value of `metric`, such as val/loss or cost/seconds, is the better one."""
-    group, _, name = metric.rpartition("/")
-    return name in LOWER_IS_BETTER or (group in MEASUREMENTS and metric != CACHE_HITS)
+def metric_direction(metric: str) -> Direction | None:
+    """Return the direction in which `metric`, such as val/loss or cost/seconds, improves.
+
+    None for a metric that is not in the tables above: of its values none is better than another.
+    """
+    part, _, name = metric.partition("/")
+    if part in MEASUREMENTS or part in HEAD_RECORDS:
+        return {**MEASUREMENTS, **HEAD_RECORDS}[part].get(name)
+    if not is_split(part):
+        return None
+    return "maximize" if name.startswith(CLASS_F1) and name != CLASS_F1 else SCORES.get(name)
+
+
+def is_split(part: str) -> bool:
+    """Return whether the first part of a metric's name is a split: val, test, or test_<name> of a shifted test set."""
+    return part in ("val", "test") or part.startswith("test_")
+
+
+def class_f1(classes: Sequence[str], values: Sequence[T]) -> dict[str, T]:
+    """Return the F1 of each class by its name as a metric, without the split."""
+    return {f"{CLASS_F1}{name}": value for name, value in zip(classes, values, strict=True)}
 
 
 def is_better(metric: str, new: float, old: float) -> bool:
-    """Return whether `new` is a better value of `metric` than `old`."""
-    return new < old if lower_is_better(metric) else new > old
+    """Return whether `new` is a better value of `metric` than `old`.
+
+    A value that is not finite is never better, and any finite value is better than it.
+    """
+    direction = metric_direction(metric)
+    if direction is None or not math.isfinite(new):
+        return False
+    if not math.isfinite(old):
+        return True
+    return new < old if direction == "minimize" else new > old
+
+
+def not_finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics that are nan or infinite."""
+    return {name: value for name, value in metrics.items() if not math.isfinite(value)}
 
 
 def metric_range(metric: str) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.results.metric_names import lower_is_better
+from frostline.results.metric_names import metric_direction
 from frostline.results.summary_table import FAILED, RESUMED, TRAINED, differing_keys, shorten, values_by_key
 from frostline.results.sweep_log import JobFinished, JobStarted, SweepStarted, read_events, read_header
 
@@ -31,9 +31,9 @@ class SweepStatus:
     @property
     def ranked(self) -> list[JobFinished]:
         """The jobs that have a value of the monitored metric, the best first."""
-        valued = [(job.value, job) for job in self.finished if job.value is not None and not math.isnan(job.value)]
-        lower = lower_is_better(self.header.monitor)
-        return [job for _, job in sorted(valued, key=lambda pair: pair[0], reverse=not lower)]
+        valued = [(job.value, job) for job in self.finished if job.value is not None and math.isfinite(job.value)]
+        highest_first = metric_direction(self.header.monitor) == "maximize"
+        return [job for _, job in sorted(valued, key=lambda pair: pair[0], reverse=highest_first)]
 
     @property
     def seconds_left(self) -> float | None:

@@ -12,11 +12,11 @@ from frostline.results.summary_table import align_columns
 
 
 def objective_values(result: dict[str, Any], objectives: Sequence[str]) -> list[float] | None:
-    """Return the objectives in a result.json; None where one of them is missing or nan."""
+    """Return the objectives in a result.json; None where one of them is missing or not finite."""
     measurements = {f"{group}/{name}": value for group in MEASUREMENTS for name, value in result[group].items()}
     metrics = {**result["metrics"], **measurements}
     objective_values = [float(metrics.get(objective, math.nan)) for objective in objectives]
-    return None if any(map(math.isnan, objective_values)) else objective_values
+    return objective_values if all(map(math.isfinite, objective_values)) else None
 
 
 def describe_best(study: Any, search: Search) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from frostline.config.checks import compatibility as fits
+from frostline.config.checks.monitors import class_problems, monitor_problems, monitored_metrics
 from frostline.data.build import load_corpus, load_shifts
 from frostline.data.corpus import Corpus, Shift, Split, Text
 from frostline.data.tokens import Tokens, tokenize_split
@@ -26,6 +27,7 @@ from frostline.models.build import build_head, build_model
 from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised, PromptHead
 from frostline.models.model import Model, pooled_vectors
+from frostline.results.search_storage import PrunableTrial
 from frostline.training.averaging.base import Interpolating
 from frostline.training.classifier import Classifier
 from frostline.training.interpolation import Interpolation
@@ -79,6 +81,7 @@ def build(config: Config) -> Built:
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
     data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
+    check_monitors(config, corpus)
     blocks, parts = build_model(config, corpus.classes, **data)
     plan, controller = plan_and_controller(config, blocks)
     model = Model(**parts)
@@ -106,6 +109,17 @@ def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
     return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
+
+
+def check_monitors(config: Config, corpus: Corpus) -> None:
+    """Raise UserError for a monitored metric that the data do not have: the F1 of a class, or that of multi-label data.
+
+    The pruner of a search monitors the objective of the search.
+    """
+    trial, monitors = PrunableTrial.from_environment(), monitored_metrics(config)
+    monitors |= {} if trial is None else {"hydra.sweeper.objectives": trial.metric}
+    if problems := [*monitor_problems(monitors, corpus.multi_label), *class_problems(monitors, corpus.classes)]:
+        raise UserError(problems)
 
 
 def plan_and_controller(config: Config, blocks: Sequence[ModuleBlock]) -> tuple[Plan, PhaseController | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch.distributed as dist
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from frostline.console import log
+from frostline.errors import FrostlineError
+from frostline.results.metric_names import not_finite
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.data_module import DataModule
@@ -42,15 +45,19 @@ def fit(trainer: Any, built: Built, data: DataModule, best: BestCheckpoint, resu
 
 def _load_best(trainer: Any, built: Built, best: BestCheckpoint) -> None:
     """Load the weights of the best epoch on all ranks and enter its phase."""
-    assert best.epoch is not None
+    epoch = best.best_epoch()
     weights = best.weights() if trainer.is_global_zero else None
     classifier = built.classifier
     classifier.checkpoint_state.restore(trainer.strategy.broadcast(weights))
-    classifier.engine.enter(classifier.tracker.phase_index(best.epoch))
+    classifier.engine.enter(classifier.tracker.phase_index(epoch))
 
 
 def evaluate(trainer: Any, built: Built, data: DataModule, best: BestCheckpoint) -> dict[str, float]:
-    """Return the validation metrics of the best epoch and the metrics of all test sets, the same on all ranks."""
+    """Return the validation metrics of the best epoch and the metrics of all test sets, the same on all ranks.
+
+    Raises:
+        FrostlineError: a metric is nan or infinite.
+    """
     if built.interpolation is not None and built.trains:
         _interpolate(trainer, built, data, best, built.interpolation)
     metrics = dict(best.values or evaluate_split(trainer, built, data, "val"))
@@ -58,7 +65,16 @@ def evaluate(trainer: Any, built: Built, data: DataModule, best: BestCheckpoint)
         evaluate_split(trainer, built, data, "val")  # chooses the thresholds for the weights of the best epoch
     for split in built.test_splits:  # the in-domain test set is the last, so that its confusion matrix is recorded
         metrics |= evaluate_split(trainer, built, data, split)
+    check_finite(metrics)
     return metrics
+
+
+def check_finite(metrics: Mapping[str, float]) -> None:
+    """Raise FrostlineError if a metric is nan or infinite: such a run has no result."""
+    if wrong := not_finite(metrics):
+        name, value = next(iter(wrong.items()))
+        what = f"{name} is {value}, because the outputs of the model are not finite"
+        raise FrostlineError(f"metrics: {what}; lower optimizer.lr, or give trainer.precision=32-true")
 
 
 def _interpolate(

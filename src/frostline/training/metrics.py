@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ from torchmetrics.functional.classification import (
 )
 from torchmetrics.utilities import dim_zero_cat
 
+from frostline.results.metric_names import class_f1
+
 NO_CLASS = -1
 BINS = 15  # of the calibration error, as in arXiv:1706.04599
 DEFAULT_THRESHOLD = 0.5
@@ -35,7 +38,7 @@ class ClassificationMetrics(nn.Module):
         super().__init__()
         count = len(classes)
         self.classes = list(classes)
-        self.loss = MeanMetric()
+        self.loss = MeanMetric(nan_strategy=math.nan)  # by default it leaves out batches whose loss is nan
         self.accuracy = MulticlassAccuracy(count, average="micro", ignore_index=NO_CLASS)
         self.f1 = MulticlassF1Score(count, average="none", ignore_index=NO_CLASS)
         self.ece = MulticlassCalibrationError(count, n_bins=BINS, ignore_index=NO_CLASS)
@@ -57,12 +60,13 @@ class ClassificationMetrics(nn.Module):
     def compute(self) -> dict[str, float]:
         """Return the metrics over all ranks by name. A collective call."""
         f1_by_class = self.f1.compute().tolist()
-        return {
+        metrics = {
             "loss": self.loss.compute().item(),
             "accuracy": self.accuracy.compute().item(),
             "f1_macro": sum(f1_by_class) / len(f1_by_class),
             "ece": self.ece.compute().item(),
-        } | {f"f1/{name}": value for name, value in zip(self.classes, f1_by_class, strict=True)}
+        }
+        return undefined_if_nan(metrics | class_f1(self.classes, f1_by_class))
 
     def confusion(self) -> list[list[int]]:
         """Return the confusion matrix: rows are true classes, columns are predicted ones. A collective call."""
@@ -85,7 +89,7 @@ class MultiLabelMetrics(nn.Module):
         super().__init__()
         self.classes = list(classes)
         self.thresholds = [DEFAULT_THRESHOLD] * len(self.classes)
-        self.loss = MeanMetric()
+        self.loss = MeanMetric(nan_strategy=math.nan)  # by default it leaves out batches whose loss is nan
         self.predictions = LabelledProbabilities()
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -112,13 +116,14 @@ class MultiLabelMetrics(nn.Module):
         probabilities, labels = self.predictions.compute()
         predicted, count = self._predict(probabilities), len(self.classes)
         f1_by_class = multilabel_f1_score(predicted, labels, count, average="none").tolist()
-        return {
+        metrics = {
             "loss": self.loss.compute().item(),
             "accuracy": multilabel_exact_match(predicted, labels, count).item(),
             "f1_micro": multilabel_f1_score(predicted, labels, count, average="micro").item(),
             "f1_macro": sum(f1_by_class) / count,
             "ece": binary_calibration_error(probabilities.flatten(), labels.flatten(), n_bins=BINS).item(),
-        } | {f"f1/{name}": value for name, value in zip(self.classes, f1_by_class, strict=True)}
+        }
+        return undefined_if_nan(metrics | class_f1(self.classes, f1_by_class))
 
     def confusion(self) -> list[list[int]]:
         """Return a row for each class: true negatives, false positives, false negatives, true positives.
@@ -156,6 +161,11 @@ class LabelledProbabilities(Metric):
 
     def compute(self) -> tuple[Tensor, Tensor]:
         return dim_zero_cat(self.probabilities), dim_zero_cat(self.labels)
+
+
+def undefined_if_nan(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the metrics of a split, all of them nan if the loss is: without a probability no class is predicted."""
+    return dict.fromkeys(metrics, math.nan) if math.isnan(metrics["loss"]) else metrics
 
 
 def multi_label_losses(logits: Tensor, labels: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from frostline.config.checks.check import argument_problems
 from frostline.config.checks.signature import read_signature
 from frostline.config.checks.source import find_module
 from frostline.errors import Problem, did_you_mean
-from frostline.results.metric_names import CLASS_F1, MEASUREMENTS, SCORES
+from frostline.results.metric_names import MEASUREMENTS, SCORES, is_split, metric_direction
 from frostline.results.search_storage import OptunaChoice, as_mapping, make_optuna, optuna_classes
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def search_problems(search: Search, rerun: bool) -> Iterator[Problem]:
 
 
 def _objective_problem(objective: str) -> Problem | None:
-    part, _, rest = objective.partition("/")
-    scored = part in ("val", "test") or part.startswith("test_")
-    if rest in MEASUREMENTS.get(part, SCORES if scored else ()) or (scored and rest.startswith(CLASS_F1)):
+    part = objective.partition("/")[0]
+    if (part in MEASUREMENTS or is_split(part)) and metric_direction(objective) is not None:
         return None
     known = [f"{split}/{name}" for split in ("val", "test") for name in SCORES]
     known += [f"{group}/{name}" for group, names in MEASUREMENTS.items() for name in names]

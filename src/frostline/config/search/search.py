@@ -20,7 +20,7 @@ from frostline.config.fusable import FUSED
 from frostline.config.search.problems import KEY, search_problems
 from frostline.config.search.space import SearchParameter, search_parameters
 from frostline.errors import Problem
-from frostline.results.metric_names import DEFAULT_MONITOR, lower_is_better
+from frostline.results.metric_names import DEFAULT_MONITOR, metric_direction
 from frostline.results.search_storage import TrialStorage, as_mapping, make_optuna
 from frostline.seeding import derive_seed
 from frostline.types import Count, Whole
@@ -97,7 +97,7 @@ def read_search(
     names = [field.name for field in fields(SearchSettings) if field.name in values]
     settings = SearchSettings(**{name: values[name] for name in names})
     objectives = _as_list(settings.objectives) or [OmegaConf.select(cfg, "trainer.monitor") or DEFAULT_MONITOR]
-    directions = _as_list(settings.direction) or list(map(_default_direction, objectives))
+    directions = _as_list(settings.direction) or [metric_direction(name) or "maximize" for name in objectives]
     fixed = {o.get_key_element(): o.get_value_element_as_str() for o in overrides if not o.is_sweep_override()}
     lines = tuple(f"{key}={value}" for key, value in fixed.items())
     fused = OmegaConf.select(cfg, "hydra.launcher._target_") == FUSED
@@ -107,7 +107,3 @@ def read_search(
 
 def _as_list(value: str | Sequence[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
-
-
-def _default_direction(objective: str) -> str:
-    return "minimize" if lower_is_better(objective) else "maximize"

@@ -22,6 +22,8 @@ KEEP = ("Rdata.rdx", "Rdata.rdb")
 class FineFoods:
     """McAuley and Leskovec 2013 (arXiv:1303.4402), one review a product, in the split of R's package modeldata."""
 
+    multi_label = False
+
     def downloads(self) -> list[str]:
         return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
 

@@ -29,6 +29,8 @@ WORDS = 10  # of a definition; shorter ones point to another entry
 class Foldoc:
     """Howe 1985-2023: a definition without its tags, labelled with the subjects of its senses."""
 
+    multi_label = True
+
     def downloads(self) -> list[str]:
         return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
 

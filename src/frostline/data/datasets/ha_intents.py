@@ -45,6 +45,8 @@ class HaIntents:
     intents of a single template are left out. At most 6 sentences of a template are drawn, the same on every machine.
     """
 
+    multi_label = False
+
     def downloads(self) -> list[str]:
         return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
 

@@ -9,6 +9,8 @@ from frostline.data.datasets import orange3
 class Newsgroups:
     """Lang 1995, as it was split for publication: the test messages are later than the training messages."""
 
+    multi_label = False
+
     def downloads(self) -> list[str]:
         return orange3.downloads()
 

@@ -11,6 +11,8 @@ from frostline.data.datasets import orange3
 class Reuters:
     """Lewis 1997 in the ModApte split, r8 or r52 by the number of topics; in lower case, without punctuation."""
 
+    multi_label = False
+
     def __init__(self, topics: Literal["r8", "r52"]) -> None:
         self.topics = topics
 

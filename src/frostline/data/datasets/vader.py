@@ -28,6 +28,8 @@ NEUTRAL = 0.5  # mean ratings go from -4 to 4
 class Vader:
     """Hutto and Gilbert 2014 (ICWSM): the mean of 20 people's ratings, cut into three classes."""
 
+    multi_label = False
+
     def __init__(self, domain: Literal["movies", "tweets", "nyt", "amazon"]) -> None:
         self.domain = domain
 

@@ -33,6 +33,8 @@ EXAMPLE = re.compile(r"""[;:,]?\s*"[^"]*"?.*$""", re.DOTALL)  # a definition's e
 class WordNet:
     """Miller 1995, version 3.0: a definition without its examples, labelled with its lexicographer's file."""
 
+    multi_label = False
+
     def downloads(self) -> list[str]:
         return [] if is_cached(PIN, INSIDE, keep=KEEP) else [PIN.describe()]
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frostline.freezing.adaptive import AdaptivePlan, PhaseController
 from frostline.freezing.groups import layer_groups, patterns
 from frostline.freezing.plan import Block, Phase, Rule
-from frostline.results.metric_names import is_better
+from frostline.results.metric_names import metric_direction
 from frostline.types import Count, NonNegative
 
 
@@ -42,7 +43,7 @@ class Plateau(PhaseController):
 
     def __init__(self, phases: int, patience: int, min_delta: float, monitor: str) -> None:
         self.phases, self.patience, self.min_delta, self.monitor = phases, patience, min_delta, monitor
-        self.sign = 1.0 if is_better(monitor, 1, 0) else -1.0
+        self.sign = -1.0 if metric_direction(monitor) == "minimize" else 1.0
         self.best = float("-inf")
         self.waited = 0
 
@@ -51,7 +52,7 @@ class Plateau(PhaseController):
 
     def after_epoch(self, index: int, scores: Mapping[str, float]) -> int:
         score = self.sign * scores[self.monitor]
-        improved = score > self.best + self.min_delta
+        improved = math.isfinite(score) and score > self.best + self.min_delta
         self.best = score if improved else self.best
         self.waited = 0 if improved else self.waited + 1
         if self.waited < self.patience or index + 1 == self.phases:

@@ -140,8 +140,8 @@ class FusedRun:
         if self.best.is_better(values):
             self.best.epoch, self.best.values, self.weights = self.epoch, values, weights()
         patience = self.built.settings.patience
-        assert self.best.epoch is not None
-        self.stopped_early = patience is not None and self.epoch - self.best.epoch >= patience
+        best = -1 if self.best.epoch is None else self.best.epoch
+        self.stopped_early = patience is not None and self.epoch - best >= patience
 
     def _end_phase(self, weights: dict[str, Tensor]) -> None:
         self.load_weights(weights)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from frostline.results.metric_names import CLASS_F1
+from frostline.results.metric_names import class_f1
+from frostline.training.metrics import undefined_if_nan
 
 BINS = 15  # of the expected calibration error, arXiv:1706.04599
 
@@ -24,8 +25,9 @@ def stacked_scores(logits: Tensor, labels: Tensor, classes: list[str]) -> list[d
     metrics = {"loss": losses.view(heads, texts).double().mean(dim=1), "accuracy": correct.double().mean(dim=1)}
     by_class = _f1_by_class(_confusion_matrices(predicted, expanded, count))
     metrics |= {"f1_macro": by_class.mean(dim=1), "ece": _calibration_errors(confidence, correct)}
-    metrics |= {f"{CLASS_F1}{name}": by_class[:, c] for c, name in enumerate(classes)}
-    return [dict(zip(metrics, row, strict=True)) for row in torch.stack([*metrics.values()], dim=1).tolist()]
+    metrics |= class_f1(classes, by_class.unbind(dim=1))
+    rows = torch.stack([*metrics.values()], dim=1).tolist()
+    return [undefined_if_nan(dict(zip(metrics, row, strict=True))) for row in rows]
 
 
 def _confusion_matrices(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -17,6 +17,7 @@ from frostline.training.build import Built, build_on_frozen_encoder
 from frostline.training.callbacks.order import best_checkpoint
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.training.cost import peak_memory
+from frostline.training.fit import check_finite
 from frostline.training.loggers.choose import make_loggers
 from frostline.training.loggers.finish import finish_failed
 from frostline.training.record import RunRecorder
@@ -51,18 +52,20 @@ class FusedRecord:
         """Evaluate the weights of the best epoch on the test sets, and save them.
 
         Raises:
-            FrostlineError: the training of this run has ended early.
+            FrostlineError: the training of this run has ended early, or a metric is not finite.
         """
         run = self.run
         if run.error is not None:
             raise run.error
         if run.is_trained:
+            run.best.best_epoch()  # raises if there is none
             run.load_weights(run.weights)
         self.scores = dict(run.best.values or self._evaluate_split("val", embeddings))
         if run.built.corpus.multi_label:
             self._evaluate_split("val", embeddings)  # chooses the thresholds for the weights of the best epoch
         for split in (*run.built.shifts, "test"):  # test last, because its confusion matrix is recorded
             self.scores |= self._evaluate_split(split, embeddings)
+        check_finite(self.scores)
         run.best.save(run.classifier.checkpoint_state.weights())
 
     def _evaluate_split(self, split: str, embeddings: Tensor) -> dict[str, float]:

@@ -6,6 +6,7 @@ The same best epoch gives the same bytes.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,6 +14,8 @@ from lightning.pytorch.trainer.states import TrainerFn
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from frostline.console import log
+from frostline.errors import FrostlineError
 from frostline.results.atomic_files import atomic_write
 from frostline.results.folder import RunFolder
 from frostline.results.metric_names import is_better
@@ -22,10 +25,10 @@ from frostline.training.classifier import Classifier
 class BestCheckpoint(pl.Callback):
     """Saves the weights of the epoch with the best `monitor` on validation, the first of equals.
 
-    Without `monitor` it saves those of the last epoch.
+    An epoch whose `monitor` is nan or infinite is never the best. Without `monitor` it saves those of the last epoch.
 
     Attributes:
-        epoch: the best epoch so far. values: its validation metrics.
+        epoch: the best epoch so far, None before the first. values: its validation metrics.
     """
 
     def __init__(self, folder: RunFolder, monitor: str | None, metadata: dict[str, str]) -> None:
@@ -38,6 +41,8 @@ class BestCheckpoint(pl.Callback):
             return
         values = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
         if not self.is_better(values):
+            if trainer.is_global_zero and self.monitor is not None and not math.isfinite(value := values[self.monitor]):
+                log(f"epoch {trainer.current_epoch + 1}: {self.monitor} is {value}, so that it is not the best epoch")
             return
         self.epoch, self.values = trainer.current_epoch, values
         assert isinstance(pl_module, Classifier)
@@ -47,9 +52,20 @@ class BestCheckpoint(pl.Callback):
 
     def is_better(self, values: dict[str, float]) -> bool:
         """Return whether an epoch with these validation metrics is better than the best one so far."""
-        if self.epoch is None or self.monitor is None:
+        if self.monitor is None:
             return True
-        return is_better(self.monitor, values[self.monitor], self.values[self.monitor])
+        return is_better(self.monitor, values[self.monitor], self.values.get(self.monitor, math.nan))
+
+    def best_epoch(self) -> int:
+        """Return the best epoch.
+
+        Raises:
+            FrostlineError: the monitored metric was not finite after any epoch.
+        """
+        if self.epoch is None:
+            what = f"{self.monitor} was nan or infinite after every epoch, so that there is no best one"
+            raise FrostlineError(f"trainer.monitor: {what}; lower optimizer.lr, or set trainer.gradient_clip_val")
+        return self.epoch
 
     def save(self, weights: dict[str, Tensor]) -> None:
         """Write weights, by plan name, to best.safetensors."""

@@ -33,9 +33,9 @@ class EarlyStopping(pl.Callback):
         """Return the epochs since the best one, or since the last phase began if the best one was before it."""
         if classifier.engine.index < len(classifier.engine.plan.phases) - 1:
             return 0
-        assert self.best.epoch is not None
         phase_start, _ = classifier.tracker.start
-        return classifier.current_epoch - max(self.best.epoch, phase_start - 1)
+        best = -1 if self.best.epoch is None else self.best.epoch
+        return classifier.current_epoch - max(best, phase_start - 1)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.stopped and trainer.is_global_zero:
