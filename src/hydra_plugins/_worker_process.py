@@ -6,6 +6,7 @@ Heavy imports are inside functions: Hydra imports this file at every start.
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from frostline.errors import FrostlineError
 from hydra_plugins._launcher import job_config
 
 RESTART_HINT = "start the same command again, it continues from its last checkpoint"
+# Python would put the working folder before its standard library in processes that are started with `python -m`.
+WITHOUT_WORKING_FOLDER = {"PYTHONSAFEPATH": "1"}
 
 JobOverrides = dict[int, list[str]]  # by the number of the job
 
@@ -32,7 +35,8 @@ class Worker:
     """A function from the overrides and the number of a job to its value, which runs in another process.
 
     folder: the working folder of the command. resources: environment variables that give the worker its part of the
-    machine. leader: the file that the command's process has locked, where the worker has to end with it.
+    machine. import_path: the folders from which the command imports. leader: the file that the command's process has
+    locked, where the worker has to end with it.
     """
 
     hydra_context: HydraContext
@@ -41,6 +45,7 @@ class Worker:
     state: Mapping[Any, Any]
     folder: str
     resources: Mapping[str, str]
+    import_path: Sequence[str]
     leader: str | None = None
 
     def __call__(self, overrides: list[str], number: int) -> float | Exception:
@@ -49,6 +54,7 @@ class Worker:
             workers.exit_with_leader(self.leader)
         from frostline.config import resolvers
 
+        sys.path += [entry for entry in self.import_path if entry not in sys.path]
         os.chdir(self.folder)
         os.environ.update(self.resources)
         resolvers.forget_reruns()
@@ -84,7 +90,8 @@ class WorkersLauncher(Launcher):
         """Return the function that a worker process calls. resources: see `Worker`."""
         leader = workers.hold_leader_lock(self.sweep_folder / "leader") if ends_with_command else None
         state, folder = Singleton.get_state(), str(Path.cwd())
-        return Worker(self.hydra_context, self.task_function, self.config, state, folder, resources, leader)
+        path = list(filter(None, sys.path))
+        return Worker(self.hydra_context, self.task_function, self.config, state, folder, resources, path, leader)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs in workers, and complete ones here. A job whose worker gives no answer is recorded as failed."""
@@ -92,7 +99,8 @@ class WorkersLauncher(Launcher):
         jobs = {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)}
         values = {n: self._run_here(overrides, n) for n, overrides in jobs.items() if self._is_complete(overrides, n)}
         left = {n: overrides for n, overrides in jobs.items() if n not in values}
-        answers = self.run_in_workers(left) if left else {}
+        with env_override(WITHOUT_WORKING_FOLDER):
+            answers = self.run_in_workers(left) if left else {}
         for number, answer in answers.items():
             values[number] = (
                 self._record_lost(jobs[number], number, answer) if isinstance(answer, Exception) else answer
@@ -126,7 +134,7 @@ def run_hydra_job(
     context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int
 ) -> JobReturn:
     """Call a function with the config of one job, as Hydra does. Only the first rank writes Hydra's folder."""
-    from frostline.config.jobs import is_main_process
+    from frostline.distributed.launcher import is_main_process
 
     composed = job_config(context, config, overrides, number)
     if not is_main_process():

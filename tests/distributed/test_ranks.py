@@ -228,7 +228,7 @@ def test_ranks_that_torchrun_starts_are_the_run_s(frostline: Command) -> None:
 def test_torchrun_must_start_as_many_ranks_as_the_config_says() -> None:
     done = torchrun(*RUN, "freezing=frozen", "trainer.devices=1")
     assert done.returncode != 0
-    assert "trainer.devices: 1, but 2 processes have been started for the run; give trainer.devices=2" in done.stderr
+    assert "trainer.devices: 1, but torchrun has started 2 processes for the run; give trainer.devices=2" in done.stderr
 
 
 @pytest.mark.slow

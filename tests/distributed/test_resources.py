@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from frostline.distributed import launcher as ranks
 from frostline.distributed import resources as share
 
 CARDS = ["0", "1", "2", "3"]
@@ -184,12 +183,3 @@ def test_a_run_by_itself_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     before = dict(os.environ)
     share.allocate({"devices": 4, "accelerator": "gpu"})
     assert dict(os.environ) == before
-
-
-def test_ranks_on_several_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ranks.node_count() == 1
-    for name, value in {"SLURM_STEP_NUM_TASKS": "8", "SLURM_STEP_NUM_NODES": "4"}.items():
-        monkeypatch.setenv(name, value)
-    assert (ranks.external_ranks(), ranks.node_count()) == (8, 4)
-    monkeypatch.setenv(ranks.RANK, "0")  # one of those that frostline has started within a task
-    assert ranks.node_count() == 1

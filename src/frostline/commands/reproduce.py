@@ -109,7 +109,7 @@ def _run_again(record: RunFolder, folder: RunFolder, environment: dict[str, Any]
     threads = str(environment["threads"])
     variables = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     variables = variables | ({"PYTHONPATH": path} if path else {})
-    command = [str(python), "-m", "frostline.reproduce.rerun", str(record.path), str(folder.path)]
+    command = [str(python), "-P", "-m", "frostline.reproduce.rerun", str(record.path), str(folder.path)]
     process = subprocess.run(command, env=variables)
     if process.returncode:
         error = FrostlineError(f"{record.path}: it could not be repeated; see above")

@@ -5,7 +5,6 @@ jobs = checked_jobs(parse_arguments(["freezing=frozen", "seed=2"]))  # raises Us
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -120,11 +119,6 @@ def check_composition(arguments: Arguments) -> None:
 def unique(problems: Sequence[Problem]) -> list[Problem]:
     """Return each problem once, in order."""
     return list(dict.fromkeys(problems))
-
-
-def is_main_process() -> bool:
-    """Return whether this process is rank 0; other ranks neither check, print nor record."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
 
 
 def _new_composer(arguments: Arguments) -> Composer:

@@ -5,7 +5,6 @@ These are conf/, the user's --config-dir, and ./experiments, whose files are cho
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -106,12 +105,10 @@ def register_sources() -> None:
 
 
 def make_importable(config_dir: str | None) -> None:
-    """Let this process and its children import parts from the working folder and the parent of --config-dir."""
+    """Let this process import parts from the working folder and the parent of --config-dir, after all of Python's.
+
+    Processes that it starts for jobs and ranks get its import path from it. In PYTHONPATH these folders would precede
+    the standard library, and a file such as random.py in them would replace a module of Python.
+    """
     folders = [Path.cwd(), *([Path(config_dir).resolve().parent] if config_dir else [])]
-    python_path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    for folder in map(str, folders):
-        if folder not in sys.path:
-            sys.path.append(folder)
-        if folder not in python_path:
-            python_path.append(folder)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, python_path))
+    sys.path += [folder for folder in map(str, folders) if folder not in sys.path]

@@ -21,36 +21,32 @@ from dataclasses import asdict
 from pathlib import Path
 
 from frostline.console import log
+from frostline.distributed.external_ranks import RANK_VARIABLES, ExternalRanks, read_external_ranks
 from frostline.distributed.resources import thread_count
 from frostline.errors import FrostlineError, Problem, RankError, UserError, innermost_calls
 from frostline.results.atomic_files import read_json, write_json
 
+# A rank imports what this process can import, in the same order: no file of the working folder replaces one of Python.
+RANK_SCRIPT = (
+    "import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); from frostline.training.rank import main; main()"
+)
 RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
-
-
-def external_ranks() -> int | None:
-    """Return the number of ranks that torchrun, or Slurm with several tasks a step, has started; None without these."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        return int(os.environ["WORLD_SIZE"])
-    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-    return tasks if tasks > 1 and started_rank() is None else None
-
-
-def node_count() -> int:
-    """Return the number of machines with external ranks, which have the same number each; 1 without such ranks."""
-    if external_ranks() is None:
-        return 1
-    return int(os.environ.get("GROUP_WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_NODES") or 1)
-
-
-def external_rank() -> int:
-    """Return the number of this process among external ranks."""
-    return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0)
 
 
 def started_rank() -> int | None:
     """Return the rank of this process if `launch_ranks` has started it, else None."""
     return int(os.environ[RANK]) if RANK in os.environ else None
+
+
+def external_ranks() -> ExternalRanks | None:
+    """Return the ranks that torchrun or srun has started for the run; None without these."""
+    return read_external_ranks() if started_rank() is None else None
+
+
+def is_main_process() -> bool:
+    """Return whether this process is the only or the first rank; others neither check, print nor record."""
+    external = external_ranks()
+    return not (external.rank if external else started_rank())
 
 
 def launch_ranks(folder: Path, count: int) -> None:
@@ -109,12 +105,12 @@ def free_port() -> int:
 
 def _start_rank(folder: Path, rank: int, count: int, port: int) -> subprocess.Popen[bytes]:
     variables = {RANK: str(rank), RANKS: str(count), ADDRESS: "127.0.0.1", PORT: str(port)}
-    path = os.pathsep.join(p for p in sys.path if p)
-    variables |= {"PYTHONPATH": path, "OMP_NUM_THREADS": thread_count(count)}
+    variables |= {"OMP_NUM_THREADS": thread_count(count)}
     _reason_file(folder, rank).unlink(missing_ok=True)
     # Standard input is for exit_with_launcher. In a new session a rank can be ended with all of its child processes.
-    command = [sys.executable, "-m", "frostline.training.rank", str(folder)]
-    environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | os.environ | variables
+    command = [sys.executable, "-P", "-c", RANK_SCRIPT, os.pathsep.join(filter(None, sys.path)), str(folder)]
+    inherited = {name: value for name, value in os.environ.items() if name not in RANK_VARIABLES}
+    environ = {"TORCH_CPP_LOG_LEVEL": "ERROR"} | inherited | variables
     return subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True)
 
 

@@ -17,6 +17,7 @@ from frostline.results.folder import RunFolder
 def main() -> None:
     """Repeat the run of the command line; exit with the status of the error if there is one."""
     record, folder = (RunFolder(Path(word)) for word in sys.argv[1:])
+    sys.path.append(str(Path.cwd()))  # as in a command, where parts of the user can be in the working folder
     try:
         repeat_run(record, folder)
     except FrostlineError as error:

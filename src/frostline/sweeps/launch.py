@@ -17,9 +17,11 @@ from frostline.config import job_list as listed
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
-from frostline.config.jobs import Job, check_composition, checked_jobs, is_main_process
+from frostline.config.jobs import Job, check_composition, checked_jobs
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
-from frostline.distributed.launcher import external_ranks
+from frostline.console import log
+from frostline.distributed.external_ranks import stray_variables
+from frostline.distributed.launcher import external_ranks, is_main_process
 from frostline.errors import Problem, UserError
 from frostline.results.environment import COMMAND
 from frostline.results.search_storage import TRIAL
@@ -43,6 +45,10 @@ def launch(arguments: Arguments) -> int:
     """
     _refuse_sweep_on_external_ranks(arguments)
     state = _begin_session(arguments)
+    if stray := stray_variables():
+        log(
+            f"{', '.join(stray)}: ignored; torchrun or srun would set more variables, and this is one process by itself"
+        )
     jobs = checked_jobs(arguments) if is_main_process() else []
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     argv = [*arguments.argv, *(_env_set(sweep, jobs) if sweep else []), *_rank_overrides()]

@@ -1,4 +1,4 @@
-"""One rank of a run: ``python -m frostline.training.rank FOLDER``. `distributed.launcher` starts it, not a user."""
+"""One rank of a run, in a process that `distributed.launcher` starts, not a user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,3 @@ def main() -> None:
         process_exit.status = 1
         sys.exit(1)
     process_exit.status = 0
-
-
-if __name__ == "__main__":
-    main()

@@ -38,7 +38,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     run_folder = RunFolder(folder)
     job: Job = {"id": run_id(config), "choices": choices, "overrides": overrides}
     # Of ranks that were started externally, the first one has the folder.
-    is_further_rank = launcher.external_ranks() is not None and launcher.external_rank() > 0
+    is_further_rank = not launcher.is_main_process()
     session.current().quiet = is_further_rank
     if (result := stored_result(run_folder, job)) is not None:
         _report_to_wandb_agent(config, job, run_folder, result)

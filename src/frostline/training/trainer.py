@@ -26,11 +26,12 @@ def rank_count(config: Config) -> int:
         UserError: the processes were started externally, and their number is another one.
     """
     devices = config["trainer"]["devices"]
-    if (started := ranks.external_ranks()) is not None:
-        if devices not in ("auto", started):
-            do = f"give trainer.devices={started}, or start the command by itself"
-            raise user_error("trainer.devices", f"{devices}, but {started} processes have been started for the run", do)
-        return started
+    if (external := ranks.external_ranks()) is not None:
+        if devices not in ("auto", external.count):
+            what = f"{devices}, but {external.by} has started {external.count} processes for the run"
+            do = f"give trainer.devices={external.count}, or start the command by itself"
+            raise user_error("trainer.devices", what, do)
+        return external.count
     if devices != "auto":
         return int(devices)
     import torch
@@ -47,6 +48,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     """
     import lightning.pytorch as pl
     import torch
+    from lightning.pytorch.utilities import rank_zero_only
 
     from frostline.training.callbacks.resume_checkpoint import AtomicCheckpointIO
 
@@ -56,12 +58,17 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     unused = ("GPU available but not used", "The .srun. command is available on your system but is not used")
     for advice in (".*LeafSpec.*deprecated", *unused):
         warnings.filterwarnings("ignore", message=advice)
+    external = ranks.external_ranks()
+    nodes = external.nodes if external else 1
     sharded = settings.strategy == "fsdp2" and count > 1
+    if count == 1:
+        # When it was imported, Lightning has read a variable such as RANK, wherever that came from.
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
-        devices=count // ranks.node_count(),
-        num_nodes=ranks.node_count(),
+        devices=count // nodes,
+        num_nodes=nodes,
         strategy=_fsdp2(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
         deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
@@ -74,7 +81,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
         limit_test_batches=settings.limit_batches or 1.0,
         logger=loggers,
         callbacks=list(callbacks),
-        plugins=[AtomicCheckpointIO(), *filter(None, [_environment() if sharded else None])],
+        plugins=[AtomicCheckpointIO(), *([_environment()] if sharded or count == 1 else [])],
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         use_distributed_sampler=False,
@@ -132,32 +139,36 @@ def _fsdp2(count: int) -> Any:
 
 
 def _environment() -> Any:
-    """Return the cluster environment of this rank. None leaves it to Lightning if the ranks were started externally."""
-    if ranks.started_rank() is None:
-        return None
+    """Return the cluster environment of this process, which Lightning would otherwise guess from single variables."""
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+    if (external := ranks.external_ranks()) is not None:
+        return TorchElasticEnvironment() if external.by == "torchrun" else SLURMEnvironment()
+    rank, count = ranks.started_rank() or 0, int(os.environ.get(ranks.RANKS, "1"))
 
     class RankEnvironment(LightningEnvironment):
-        """Ranks on this machine that are already running."""
+        """Ranks on this machine that are already running, or one process by itself."""
 
         creates_processes_externally = True
-        main_address = os.environ[ranks.ADDRESS]
-        main_port = int(os.environ[ranks.PORT])
+        main_address = os.environ.get(ranks.ADDRESS, "127.0.0.1")
+        main_port = int(os.environ.get(ranks.PORT, "0"))
 
         def world_size(self) -> int:
-            return int(os.environ[ranks.RANKS])
+            return count
 
         def set_world_size(self, size: int) -> None:
-            """Do nothing: the value is in the environment."""
+            """Do nothing: the number was read from the environment."""
 
         def global_rank(self) -> int:
-            return int(os.environ[ranks.RANK])
+            return rank
 
         def set_global_rank(self, rank: int) -> None:
-            """Do nothing: the value is in the environment."""
+            """Do nothing: the rank was read from the environment."""
 
         def local_rank(self) -> int:
-            return int(os.environ[ranks.RANK])
+            return rank
 
         def node_rank(self) -> int:
             return 0

@@ -51,7 +51,7 @@ def _sweep(runs: Sequence[StudyRun], stage: str) -> None:
     file = _write_list(runs, stage, [run.job.overrides for run in runs])
     words = ["-m", "hydra/sweeper=listed", f"hydra.sweeper.file={file}", *(["hydra/launcher=fused"] if fused else [])]
     log(f"{len(runs)} runs: frostline {shlex.join(words)}")
-    _run_command([sys.executable, "-m", "frostline", *words])
+    _run_command([sys.executable, "-P", "-m", "frostline", *words])
 
 
 def _call_script(script: Path, runs: Sequence[StudyRun], stage: str) -> None:

@@ -58,6 +58,6 @@ def write_results(runs: StudyRuns, records: list[RunRecord], into: Path) -> None
 
 def _run_subcommand(name: str, words: list[str]) -> None:
     """Run a subcommand; if it fails, log the reason and continue."""
-    process = subprocess.run([sys.executable, "-m", "frostline", name, *words], capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-P", "-m", "frostline", name, *words], capture_output=True, text=True)
     if process.returncode:
         log(f"frostline {name} {' '.join(words)}: {process.stderr.strip()}")

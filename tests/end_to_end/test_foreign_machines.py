@@ -1,0 +1,68 @@
+"""Commands on machines whose environment is not what a developer has: real processes of the installed command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+LIGHT = ["logger=csv", "debug=fast", "trainer=cpu", "freezing=frozen"]
+
+
+def frostline(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "frostline"), *words]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environ, timeout=300, check=False)
+
+
+def curve(study: str) -> pd.DataFrame:
+    [file] = Path("runs", study).glob("*/metrics.csv")
+    return pd.read_csv(file).query("name != 'time/epoch_seconds'")
+
+
+def scores(table: str) -> list[list[str]]:
+    """Return the first four columns of a table; the others depend on the speed and on the cache."""
+    return [line.split()[:4] for line in table.splitlines()[:-2]]
+
+
+STRAY = {"RANK": "1", "LOCAL_RANK": "2", "WORLD_SIZE": "4", "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train"}
+
+
+def test_variables_of_other_programs_change_nothing() -> None:
+    alone = frostline(*LIGHT, "study=alone")
+    assert alone.returncode == 0, alone.stderr
+    stray = frostline(*LIGHT, "study=stray", **STRAY, SLURM_NTASKS="4", SLURM_PROCID="3")
+    assert stray.returncode == 0, stray.stderr
+    assert scores(stray.stdout) == scores(alone.stdout)
+    pd.testing.assert_frame_equal(curve("stray"), curve("alone"))
+    assert "RANK=1, LOCAL_RANK=2, SLURM_PROCID=3: ignored" in stray.stderr
+    wrong = frostline("head.droput=0.1", **STRAY)
+    assert wrong.returncode == 2
+    assert "head.droput: no such key" in wrong.stderr
+
+
+@pytest.fixture
+def shadowing_folder() -> None:
+    """Put a file with the name of each module of the standard library into the working folder."""
+    for name in filter(find_spec, sys.stdlib_module_names):  # some are not there on this system
+        Path(f"{name}.py").write_text(f"raise ImportError('{name}.py of the working folder')\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trainer=ddp", "trainer.devices=2"],
+        pytest.param(["-m", "hydra/launcher=joblib", "seed=1,2"], marks=pytest.mark.slow),
+        pytest.param(["-m", "hydra/launcher=submitit_local", "seed=1,2"], marks=pytest.mark.slow),
+    ],
+    ids=["ddp", "joblib", "submitit_local"],
+)
+def test_files_of_the_working_folder_replace_no_module_of_python(shadowing_folder: None, words: list[str]) -> None:
+    done = frostline(*LIGHT, *words)
+    assert done.returncode == 0, done.stderr
+    assert "of the working folder" not in done.stderr
+    assert len(list(Path("runs").glob("*/*/result.json"))) == (2 if "-m" in words else 1)
