@@ -1,7 +1,7 @@
-"""The state of one command, in place of variables of modules.
+"""The state of one command, instead of global variables in modules.
 
-`launch` makes a session for each command and hands it down. Code that Hydra, a resolver or a launcher's worker calls,
-where nothing can be handed down, asks for it with `current`.
+`launch` creates a session for each command and passes it on. Code that Hydra, a resolver or a worker of a launcher
+calls cannot take it as an argument, and gets it from `current`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import IO, Any
 
 @dataclass
 class ProcessLocks:
-    """Locked files that a process keeps open until it ends, over all of its commands.
+    """Locked files that a process has open until it ends, during all of its commands.
 
-    gpus: the lock on each GPU, by the GPU's name. leaders: the locks by which workers notice that this process has
-    ended, by file. watched: files that a thread of this process waits for, to end with the process that locks them.
+    gpus: the lock on each GPU, by the name of the GPU. leaders: by file, the locks whose release shows workers that
+    this process has ended. watched: files for which a thread of this process waits, to end it with the process that
+    has locked them.
     """
 
     gpus: dict[str, IO[str]] = field(default_factory=dict)
@@ -25,11 +26,12 @@ class ProcessLocks:
 
 @dataclass
 class Session:
-    """What one command remembers while it runs, in one process.
+    """The state of one command in one process.
 
-    interrupted: Ctrl-C has been pressed. rows: the outcome of a single run (`results.summary_table.Row`); the jobs of
-    a sweep are in its sweep log. search: the search that Hydra's sweeper runs (`sweeps.trials.Trials`). quiet: nothing
-    is printed, as on all ranks but the first. sync_later: files are synchronised with the disk in one go.
+    interrupted: whether Ctrl-C has been pressed. rows: the outcome of a single run (`results.summary_table.Row`); the
+    jobs of a sweep are in its sweep log. search: the search that Hydra's sweeper runs (`sweeps.trials.Trials`). quiet:
+    nothing is printed, as on all ranks except the first. sync_later: files are synchronised with the disk once, at the
+    end.
     rerun_folders, composed, shifted: what `config` has composed, by its own keys.
     """
 
@@ -48,7 +50,7 @@ _current = Session()
 
 
 def begin() -> Session:
-    """Start the session of a new command. Only the locks of the process are taken over from the one before."""
+    """Start the session of a new command. Only the locks of the process are taken from the previous one."""
     global _current
     _current = Session(locks=_current.locks)
     return _current

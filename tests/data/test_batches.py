@@ -184,7 +184,7 @@ class Kept:
 
 def test_kept_vectors_take_the_place_of_tokens() -> None:
     (batch,) = loader(share_rows([np.array([5, 2])], 0, 1), source=lambda: Kept(CachePoint("vectors")))
-    assert batch["kept"].tolist() == [[[10, 11]], [[4, 5]]]
+    assert batch["cached"].tolist() == [[[10, 11]], [[4, 5]]]
     assert "input_ids" not in batch
 
 
@@ -211,7 +211,7 @@ def test_steps_on_a_few_vectors_are_not_shared_among_threads(line: str, rows: in
 def test_states_go_with_their_tokens_and_what_cannot_be_read_is_read_as_tokens() -> None:
     batches = share_rows([np.array([5, 2]), np.array([7, 2]), np.array([3])], 0, 1)
     found = list(loader(batches, source=lambda: Kept(CachePoint("states", 1))))
-    assert ["kept" in batch for batch in found] == [True, False, True], "made in advance, in their order"
+    assert ["cached" in batch for batch in found] == [True, False, True], "made in advance, in their order"
     assert all(len(batch["input_ids"]) == len(batch["labels"]) for batch in found)
 
 

@@ -84,7 +84,7 @@ CONFIG = [
     ("adapter=prefix freezing=surgical", r"freezing: chooses among the encoder's parameters, which are always "),
     (
         "plan adapter=prompt adapter.num_virtual_tokens=512",
-        r"adapter\.num_virtual_tokens: 512 leave no place for a text: .* 512 in all; give 511 or",
+        r"adapter\.num_virtual_tokens: 512 leave no position for a text: the encoder has 512; give 511 or",
     ),
     (
         "plan adapter=prefix encoder=distilbert_cased",

@@ -41,7 +41,7 @@ def model_and_batch() -> tuple[Model, dict[str, Any]]:
 
 
 def with_states(batch: dict[str, Any], point: CachePoint, states: Tensor) -> Any:
-    return batch | {"kept": states, "line": point}
+    return batch | {"cached": states, "line": point}
 
 
 def test_logits_from_cached_states_equal_those_from_tokens() -> None:

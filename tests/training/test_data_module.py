@@ -44,7 +44,7 @@ def test_callbacks_are_called_in_the_order_that_each_of_them_needs(run: Prepared
 
 
 def texts_of(batches: Any) -> list[int]:
-    return [index for batch in batches for index in batch["places"].tolist()]
+    return [index for batch in batches for index in batch["indices"].tolist()]
 
 
 def test_every_text_is_read_once_and_epochs_differ_only_by_their_number(run: PreparedRun) -> None:

@@ -90,7 +90,7 @@ class FrozenStates:
         self, split: str, tokens: Tokens, point: CachePoint, below: Sequence[Block], uses: int
     ) -> StateSource | None:
         if point.by_token and (reason := self._incompatibility(tokens, point)) is not None:
-            log(f"frost line: {split} is read anew in each epoch: {reason}")
+            log(f"frost line: {split} is encoded in each epoch: {reason}")
             return None
         if self._bypasses_disk(below):
             return None if point.by_token else EncoderPass(self.model, self.runtime, point).in_memory(tokens, split)
@@ -126,9 +126,9 @@ class FrozenStates:
         estimate = Estimate(len(tokens.ids) * size, operations * len(tokens.ids), self.runtime.device.type, uses)
         if not (settings.mode == "on" or estimate.is_worthwhile) or not self._has_room(estimate.bytes):
             if estimate.is_worthwhile:
-                log(f"frost line: {split} is not kept, there is no room for it in the store: {estimate}")
+                log(f"frost line: {split} is not cached, because the cache has no room for it: {estimate}")
             return False
-        log(f"frost line: {split} is kept {self._describe_point(point)}: {estimate}")
+        log(f"frost line: {split} is cached {self._describe_point(point)}: {estimate}")
         return True
 
     def _has_room(self, size: int) -> bool:

@@ -35,7 +35,7 @@ def register_resolvers() -> None:
         "sweep": sweep_folder,
         "subdir": hydra_subfolder,
         "leaf": folder_name,
-        "verbs": lambda: ", ".join(subcommands()),
+        "subcommands": lambda: ", ".join(subcommands()),
         "shifted": shifts.compose_shifts,
     }
     old_names = [name.removeprefix(PREFIX) for name in RENAMED if name.startswith(PREFIX)]

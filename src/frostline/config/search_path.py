@@ -96,7 +96,7 @@ class ExperimentSearchPath(SearchPathPlugin):
 
 
 def register_sources() -> None:
-    """Tell Hydra in this process about the folders of studies, and let our launcher configs win over plugins."""
+    """Add the folders of studies to Hydra's search path, and give our launcher configs precedence over plugins."""
     Plugins.instance().register(ExperimentSource)
     Plugins.instance().register(ExperimentSearchPath)
     launchers = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})

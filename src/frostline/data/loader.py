@@ -22,19 +22,19 @@ T = TypeVar("T")
 class Batch(TypedDict):
     """The rows of a batch that one rank processes.
 
-    places: indices of the texts in their split (B,).
+    indices: indices of the texts in their split (B,).
     weight: 0 for a padding row of a rank that has no text, else 1 (B,).
     size: number of texts of the batch on all ranks.
-    kept: cached states below `line`: pooled vectors (B, 1, D) or (B, L + 1, D), or token states (B, T, D).
+    cached: cached states below `line`: pooled vectors (B, 1, D) or (B, L + 1, D), or token states (B, T, D).
     """
 
-    places: Tensor
+    indices: Tensor
     labels: Tensor
     weight: Tensor
     size: int
     input_ids: NotRequired[Tensor]
     attention_mask: NotRequired[Tensor]
-    kept: NotRequired[Tensor]
+    cached: NotRequired[Tensor]
     line: NotRequired[CachePoint]
 
 
@@ -86,11 +86,11 @@ class BatchLoader:
         index = torch.from_numpy(rows.index)
         weight = torch.full((len(index),), float(rows.counted > 0))
         labels = self.tokens.labels[index]
-        batch: Batch = {"places": index, "labels": labels, "weight": weight, "size": rows.size}
-        kept = None if source is None else source.rows(rows.index)
-        if source is not None and kept is not None:
-            batch["kept"], batch["line"] = kept, source.line
-        if source is None or source.line.by_token or "kept" not in batch:
+        batch: Batch = {"indices": index, "labels": labels, "weight": weight, "size": rows.size}
+        cached = None if source is None else source.rows(rows.index)
+        if source is not None and cached is not None:
+            batch["cached"], batch["line"] = cached, source.line
+        if source is None or source.line.by_token or "cached" not in batch:
             batch["input_ids"], batch["attention_mask"] = self.tokens.padded(rows.index)
         return batch
 

@@ -19,7 +19,7 @@ class ProcessExit:
 
     Create the object before importing libraries that register exit handlers: handlers run in reverse order, and this
     one must be the last. While `status` is None, the interpreter is finalized as usual, so an uncaught exception
-    keeps its own exit status.
+    retains its exit status.
     """
 
     def __init__(self) -> None:

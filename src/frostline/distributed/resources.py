@@ -59,7 +59,7 @@ def lock_gpus(wanted: int, gpus: Sequence[str], folder: Path) -> list[str]:
     """Lock GPUs until this process ends, and return their names.
 
     A process keeps the GPUs that it has, because it cannot change to others after using them. Beyond these it takes the
-    GPUs with the fewest locks. The number of a job does not tell which GPU is free, because jobs differ in length.
+    GPUs with the fewest locks. The number of a job does not determine which GPU is free, because jobs differ in length.
     folder: for the locks of all processes that share the GPUs.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,8 +87,8 @@ def visible_gpus() -> list[str]:
 
 
 def _share() -> dict[str, Any]:
-    whole: dict[str, Any] = {"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []}
-    return json.loads(os.environ[SHARE]) if SHARE in os.environ else whole
+    all_resources: dict[str, Any] = {"jobs": 1, "threads": os.environ.get(THREADS), "gpus": []}
+    return json.loads(os.environ[SHARE]) if SHARE in os.environ else all_resources
 
 
 def _core_count() -> int:

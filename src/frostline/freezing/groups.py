@@ -20,7 +20,7 @@ BIAS = re.compile(r"(.*_)?bias")  # bias, in_proj_bias; relative_attention_bias.
 def trainable_blocks(blocks: Sequence[Block]) -> list[Block]:
     """Return the blocks with the parameters that a strategy may train.
 
-    Beside an adapter the encoder's own parameters are frozen: each of its blocks has the adapter's in their place.
+    With an adapter, the parameters of the encoder itself are frozen: those of the adapter replace them in each block.
     """
     if not any(block.kind == "adapter" for block in blocks):
         return list(blocks)
@@ -71,7 +71,7 @@ def layer_groups(blocks: Sequence[Block]) -> list[list[Block]]:
 def with_layer_decay(plan: Plan, decay: float) -> Plan:
     """Return the plan with each multiplier times ``decay ** distance from the top`` (arXiv:2006.05987).
 
-    The head keeps its own multiplier.
+    The multiplier of the head does not change.
     """
     groups = layer_groups(trainable_blocks(plan.blocks))
     factor = {p.name: decay**i for i, group in enumerate(groups) for block in group for p in block.parameters}

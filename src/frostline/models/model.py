@@ -48,24 +48,24 @@ class Model(nn.Module):
     def outputs(self, batch: Batch) -> Outputs:
         """Return the logits (B, C) of a batch and the vectors (B, D) that the head has read."""
         self._count_texts(batch)
-        if isinstance(self.head, PromptHead) and "kept" not in batch:
+        if isinstance(self.head, PromptHead) and "cached" not in batch:
             return self.head.forward_prompt(self.encoder, batch["input_ids"], batch["attention_mask"])
         vectors = self._batch_vectors(batch)
         return Outputs(self.head(vectors), vectors)
 
     def _count_texts(self, batch: Batch) -> None:
-        if "kept" in batch:
-            self.texts_read += len(batch["kept"])
-            self.texts_from_store += len(batch["kept"])
+        if "cached" in batch:
+            self.texts_read += len(batch["cached"])
+            self.texts_from_store += len(batch["cached"])
         else:
             self.texts_read += len(batch["input_ids"])
             self.texts_encoded += len(batch["input_ids"])
 
     def _batch_vectors(self, batch: Batch) -> Tensor:
         """Return the pooled vectors (B, D), computed from the point at which the states of the batch were cached."""
-        if "kept" not in batch:
+        if "cached" not in batch:
             return self.vectors(batch["input_ids"], batch["attention_mask"])
-        states, point = batch["kept"], batch["line"]
+        states, point = batch["cached"], batch["line"]
         if point.kind == "vectors":
             return states[:, 0]
         if point.kind == "stack":

@@ -1,4 +1,4 @@
-"""A run or a sweep: checked as a whole, then given to Hydra, which calls `execute` for each job."""
+"""A run or a sweep: all jobs are checked, then given to Hydra, which calls `execute` for each job."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _job_count(jobs: list[Job]) -> int | None:
 
 
 def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
-    """Return overrides that tell each job the folder of its sweep, and how many jobs share its frozen states."""
+    """Return overrides that give each job the folder of its sweep, and how many jobs share its frozen states."""
     escaped = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     inputs = {json.dumps([job.config["encoder"], job.config["dataset"]], sort_keys=True) for job in jobs}
     sharing = f"'{max((_job_count(jobs) or len(jobs)) // len(inputs), 1)}'"  # on average

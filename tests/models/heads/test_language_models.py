@@ -241,7 +241,7 @@ def test_what_cannot_be_shown_is_told(causal: tuple[Pretrained, Any]) -> None:
         head.tokenize(TEXTS, 64)
     with pytest.raises(UserError, match=r"head\.examples: a text of several classes has no single answer to show"):
         head.set_demonstrations(Split(TRAIN.texts[:3] * 3, [[0, 1, 1]] * 9), 1)
-    with pytest.raises(UserError, match="head: its template has place for one text, and the data has pairs"):
+    with pytest.raises(UserError, match="head: its template has one text, and the data has pairs"):
         head.set_demonstrations(Split([("one", "other")] * 9, [0] * 9), 1)
 
 
@@ -379,7 +379,7 @@ def test_names_of_classes_that_are_no_single_words_are_told_all_at_once(tiny: Pr
 
 
 def test_pairs_have_no_place_in_a_template(made: tuple[Any, Pretrained]) -> None:
-    with pytest.raises(UserError, match="head: its template has place for one text, and the data has pairs; choose"):
+    with pytest.raises(UserError, match="head: its template has one text, and the data has pairs; choose"):
         made[0].tokenize([("one", "other")], 64)
 
 
@@ -420,9 +420,7 @@ def test_words_of_several_tokens_need_an_encoder_that_can_be_told_where_tokens_s
     causal: tuple[Pretrained, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(causal[0], "accepts_position_ids", False)
-    with pytest.raises(
-        UserError, match=r"head\.words: several tokens, but the encoder cannot be told where tokens stand"
-    ):
+    with pytest.raises(UserError, match=r"head\.words: several tokens, but the encoder takes no position_ids"):
         Likelihood(NAMES, causal[0], words=CAUSAL_WORDS)
     assert causal[0].tokenizer is not None
     ahead = [token[1:] for token in causal[0].tokenizer.get_vocab() if token.startswith("Ġ") and len(token) > 1]

@@ -1,4 +1,4 @@
-"""Reviews of food: are they of five stars?"""
+"""Amazon Fine Foods: reviews of food, labelled with whether they have five stars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ KEEP = ("Rdata.rdx", "Rdata.rdb")
 
 
 class FineFoods:
-    """McAuley and Leskovec 2013 (arXiv:1303.4402), one review a product, in the split of R's package modeldata."""
+    """Load the reviews of McAuley and Leskovec 2013 (arXiv:1303.4402), one for each product.
+
+    Train and test are those of the R package modeldata.
+    """
 
     multi_label = False
 

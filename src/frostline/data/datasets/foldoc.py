@@ -1,4 +1,4 @@
-"""The Free On-line Dictionary of Computing: which subjects does a definition belong to? Some have several."""
+"""The Free On-line Dictionary of Computing: definitions, labelled with one or several subjects."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PIN = Deb(
 )
 INSIDE = "usr/share/dictd"
 KEEP = ("foldoc.dict.dz",)
-ENTRY = re.compile(r"\n(?=\S)")  # headwords stand at the margin, definitions are indented
+ENTRY = re.compile(r"\n(?=\S)")  # headwords are not indented, definitions are
 TAGS = re.compile(r"(?:^|\n)\s+(?:\d+\.\s+)?<([a-z][a-z ,/-]*)>")  # <hardware, storage> before a sense
 DATE = re.compile(r"\(\d{4}-\d{2}-\d{2}\)\s*$")
-ENOUGH = 100  # entries of a subject; rarer subjects are left out
-WORDS = 10  # of a definition; shorter ones point to another entry
+MIN_ENTRIES = 100  # of a subject; rarer subjects are left out
+MIN_WORDS = 10  # of a definition; shorter ones refer to another entry
 
 
 class Foldoc:
-    """Howe 1985-2023: a definition without its tags, labelled with the subjects of its senses."""
+    """Load the definitions of Howe 1985-2023 without their tags, labelled with the subjects of their senses."""
 
     multi_label = True
 
@@ -37,17 +37,18 @@ class Foldoc:
     def load(self) -> RawData:
         file = folder(PIN, INSIDE, keep=KEEP) / "foldoc.dict.dz"  # dictzip is gzip with an index
         entries = list(_entries(gzip.decompress(file.read_bytes()).decode("utf-8")))
-        kept = {subject for subject, count in counts(tags for _, tags in entries).items() if count >= ENOUGH}
-        rows = [(text, tuple(name for name in tags if name in kept)) for text, tags in entries]
-        texts, labels = zip(*((text, own) for text, own in rows if own), strict=True)
+        subject_counts = counts(subjects for _, subjects in entries)
+        frequent = {subject for subject, count in subject_counts.items() if count >= MIN_ENTRIES}
+        rows = [(text, tuple(name for name in subjects if name in frequent)) for text, subjects in entries]
+        texts, labels = zip(*((text, subjects) for text, subjects in rows if subjects), strict=True)
         return RawData(Labelled(texts, labels))
 
 
 def _entries(content: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each definition with its subjects, sorted."""
+    """Yield each definition with its sorted subjects."""
     for entry in ENTRY.split(content):
         definition = "\n" + entry.partition("\n\n")[2]
-        found = {tag.strip() for tags in TAGS.findall(definition) for tag in tags.split(",")}
+        subjects = {tag.strip() for tags in TAGS.findall(definition) for tag in tags.split(",")}
         text = DATE.sub("", " ".join(TAGS.sub("\n", definition).replace("{", "").replace("}", "").split())).strip()
-        if found and len(text.split()) >= WORDS:
-            yield text, tuple(sorted(found))
+        if subjects and len(text.split()) >= MIN_WORDS:
+            yield text, tuple(sorted(subjects))

@@ -1,4 +1,4 @@
-"""What people say to a smart home, by what it should do: sentences drawn from the templates of Home Assistant."""
+"""Commands to a smart home, labelled with their intent: sentences sampled from the templates of Home Assistant."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PIN = Pin(
 )
 INSIDE = "home_assistant_intents/data"
 KEEP = ("en.json",)
-SENTENCES = 6  # drawn of each template
-TEST, VAL = 5, 10  # one template in so many, of each intent
-OPEN = {  # lists that each home fills in its own way, or that take any words; these are ours
+MAX_SENTENCES = 6  # of a template
+TEST_EVERY, VAL_EVERY = 5, 10  # templates of an intent for one in that split
+OPEN_LISTS = {  # lists that are different in each home, or that accept any words; these values are Frostline's
     "area": "kitchen|living room|bedroom|bathroom|garage|office|hallway|dining room|attic|nursery|guest room|garden",
     "floor": "ground floor|first floor|second floor|upstairs|downstairs|basement|top floor",
     "name": "desk lamp|ceiling fan|coffee maker|front door|tv|thermostat|bedside light|garage door|heater|robot|speaker"
@@ -39,10 +39,11 @@ OPEN = {  # lists that each home fills in its own way, or that take any words; t
 
 
 class HaIntents:
-    """Home Assistant's English intents. A template's sentences stand in one part, as they resemble each other.
+    """Sample sentences of Home Assistant's English intents.
 
-    Of each intent one template in five is held out for the test, at least one, and one in ten for validation;
-    intents of a single template are left out. At most 6 sentences of a template are drawn, the same on every machine.
+    All sentences of a template are in the same split, because they resemble each other. One template in five of each
+    intent, at least one, is in the test set, and one in ten in the validation set; intents with a single template are
+    left out. At most 6 sentences of a template are sampled, the same on every machine.
     """
 
     multi_label = False
@@ -54,44 +55,44 @@ class HaIntents:
         file = folder(PIN, INSIDE, keep=KEEP) / "en.json"
         content = json.loads(file.read_text(encoding="utf-8"))
         grammar = Grammar(content["expansion_rules"], _values(content["lists"]))
-        parts: dict[str, list[tuple[str, str, str]]] = {"train": [], "val": [], "test": []}
-        for intent, described in content["intents"].items():
-            templates = {normalised(line): line for block in described["data"] for line in block["sentences"]}
-            for template, part in _parts(list(templates.values())).items():
-                parts[part] += [(text, intent, template) for text in grammar.sentences(template, SENTENCES)]
-        train, val, test = (Labelled(*zip(*rows, strict=True)) for rows in parts.values())
+        splits: dict[str, list[tuple[str, str, str]]] = {"train": [], "val": [], "test": []}
+        for intent, definition in content["intents"].items():
+            templates = {normalised(line): line for block in definition["data"] for line in block["sentences"]}
+            for template, split in _split_templates(list(templates.values())).items():
+                splits[split] += [(text, intent, template) for text in grammar.sentences(template, MAX_SENTENCES)]
+        train, val, test = (Labelled(*zip(*rows, strict=True)) for rows in splits.values())
         return RawData(train, val, test)
 
 
-def _parts(templates: list[str]) -> dict[str, str]:
-    """Which part each template is for, by lot; none of a single one."""
+def _split_templates(templates: list[str]) -> dict[str, str]:
+    """Return the split of each template by a hash of the template; nothing for a single template."""
     count = len(templates)
     if count < 2:
         return {}
-    test, val = max(1, count // TEST), max(1, count // VAL) if count > 2 else 0
+    test, val = max(1, count // TEST_EVERY), max(1, count // VAL_EVERY) if count > 2 else 0
     names = ["test"] * test + ["val"] * val + ["train"] * (count - test - val)
     return dict(zip(sorted(templates, key=lambda template: random_key(template, "part")), names, strict=True))
 
 
 def _values(lists: Mapping[str, Any]) -> dict[str, Callable[[Pick], str]]:
-    """What draws a value of each list: given ones, numbers of a range, and our own for those that are open."""
-    known: dict[str, Callable[[Pick], str]] = {}
-    for name, described in lists.items():
-        if "values" in described:
-            known[name] = partial(_one, [_text(value) for value in described["values"]])
-        elif "range" in described:
-            known[name] = partial(_number, described["range"])
-    return known | {name: partial(_one, words.split("|")) for name, words in OPEN.items()}
+    """Return a function for each list that samples one of its values: listed ones, a range, or those of OPEN_LISTS."""
+    samplers: dict[str, Callable[[Pick], str]] = {}
+    for name, definition in lists.items():
+        if "values" in definition:
+            samplers[name] = partial(_sample_value, [_text(value) for value in definition["values"]])
+        elif "range" in definition:
+            samplers[name] = partial(_sample_number, definition["range"])
+    return samplers | {name: partial(_sample_value, words.split("|")) for name, words in OPEN_LISTS.items()}
 
 
 def _text(value: Any) -> str:
     return str(value["in"] if isinstance(value, dict) else value)
 
 
-def _one(values: list[str], pick: Pick) -> str:
+def _sample_value(values: list[str], pick: Pick) -> str:
     return values[pick(len(values))]
 
 
-def _number(bounds: Mapping[str, Any], pick: Pick) -> str:
+def _sample_number(bounds: Mapping[str, Any], pick: Pick) -> str:
     numbers = range(int(bounds["from"]), int(bounds["to"]) + 1, int(bounds.get("step", 1)))
     return str(numbers[pick(len(numbers))])

@@ -1,4 +1,4 @@
-"""20 Newsgroups, the split by date, without headers: long texts, twenty even classes."""
+"""20 Newsgroups, split by date, without headers: long texts in twenty balanced classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from frostline.data.datasets import orange3
 
 
 class Newsgroups:
-    """Lang 1995, as it was split for publication: the test messages are later than the training messages."""
+    """Load the messages of Lang 1995 in the published split: test messages are later than training messages."""
 
     multi_label = False
 

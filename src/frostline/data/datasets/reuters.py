@@ -1,4 +1,4 @@
-"""Reuters-21578 newswire of 1987, the stories with one topic: a few frequent classes and many rare ones."""
+"""Reuters-21578: newswire stories of 1987 with one topic; a few classes are frequent and many are rare."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from frostline.data.datasets import orange3
 
 
 class Reuters:
-    """Lewis 1997 in the ModApte split, r8 or r52 by the number of topics; in lower case, without punctuation."""
+    """Load the stories of Lewis 1997 in the ModApte split, in lower case and without punctuation.
+
+    topics: r8 or r52, for 8 or 52 topics.
+    """
 
     multi_label = False
 

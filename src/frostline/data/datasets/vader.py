@@ -1,4 +1,4 @@
-"""Sentiment in four domains, rated by the same people: train on one, test on the others."""
+"""Sentiment in four domains, rated by the same people, for training in one domain and testing in the others."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FILES = {
     "nyt": "nytEditorialSnippets",
     "amazon": "amazonReviewSnippets",
 }
-NEUTRAL = 0.5  # mean ratings go from -4 to 4
+NEUTRAL = 0.5  # mean ratings range from -4 to 4
 
 
 class Vader:
-    """Hutto and Gilbert 2014 (ICWSM): the mean of 20 people's ratings, cut into three classes."""
+    """Load the texts of Hutto and Gilbert 2014 (ICWSM), with three classes by the mean rating of 20 people."""
 
     multi_label = False
 
@@ -38,7 +38,7 @@ class Vader:
 
     def load(self) -> RawData:
         file = folder(PIN, INSIDE, keep=KEEP) / f"{FILES[self.domain]}_GroundTruth.txt"
-        lines = file.read_text(encoding="utf-8").split("\n")  # not splitlines: texts hold other line ends
+        lines = file.read_text(encoding="utf-8").split("\n")  # not splitlines: texts contain other line ends
         rows = [line.rstrip("\r").split("\t", 2) for line in lines if line.strip()]
         names, ratings, texts = zip(*rows, strict=True)
         groups = [name.split("_")[0] for name in names] if "_" in names[0] else None  # 1_2: sentence 2 of review 1
@@ -46,6 +46,7 @@ class Vader:
 
 
 def sentiment(rating: float) -> str:
+    """Return the class of a mean rating."""
     if rating < -NEUTRAL:
         return "negative"
     return "positive" if rating > NEUTRAL else "neutral"

@@ -1,4 +1,4 @@
-"""WordNet: which of 45 fields of meaning a dictionary's definition defines."""
+"""WordNet: definitions, labelled with one of 45 semantic fields."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PIN = Deb(
 )
 INSIDE = "usr/share/wordnet"
 KEEP = ("data.*",)
-# lexnames(5WN): the number of a lexicographer's file is its place here
-FIELDS = (  # noqa: SIM905  # as a list it would take 45 lines
+# lexnames(5WN): the index in this list is the number of a lexicographer file
+FIELDS = (  # noqa: SIM905  # a list would take 45 lines
     "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition "
     "noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person "
     "noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state "
@@ -27,11 +27,11 @@ FIELDS = (  # noqa: SIM905  # as a list it would take 45 lines
     "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social "
     "verb.stative verb.weather adj.ppl"
 ).split()
-EXAMPLE = re.compile(r"""[;:,]?\s*"[^"]*"?.*$""", re.DOTALL)  # a definition's examples stand behind it in quotes
+EXAMPLE = re.compile(r"""[;:,]?\s*"[^"]*"?.*$""", re.DOTALL)  # examples follow a definition in quotes
 
 
 class WordNet:
-    """Miller 1995, version 3.0: a definition without its examples, labelled with its lexicographer's file."""
+    """Load the definitions of WordNet 3.0 (Miller 1995) without examples, labelled with their lexicographer files."""
 
     multi_label = False
 
@@ -45,7 +45,10 @@ class WordNet:
 
 
 def _entries(file: Path) -> Iterator[tuple[str, str]]:
-    """wndb(5WN): offset, number of the lexicographer's file, ... | definition; licence lines begin with a space."""
+    """Yield definition and label of each line.
+
+    wndb(5WN): offset, number of the lexicographer file, ... | definition; licence lines begin with a space.
+    """
     for line in file.read_text(encoding="utf-8").split("\n"):
         if line and not line.startswith(" "):
             data, _, gloss = line.partition(" | ")

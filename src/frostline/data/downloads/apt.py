@@ -1,4 +1,4 @@
-"""Debian packages, fetched by the user's own apt from the mirrors that it is set to. Nothing is installed or run."""
+"""Download Debian packages with the user's apt, from its configured mirrors. Nothing is installed or executed."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from pathlib import Path
 from frostline.console import log
 from frostline.data.downloads.pins import Deb
 
-SECONDS_TO_CONNECT, SECONDS_IN_ALL = 10, 300
+CONNECT_TIMEOUT, TOTAL_TIMEOUT = 10, 300  # seconds
 
 
-def fetch(pin: Deb, to: Path, instead: Path) -> None:
+def fetch(pin: Deb, to: Path, home: Path) -> None:
     """Write the package to a new file.
 
-    instead: where a copy that was had otherwise may be laid; a mirror keeps a version for as long as a release has it.
+    home: the folder for a file that was downloaded in another way; a mirror deletes a version when no release has it.
 
     Raises:
-        UserError: no apt on this machine, or it cannot have this version.
+        UserError: this machine has no apt, or the mirrors do not have this version.
     """
-    do = f"fetch {pin.file} elsewhere (Debian's snapshot archive keeps every version) and copy it into {instead}"
+    do = f"download {pin.file} elsewhere (Debian's snapshot archive has every version) and copy it into {home}"
     apt = shutil.which("apt-get")
     if apt is None:
-        raise pin.failed("it is a Debian package, and this machine has no apt-get", do)
-    log(f"fetching {pin.describe()}")
-    options = [f"Acquire::http::Timeout={SECONDS_TO_CONNECT}", "Acquire::Retries=0"]
+        raise pin.download_error("it is a Debian package, and this machine has no apt-get", do)
+    log(f"downloading {pin.describe()}")
+    options = [f"Acquire::http::Timeout={CONNECT_TIMEOUT}", "Acquire::Retries=0"]
     command = [apt, *(word for option in options for word in ("-o", option)), "download", str(pin)]
-    room = to.parent / "apt"
-    room.mkdir()
+    folder = to.parent / "apt"
+    folder.mkdir()
     try:
-        done = subprocess.run(
-            command, cwd=room, capture_output=True, text=True, timeout=SECONDS_IN_ALL, env=os.environ | {"LC_ALL": "C"}
+        process = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=TOTAL_TIMEOUT, env=os.environ | {"LC_ALL": "C"}
         )
     except subprocess.TimeoutExpired as error:
-        raise pin.failed(f"apt-get has not fetched it within {SECONDS_IN_ALL} s", do) from error
-    found = list(room.glob("*.deb"))
-    if done.returncode or not found:
-        raise pin.failed(f"apt-get cannot fetch it ({_reason(done.stderr)})", f"run `apt-get update`, or {do}")
-    found[0].replace(to)
+        raise pin.download_error(f"apt-get has not downloaded it within {TOTAL_TIMEOUT} s", do) from error
+    files = list(folder.glob("*.deb"))
+    if process.returncode or not files:
+        raise pin.download_error(
+            f"apt-get cannot download it ({_first_error(process.stderr)})", f"run `apt-get update`, or {do}"
+        )
+    files[0].replace(to)
 
 
-def _reason(said: str) -> str:
-    errors = [line.removeprefix("E: ") for line in said.splitlines() if line.startswith("E: ")]
-    return errors[0] if errors else "it does not say why"
+def _first_error(stderr: str) -> str:
+    errors = [line.removeprefix("E: ") for line in stderr.splitlines() if line.startswith("E: ")]
+    return errors[0] if errors else "without an error message"

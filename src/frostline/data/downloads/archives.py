@@ -1,4 +1,4 @@
-"""The files inside an archive, whatever its kind: zip, tar, Debian package, and archives inside archives."""
+"""Read files from archives: zip, tar, Debian packages, and archives inside archives."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ AR, AR_HEADER = b"!<arch>\n", 60
 
 
 def members(archive: bytes, inside: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """The regular files under a folder, by their path below it. Only the bytes of the wanted ones need be read.
+    """Yield the path and the content of each regular file in a folder of the archive.
 
-    inside: ``a/b``, or ``a/b.tar.gz!/c`` for folder c of an archive that lies inside.
+    inside: ``a/b``, or ``a/b.tar.gz!/c`` for folder c of an archive inside the archive. Paths are relative to it.
     """
     outer, _, inner = inside.partition(NESTED)
     for name, content in _files(archive):
@@ -50,9 +50,10 @@ def _tar(archive: bytes) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _deb(archive: bytes) -> Iterator[tuple[str, IO[bytes]]]:
-    """What a Debian package would install: an `ar` archive (deb(5)) with a tar of the files, data.tar.*, inside.
+    """Yield the files that a Debian package installs: those in data.tar.* of an `ar` archive (deb(5)).
 
-    Each member has a header of 60 bytes: name in the first 16, size in decimal from 48 to 58; contents are even.
+    A member has a header of 60 bytes, with the name in the first 16 and the decimal size from 48 to 58. Contents are
+    padded to an even size.
     """
     start = len(AR)
     while start + AR_HEADER <= len(archive):

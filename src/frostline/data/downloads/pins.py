@@ -1,4 +1,4 @@
-"""Which file of which published package: a pin, known by its checksum."""
+"""A pin: a file of a published package, identified by its checksum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from frostline.errors import Problem, UserError
 
 @dataclass(frozen=True)
 class Pin:
-    """One file of one release of a Python package: an index may be a mirror, what it sends is not trusted."""
+    """A file of a release of a Python package; the checksum is verified, because an index may be a mirror."""
 
     package: str
     version: str
@@ -20,9 +20,9 @@ class Pin:
     bytes: int
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """From a config, which may say beside it what to take of the file."""
-        return cls(**{field.name: given[field.name] for field in fields(cls)})
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """Return the pin of a config, which may have further keys."""
+        return cls(**{field.name: config[field.name] for field in fields(cls)})
 
     def __str__(self) -> str:
         return f"{self.package}=={self.version}"
@@ -34,14 +34,14 @@ class Pin:
     def size(self) -> str:
         return f"{self.bytes / 1e6:.0f} MB"
 
-    def failed(self, what: str, do: str) -> UserError:
-        """What keeps this file from being had."""
+    def download_error(self, what: str, do: str) -> UserError:
+        """Return an error of the download of this file."""
         return UserError(Problem(str(self), what, do), subject="download")
 
 
 @dataclass(frozen=True)
 class Deb(Pin):
-    """One Debian package, its version as apt writes it."""
+    """A Debian package, with the version as apt writes it."""
 
     def __str__(self) -> str:
         return f"{self.package}={self.version}"

@@ -1,4 +1,4 @@
-"""Python packages, fetched from the index that the user's pip is set to."""
+"""Download Python packages from the index for which the user's pip is configured."""
 
 from __future__ import annotations
 
@@ -14,37 +14,46 @@ from frostline.data.downloads.pins import Pin
 if TYPE_CHECKING:
     from pypi_simple import PyPISimple
 
-SECONDS_TO_CONNECT, SECONDS_OF_SILENCE = 10.0, 60.0
+CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0  # seconds
+DO_WITHOUT_FILE = "ask its administrator for it, or use another index"
 
 
 def fetch(pin: Pin, to: Path, home: Path) -> None:
-    """Write the pinned file to a new file; `home` is where this package's cached files are.
+    """Write the pinned file to a new file.
+
+    home: the folder for a file that was downloaded in another way.
 
     Raises:
-        UserError: the index cannot be reached, or does not have it.
+        UserError: the index cannot be reached, or does not have the file.
     """
     import pypi_simple
     import requests
 
-    timeout = (SECONDS_TO_CONNECT, SECONDS_OF_SILENCE)
+    timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
     try:
         with _client() as client:
             files = {file.filename: file for file in client.get_project_page(pin.package, timeout).packages}
             if pin.file not in files:
-                raise pin.failed(f"the package index has no {pin.file}", "ask its keeper for it, or use another index")
+                raise pin.download_error(
+                    f"the package index has no {pin.file}", "ask its administrator for it, or use another index"
+                )
             client.download_package(
                 files[pin.file],
                 to,
-                verify=False,  # against the pin instead: see _check
-                progress=lambda total: Progress(f"fetching {pin}", total or pin.bytes, unit="B"),
+                verify=False,  # package_cache verifies the checksum of the pin
+                progress=lambda total: Progress(f"downloading {pin}", total or pin.bytes, unit="B"),
                 timeout=timeout,
             )
     except pypi_simple.NoSuchProjectError as error:
-        raise pin.failed("the package index has no such package", "ask its keeper for it, or use another") from error
+        raise pin.download_error(
+            "the package index has no such package", "ask its administrator for it, or use another"
+        ) from error
     except (requests.RequestException, ValueError) as error:
-        what = f"{pin.size} could not be fetched ({type(error).__name__})"
-        do = "check the network and pip's index-url (PIP_INDEX_URL), or fetch it elsewhere and copy " + str(home)
-        raise pin.failed(what, do) from error
+        what = f"{pin.size} could not be downloaded ({type(error).__name__})"
+        do = "check the network and pip's index-url (PIP_INDEX_URL), or download it elsewhere and copy it into " + str(
+            home
+        )
+        raise pin.download_error(what, do) from error
 
 
 def _client() -> PyPISimple:
@@ -58,10 +67,10 @@ def _client() -> PyPISimple:
 
 
 def _pip_settings() -> dict[str, str]:
-    """The user's mirror, as pip is told it: environment first, then pip's own files (pip may be absent)."""
+    """Return the settings of pip: environment variables first, then its config files. pip may be missing."""
     command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-    pairs = [line.removeprefix("global.").split("=", 1) for line in listed if line.startswith("global.")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    pairs = [line.removeprefix("global.").split("=", 1) for line in lines if line.startswith("global.")]
     settings = {name: value.strip("'\"") for name, value in pairs}
-    named = {"index-url": "PIP_INDEX_URL", "cert": "PIP_CERT"}
-    return settings | {name: os.environ[variable] for name, variable in named.items() if os.environ.get(variable)}
+    variables = {"index-url": "PIP_INDEX_URL", "cert": "PIP_CERT"}
+    return settings | {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}

@@ -65,7 +65,7 @@ def _reserve_positions(encoder: Any, tokens: int) -> None:
     if tokens >= limit:
         do = f"give {limit - 1} or less, and shorten dataset.max_length by as many"
         raise user_error(
-            "adapter.num_virtual_tokens", f"{tokens} leave no place for a text: the encoder reads {limit} in all", do
+            "adapter.num_virtual_tokens", f"{tokens} leave no position for a text: the encoder has {limit}", do
         )
     encoder.max_positions, encoder.num_virtual_tokens = limit - tokens, tokens
 

@@ -14,7 +14,7 @@ from frostline.types import Count, Positive
 class LabelSimilarity(nn.Module):
     """The cosine between the embedding of a text and that of the name of each class, over a temperature.
 
-    The names, or descriptions in their place, are embedded by the same encoder and pooler: freezing=direct gives
+    The names, or descriptions instead of them, are embedded by the same encoder and pooler: freezing=direct gives
     zero-shot classification (arXiv:1909.00161 compares such classifiers). Any other strategy trains the embeddings of
     the classes from this initialisation. The temperature is that of SimCSE (arXiv:2104.08821).
 

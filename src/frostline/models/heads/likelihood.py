@@ -89,7 +89,7 @@ class Likelihood(nn.Module):
         tree = build_token_tree(verbalizers)
         if len(tree.ids) and not encoder.accepts_position_ids:
             do = "give words of one token each in head.words, or choose another encoder"
-            raise user_error("head.words", "several tokens, but the encoder cannot be told where tokens stand", do)
+            raise user_error("head.words", "several tokens, but the encoder takes no position_ids", do)
         classes = torch.tensor([index for index, one_class in enumerate(self.class_words) for _ in one_class])
         # (P, C): averages over the verbalizers of a class
         to_class = torch.nn.functional.one_hot(classes).float() / torch.bincount(classes)

@@ -80,9 +80,7 @@ class PromptTokenizer:
 
     def _require_single(self, texts: Sequence[Text]) -> list[str]:
         if not all(isinstance(text, str) for text in texts):
-            raise user_error(
-                "head", "its template has place for one text, and the data has pairs", "choose another head"
-            )
+            raise user_error("head", "its template has one text, and the data has pairs", "choose another head")
         return [str(text) for text in texts]
 
     def _check_length(self, max_length: int) -> None:

@@ -89,7 +89,7 @@ def word_problems(words: Words | None, key: str = "head.words") -> Iterator[Prob
         for word in choices:
             if owner.setdefault(word, str(name)) != str(name):
                 what = f"'{word}' is a word of '{owner[word]}' too"
-                yield Problem(f"{key}.{name}", what, "give each class words of its own")
+                yield Problem(f"{key}.{name}", what, "give each class different words")
 
 
 def verbalizer_words(words: Words | None, names: Sequence[str]) -> list[list[str]]:

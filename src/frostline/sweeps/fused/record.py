@@ -82,8 +82,8 @@ class FusedRecord:
     def finish(self, seconds: float, seconds_fit: float, encoded: int) -> dict[str, Any]:
         """Write metrics and result, and return the result.
 
-        seconds, seconds_fit: this run's part of the whole time and of the training. encoded: texts that were encoded
-        for it.
+        seconds, seconds_fit: shares of this run in the total time and in the time of training. encoded: number of texts
+            that were encoded for it.
         """
         run, read = self.run, self._texts_read()
         cost = {

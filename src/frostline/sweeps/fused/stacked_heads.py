@@ -20,7 +20,7 @@ MASK = "mask"
 
 
 class FixedDropoutMask(nn.Module):
-    """Multiply by a mask that is set from outside, in place of a dropout."""
+    """Multiply by a mask that the caller sets, instead of a dropout."""
 
     mask: Tensor
 

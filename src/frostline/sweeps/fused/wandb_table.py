@@ -18,7 +18,7 @@ def is_table_wanted(config: Config) -> bool:
 
 
 def without_wandb(config: Config) -> Config:
-    """Return the config of a run without a W&B run of its own, where a table is wanted."""
+    """Return the config of a run without a separate W&B run, if a table is requested."""
     return config | {"logger": config["logger"] | {"wandb": None}} if is_table_wanted(config) else config
 
 

@@ -54,7 +54,7 @@ class Predictions(pl.Callback):
         assert isinstance(pl_module, Classifier)
         counted = batch["weight"] > 0
         probabilities = pl_module.metrics.probabilities(outputs["outputs"].logits)
-        columns = batch["places"], batch["labels"], probabilities
+        columns = batch["indices"], batch["labels"], probabilities
         self.batches.append(tuple(column[counted].cpu() for column in columns))
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

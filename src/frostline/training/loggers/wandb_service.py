@@ -54,7 +54,7 @@ class Service:
     def discard(self, at_once: bool = False) -> None:
         """End the process and drop its remaining work, also that at exit; the next `start` starts a new process.
 
-        It is told to end before it is killed, because neither a kill nor a signal makes it write the records that it
+        It is asked to end before it is killed, because neither a kill nor a signal makes it write the records that it
         still has in memory. With `at_once` it is killed first.
         """
         end = threading.Thread(target=self._end, daemon=True)
