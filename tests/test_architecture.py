@@ -9,10 +9,12 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -25,6 +27,30 @@ GROUND += sorted((PACKAGE / "results").glob("*.py"))
 GROUND += [PACKAGE / "cache" / f"{name}.py" for name in ("entry", "locks", "deletion", "store", "checksums")]
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HEAVY = {"torch", "lightning", "transformers", "hydra", "omegaconf", "wandb", "pandas", "numpy", "datasets"}
+SOURCES = sorted((HOUSE / "src").rglob("*.py"))
+TESTS = sorted((HOUSE / "tests").rglob("test_*.py"))
+DOTTED = r"\b(?:frostline|hydra_plugins)(?:\.\w+)+"
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# Names that an interface, and not we, gives to functions: where (files below src), and by which interface
+PROTOCOLS = {
+    "forward": [r"frostline/(models|training)/"],  # torch.nn.Module
+    "main": [r"frostline/(cli|commands/\w+)\.py"],  # the entry of the command and of each subcommand
+    "load": [r"frostline/data/"],  # DatasetSource
+    "downloads": [r"frostline/data/"],  # DatasetSource
+    "problems": [r"frostline/data/datasets/", r"hydra_plugins/"],  # the offline check of a data set; of a launcher
+    "state_dict": [r"frostline/"],  # torch and Lightning
+    "load_state_dict": [r"frostline/"],  # torch and Lightning
+    "attach": [r"frostline/models/"],  # Adapter
+    "fit": [r"frostline/models/"],  # FittedHead
+    "begin": [r"frostline/training/regularizers/"],  # Regularizer
+    "setup": [r"hydra_plugins/"],  # Hydra's Launcher and Sweeper
+    "launch": [r"hydra_plugins/"],  # Hydra's Launcher
+    "select": [r"frostline/sweeps/fused/optimizers"],  # StackedOptimizer
+    "update": [r"frostline/training/metrics"],  # torchmetrics.Metric
+    "tokenize": [r"frostline/models/"],  # PromptHead
+    "token_nll": [r"frostline/models/(heads|interfaces)"],  # RecordedHead
+    "on_validation_end": [r"frostline/training/"],  # lightning.Callback
+}
 CATCH_ALLS = {"util", "utils", "helper", "helpers", "common", "misc"}
 FORBIDDEN = re.compile(r"\bA?GPL|(?<!Lesser )General Public License|non-?commercial|\bNC\b", re.IGNORECASE)
 
@@ -106,6 +132,79 @@ def test_the_checkers_look_away_only_for_a_reason() -> None:
     good = re.compile(r"# (type: ignore\[[\w-]+(, ?[\w-]+)*\]|noqa: [A-Z]+\d+)  # \w")
     lines = [(below(file), line) for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
     assert [(file, line) for file, line in lines if away.search(line) and not good.search(line)] == []
+
+
+# Names
+
+
+def definitions() -> Iterator[tuple[str, str, bool]]:
+    """Yield file, name and whether it is a class, of each class, method and module-level function of src."""
+    for file in SOURCES:
+        for node in _definitions_in(tree(file).body):
+            yield file.relative_to(HOUSE / "src").as_posix(), node.name, isinstance(node, ast.ClassDef)
+
+
+def _definitions_in(body: Iterable[ast.stmt]) -> Iterator[Definition]:
+    for node in body:
+        if isinstance(node, Definition):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _definitions_in(child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt))
+
+
+def test_no_class_name_is_defined_twice() -> None:
+    counts = Counter(name for _, name, is_class in definitions() if is_class)
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_no_function_name_has_more_than_three_definitions_outside_a_protocol() -> None:
+    counts = Counter(
+        name
+        for file, name, is_class in definitions()
+        if not is_class
+        and not (name.startswith("__") and name.endswith("__"))
+        and not any(re.match(pattern, file) for pattern in PROTOCOLS.get(name, ()))
+    )
+    assert {name: count for name, count in counts.items() if count > 3} == {}
+
+
+@pytest.mark.parametrize(("name", "pattern"), [(name, pattern) for name in PROTOCOLS for pattern in PROTOCOLS[name]])
+def test_each_exception_for_a_protocol_is_needed(name: str, pattern: str) -> None:
+    files = [file for file, other, is_class in definitions() if other == name and not is_class]
+    assert any(re.match(pattern, file) for file in files)
+    assert len(files) > 3
+
+
+# Which test is of which file
+
+
+def named_modules(file: Path) -> set[str]:
+    """Return the modules of the package that a test file imports from, or that its docstring names."""
+    module = tree(file)
+    names = set(re.findall(DOTTED, ast.get_docstring(module) or ""))
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(HOUSE / "src").with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_every_file_above_60_lines_is_named_by_a_test() -> None:
+    """A test names a module if it imports from it, or if its docstring names it, as where it runs a command."""
+    named = set().union(*map(named_modules, TESTS))
+    large = [file for file in SOURCES if len(file.read_text(encoding="utf-8").splitlines()) > 60]
+    assert [module_name(file) for file in large if module_name(file) not in named] == []
+
+
+def test_docstrings_of_tests_name_modules_that_exist() -> None:
+    modules = {module_name(file) for file in SOURCES} | {module_name(file.parent / "__init__.py") for file in SOURCES}
+    named = {(file.name, name) for file in TESTS for name in re.findall(DOTTED, ast.get_docstring(tree(file)) or "")}
+    assert [pair for pair in sorted(named) if pair[1] not in modules] == []
 
 
 # What others made

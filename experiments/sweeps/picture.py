@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-LINES = {  # told apart by the colour-blind too
+LINES = {  # distinguishable without colour vision
     "fused": ("#d55e00", "o", "trained together (fused)"),
     "joblib": ("#0072b2", "s", "two at a time (joblib)"),
     "basic": ("#555555", "^", "one by one (basic)"),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cache_entries import KEY, Dtype, Share, fill, texts_of
 from frostline.cache.arrays import StatesReader, StatesWriter
-from frostline.cache.store import Damaged, Entry
+from frostline.cache.entry import Damaged, Entry
 
 ROUNDED = {"float32": torch.float32, "float16": torch.float16}
 Written = tuple[list[Tensor], list[list[int]], int]

@@ -13,7 +13,7 @@ from torch import Tensor
 from cache_entries import KEY, fill, texts_of
 from frostline.cache.arrays import StatesReader
 from frostline.cache.checksums import find_damage
-from frostline.cache.store import Damaged, Entry
+from frostline.cache.entry import Damaged, Entry
 
 STATES = texts_of([2, 1, 3], width=4)
 FILES = ["manifest.json", "states.0of2.bin", "states.1of2.bin", "texts.0of2.bin", "texts.1of2.bin"]

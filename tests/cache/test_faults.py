@@ -19,7 +19,7 @@ import torch
 
 from cache_entries import KEY, Share, texts_of
 from frostline.cache.arrays import StatesReader
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 
 TEXTS, BATCH = 320, 8
 SPAWN = multiprocessing.get_context("forkserver")

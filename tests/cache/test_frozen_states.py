@@ -1,4 +1,7 @@
-"""With the store and without it a run is the same run; what is kept is found again by what it follows from, or not."""
+"""With the store and without it a run is the same run; what is kept is found again by what it follows from, or not.
+
+Tests frostline.cache.frozen_states.
+"""
 
 from __future__ import annotations
 

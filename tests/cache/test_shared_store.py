@@ -1,4 +1,7 @@
-"""One store for many runs: a sweep's jobs, two runs at once, and a run killed while it wrote."""
+"""One store for many runs: a sweep's jobs, two runs at once, and a run killed while it wrote.
+
+Tests frostline.cache.shared_store.
+"""
 
 from __future__ import annotations
 

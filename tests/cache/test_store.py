@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from cache_entries import KEY, small
-from frostline.cache.store import Entry, StateCache
+from frostline.cache.entry import Entry
+from frostline.cache.store import StateCache
 
 HOLDER = """
 import sys
 from pathlib import Path
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 entry = Entry(Path(sys.argv[1]), sys.argv[2])
 with entry.{lock}():
     print("ready", flush=True)
@@ -113,7 +114,7 @@ def test_one_at_a_time_writes(tmp_path: Path) -> None:
     code = """
 import sys, time
 from pathlib import Path
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 entry = Entry(Path(sys.argv[1]), "0123456789abcdef")
 for _ in range(5):
     with entry.lock_for_writing():

@@ -1,4 +1,7 @@
-"""frostline plan: print what is trained when, before a weight is loaded; a written plan trains the same."""
+"""frostline plan: print what is trained when, before a weight is loaded; a written plan trains the same.
+
+Tests frostline.commands.plan.
+"""
 
 from __future__ import annotations
 

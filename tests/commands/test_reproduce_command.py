@@ -1,4 +1,7 @@
-"""frostline diff and frostline reproduce (frostline.commands.reproduce): repeat a run, and explain differences."""
+"""frostline diff and frostline reproduce: repeat a run, and explain differences.
+
+Tests frostline.commands.diff, frostline.commands.reproduce, frostline.results.compare.runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""frostline status (frostline.commands.status): the progress of a sweep, read from its folder."""
+"""frostline status: the progress of a sweep, read from its folder.
+
+Tests frostline.commands.status, frostline.results.sweep_status.
+"""
 
 from __future__ import annotations
 

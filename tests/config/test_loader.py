@@ -1,4 +1,7 @@
-"""Composed with a memory or without, a config is the same to the last of Hydra's own keys."""
+"""Composed with a memory or without, a config is the same to the last of Hydra's own keys.
+
+Tests frostline.config.hydra_internals.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Folds, shots and wrong labels: what holds for every data set, seed and order of rows."""
+"""Folds, shots and wrong labels: what holds for every data set, seed and order of rows.
+
+Tests frostline.data.folds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Parameters shared out among two ranks (FSDP2): the run of one process, its record whole, and killed without harm."""
+"""Parameters shared out among two ranks (FSDP2): the run of one process, its record whole, and killed without harm.
+
+Tests frostline.training.fsdp.
+"""
 
 from __future__ import annotations
 

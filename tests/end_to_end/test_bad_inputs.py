@@ -1,4 +1,8 @@
-"""What a user can get wrong: told with its key, what is wrong and what to do; exit status 2, nothing left behind."""
+"""What a user can get wrong: told with its key, what is wrong and what to do; exit status 2, nothing left behind.
+
+Tests frostline.config.checks.training_rules, frostline.config.checks.run_folders, frostline.config.overrides,
+frostline.config.expand, frostline.data.checks.
+"""
 
 from __future__ import annotations
 

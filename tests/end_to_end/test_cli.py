@@ -1,4 +1,7 @@
-"""The command as its user meets it: mostly real processes."""
+"""The command as its user meets it: mostly real processes.
+
+Tests frostline.config.arguments, frostline.sweeps.launch, frostline.sweeps.outcome.
+"""
 
 from __future__ import annotations
 

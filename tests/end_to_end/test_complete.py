@@ -1,4 +1,7 @@
-"""A complete run folder is never changed, and an incomplete one belongs to one process at a time."""
+"""A complete run folder is never changed, and an incomplete one belongs to one process at a time.
+
+Tests frostline.training.run, frostline.training.record.
+"""
 
 from __future__ import annotations
 

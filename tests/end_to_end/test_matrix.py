@@ -1,4 +1,7 @@
-"""Whatever is combined either trains or is refused before anything is loaded: nothing fails later."""
+"""Whatever is combined either trains or is refused before anything is loaded: nothing fails later.
+
+Tests frostline.config.checks.compatibility.
+"""
 
 from __future__ import annotations
 

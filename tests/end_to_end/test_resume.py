@@ -1,4 +1,8 @@
-"""A killed run resumes and ends with the same bits as an undisturbed run."""
+"""A killed run resumes and ends with the same bits as an undisturbed run.
+
+Tests frostline.training.callbacks.best_checkpoint, frostline.training.callbacks.resume_checkpoint,
+frostline.training.fit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A sweep goes on after failures, stops where it is told to, and takes up what is left when it is started again."""
+"""A sweep goes on after failures, stops where it is told to, and takes up what is left when it is started again.
+
+Tests frostline.sweeps.execute.
+"""
 
 from __future__ import annotations
 

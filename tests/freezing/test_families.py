@@ -1,4 +1,7 @@
-"""Every strategy on the blocks of many families: what the paper says learns, in every epoch and at its rate."""
+"""Every strategy on the blocks of many families: what the paper says learns, in every epoch and at its rate.
+
+Tests frostline.freezing.strategies.surgical.
+"""
 
 from __future__ import annotations
 

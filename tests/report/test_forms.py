@@ -1,6 +1,9 @@
-"""One table in each format (frostline.report.formats.flat, words, table, grid, captions), compared with golden files.
+"""One table in each format, compared with golden files.
 
 Computed by hand: top_k is 0.09 better than frozen with each of 7 seeds, so p is 2 in 2**7, and after Holm twice that.
+
+Tests frostline.report.formats.flat, frostline.report.formats.words, frostline.report.table, frostline.report.grid,
+frostline.report.captions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Queries of a report (frostline.report.query, build, cells): rows, columns, filters, folds, and wrong queries."""
+"""Queries of a report: rows, columns, filters, folds, and wrong queries.
+
+Tests frostline.commands.report, frostline.report.query, frostline.report.build, frostline.report.cells.
+"""
 
 from __future__ import annotations
 

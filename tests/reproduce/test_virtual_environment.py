@@ -4,6 +4,8 @@ Seen with transformers 5.0.0 against 5.24.0, torch 2.13.0 in both, x86_64: bert_
 equal bits when they were trained, smollm2 at rest did, too; a small Gemma 2 gave weights up to 1.6e-06 apart (what in
 transformers does it was not looked for), and equal bits again with the recorded versions. To make an environment takes
 two to three minutes.
+
+Tests frostline.reproduce.virtual_environment.
 """
 
 from __future__ import annotations

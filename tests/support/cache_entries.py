@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from frostline.cache.arrays import StatesWriter
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 
 KEY = "0123456789abcdef"
 Dtype = Literal["float32", "float16"]

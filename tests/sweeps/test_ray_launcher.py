@@ -1,4 +1,7 @@
-"""Sweeps on a real Ray cluster of two nodes, both on this machine: the runs are those of the basic launcher."""
+"""Sweeps on a real Ray cluster of two nodes, both on this machine: the runs are those of the basic launcher.
+
+Tests hydra_plugins.frostline_ray.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is drawn, what is trained of it, and what is told of the best."""
+"""What is drawn, what is trained of it, and what is told of the best.
+
+Tests frostline.sweeps.trials.
+"""
 
 from __future__ import annotations
 

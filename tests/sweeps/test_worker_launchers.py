@@ -1,4 +1,7 @@
-"""Jobs in worker processes come to what they come to one by one; none is lost with another's worker."""
+"""Jobs in worker processes come to what they come to one by one; none is lost with another's worker.
+
+Tests hydra_plugins._worker_process, hydra_plugins.frostline_joblib, hydra_plugins.frostline_submitit.
+"""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ def expand_sweep(composer: Composer, lines: list[str]) -> tuple[list[list[str]],
     hydra = [o for o in overrides if o.is_hydra_override()]
     task = [o for o in overrides if not o.is_hydra_override()]
     swept_hydra = [o for o in hydra if o.is_sweep_override()]
-    composer.problems += [_problem(o, "sweeps over Hydra's config", "give it one value") for o in swept_hydra]
+    composer.problems += [_override_problem(o, "sweeps over Hydra's config", "give it one value") for o in swept_hydra]
     several = [o for o in task if o.key_or_group == SWEEPS and o.is_sweep_override()]
     composer.problems += [
-        _problem(o, f"'{override_value(o)}' is more than one sweep", "start one at a time") for o in several
+        _override_problem(o, f"'{override_value(o)}' is more than one sweep", "start one at a time") for o in several
     ]
     plain = [str(o.input_line) for o in overrides if not o.is_sweep_override()]
     cfg = Composer(composer.loader, composer.config_name).compose(plain, RunMode.MULTIRUN)
@@ -45,7 +45,7 @@ def expand_sweep(composer: Composer, lines: list[str]) -> tuple[list[list[str]],
     if sweeper == job_list.SWEEPER:
         what = "is a sweep, which a list of jobs cannot have"
         swept = [o for o in task if o.is_sweep_override()]
-        composer.problems += [_problem(o, f"'{override_value(o)}' {what}", "give it one value") for o in swept]
+        composer.problems += [_override_problem(o, f"'{override_value(o)}' {what}", "give it one value") for o in swept]
         return [[*plain, *job] for job in job_list.listed_jobs(composer, cfg)] or [plain], None
     fixed = [str(o.input_line) for o in hydra if o not in swept_hydra]
     given = _sweeper_params(composer, cfg) + task
@@ -98,7 +98,7 @@ def _grid(composer: Composer, overrides: list[Override]) -> list[list[str]]:
     if empty:
         do = "widen it; `frostline list` shows the choices"
         composer.problems += [
-            _problem(o, f"'{override_value(o)}' matches nothing, so there is no job", do) for o in empty
+            _override_problem(o, f"'{override_value(o)}' matches nothing, so there is no job", do) for o in empty
         ]
         return []
     try:
@@ -107,10 +107,12 @@ def _grid(composer: Composer, overrides: list[Override]) -> list[list[str]]:
         finite = [o for o in overrides if not o.is_sweep_override() or o.is_discrete_sweep()]
         do = "list the values, or choose a sweeper that searches intervals (hydra/sweeper=...)"
         composer.problems += [
-            _problem(o, f"'{override_value(o)}' has infinitely many values", do) for o in overrides if o not in finite
+            _override_problem(o, f"'{override_value(o)}' has infinitely many values", do)
+            for o in overrides
+            if o not in finite
         ]
         return _grid(composer, finite)
 
 
-def _problem(override: Override, what: str, do: str) -> Problem:
+def _override_problem(override: Override, what: str, do: str) -> Problem:
     return Problem(override.key_or_group, what, do)

@@ -1,4 +1,7 @@
-"""What is wrong with a search is told before its first trial."""
+"""What is wrong with a search is told before its first trial.
+
+Tests frostline.config.search.search, frostline.config.search.problems, frostline.config.search.space.
+"""
 
 from __future__ import annotations
 

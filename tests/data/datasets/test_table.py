@@ -1,4 +1,7 @@
-"""A user's own files: every mistake is told with its key, and all at once."""
+"""A user's own files: every mistake is told with its key, and all at once.
+
+Tests frostline.data.table_files.
+"""
 
 from __future__ import annotations
 

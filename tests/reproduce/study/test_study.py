@@ -1,4 +1,7 @@
-"""Tests of a study: its runs, their repetition and comparison, and the problems that are reported before any run."""
+"""Tests of a study: its runs, their repetition and comparison, and the problems that are reported before any run.
+
+Tests frostline.reproduce.study.make, frostline.reproduce.study.outcome, frostline.reproduce.study.remake.
+"""
 
 from __future__ import annotations
 

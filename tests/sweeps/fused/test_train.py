@@ -1,4 +1,8 @@
-"""Runs that were trained together are the runs that each would be alone: scores, best epoch, curves, files, id."""
+"""Runs that were trained together are the runs that each would be alone: scores, best epoch, curves, files, id.
+
+Tests frostline.sweeps.fused.batches, frostline.sweeps.fused.cohort, frostline.sweeps.fused.member,
+frostline.sweeps.fused.record, frostline.sweeps.fused.shared_texts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Averaged weights equal those of torch's AveragedModel, and WiSE-FT's curve has the right ends."""
+"""Averaged weights equal those of torch's AveragedModel, and WiSE-FT's curve has the right ends.
+
+Tests frostline.training.callbacks.weight_averaging, frostline.training.interpolation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""W&B in whole runs: each command in a process of its own, with servers that answer, fail or hang."""
+"""W&B in whole runs: each command in a process of its own, with servers that answer, fail or hang.
+
+Tests frostline.training.loggers.wandb_service, frostline.training.loggers.wandb_start.
+"""
 
 from __future__ import annotations
 
