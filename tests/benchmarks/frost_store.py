@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from frostline.cache.arrays import StatesReader, StatesWriter
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 
 TEXTS = (9_000, 93_000)
 RUN = ["encoder=bert_tiny", "dataset=wordnet", "dataset.max_val=1000", "dataset.max_test=1000", "freezing=top_k"]

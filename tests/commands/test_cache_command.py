@@ -11,7 +11,7 @@ import pytest
 
 from cache_entries import fill, small, texts_of
 from command_line import Command, in_process
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 from frostline.commands.cache import human_size
 
 frostline = in_process

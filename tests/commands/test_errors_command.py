@@ -1,4 +1,7 @@
-"""frostline errors (frostline.commands.errors): the misclassified texts of a run, from its record and its data."""
+"""frostline errors: the misclassified texts of a run, from its record and its data.
+
+Tests frostline.commands.errors, frostline.reproduce.misclassified.
+"""
 
 from __future__ import annotations
 

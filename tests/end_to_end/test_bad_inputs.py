@@ -1,7 +1,7 @@
 """What a user can get wrong: told with its key, what is wrong and what to do; exit status 2, nothing left behind.
 
-Tests frostline.config.checks.training_rules, frostline.config.checks.run_folders, frostline.config.overrides,
-frostline.config.expand, frostline.data.checks.
+Tests frostline.config.checks.monitors, frostline.config.checks.training_rules, frostline.config.checks.run_folders,
+frostline.config.overrides, frostline.config.expand, frostline.data.checks.
 """
 
 from __future__ import annotations

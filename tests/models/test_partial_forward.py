@@ -16,7 +16,7 @@ from torch import Tensor
 from cache_entries import KEY, Dtype, fill
 from families import FAMILIES, LAYERS, encoder_of
 from frostline.cache.arrays import StatesReader
-from frostline.cache.store import Entry
+from frostline.cache.entry import Entry
 from frostline.models.partial_forward import PartialForward
 
 NOT = {"ALBERT": "used 3 times", "T5": "more than states", "XLNet": "states of another shape"}

@@ -63,7 +63,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     sharded = settings.strategy == "fsdp2" and count > 1
     if count == 1:
         # When it was imported, Lightning has read a variable such as RANK, wherever that came from.
-        rank_zero_only.rank = 0  # type: ignore[attr-defined]
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]  # a function with an attribute
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,
