@@ -36,6 +36,7 @@ class Capability(StrEnum):
     # losses
     USES_ONLY_EMBEDDINGS = "uses_only_embeddings"  # ignores the logits, so it trains no head; compatibility, build
     IN_BATCH = "in_batch"  # compares the texts of a batch, so a batch cannot be split; training_rules, fusable
+    SINGLE_LABEL = "single_label"  # refuses texts of several classes; training_rules
     # regularizers
     USES_PRETRAINED_WEIGHTS = "uses_pretrained_weights"  # keeps the encoder close to them; training_rules
     USES_TWO_PASSES = "uses_two_passes"  # compares two forward passes under dropout; training_rules
@@ -87,6 +88,17 @@ class InBatchLoss(Protocol):
     """A loss that compares the texts of a batch: forward takes a WholeBatch after logits, labels and vectors."""
 
     in_batch: bool
+
+
+@runtime_checkable
+class PairLoss(Protocol):
+    """A loss on drawn pairs: rows 2k and 2k + 1 of each batch are a pair of training texts.
+
+    drawn_pairs: the number of partners of its class, and of other classes, that are drawn for each text in an epoch
+    from all of train; with 0 a batch has single texts, as for any other loss.
+    """
+
+    drawn_pairs: int
 
 
 @runtime_checkable

@@ -8,9 +8,11 @@ from typing import Any
 import yaml
 
 from frostline.config.checks.check import check_config
+from frostline.config.checks.signature import read_signature
 from frostline.data.corpus import Corpus, Shift
 from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
+from frostline.results.identity import ID_DEFAULTS
 from frostline.types import Config
 
 LOCAL_SETTINGS: dict[str, dict[str, Any]] = {  # settings of the recording machine; they do not affect results
@@ -27,10 +29,17 @@ def recorded_config(record: RunFolder) -> Config:
         UserError: the config cannot be run on this machine.
     """
     config = yaml.safe_load(record.config.read_text(encoding="utf-8"))
+    config |= {group: _with_earlier_values(group, config[group]) for group in ID_DEFAULTS if group in config}
     config |= {group: {**config[group], **settings} for group, settings in LOCAL_SETTINGS.items()}
     if problems := check_config(config):
         raise UserError(problems)
     return dict(config)
+
+
+def _with_earlier_values(group: str, part: Config) -> Config:
+    """Return a part of a recorded config with the arguments that came later, set to what they were until then."""
+    arguments = read_signature(part["_target_"], group).parameters
+    return {key: value for key, value in ID_DEFAULTS[group].items() if key in arguments} | part
 
 
 def data_problems(corpus: Corpus, shifts: Mapping[str, Shift], recorded: Mapping[str, Any]) -> list[Problem]:

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # do not change any metric
-ID_DEFAULTS: dict[str, dict[str, Any]] = {}  # group -> keys that came after the first ids, with their default values
+ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the first ids, with the value until then
+    "loss": {"partners": "batch"},
+}
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # the data type of cached states that changes no value

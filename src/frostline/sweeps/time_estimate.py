@@ -10,9 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from frostline.cache.estimate import OPERATIONS_A_SECOND
 from frostline.config.fusable import FusableGroup
 from frostline.data.corpus import Corpus, Split, Text
+from frostline.data.pairs import pair_count
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import BACKWARD, layer_passes
 from frostline.types import Config
@@ -43,7 +46,15 @@ class RunEstimate:
         if not self.plan.ever_trainable:
             return 0
         batch, epochs = self.config["dataset"]["batch_size"], self.config["trainer"]["max_epochs"]
-        return math.ceil(len(self.corpus.train) / int(batch)) * int(epochs)
+        return math.ceil(len(self.corpus.train) * self.reads_per_epoch / int(batch)) * int(epochs)
+
+    @property
+    def reads_per_epoch(self) -> float:
+        """How often an epoch reads a training text: a loss on pairs of all of train reads two texts for each."""
+        loss = self.config["loss"]
+        if loss.get("partners") != "train" or self.corpus.multi_label:
+            return 1.0
+        return 2 * pair_count(np.asarray(self.corpus.train.labels).tolist(), loss["pairs"]) / len(self.corpus.train)
 
     @property
     def seconds_to_encode(self) -> float:
@@ -55,7 +66,7 @@ class RunEstimate:
         """The time of the run by itself, with an empty cache."""
         layers = max(sum(block.kind == "layer" for block in self.plan.blocks), 1)
         _, through = layer_passes(self.plan)
-        trained = through / layers * self._pass_seconds(self.corpus.train)
+        trained = through / layers * self._pass_seconds(self.corpus.train) * self.reads_per_epoch
         validated = through / (1 + BACKWARD) / layers * self._pass_seconds(self.corpus.val)
         validated /= int(self.config["trainer"]["check_val_every_n_epoch"])
         stepped = self.steps * (PER_STEP + PER_PARAMETER * self.plan.ever_trainable)

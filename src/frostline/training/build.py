@@ -16,7 +16,7 @@ from frostline.config.checks.monitors import class_problems, monitor_problems, m
 from frostline.data.build import load_corpus, load_shifts
 from frostline.data.corpus import Corpus, Shift, Split, Text
 from frostline.data.tokens import Tokens, tokenize_split
-from frostline.errors import UserError
+from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.build import plan_from_config
 from frostline.freezing.plan import Plan
@@ -81,6 +81,7 @@ def build(config: Config) -> Built:
     corpus = load_corpus(config["dataset"])
     shifts = load_shifts(config["dataset"], corpus)
     data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
+    _check_splits(corpus)
     check_monitors(config, corpus)
     blocks, parts = build_model(config, corpus.classes, **data)
     plan, controller = plan_and_controller(config, blocks)
@@ -109,6 +110,15 @@ def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
     return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
+
+
+def _check_splits(corpus: Corpus) -> None:
+    """Raise UserError if a split has no text."""
+    splits = {"train": corpus.train, "val": corpus.val, "test": corpus.test}
+    if empty := [name for name, split in splits.items() if len(split) == 0]:
+        dropped = ", ".join(f"{count} {reason}" for reason, count in corpus.dropped.items())
+        what = f"{' and '.join(empty)} has no texts" + (f" ({dropped} were dropped)" if dropped else "")
+        raise user_error("dataset", what, "give other texts, or leave the part out so that it is cut from train")
 
 
 def check_monitors(config: Config, corpus: Corpus) -> None:

@@ -11,8 +11,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from frostline.cache.frozen_states import FrozenStates
 from frostline.cache.keys import CacheKeys, cache_content
 from frostline.cache.shared_store import CacheSettings, SharedCache
-from frostline.data.batches import Rows, reading_order, share_batches, share_rows, training_order
+from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
 from frostline.data.loader import BatchLoader
+from frostline.data.pairs import pair_batches, pair_count, share_with_partner
+from frostline.models.interfaces import InBatchLoss, PairLoss
 from frostline.seeding import derive_seed
 from frostline.training.build import Built
 from frostline.training.trainer import runtime_of
@@ -46,10 +48,11 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         tokens, settings = self.built.tokens["train"], self.built.settings
         batches = -(-len(tokens) // self.batch_size)
-        batches = min(batches, settings.overfit_batches or batches)
+        if self._drawn_pairs:
+            batches = -(-pair_count(tokens.labels.tolist(), self._drawn_pairs) // (self.batch_size // 2))
         return BatchLoader(
             tokens,
-            batches,
+            min(batches, settings.overfit_batches or batches),
             rows=self._train_rows,
             source=lambda: self.frozen_states.for_split("train", tokens, len(self._epochs_left())),
             first=lambda: int(self._trainer.fit_loop.epoch_loop.batch_progress.current.ready),
@@ -58,13 +61,38 @@ class DataModule(pl.LightningDataModule):
 
     def _train_rows(self) -> list[Rows]:
         """Return this rank's rows of each micro-batch of the current epoch."""
-        settings, lengths = self.built.settings, self.built.tokens["train"].lengths
-        seed = derive_seed(self.config["seed"], "order")
-        epoch = 0 if settings.overfit_batches else self._trainer.current_epoch
-        batches = training_order(lengths, self.batch_size, seed, epoch)[: settings.overfit_batches]
+        settings = self.built.settings
+        batches = self._epoch_batches(0 if settings.overfit_batches else self._trainer.current_epoch)
+        batches = batches[: settings.overfit_batches]
         return share_rows(
             batches, self._trainer.global_rank, self._trainer.world_size, settings.accumulate_grad_batches
         )
+
+    def _epoch_batches(self, epoch: int) -> list[Indices]:
+        """Return the batches of all ranks in an epoch."""
+        tokens, seed = self.built.tokens["train"], derive_seed(self.config["seed"], "order")
+        if self._drawn_pairs:
+            labels = tokens.labels.tolist()
+            return pair_batches(labels, tokens.lengths, self.batch_size, self._drawn_pairs, seed, epoch)
+        return training_order(tokens.lengths, self.batch_size, seed, epoch)
+
+    @property
+    def _drawn_pairs(self) -> int:
+        loss = self.built.classifier.loss
+        return loss.drawn_pairs if isinstance(loss, PairLoss) else 0
+
+    def describe_partners(self) -> str | None:
+        """Return how many training texts have no other text of their class to compare with; None if all have one."""
+        labels = self.built.tokens["train"].labels
+        if not isinstance(self.built.classifier.loss, InBatchLoss) or labels.dim() > 1:
+            return None
+        if self._drawn_pairs:
+            alone = int((labels.bincount()[labels] == 1).sum())
+            what = f"loss: {alone} of {len(labels)} training texts are the only ones of their class and have no partner"
+            return f"{what} of it" if alone else None
+        share = share_with_partner(labels.tolist(), self._epoch_batches(0))
+        what = f"loss: {share:.0%} of the training texts have another text of their class in their batch"
+        return f"{what} of {self.batch_size}; raise dataset.batch_size for more" if share < 1 else None
 
     def val_dataloader(self) -> BatchLoader:
         if self._trainer.state.fn == TrainerFn.FITTING:

@@ -32,6 +32,8 @@ def fit(trainer: Any, built: Built, data: DataModule, best: BestCheckpoint, resu
     """
     if not built.trains:
         return
+    if trainer.is_global_zero and (partners := data.describe_partners()) is not None:
+        log(partners)
     try:
         trainer.fit(built.classifier, datamodule=data, ckpt_path=resume, weights_only=True)
     except SIGTERMException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from command_line import Command, in_process
+from frostline.data.pairs import pair_batches
+from frostline.errors import UserError
 from frostline.results.atomic_files import read_json
 from frostline.seeding import derive_seed
 from frostline.training.callbacks.fit_head import fitted_values
 from frostline.training.losses.contrastive import Contrastive
 from prepared_run import prepared_run, trained_run
-from reference_loop import SEED, ByHand, assert_same, few_texts
+from reference_loop import BATCH, SEED, ByHand, assert_same, few_texts
 from runs import place
 
 frostline = in_process
@@ -77,13 +80,28 @@ def test_a_fitted_head_is_restored_from_its_checkpoint(job: Any, go: Go, head: s
     assert torch.equal(again.classifier.model.head(given), fit.classifier.model.head(given))
 
 
-def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(job: Any) -> None:
-    """Twenty steps on the squared error of the cosines of pairs; then the head is fitted to the resulting vectors."""
-    run_job = job(*TUNED, *few_texts(100))
-    fit, plain, drawing = trained_run(run_job), ByHand(run_job.config), Contrastive()
+@pytest.mark.parametrize("partners", ["train", "batch"])
+def test_an_encoder_tuned_on_pairs_is_where_a_loop_by_hand_takes_it(
+    job: Any, monkeypatch: pytest.MonkeyPatch, partners: str
+) -> None:
+    """At least twenty steps on the squared error of the cosines of pairs; then the head is fitted to the vectors."""
+    words = ["trainer.max_epochs=3"] if partners == "train" else []
+    run_job = job(*TUNED, *few_texts(100), f"loss.partners={partners}", *words)
+    fit, plain, drawing = trained_run(run_job), ByHand(run_job.config), Contrastive(partners="batch")
+
+    def pairs_of(epoch: int) -> list[Any]:
+        labels, seed = list(plain.train.labels), derive_seed(SEED, "order")
+        return pair_batches(labels, plain.lengths, BATCH, 1, seed, epoch)
+
+    if partners == "train":
+        monkeypatch.setattr(plain, "batches", pairs_of)
 
     def loss(rows: Any) -> Tensor:
         read = plain.read(rows)
+        if partners == "train":
+            first, second = read.mean().view(-1, 2, D).unbind(dim=1)
+            cosine = nn.functional.cosine_similarity(first, second)
+            return nn.functional.mse_loss(cosine, (read.labels[::2] == read.labels[1::2]).float())
         vectors = read.mean()
         same_class, other = drawing.draw_pairs(read.labels, derive_seed(SEED, "pairs", plain.step))
         terms = []
@@ -134,11 +152,35 @@ def test_the_best_epoch_is_selected_with_the_head_fitted_to_it(job: Any) -> None
         torch.testing.assert_close(buffer, solved[name], rtol=0, atol=1e-4)
 
 
-def test_setfit_is_one_word(job: Any) -> None:
+def test_setfit_is_one_word_and_draws_pairs_from_all_of_train(job: Any) -> None:
     config = job("recipe=setfit", "dataset.shots=8").config
+    assert config["loss"]["partners"] == "train"
     assert config["loss"]["_target_"].endswith("Contrastive")
     assert config["head"]["_target_"].endswith("Logistic")
     assert job("recipe=setfit", "encoder=bert_tiny", "head=prototype").choices["head"] == "prototype"
+
+
+def test_a_part_without_a_text_is_refused(go: Go) -> None:
+    """All of its texts are in the test set as well."""
+    lines = [f"text {i}\t{'yes' if i % 2 else 'no'}" for i in range(20)]
+    Path("train.tsv").write_text("\n".join(["text\tlabel", *lines]))
+    Path("test.tsv").write_text("\n".join(["text\tlabel", *(f"test {line}" for line in lines)]))
+    with pytest.raises(UserError, match=r"dataset: val has no texts \(20 val_in_test were dropped\); "):
+        go("dataset=table", "dataset.train=train.tsv", "dataset.val=test.tsv", "dataset.test=test.tsv")
+
+
+def test_texts_without_a_partner_are_counted(go: Go, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two texts of 40 are the only ones of their class."""
+    lines = [f"text {i}\t{'common' if i < 30 else 'other' if i < 38 else f'rare {i}'}" for i in range(40)]
+    Path("train.tsv").write_text("\n".join(["text\tlabel", *lines]))
+    for part in ("val", "test"):
+        Path(f"{part}.tsv").write_text("\n".join(["text\tlabel", *(f"{part} {line}" for line in lines)]))
+    words = ["dataset=table", "dataset.train=train.tsv", "dataset.val=val.tsv", "dataset.test=test.tsv"]
+    words = [*words, "trainer=cpu", "trainer.max_epochs=1", "dataset.batch_size=4"]
+    go(*TUNED[:3], *words)
+    assert "loss: 2 of 40 training texts are the only ones of their class and have no " in capsys.readouterr().err
+    go(*SUPCON, *words)
+    assert re.search(r"loss: \d\d% of the training texts have another text of their class", capsys.readouterr().err)
 
 
 @pytest.fixture
@@ -147,11 +189,12 @@ def plain_encoder(plain: list[str]) -> list[str]:
 
 
 SUPCON = ["freezing=full", "loss=supcon"]
+IN_BATCH = [*TUNED, "loss.partners=batch"]
 KNN = ["freezing=frozen", "head=knn", "head.k=3"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [TUNED, SUPCON, KNN], ids=["pairs", "supcon", "solved once"])
+@pytest.mark.parametrize("words", [TUNED, IN_BATCH, SUPCON, KNN], ids=["pairs", "in batch", "supcon", "solved once"])
 def test_two_ranks_compare_all_texts_of_a_batch_as_one_does(
     frostline: Command, plain_encoder: list[str], words: list[str]
 ) -> None:

@@ -132,9 +132,26 @@ def test_supcon_is_the_paper_s() -> None:
     torch.testing.assert_close(losses, 0.3 * plain + 0.7 * own, rtol=1e-5, atol=1e-5)
 
 
-def test_contrastive_is_the_square_of_what_cosines_lack() -> None:
+def test_contrastive_compares_each_row_with_its_neighbour_in_the_pair() -> None:
     logits, labels, vectors = drawn()
-    loss = Contrastive(pairs=2)
+    losses = Contrastive()(logits, labels, vectors, whole(labels, vectors))
+    for i in range(0, N, 2):
+        cosine = float(functional.cosine_similarity(vectors[i], vectors[i + 1], dim=0))
+        expected = (cosine - float(labels[i] == labels[i + 1])) ** 2
+        assert losses[i : i + 2].tolist() == pytest.approx([expected, expected], abs=1e-6)
+    assert len({bool(labels[i] == labels[i + 1]) for i in range(0, N, 2)}) == 2, "pairs of both kinds"
+
+
+@pytest.mark.parametrize("loss", [Contrastive, SupCon])
+def test_data_without_two_texts_of_a_class_are_refused(loss: Any) -> None:
+    with pytest.raises(UserError, match="loss: needs two training texts of one class, and each of the 3 classes has"):
+        loss([1, 0, 1])
+    loss([1, 0, 2])
+
+
+def test_contrastive_within_a_batch_is_the_square_of_what_cosines_lack() -> None:
+    logits, labels, vectors = drawn()
+    loss = Contrastive(pairs=2, partners="batch")
     same, other = loss.draw_pairs(labels, seed=5)
     losses = loss(logits, labels, vectors, whole(labels, vectors))
     for i in range(N):
@@ -162,13 +179,13 @@ def test_pairs_follow_from_the_seed_and_differ_between_seeds() -> None:
 
 def test_a_text_without_partners_has_no_loss() -> None:
     labels, vectors = torch.tensor([0]), torch.randn(1, D, requires_grad=True)
-    loss = Contrastive()(torch.zeros(1, C), labels, vectors, whole(labels, vectors))
+    loss = Contrastive(partners="batch")(torch.zeros(1, C), labels, vectors, whole(labels, vectors))
     loss.sum().backward()
     assert loss.item() == 0
     assert vectors.grad is not None and not vectors.grad.any()
 
 
-@pytest.mark.parametrize("loss", [SupCon(), Contrastive()], ids=["supcon", "contrastive"])
+@pytest.mark.parametrize("loss", [SupCon(), Contrastive(), Contrastive(partners="batch")], ids=str)
 def test_a_rank_s_losses_are_its_rows_of_the_whole_batch_s(loss: Any) -> None:
     logits, labels, vectors = drawn()
     every = loss(logits, labels, vectors, whole(labels, vectors))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from frostline.config.checks.monitors import is_multi_label
 from frostline.errors import Problem
 from frostline.freezing.plan import Kind
 from frostline.models.interfaces import Capability
@@ -47,11 +48,30 @@ def _step_problems(config: Config, parts: Capabilities) -> Iterator[Problem]:
         what = f"{micro_batches} micro-batches, but this loss compares all texts of a batch"
         do = "give 1; for less memory take encoder.gradient_checkpointing=true"
         yield Problem("trainer.accumulate_grad_batches", what, do)
+    yield from _pair_problems(config, parts["loss"])
     if trainer.get("patience") is not None and trainer.get("monitor") is None:
         yield Problem("trainer.patience", "needs trainer.monitor, which is null", "set it, or patience=null")
     if config["encoder"].get("reinit_top") and config["encoder"].get("untrained") is True:
         what = "re-initialises layers, and encoder.untrained initialises all of them at random"
         yield Problem("encoder.reinit_top", what, "set it to 0, or choose a pre-trained encoder")
+
+
+def _pair_problems(config: Config, loss: dict[str, Any]) -> Iterator[Problem]:
+    """Yield what leaves a loss that compares texts without two of one class."""
+    dataset, do = config["dataset"], "or choose loss=cross_entropy"
+    if Capability.SINGLE_LABEL in loss and is_multi_label(dataset):
+        yield Problem("loss", "pairs texts of one class each, and those of this data set have several", f"{do[3:]}")
+    if Capability.IN_BATCH not in loss:
+        return
+    size = dataset["batch_size"]
+    if size < 2:
+        yield Problem("dataset.batch_size", "1 text, and this loss compares texts of a batch", f"give 2 or more, {do}")
+    elif size % 2 and config["loss"].get("partners") == "train":
+        what = f"{size} texts are no pairs, of which this loss reads batches"
+        yield Problem("dataset.batch_size", what, f"give an even number such as {size + 1}, {do}")
+    if dataset.get("shots") == 1:
+        what = "1 text of each class leaves no two of one class, which this loss compares"
+        yield Problem("dataset.shots", what, f"give 2 or more, {do}")
 
 
 def _fsdp_problems(

@@ -1,39 +1,71 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
 from frostline.models.numerics import cosine_similarities
+from frostline.training.losses.positive_pairs import check_positive_pairs
 from frostline.types import Count
 
 
 class Contrastive(nn.Module):
     """SetFit's pair loss (arXiv:2209.11055): (cosine - 1)^2 for two texts of one class, cosine^2 for two classes.
 
-    For each text, `pairs` partners of its class and as many of other classes are sampled from the batch of all ranks,
-    or fewer if the batch has fewer. The loss of the text is the mean over its pairs. So an epoch has at most
-    2 x pairs x texts pairs, and the R of the paper (20) corresponds to the number of epochs. The paper's code samples
-    partners from the whole training set, which for few texts is one batch or a little more. The pairs depend only on
-    the seed of the run and the step.
+    For each text, `pairs` partners of its class and as many of other classes are drawn in each epoch. So an epoch has
+    2 x pairs x texts pairs, and the R of the paper (20) corresponds to the number of epochs. The pairs depend only on
+    the seed of the run and on the epoch or the step.
+
+    partners: `train`: partners are drawn from the whole training set, as in the paper, and a batch of
+        dataset.batch_size texts has half as many pairs. `batch`: partners are sampled from the other texts of a batch
+        of all ranks, or fewer if it has fewer, so that an epoch reads each text once; a text that is the only one of
+        its class in the batch has no partner of its class.
 
     Raises:
-        UserError: the data is multi-label.
+        UserError: the data is multi-label, or no class has two training texts.
     """
 
     uses_only_embeddings = True
     in_batch: bool = True
+    single_label = True
 
-    def __init__(self, multi_label: bool = False, pairs: Count = 1) -> None:
+    def __init__(
+        self,
+        counts: Sequence[int] = (),
+        multi_label: bool = False,
+        pairs: Count = 1,
+        partners: Literal["train", "batch"] = "train",
+    ) -> None:
         super().__init__()
         if multi_label:
             what = "contrastive pairs texts of one class each, and these have several"
             raise user_error("loss", what, "choose loss=cross_entropy with a trainable head")
-        self.pairs = pairs
+        check_positive_pairs(counts)
+        self.pairs, self.partners = pairs, partners
+
+    @property
+    def drawn_pairs(self) -> int:
+        """Return the number of partners of its class that are drawn for each text from all of train; 0: none are."""
+        return self.pairs if self.partners == "train" else 0
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
         """Return the losses (B,) of vectors (B, D) with labels (B,); the logits (B, C) are not used."""
+        return self._drawn(whole) if self.drawn_pairs else self._within_batch(whole)
+
+    def _drawn(self, whole: WholeBatch) -> Tensor:
+        """Return for each text of this rank the loss of its pair: rows 2k and 2k + 1 of the batch are a pair."""
+        rows = whole.local_rows
+        partners = rows ^ 1
+        similarities = functional.cosine_similarity(whole.vectors[rows].float(), whole.vectors[partners].float())
+        return (similarities - (whole.labels[rows] == whole.labels[partners]).float()).square()
+
+    def _within_batch(self, whole: WholeBatch) -> Tensor:
+        """Return for each text of this rank the mean over its pairs with other texts of the batch."""
         similarities = cosine_similarities(whole.vectors[whole.local_rows], whole.vectors)
         masks = self.draw_pairs(whole.labels.cpu(), whole.seed)
         same, other = (mask.to(similarities.device)[whole.local_rows] for mask in masks)
@@ -41,7 +73,7 @@ class Contrastive(nn.Module):
         return errors / (same | other).sum(dim=1).clamp(min=1)
 
     def draw_pairs(self, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Return the partners of each text: two masks (N, N), for the same class and for other classes.
+        """Return the partners of each text in a batch: two masks (N, N), for the same class and for other classes.
 
         labels: (N,).
         """

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -7,6 +9,7 @@ from torch.nn import functional
 from frostline.errors import user_error
 from frostline.models.interfaces import WholeBatch
 from frostline.models.numerics import cosine_similarities
+from frostline.training.losses.positive_pairs import check_positive_pairs
 from frostline.types import Positive, Share
 
 
@@ -19,16 +22,24 @@ class SupCon(nn.Module):
     that of all ranks. The defaults are the values that the paper selected most often.
 
     Raises:
-        UserError: the data is multi-label.
+        UserError: the data is multi-label, or no class has two training texts.
     """
 
     in_batch: bool = True
+    single_label = True
 
-    def __init__(self, multi_label: bool = False, weight: Share = 0.9, temperature: Positive = 0.3) -> None:
+    def __init__(
+        self,
+        counts: Sequence[int] = (),
+        multi_label: bool = False,
+        weight: Share = 0.9,
+        temperature: Positive = 0.3,
+    ) -> None:
         super().__init__()
         if multi_label:
             what = "supcon pairs texts of one class each, and these have several"
             raise user_error("loss", what, "choose loss=cross_entropy or loss=focal")
+        check_positive_pairs(counts)
         self.weight, self.temperature = weight, temperature
 
     def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
