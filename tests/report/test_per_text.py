@@ -13,7 +13,9 @@ from scipy import stats
 
 import report_folders as folders
 from command_line import Command, in_process
-from frostline.report.statistics.mcnemar import interval_over_texts, mcnemar
+from frostline.report.read.results_csv import results_as_csv
+from frostline.report.read.run_folders import read_runs
+from frostline.report.statistics.mcnemar import mcnemar
 
 frostline = in_process
 ASKED = ["report", "runs", "--baseline", "freezing=frozen", "--texts", "--format", "json"]
@@ -57,7 +59,10 @@ def test_texts_are_matched_by_id_and_their_difference_is_reported(frostline: Com
         sorted([min(raw) * 2, max(min(raw) * 2, max(raw))])
     )
     assert result["warnings"] == []
-    assert "over 400 texts" in frostline(*ASKED[:-2]).out
+    assert (difference["interval"], difference["p_holm"]) == ("over texts", None)
+    page = frostline(*ASKED[:-2]).out
+    assert "over 2 seeds and 400 texts; McNemar's test" in page
+    assert "With fewer than 3 seeds the interval is over texts alone, for these trained models." in page
 
 
 def test_mcnemar_is_the_textbook_s() -> None:
@@ -68,9 +73,52 @@ def test_mcnemar_is_the_textbook_s() -> None:
     assert mcnemar(correct, correct) == 1.0
 
 
-def test_the_interval_over_texts_narrows_with_their_number() -> None:
-    few, many = (interval_over_texts(np.random.default_rng(0).normal(0, 1, n)) for n in (100, 10_000))
-    assert few[1] - few[0] == pytest.approx(10 * (many[1] - many[0]), rel=0.15)
+def seeds_with_predictions(seeds: int, better: float = 0.0, rows: tuple[str, ...] = ("frozen", "full")) -> None:
+    """Runs whose results have the accuracy of their predictions."""
+    for at, freezing in enumerate(rows):
+        for seed in range(1, seeds + 1):
+            folder = folders.run(Path("runs"), freezing, seed, 0.7)
+            right = predict(folder, 0.6 + better * at, seed + 100 * at)
+            folders.edit(folder / "result.json", {"metrics": {"test/accuracy": right.mean(), "test/f1_macro": 0.5}})
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_too_few_seeds_for_a_sign_flip_test_are_tested_over_seeds_and_texts(seeds: int, frostline: Command) -> None:
+    seeds_with_predictions(seeds, better=0.2)
+    words = ["report", "runs", "--metric", "test/accuracy", "--baseline", "freezing=frozen"]
+    _, full = json.loads(frostline(*words, "--format", "json").out)["rows"]
+    assert full["test"] == "t test over seeds and texts"
+    assert full["p"] < 0.05 and full["better"]
+    page = frostline(*words).out
+    assert f"p: t test over {seeds} seeds and all test texts, clustered by both, where the interval is over" in page
+    (by_text,) = json.loads(frostline(*words, "--texts", "--format", "json").out)["texts"]
+    assert (by_text["interval"], by_text["p_holm"]) == ("over seeds and texts", full["p"])
+
+
+def test_two_seeds_and_runs_without_predictions_have_no_test(frostline: Command) -> None:
+    words = ["report", "runs", "--metric", "test/accuracy", "--baseline", "freezing=frozen"]
+    seeds_with_predictions(2, better=0.2)
+    assert "Too few pairs for a test in 1 of 1 comparisons (2): a sign-flip test needs 6" in frostline(*words).out
+    folders.run(Path("runs"), "full", 3, 0.7)
+    folders.run(Path("runs"), "frozen", 3, 0.6)
+    assert "Too few pairs for a test in 1 of 1 comparisons (3): a sign-flip test needs 6" in frostline(*words).out
+
+
+def test_predictions_of_another_score_than_the_result_s_are_not_tested(frostline: Command) -> None:
+    seeds_with_predictions(3, better=0.2)
+    words = ["report", "runs", "--metric", "test/f1_macro", "--baseline", "freezing=frozen", "--format", "json"]
+    result = json.loads(frostline(*words).out)
+    assert result["rows"][1]["p"] is None
+    assert "does not give the score of result.json: not tested over seeds and texts" in result["warnings"][-1]
+
+
+def test_the_same_runs_in_a_csv_have_no_predictions(frostline: Command) -> None:
+    """Or a table of the csv would depend on the folders that happen to be there."""
+    seeds_with_predictions(3, better=0.2)
+    Path("results.csv").write_text(results_as_csv(read_runs(["runs"])))
+    words = ["--metric", "test/accuracy", "--baseline", "freezing=frozen", "--format", "json"]
+    tests = [json.loads(frostline("report", path, *words).out)["rows"][1]["p"] for path in ("runs", "results.csv")]
+    assert tests[0] is not None and tests[1] is None
 
 
 def test_absent_predictions_and_other_texts_are_named(frostline: Command) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from frostline.errors import Problem, UserError
 from frostline.report.captions import table_notes
 from frostline.report.cells import TableCell
+from frostline.report.crossed_tests import CrossedTests
 from frostline.report.grid import Grid, make_grid
 from frostline.report.per_text import compare_texts
 from frostline.report.query import Query
@@ -92,8 +93,10 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
     grid = make_grid(selected, query.rows, query.cols, order)
     collapsed = find_collapsed(grid.at.values())
     collapsed_folders = frozenset(run.folder for run in collapsed)
-    table = make_table(make_grid(selected, query.row_keys, query.cols, order), query, collapsed_folders)
-    text_differences, text_warnings = compare_texts(grid, query.baseline) if query.texts else ([], [])
+    tests = CrossedTests()
+    table = make_table(make_grid(selected, query.row_keys, query.cols, order), query, collapsed_folders, tests)
+    by_text = compare_texts(grid, query.baseline, tests.predictions) if query.texts else ([], [])
+    text_differences, text_warnings = by_text
     incomplete = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
     warnings = [
         *missing_results(incomplete),
@@ -106,6 +109,7 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
         *missing_records(selected),
         *provenance(selected),
         *(_without_gap(table) if query.ceiling else _without_pairs(table, query)),
+        *tests.warnings(),
         *text_warnings,
     ]
     table = dataclasses.replace(table, warnings=warnings, texts=text_differences)

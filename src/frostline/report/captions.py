@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from frostline.report.read.find import PREDICTIONS
 from frostline.report.read.runs import format_pairs
 from frostline.report.statistics import paired
 from frostline.report.statistics.intervals import FEWEST_SEEDS, Summary
@@ -70,15 +71,29 @@ def _comparison_notes(table: ReportTable) -> Iterator[str]:
     tested = [difference for difference in differences if difference.p is not None]
     if tested:
         yield (
-            f"p: paired sign-flip permutation test ({_test_kind(tested)}) over {_pair_range(tested)} pairs, "
-            f"Holm-corrected over {len(tested)} comparison{'s' if len(tested) != 1 else ''}; "
+            f"p: {' or '.join(_test_names(tested))}, Holm-corrected over {format_count(len(tested), 'comparison')}; "
             f"bold: better at p < {paired.LEVEL}."
         )
     if len(tested) < len(differences):
         untested = [difference for difference in differences if difference.p is None]
         yield (
             f"Too few pairs for a test in {len(untested)} of {len(differences)} comparisons "
-            f"({_pair_range(untested)}): p < {paired.LEVEL} needs {paired.FEWEST} or more."
+            f"({_pair_range(untested)}): a sign-flip test needs {paired.FEWEST} or more for p < {paired.LEVEL}; a test "
+            f"over seeds and texts needs {FEWEST_SEEDS} or more, run folders with {PREDICTIONS}, and accuracy or "
+            "macro-F1."
+        )
+
+
+def _test_names(tested: Sequence[PairedDifference]) -> Iterator[str]:
+    flipped = [difference for difference in tested if difference.crossed is None]
+    if flipped:
+        yield f"paired sign-flip permutation test ({_test_kind(flipped)}) over {_pair_range(flipped)} pairs"
+    crossed = [difference for difference in tested if difference.crossed is not None]
+    if crossed:
+        few = f" of the {len(crossed)} comparisons with fewer" if flipped else ""
+        yield (
+            f"t test{few} over {_pair_range(crossed)} seeds and all test texts, clustered by both, where the interval "
+            "is over seeds alone"
         )
 
 
@@ -97,13 +112,20 @@ def _pair_range(differences: Sequence[PairedDifference]) -> str:
 def _text_notes(table: ReportTable) -> Iterator[str]:
     if table.texts:
         tests = sum(len(difference.mcnemar) for difference in table.texts)
+        over_seeds = sum(difference.p is not None for difference in table.texts)
+        p_note = f", and p of the same test, Holm-corrected over {over_seeds}" if over_seeds else ""
         yield (
-            "Text by text, accuracy less the baseline's, with a 95% bootstrap interval over texts (those of all seeds "
-            f"together); McNemar's exact test of each pair of runs, Holm-corrected over {tests}."
+            "Text by text: accuracy less the baseline's, with its 95% confidence interval over seeds and texts, "
+            f"clustered by both{p_note}. McNemar's exact test compares two trained models, not two ways of training; "
+            f"it is Holm-corrected over {tests}."
         )
+        if over_seeds < len(table.texts):
+            yield f"With fewer than {FEWEST_SEEDS} seeds the interval is over texts alone, for these trained models."
     keys = (*table.row_keys, *table.col_keys)
     for difference in table.texts:
         tests_of_runs = ", ".join(f"{name}: {format_p(p)}" for name, p in difference.mcnemar.items())
-        interval = f"[{difference.low:+.3f}, {difference.high:+.3f}]"
-        name = format_pairs(keys, (*difference.row, *difference.col))
-        yield f"{name}: {difference.mean:+.3f} {interval} over {difference.texts:,} texts; {tests_of_runs}."
+        crossed, name = difference.crossed, format_pairs(keys, (*difference.row, *difference.col))
+        interval = f"[{crossed.low:+.3f}, {crossed.high:+.3f}]"
+        scope = f"{format_count(crossed.seeds, 'seed')} and {crossed.texts:,} texts"
+        p = "" if difference.p is None else f", {format_p(difference.p)}"
+        yield f"{name}: {crossed.mean:+.3f} {interval} over {scope}{p}; McNemar's test, {tests_of_runs}."

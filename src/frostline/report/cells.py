@@ -81,6 +81,10 @@ def split_means(
     for run in runs:
         value = run.metrics.get(metric, math.nan)
         if math.isfinite(value) and run.folder not in collapsed:
-            texts = tuple(pair for pair in run.texts if not is_covered(pair[0], row_keys))
-            values.setdefault((run.seed, (run.repeat, texts)), []).append(value)
+            values.setdefault(split_of(run, row_keys), []).append(value)
     return {pair: math.fsum(repeats) / len(repeats) for pair, repeats in values.items()}
+
+
+def split_of(run: RunRecord, row_keys: Sequence[str]) -> tuple[Any, Any]:
+    """Return the seed of a run, and what else determines its texts, without the keys in which rows differ."""
+    return run.seed, (run.repeat, tuple(pair for pair in run.texts if not is_covered(pair[0], row_keys)))

@@ -6,23 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from frostline.report.cells import split_of
+from frostline.report.crossed_tests import RunPair
 from frostline.report.grid import Grid, Key
-from frostline.report.read.artifacts import folder_of
 from frostline.report.read.find import PREDICTIONS
-from frostline.report.read.runs import RunRecord, is_covered
+from frostline.report.read.predictions import PredictedClasses, PredictionReader
+from frostline.report.read.runs import RunRecord
+from frostline.report.statistics.by_text import accuracy_by_text
+from frostline.report.statistics.crossed import SplitDifferences, crossed_difference
 from frostline.report.statistics.intervals import holm
-from frostline.report.statistics.mcnemar import interval_over_texts, mcnemar
+from frostline.report.statistics.mcnemar import mcnemar
 from frostline.report.table import TextDifference, baseline_row
 from frostline.report.warnings.warning import ReportWarning, format_count
 
-Split = tuple[Any, Any]  # seed, and fold or other split
-RunPair = tuple[Split, RunRecord, RunRecord]  # the run of a row and of the baseline
 
-
-def compare_texts(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDifference], list[ReportWarning]]:
+def compare_texts(
+    grid: Grid, baseline: Mapping[str, str], predictions: PredictionReader
+) -> tuple[list[TextDifference], list[ReportWarning]]:
     """Compare each row with its baseline, column by column; warn of runs that cannot be compared."""
     differences: list[TextDifference] = []
-    comparison = _Comparison()
+    comparison = _Comparison(predictions)
     for row in grid.rows:
         base = baseline_row(grid, row, baseline)
         if base is None or base == row:
@@ -36,36 +39,39 @@ def compare_texts(grid: Grid, baseline: Mapping[str, str]) -> tuple[list[TextDif
 
 @dataclass
 class _Comparison:
-    """Correct predictions by run folder; the runs without predictions, and the pairs tested on different texts."""
+    """missing: the runs without predictions. unequal: the pairs of runs that were tested on different texts."""
 
-    correct: dict[str, Any] = field(default_factory=dict)
+    predictions: PredictionReader
     missing: dict[str, None] = field(default_factory=dict)
     unequal: list[str] = field(default_factory=list)
 
     def comparable(self, pairs: Sequence[RunPair]) -> list[RunPair]:
         """Return the pairs of runs that were tested on the same texts."""
         equal: list[RunPair] = []
-        for split, run, base in pairs:
-            if not all([self._load(run), self._load(base)]):
+        for pair in pairs:
+            _, run, base = pair
+            first, second = (self._read(side) for side in (run, base))
+            if first is None or second is None:
                 continue
-            if self._same_texts(run, base):
-                equal.append((split, run, base))
+            if first.has_same_texts(second):
+                equal.append(pair)
             else:
                 self.unequal.append(f"{run.folder} and {base.folder}")
         return equal
 
     def difference(self, row: Key, col: Key, pairs: Sequence[RunPair]) -> TextDifference:
-        import numpy as np
-
-        by_split: dict[Any, list[Any]] = {}
+        samples: list[SplitDifferences] = []
         p_values: dict[str, float] = {}
-        for split, run, base in pairs:
-            correct, baseline_correct = self.correct[run.folder][1], self.correct[base.folder][1]
-            by_split.setdefault(split[1], []).append(correct.astype(float) - baseline_correct)
-            p_values[_split_name(split)] = mcnemar(correct, baseline_correct)
-        texts = np.concatenate([np.mean(differences, axis=0) for differences in by_split.values()])
-        low, high = interval_over_texts(texts)
-        return TextDifference(row, col, len(texts), float(texts.mean()), low, high, p_values)
+        for (seed, split), run, base in pairs:
+            first, second = (self._read(side) for side in (run, base))
+            assert first is not None and second is not None
+            correct, baseline_correct = (
+                accuracy_by_text(side.labels, side.predicted, side.classes) for side in (first, second)
+            )
+            samples.append(SplitDifferences(seed, split, first.ids, correct - baseline_correct))
+            p_values[_split_name(seed, split)] = mcnemar(correct > 0, baseline_correct > 0)
+        crossed = crossed_difference(samples)
+        return TextDifference(row, col, crossed, crossed.p, p_values)
 
     def warnings(self) -> Iterator[ReportWarning]:
         if self.missing:
@@ -75,63 +81,37 @@ class _Comparison:
             what = f"{format_count(len(self.unequal), 'pair')} of runs that were not tested on the same texts"
             yield ReportWarning(what, self.unequal)
 
-    def _load(self, run: RunRecord) -> bool:
-        """Read the predictions of a run once; return whether it has any."""
-        if run.folder not in self.correct and run.folder not in self.missing:
-            if (correct := _correct_predictions(run)) is None:
-                self.missing[run.folder] = None
-            else:
-                self.correct[run.folder] = correct
-        return run.folder in self.correct
-
-    def _same_texts(self, first: RunRecord, second: RunRecord) -> bool:
-        import numpy as np
-
-        return bool(np.array_equal(self.correct[first.folder][0], self.correct[second.folder][0]))
+    def _read(self, run: RunRecord) -> PredictedClasses | None:
+        predicted = self.predictions.read(run)
+        if predicted is None:
+            self.missing[run.folder] = None
+        return predicted
 
 
 def _pair_runs(
     runs: Iterable[RunRecord], baseline_runs: Iterable[RunRecord], row_keys: Sequence[str]
 ) -> Iterator[RunPair]:
     """Yield the runs of the same seed and split."""
-    by_split = {_split_of(run, row_keys): run for run in baseline_runs}
+    by_split = {split_of(run, row_keys): run for run in baseline_runs}
     for run in runs:
-        if (split := _split_of(run, row_keys)) in by_split:
+        if (split := split_of(run, row_keys)) in by_split:
             yield split, run, by_split[split]
 
 
-def _split_of(run: RunRecord, row_keys: Sequence[str]) -> Split:
-    return run.seed, (run.repeat, tuple(item for item in run.texts if not is_covered(item[0], row_keys)))
-
-
-def _correct_predictions(run: RunRecord) -> Any:
-    """Return ids and labels (N, 2) of the in-domain test set, and whether each text was predicted correctly (N,), in
-    the order of the ids; None without predictions of one label a text."""
-    import numpy as np
-    from pyarrow import ArrowException, parquet, types
-
-    try:
-        table = parquet.read_table(folder_of(run).predictions, filters=[("set", "==", "test")])
-        if not types.is_integer(table["label"].type):  # multilabel texts have lists
-            return None
-        classes = sorted(
-            (n for n in table.column_names if n[:2] == "p_" and n[2:].isdecimal()), key=lambda n: int(n[2:])
-        )
-        probabilities = np.stack([table[name].to_numpy() for name in classes], axis=1)
-        ids, labels = table["id"].to_numpy(), table["label"].to_numpy()
-        order = np.argsort(ids, kind="stable")
-        return np.stack([ids, labels], axis=1)[order], (probabilities.argmax(axis=1) == labels)[order]
-    except (OSError, ArrowException, KeyError, ValueError):
-        return None
-
-
-def _split_name(split: Split) -> str:
-    seed, (repeat, _) = split
+def _split_name(seed: Any, split: Any) -> str:
+    repeat, _ = split
     return ", ".join([f"seed {seed}", *(f"{key}={value}" for key, value in repeat if value)])
 
 
 def _correct_p(differences: Sequence[TextDifference]) -> list[TextDifference]:
-    p_values = iter(holm([p for difference in differences for p in difference.mcnemar.values()]))
+    """Correct the tests over seeds and texts, and McNemar's tests, by Holm."""
+    mcnemar_p = iter(holm([p for difference in differences for p in difference.mcnemar.values()]))
+    crossed_p = iter(holm([difference.p for difference in differences if difference.p is not None]))
     return [
-        replace(difference, mcnemar={name: next(p_values) for name in difference.mcnemar}) for difference in differences
+        replace(
+            difference,
+            p=None if difference.p is None else next(crossed_p),
+            mcnemar={name: next(mcnemar_p) for name in difference.mcnemar},
+        )
+        for difference in differences
     ]

@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from frostline.report.cells import TableCell, make_cell, split_means
+from frostline.report.crossed_tests import CrossedTests
 from frostline.report.gap_shares import gap_closed
 from frostline.report.grid import Grid, Key
 from frostline.report.query import Query
 from frostline.report.read.runs import Value, names_value
 from frostline.report.statistics import paired
+from frostline.report.statistics.crossed import CrossedDifference
 from frostline.report.statistics.intervals import holm
 from frostline.report.warnings.warning import ReportWarning
 from frostline.results.metric_names import metric_range
@@ -22,16 +24,14 @@ from frostline.results.metric_names import metric_range
 class TextDifference:
     """The accuracy of a row less that of the baseline, text by text.
 
-    texts: number of texts of all splits. low, high: 95% bootstrap interval over texts, in which the predictions of all
-    seeds for a text are resampled together. mcnemar: seed (and split) -> p, Holm-corrected over the table.
+    crossed: the difference over seeds and texts. p: of its test, Holm-corrected over the table; None for fewer than 3
+    seeds. mcnemar: seed (and split) -> p, Holm-corrected over the table.
     """
 
     row: Key
     col: Key
-    texts: int
-    mean: float
-    low: float
-    high: float
+    crossed: CrossedDifference
+    p: float | None
     mcnemar: Mapping[str, float]
 
 
@@ -79,8 +79,8 @@ class ReportTable:
 Cells = dict[tuple[Key, Key, str], TableCell]
 
 
-def make_table(grid: Grid, query: Query, collapsed: Collection[str]) -> ReportTable:
-    """Summarize the runs of each cell. collapsed: the folders of collapsed runs."""
+def make_table(grid: Grid, query: Query, collapsed: Collection[str], tests: CrossedTests | None = None) -> ReportTable:
+    """Summarize the runs of each cell. collapsed: the folders of collapsed runs. tests: over seeds and texts."""
     cells = {
         (row, col, metric): make_cell(row, col, metric, runs, collapsed)
         for (row, col), runs in grid.at.items()
@@ -90,7 +90,7 @@ def make_table(grid: Grid, query: Query, collapsed: Collection[str]) -> ReportTa
         ends = {row: [baseline_row(grid, row, end) for end in (query.baseline, query.ceiling)] for row in grid.rows}
         cells = {at: gap_closed(grid, cell, ends[cell.row], collapsed) for at, cell in cells.items()}
     elif query.baseline:
-        cells = _correct(_compare(grid, query, cells, collapsed))
+        cells = _correct(_compare(grid, query, cells, collapsed, tests or CrossedTests()))
     axes = grid.row_keys, grid.col_keys, grid.rows, grid.cols
     return ReportTable(*axes, query.metrics, cells, query.baseline, query.ceiling, interval=query.interval)
 
@@ -108,7 +108,7 @@ def _equal(first: Value, second: Value) -> bool:
     return bool(first == second)
 
 
-def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str]) -> Cells:
+def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str], tests: CrossedTests) -> Cells:
     bases = {row: baseline_row(grid, row, query.baseline) for row in grid.rows}
     compared: Cells = {}
     for (row, col, metric), cell in cells.items():
@@ -123,9 +123,13 @@ def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str])
             )
             for left_out in (collapsed, ())
         )
+        difference = paired.paired_difference(pairs, metric_range(metric))
+        if difference is not None and difference.p is None:
+            crossed = tests.test(runs, baseline_runs, metric, grid.row_keys, collapsed)
+            difference = dataclasses.replace(difference, p=crossed.p if crossed else None, crossed=crossed)
         compared[row, col, metric] = dataclasses.replace(
             cell,
-            difference=paired.paired_difference(pairs, metric_range(metric)),
+            difference=difference,
             difference_with_collapsed=sum(all_pairs) / len(all_pairs) if all_pairs else None,
         )
     return compared

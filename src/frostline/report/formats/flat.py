@@ -42,10 +42,13 @@ def text_difference_record(table: ReportTable, difference: TextDifference) -> di
     """Return the comparison of a row with the baseline text by text."""
     keys = dict(zip((*table.row_keys, *table.col_keys), (*difference.row, *difference.col), strict=True))
     return keys | {
-        "texts": difference.texts,
-        "difference": difference.mean,
-        "low": difference.low,
-        "high": difference.high,
+        "texts": difference.crossed.texts,
+        "seeds": difference.crossed.seeds,
+        "difference": difference.crossed.mean,
+        "low": difference.crossed.low,
+        "high": difference.crossed.high,
+        "interval": "over seeds and texts" if difference.crossed.over_seeds else "over texts",
+        "p_holm": difference.p,
         "mcnemar_p_holm": dict(difference.mcnemar),
     }
 
@@ -96,6 +99,8 @@ def _test_name(cell: TableCell) -> str | None:
         return "no pairs"
     if difference.p is None:
         return "too few pairs for a test"
+    if difference.crossed is not None:
+        return "t test over seeds and texts"
     return f"{'exact' if difference.exact else 'sampled'} paired sign-flip permutation"
 
 

@@ -106,7 +106,15 @@ def _decode_run(line: Mapping[str, str], common: Mapping[str, Any]) -> RunRecord
     )
     supports = tuple(map(int, line[TEXTS].split()))
     return RunRecord(
-        line[FOLDER], COMPLETE, line[ID], choices, config, metrics, supports=supports, environment=environment
+        line[FOLDER],
+        COMPLETE,
+        line[ID],
+        choices,
+        config,
+        metrics,
+        supports=supports,
+        environment=environment,
+        from_csv=True,
     )
 
 

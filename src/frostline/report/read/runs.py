@@ -23,6 +23,7 @@ class RunRecord:
 
     folder: its path, as given. config: resolved, with dotted keys. why: the reason of a run without a result.
     environment: the entries of environment.json that can change results, flat. written: seconds since the epoch.
+    from_csv: read from a results.csv, without the files of its folder.
     confusion: (C, C), rows are true classes; supports: test texts of each class; both empty for multilabel texts.
     """
 
@@ -37,6 +38,7 @@ class RunRecord:
     environment: Mapping[str, Value] = field(default_factory=dict)
     written: float = 0.0
     why: str = ""
+    from_csv: bool = False
 
     def value(self, key: str) -> Value:
         """Return the choice of a config group, or the value of a config key; None if the run has no such key."""

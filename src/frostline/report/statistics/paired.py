@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from frostline.report.statistics.crossed import CrossedDifference
 from frostline.report.statistics.intervals import ANY_VALUE, Interval, t_interval
 
 LEVEL = 0.05
@@ -21,7 +22,8 @@ RESAMPLES = 9999  # the test is exact if there are at most so many sign patterns
 class PairedDifference:
     """The mean difference from the baseline over pairs, its 95% interval (Student's t), and p before Holm's correction.
 
-    low, high: None without an interval, as `t_interval` says. p: None if so few pairs can never give a p below 0.05.
+    low, high: None without an interval, as `t_interval` says. p: that of the sign-flip test; if so few pairs can never
+    give a p below 0.05, that of `crossed`, the difference over seeds and texts; None without either.
     """
 
     pairs: int
@@ -29,6 +31,7 @@ class PairedDifference:
     low: float | None
     high: float | None
     p: float | None
+    crossed: CrossedDifference | None = None
 
     @property
     def exact(self) -> bool:
