@@ -42,11 +42,11 @@ class CrossedTests:
         predictions for the same texts. The runs of a results.csv have none.
         """
         test_set, _, name = metric.rpartition("/")
-        measured = (
+        first, second = (
             [run for run in side if math.isfinite(run.metrics.get(metric, math.nan)) and run.folder not in collapsed]
             for side in (runs, baseline_runs)
         )
-        pairs = _pair_runs(*measured, row_keys)
+        pairs = _pair_runs(first, second, row_keys)
         if name not in BY_TEXT or pairs is None or len({seed for (seed, _), _, _ in pairs}) < FEWEST_SEEDS:
             return None
         samples = [self._differences(pair, test_set, name) for pair in pairs if self._is_testable(pair, test_set)]
