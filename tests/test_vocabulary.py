@@ -6,6 +6,7 @@ Words with an ordinary use, such as own or whole, are not counted.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -72,3 +73,39 @@ def test_private_words_are_rare(root: str) -> None:
 )
 def test_private_words_are_found_in_prose_and_in_identifiers(text: str, expected: list[str]) -> None:
     assert private_words(text) == expected
+
+
+# For the names of variables, arguments, functions and classes, of which own and whole say nothing
+NAME_WORD = re.compile(rf"{PRIVATE}|own|whole", re.IGNORECASE)
+GIVEN = {"learned", "ALIKE"}  # an option of the cosine head; a column of results.csv
+
+
+def names_in(code: str) -> set[str]:
+    """Return the names that the code gives to something."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+    return names
+
+
+def private_names(code: str) -> list[str]:
+    names = names_in(code) - GIVEN
+    return sorted(name for name in names if any(map(NAME_WORD.fullmatch, re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))))
+
+
+def test_no_name_in_the_source_is_a_private_word() -> None:
+    sources = [file for root in ("src", "experiments") for file in files(root) if file.suffix == ".py"]
+    found = {str(file.relative_to(HOUSE)): private_names(file.read_text(encoding="utf-8")) for file in sources}
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_private_names_are_found_wherever_a_name_is_given() -> None:
+    code = "class WholeBatch:\n  def f(self, own_rate):\n    self.places = [told for told in ()]\n    kept, keep = 1, 2"
+    assert private_names(code) == ["WholeBatch", "kept", "own_rate", "places", "told"]

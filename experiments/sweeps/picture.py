@@ -27,7 +27,7 @@ def main() -> None:
     for launcher, (colour, marker, name) in LINES.items():
         heads, rates = zip(*sorted((int(n), rate) for n, rate in figures[launcher].items()), strict=True)
         axes.plot(heads, rates, color=colour, marker=marker, label=name)
-    every = sorted({int(n) for own in figures.values() for n in own})
+    every = sorted({int(n) for rates in figures.values() for n in rates})
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(every, map(str, every))

@@ -29,7 +29,7 @@ class Range:
 
 
 Count = Annotated[int, Range(low=1)]
-Whole = Annotated[int, Range(low=0)]
+NonNegativeInt = Annotated[int, Range(low=0)]
 Positive = Annotated[float, Range(low=0, open_low=True)]
 NonNegative = Annotated[float, Range(low=0)]
 Share = Annotated[float, Range(low=0, high=1)]

@@ -42,7 +42,7 @@ def test_a_part_of_one_s_own_is_listed(frostline: Command, lab: Path) -> None:
 def test_a_part_of_one_s_own_is_checked(frostline: Command, lab: Path) -> None:
     own = ["--config-dir", str(lab / "conf"), "head=mine"]
     assert frostline("check", *own).status == 0
-    assert "head.depth: 'deep' is not a whole number; " in frostline("check", *own, "head.depth=deep").err
+    assert "head.depth: 'deep' is not an integer; " in frostline("check", *own, "head.depth=deep").err
     assert "head.dept: no such key; did you mean head.depth?" in frostline("check", *own, "head.dept=3").err
     assert "head.width: is set from the encoder; remove it" in frostline("check", *own, "+head.width=3").err
     assert "mylab" not in sys.modules

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from conftest import Go
 from frostline.instantiate import make
-from frostline.models.interfaces import FittedHead, WholeBatch
+from frostline.models.interfaces import FittedHead, GlobalBatch
 from frostline.results.atomic_files import read_json
 from frostline.training.losses.contrastive import Contrastive
 from frostline.training.losses.supcon import SupCon
@@ -60,7 +60,7 @@ def drawn() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("loss", [SupCon(), Contrastive()], ids=["supcon", "contrastive"])
 def test_losses_on_vectors_have_all_their_digits_within_a_mixed_step(loss: Any, half: torch.dtype) -> None:
     vectors, labels = drawn()
-    given = torch.zeros(N, C), labels, vectors, WholeBatch(vectors, labels, torch.arange(N), 1)
+    given = torch.zeros(N, C), labels, vectors, GlobalBatch(vectors, labels, torch.arange(N), 1)
     plain = loss(*given)
     with torch.autocast("cpu", half):
         torch.testing.assert_close(loss(*given), plain)

@@ -163,7 +163,7 @@ def test_a_lab_s_own_parts_are_checked(frostline: Frostline, lab: Path) -> None:
     said = frostline("check", *OWN, "head=scaled", "head.scael=3", "freezing=biases", "freezing.probe=often")
     assert said.returncode == 2
     assert "head.scael: no such key; did you mean head.scale?" in said.stderr
-    assert "freezing.probe: 'often' is not a whole number" in said.stderr
+    assert "freezing.probe: 'often' is not an integer" in said.stderr
     assert not (lab / "imported.txt").exists()
 
 

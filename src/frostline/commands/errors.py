@@ -23,7 +23,7 @@ NARROWEST = 20  # part of a text that is shown in any case
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no count; give a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"'{text}' is no count; give an integer of at least 1")
     return int(text)
 
 

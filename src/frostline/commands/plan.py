@@ -102,7 +102,7 @@ def _overrides_to_read(job: command.Job, file: Path) -> list[str]:
     """Return the overrides of a run that trains by the file as the job does: the learning rate and the epochs that the
     strategy chose are written out."""
     replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
-    kept = [override for override in job.overrides if not replaced.match(override)]
+    overrides = [override for override in job.overrides if not replaced.match(override)]
     name = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
     epochs, lr = job.config["trainer"]["max_epochs"], job.config["optimizer"]["lr"]
-    return [*kept, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]
+    return [*overrides, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]

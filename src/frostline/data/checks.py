@@ -157,5 +157,5 @@ def label_of(cell: object) -> Label:
 
 
 def label_name(cell: object) -> str:
-    """Return a label as text: 1, not 1.0, if a file stored whole numbers as floats."""
+    """Return a label as text: 1, not 1.0, if a file stored integers as floats."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -21,7 +21,7 @@ from frostline.data.label_noise import with_label_noise
 from frostline.data.labels import counts, is_multi, names
 from frostline.data.splits import cap, cut, joined, normalised, take
 from frostline.errors import Problem, UserError
-from frostline.types import Count, PartShare, Share, Whole
+from frostline.types import Count, NonNegativeInt, PartShare, Share
 
 
 def prepare(
@@ -32,13 +32,13 @@ def prepare(
     max_test: Count | None = None,
     val_share: PartShare = 0.1,
     test_share: PartShare = 0.2,
-    split_seed: Whole = 0,
+    split_seed: NonNegativeInt = 0,
     folds: Count | None = None,
-    fold: Whole | None = None,
+    fold: NonNegativeInt | None = None,
     shots: Count | None = None,
-    shots_seed: Whole = 0,
+    shots_seed: NonNegativeInt = 0,
     label_noise: Share | None = None,
-    noise_seed: Whole = 0,
+    noise_seed: NonNegativeInt = 0,
 ) -> Corpus:
     """Return the corpus of a source: parts that it lacks are cut from train, as shares of all its texts.
 
@@ -72,7 +72,7 @@ def prepare(
 
 
 def class_names(labels: Sequence[Label]) -> list[str]:
-    """Return the class names sorted by name, or by value if all are whole numbers."""
+    """Return the class names sorted by name, or by value if all are integers."""
     classes = set(counts(labels))
     return sorted(classes, key=lambda name: (len(name), name)) if all(map(str.isdecimal, classes)) else sorted(classes)
 

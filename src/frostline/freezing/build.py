@@ -25,7 +25,7 @@ class FreezingSettings:
 
 COMMON_KEYS = {field.name for field in fields(FreezingSettings)}
 NO_ADAPTER_TRAINED = (
-    "trains nothing of the adapter, and the encoder's own parameters are frozen beside one",
+    "trains nothing of the adapter, and the parameters of the encoder are frozen if it has one",
     "choose freezing=full, which trains the adapter from the first step, or adapter=none",
 )
 

@@ -85,7 +85,7 @@ def with_layer_decay(plan: Plan, decay: float) -> Plan:
 def norm_parameters(blocks: Sequence[Block]) -> list[str]:
     """Return the names of the parameters of the encoder's norms.
 
-    A final norm that is a block of its own has lost its module's name in the plan (``encoder.final.weight``). It is
+    A final norm that is a separate block has lost its module's name in the plan (``encoder.final.weight``). It is
     recognised by its size, which is that of another norm and of no matrix.
     """
     named = [p for block in _encoder_blocks(blocks) for p in block.parameters if _has_norm_name(p.name)]

@@ -26,7 +26,7 @@ class Parameter:
 class Block:
     """A named part of the model. Blocks are listed from the input side; a block may have no parameters.
 
-    An adapter is a block of its own, directly after the block that it is attached to.
+    An adapter is a separate block, directly after the block that it is attached to.
     """
 
     name: str

@@ -21,7 +21,7 @@ def resolve_phases(
 ) -> Plan:
     """Return the plan of a run of `epochs` epochs over the blocks of a model.
 
-    With an adapter, the encoder's own parameters are frozen, even where a rule covers them together with others.
+    With an adapter, the parameters of the encoder itself are frozen, even if a rule matches them together with others.
 
     phase_start: describes when phase i begins, for a strategy that decides this during training.
 
@@ -93,18 +93,18 @@ def _rule_problems(phase: Phase, names: Sequence[str], always_frozen: set[str], 
 
 
 def _always_frozen(blocks: Sequence[Block]) -> set[str]:
-    """Return the names of the encoder's own parameters if it has an adapter, else an empty set."""
+    """Return the names of the parameters of the encoder itself if it has an adapter, else an empty set."""
     if not any(block.kind == "adapter" for block in blocks):
         return set()
     return {p.name for b in blocks if b.kind in ("embeddings", "layer", "final") for p in b.parameters}
 
 
 def _adapter_problems(phase: Phase, always_frozen: set[str], matches: Matches) -> list[Problem]:
-    """Return the rules that would train nothing but the encoder's own parameters beside an adapter."""
+    """Return the rules that would train only parameters of the encoder itself although it has an adapter."""
     problems = []
     for pattern, multiplier in phase.rules if always_frozen else ():
         if multiplier is not None and matches[pattern] and matches[pattern] <= always_frozen:
-            what = f"'{pattern}' matches only the encoder's own parameters, which are always frozen beside an adapter"
+            what = f"'{pattern}' matches only parameters of the encoder itself, which are always frozen with an adapter"
             problems.append(Problem("freezing.rules", what, "give null for it, or choose adapter=none"))
     return problems
 

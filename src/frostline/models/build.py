@@ -29,7 +29,7 @@ ADAPTER_KEYS = {field.name for field in fields(AdapterSettings)}
 def build_model(
     config: Config, classes: Sequence[str], weights: bool = True, **data: Any
 ) -> tuple[list[ModuleBlock], dict[str, nn.Module]]:
-    """Return the blocks and the parts: encoder with adapter, pooler and head, each initialised with its own seed.
+    """Return the blocks and the parts: encoder with adapter, pooler and head, each initialised with a separate seed.
 
     Without `weights` the modules are on the meta device, which is enough for a plan. data: further arguments of heads,
     `multi_label` and the number of training `texts`.

@@ -26,7 +26,7 @@ class Capability(StrEnum):
 
     # heads
     FIT = "fit"  # fitted to all training embeddings at once, without gradients; compatibility, plan, fusable
-    FORWARD_PROMPT = "forward_prompt"  # runs the encoder on a prompt of its own, without a pooler; compatibility
+    FORWARD_PROMPT = "forward_prompt"  # runs the encoder on its prompt, without a pooler; compatibility
     INIT_FROM_CLASS_NAMES = "init_from_class_names"  # its weights start from embedded class names; fusable
     TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; language_model_rules
     REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; language_model_rules
@@ -70,7 +70,7 @@ class FittedHead(Protocol):
         ...
 
 
-class WholeBatch(NamedTuple):
+class GlobalBatch(NamedTuple):
     """The batch of all ranks, its N texts in the order that they have on a single rank.
 
     vectors (N, D): embeddings, through which gradients flow. labels (N,), or (N, C). local_rows (B,): the indices of
@@ -85,7 +85,7 @@ class WholeBatch(NamedTuple):
 
 @runtime_checkable
 class InBatchLoss(Protocol):
-    """A loss that compares the texts of a batch: forward takes a WholeBatch after logits, labels and vectors."""
+    """A loss that compares the texts of a batch: forward takes a GlobalBatch after logits, labels and vectors."""
 
     in_batch: bool
 
@@ -112,7 +112,7 @@ class NameInitialised(Protocol):
 
 @runtime_checkable
 class PromptHead(Protocol):
-    """A head that runs the encoder on its own prompts and does not use the pooler."""
+    """A head that runs the encoder on its prompts and does not use the pooler."""
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of the prompt of each text, at most `max_length` of them."""
@@ -149,7 +149,7 @@ class RecordedHead(Protocol):
     def token_nll(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor, uniform: Tensor) -> Tensor:
         """Return the summed negative log-likelihood in nats and the number of tokens (B, 2) of texts without template.
 
-        uniform (B, T): random numbers in [0, 1), one for each token, from a generator with its own seed.
+        uniform (B, T): random numbers in [0, 1), one for each token, from a generator with a separate seed.
         """
         ...
 

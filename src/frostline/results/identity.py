@@ -50,10 +50,10 @@ def _without_defaults(group: str, value: Any) -> Any:
     defaults = ID_DEFAULTS.get(group)
     if not defaults or not isinstance(value, Mapping):
         return value
-    kept = {k: v for k, v in value.items() if k not in defaults or (v, type(v)) != (defaults[k], type(defaults[k]))}
-    if isinstance(shifted := kept.get("shifted"), Mapping):
-        kept["shifted"] = {name: _without_defaults(group, other) for name, other in shifted.items()}
-    return kept
+    values = {k: v for k, v in value.items() if k not in defaults or (v, type(v)) != (defaults[k], type(defaults[k]))}
+    if isinstance(shifted := values.get("shifted"), Mapping):
+        values["shifted"] = {name: _without_defaults(group, other) for name, other in shifted.items()}
+    return values
 
 
 def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The progress of a sweep, read from its log by its own command or by any other that can read its folder."""
+"""The progress of a sweep, read from its log by its command or by any other that can read its folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Ctrl-C in a sweep: pressed once, no further job starts and the running jobs finish; pressed twice, all stops.
 
-Worker processes ignore the signal. They look for a file in the sweep's own folder.
+Worker processes ignore the signal. They look for a file in the folder of the sweep.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from frostline.models.interfaces import WholeBatch
+from frostline.models.interfaces import GlobalBatch
 
 
 class _SumOverRanks(torch.autograd.Function):
@@ -25,7 +25,7 @@ class _SumOverRanks(torch.autograd.Function):
         return total
 
 
-def gather_batch(vectors: Tensor, labels: Tensor, size: int, seed: int, rank: int, ranks: int) -> WholeBatch:
+def gather_batch(vectors: Tensor, labels: Tensor, size: int, seed: int, rank: int, ranks: int) -> GlobalBatch:
     """Return the batch of all ranks in the order that one rank would have it in.
 
     Each rank has every `ranks`-th row of the batch. This is a collective call where there are several ranks.
@@ -38,11 +38,11 @@ def gather_batch(vectors: Tensor, labels: Tensor, size: int, seed: int, rank: in
     """
     rows = torch.arange(len(vectors), device=vectors.device) * ranks + rank
     if ranks == 1:
-        return WholeBatch(vectors, labels, rows, seed)
+        return GlobalBatch(vectors, labels, rows, seed)
 
     def assemble(values: Tensor) -> Tensor:
         empty = values.new_zeros(-(-size // ranks) * ranks, *values.shape[1:])
-        whole: Tensor = _SumOverRanks.apply(empty.index_copy(0, rows, values))  # type: ignore[no-untyped-call]  # torch's
-        return whole[:size]
+        summed: Tensor = _SumOverRanks.apply(empty.index_copy(0, rows, values))  # type: ignore[no-untyped-call]  # torch's
+        return summed[:size]
 
-    return WholeBatch(assemble(vectors), assemble(labels), rows.clamp(max=size - 1), seed)
+    return GlobalBatch(assemble(vectors), assemble(labels), rows.clamp(max=size - 1), seed)

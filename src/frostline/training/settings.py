@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from frostline.types import Count, NonNegative, Positive, Whole
+from frostline.types import Count, NonNegative, NonNegativeInt, Positive
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TrainerSettings:
     limit_batches: at most this many batches of each split. overfit_batches: train on this many, again and again.
     """
 
-    max_epochs: Whole = 3
+    max_epochs: NonNegativeInt = 3
     devices: Count | Literal["auto"] = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp", "fsdp2"] = "auto"

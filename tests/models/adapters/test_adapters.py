@@ -177,7 +177,7 @@ def test_a_written_plan_reads_back_as_it_was() -> None:
 def test_a_rule_for_the_encoder_alone_is_told() -> None:
     with pytest.raises(
         UserError,
-        match=r"freezing.rules: 'encoder.layer.0.dense' matches only the encoder's own parameters, .*; give null",
+        match=r"freezing.rules: 'encoder.layer.0.dense' matches only parameters of the encoder itself, .*; give null",
     ):
         resolve_phases([Phase("a", (("encoder.layer.0.dense", 1.0), ("*", None)))], outline(), 1)
 

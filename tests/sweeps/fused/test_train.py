@@ -1,6 +1,6 @@
 """Runs that were trained together are the runs that each would be alone: scores, best epoch, curves, files, id.
 
-Tests frostline.sweeps.fused.batches, frostline.sweeps.fused.cohort, frostline.sweeps.fused.member,
+Tests frostline.sweeps.fused.batches, frostline.sweeps.fused.trainer, frostline.sweeps.fused.member,
 frostline.sweeps.fused.record, frostline.sweeps.fused.shared_texts.
 """
 

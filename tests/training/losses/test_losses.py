@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from frostline.errors import UserError
-from frostline.models.interfaces import Capability, WholeBatch
+from frostline.models.interfaces import Capability, GlobalBatch
 from frostline.training.losses.contrastive import Contrastive
 from frostline.training.losses.cross_entropy import CrossEntropy
 from frostline.training.losses.focal import Focal
@@ -35,8 +35,8 @@ def told(seed: int = 1) -> tuple[Tensor, Tensor]:
     return torch.randn(N, C, generator=chance), torch.randint(2, (N, C), generator=chance)
 
 
-def whole(labels: Tensor, vectors: Tensor, own: Tensor | None = None, seed: int = 5) -> WholeBatch:
-    return WholeBatch(vectors, labels, torch.arange(len(labels)) if own is None else own, seed)
+def whole(labels: Tensor, vectors: Tensor, own: Tensor | None = None, seed: int = 5) -> GlobalBatch:
+    return GlobalBatch(vectors, labels, torch.arange(len(labels)) if own is None else own, seed)
 
 
 def losses_of(loss: Any, logits: Tensor, labels: Tensor, vectors: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from frostline.config.checks.values import type_mismatch
 from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
-from frostline.types import Config, Whole
+from frostline.types import Config, NonNegativeInt
 
 MISSING = "???"
 SETTINGS = {  # keys of a role that are arguments of none of its parts
@@ -54,10 +54,10 @@ FIXED: dict[str, tuple[str, dict[str, str]]] = {
 class TopLevelSettings:
     """Keys of a config that belong to no group."""
 
-    seed: Whole = 1
+    seed: NonNegativeInt = 1
     study: str = "default"
     rerun: bool = False
-    max_failures: Whole | None = None
+    max_failures: NonNegativeInt | None = None
 
 
 @dataclass(frozen=True)

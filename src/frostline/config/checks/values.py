@@ -12,7 +12,7 @@ from frostline.config.checks.source import UNKNOWN
 from frostline.types import Range
 
 Mismatch = tuple[str, str]  # what is wrong, and what to do
-NOUNS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
+NOUNS = {int: "an integer", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
 LISTS = (list, tuple, set, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 MAPPINGS = (dict, collections.abc.Mapping)
 
@@ -82,7 +82,7 @@ def yaml_text(value: Any) -> str:
 
 
 def describe_type(annotation: Any) -> str:
-    """Return a description of a type, such as `a whole number at least 1 or null`."""
+    """Return a description of a type, such as `an integer at least 1 or null`."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         ranges = [str(limit) for limit in arguments[1:] if isinstance(limit, Range)]

@@ -23,7 +23,7 @@ from frostline.errors import Problem
 from frostline.results.metric_names import DEFAULT_MONITOR, metric_direction
 from frostline.results.search_storage import TrialStorage, as_mapping, make_optuna
 from frostline.seeding import derive_seed
-from frostline.types import Count, Whole
+from frostline.types import Count, NonNegativeInt
 
 SWEEPER = "hydra_plugins.frostline_optuna.OptunaSweeper"
 ONE_SEED = ("qmc",)  # samplers that need the same seed for all trials
@@ -37,7 +37,7 @@ class SearchSettings:
     n_jobs: Count = 1
     direction: str | Sequence[str] | None = None
     objectives: str | Sequence[str] | None = None
-    seed: Whole | None = 1
+    seed: NonNegativeInt | None = 1
     sampler: str | Mapping[str, Any] = "tpe"
     pruner: str | Mapping[str, Any] | None = None
     storage: str | None = None

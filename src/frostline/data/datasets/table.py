@@ -1,4 +1,4 @@
-"""Your own texts and labels: csv, tsv, jsonl or parquet files."""
+"""The user's texts and labels: csv, tsv, jsonl or parquet files."""
 
 from __future__ import annotations
 

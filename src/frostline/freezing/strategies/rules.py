@@ -44,7 +44,7 @@ def _phase_problems(key: str, phase: Any) -> list[Problem]:
         problems.append(Problem(f"{key}.restart", f"{restart!r} is neither true nor false", "give one of them"))
     epochs = phase.get("epochs")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1):
-        problems.append(Problem(f"{key}.epochs", f"{epochs!r} is not a length", "give a whole number from 1, or null"))
+        problems.append(Problem(f"{key}.epochs", f"{epochs!r} is not a length", "give an integer from 1, or null"))
     rows = phase.get("rules")
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
         return [*problems, Problem(f"{key}.rules", "there are none", "give a list of [glob, multiplier or null]")]

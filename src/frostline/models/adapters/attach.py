@@ -1,4 +1,4 @@
-"""Adapters in the blocks of a model: the adapter of a block forms a block of its own directly after it."""
+"""Adapters in the blocks of a model: the adapter of a block is a separate block directly after it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from frostline.data.downloads.package_cache import Pin, folder
 from frostline.errors import UserError, user_error
 from frostline.models.encoders.conversions.cache import converted
 
-HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request of its own
+HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _user_errors(name: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:  # for broken files each library raises errors of its own
+    except Exception as error:  # for broken files each library raises other errors
         reason = " ".join(str(error).split())[:200]
         advice = "give a folder with config.json, weights and tokenizer, or a hub id that can be reached"
         raise user_error("encoder.name", f"'{name}' cannot be loaded ({reason})", advice) from error

@@ -1,6 +1,6 @@
 """The language-model head of a checkpoint: from the states of some positions to logits over the vocabulary.
 
-The head is the model's own, whatever its family. Its class is built with a stub in place of the base model, which
+The head is that of the model, whatever its family. Its class is built with a stub in place of the base model, which
 returns its input embeddings as states, so that the `forward` of the class runs unchanged. Only the weights of the head
 are read; those that it shares with the base model are the parameters of the encoder.
 """

@@ -15,7 +15,7 @@ from frostline.models.encoders.auto_model import load_auto_model, quiet_transfor
 from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
 from frostline.models.encoders.objectives import objective_of_architectures
 from frostline.models.layers import reinitialise_top_layers
-from frostline.types import Whole
+from frostline.types import NonNegativeInt
 
 
 class Pretrained(nn.Module):
@@ -38,7 +38,7 @@ class Pretrained(nn.Module):
         revision: str | None = None,
         pin: dict[str, Any] | None = None,
         untrained: bool = False,
-        reinit_top: Whole = 0,
+        reinit_top: NonNegativeInt = 0,
         objective: Literal["masked", "causal"] | None = None,
         gradient_checkpointing: bool = False,
         weights: bool = True,

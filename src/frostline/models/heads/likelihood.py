@@ -20,7 +20,7 @@ from frostline.models.prompting.prompt_tokenizer import (
 from frostline.models.prompting.template import PromptTemplate, verbalizer_words
 from frostline.models.prompting.token_tree import build_token_tree
 from frostline.seeding import derive_seed
-from frostline.types import Whole
+from frostline.types import NonNegativeInt
 
 CONTENT_FREE = ("N/A", "[MASK]", "")  # the prompts of arXiv:2102.09690
 
@@ -29,7 +29,7 @@ class Likelihood(nn.Module):
     """A causal language model continues a prompt; the logit of a class is the mean log-likelihood of its words' tokens.
 
     All classes are scored in one pass: the tokens of all verbalizers follow the prompt, and each attends to the prompt
-    and to its own verbalizer. Without training this is zero-shot classification; training minimises cross-entropy over
+    and to its verbalizer. Without training this is zero-shot classification; training minimises cross-entropy over
     these logits, through the language-model head and the encoder.
 
     words: words for each class, `{negative: bad, positive: [great, very good]}`, which follow the prompt after a space;
@@ -73,7 +73,7 @@ class Likelihood(nn.Module):
         template: str = "{text} It was",
         words: Mapping[str, str | Sequence[str]] | None = None,
         calibrate: bool = False,
-        examples: Whole = 0,
+        examples: NonNegativeInt = 0,
     ) -> None:
         super().__init__()
         parsed = PromptTemplate.parse(template, self.template_fields.split())

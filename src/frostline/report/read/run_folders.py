@@ -46,8 +46,8 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
     result = json.loads(path.read_bytes())
     _check_result(result)
     confusion = () if "thresholds" in result else result.get("confusion") or ()
-    own_config = result.get("config")
-    config = flatten(without_modules(own_config)) if isinstance(own_config, dict) else _read_config(folder, files)
+    run_config = result.get("config")
+    config = flatten(without_modules(run_config)) if isinstance(run_config, dict) else _read_config(folder, files)
     return RunRecord(
         folder,
         COMPLETE,

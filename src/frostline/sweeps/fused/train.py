@@ -15,12 +15,12 @@ from frostline.errors import UserError
 from frostline.models.interfaces import FittedHead
 from frostline.results.atomic_files import synchronised_once
 from frostline.results.environment import capture
-from frostline.sweeps.fused.cohort import FusedTrainer
 from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.record import FusedRecord
 from frostline.sweeps.fused.shared_texts import SharedTexts
 from frostline.sweeps.fused.stacked_heads import incompatibility
 from frostline.sweeps.fused.task import FusableJob, NotFusable, Result
+from frostline.sweeps.fused.trainer import FusedTrainer
 from frostline.sweeps.fused.wandb_table import is_table_wanted, log_table
 from frostline.training.build import build
 from frostline.training.data_module import DataModule
@@ -34,7 +34,7 @@ PROBE_TEXTS = 4  # on which it is tried whether heads can be stacked
 def train_fused(jobs: Sequence[FusableJob], sweep: Path) -> list[Result]:
     """Train jobs that have the same encoder, pooler and source of texts. Return their results in order.
 
-    sweep: the folder of the sweep's own files.
+    sweep: the folder of the sweep.
     """
     results: dict[int, Result] = {}
     for i, job in enumerate(jobs):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.errors import user_error
-from frostline.models.interfaces import WholeBatch
+from frostline.models.interfaces import GlobalBatch
 from frostline.models.numerics import cosine_similarities
 from frostline.training.losses.positive_pairs import check_positive_pairs
 from frostline.types import Count
@@ -53,22 +53,22 @@ class Contrastive(nn.Module):
         """Return the number of partners of its class that are drawn for each text from all of train; 0: none are."""
         return self.pairs if self.partners == "train" else 0
 
-    def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, batch: GlobalBatch) -> Tensor:
         """Return the losses (B,) of vectors (B, D) with labels (B,); the logits (B, C) are not used."""
-        return self._drawn(whole) if self.drawn_pairs else self._within_batch(whole)
+        return self._drawn(batch) if self.drawn_pairs else self._within_batch(batch)
 
-    def _drawn(self, whole: WholeBatch) -> Tensor:
+    def _drawn(self, batch: GlobalBatch) -> Tensor:
         """Return for each text of this rank the loss of its pair: rows 2k and 2k + 1 of the batch are a pair."""
-        rows = whole.local_rows
+        rows = batch.local_rows
         partners = rows ^ 1
-        similarities = functional.cosine_similarity(whole.vectors[rows].float(), whole.vectors[partners].float())
-        return (similarities - (whole.labels[rows] == whole.labels[partners]).float()).square()
+        similarities = functional.cosine_similarity(batch.vectors[rows].float(), batch.vectors[partners].float())
+        return (similarities - (batch.labels[rows] == batch.labels[partners]).float()).square()
 
-    def _within_batch(self, whole: WholeBatch) -> Tensor:
+    def _within_batch(self, batch: GlobalBatch) -> Tensor:
         """Return for each text of this rank the mean over its pairs with other texts of the batch."""
-        similarities = cosine_similarities(whole.vectors[whole.local_rows], whole.vectors)
-        masks = self.draw_pairs(whole.labels.cpu(), whole.seed)
-        same, other = (mask.to(similarities.device)[whole.local_rows] for mask in masks)
+        similarities = cosine_similarities(batch.vectors[batch.local_rows], batch.vectors)
+        masks = self.draw_pairs(batch.labels.cpu(), batch.seed)
+        same, other = (mask.to(similarities.device)[batch.local_rows] for mask in masks)
         errors = ((similarities - 1).square() * same).sum(dim=1) + (similarities.square() * other).sum(dim=1)
         return errors / (same | other).sum(dim=1).clamp(min=1)
 

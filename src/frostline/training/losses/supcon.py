@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from frostline.errors import user_error
-from frostline.models.interfaces import WholeBatch
+from frostline.models.interfaces import GlobalBatch
 from frostline.models.numerics import cosine_similarities
 from frostline.training.losses.positive_pairs import check_positive_pairs
 from frostline.types import Positive, Share
@@ -42,15 +42,15 @@ class SupCon(nn.Module):
         check_positive_pairs(counts)
         self.weight, self.temperature = weight, temperature
 
-    def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, whole: WholeBatch) -> Tensor:
+    def forward(self, logits: Tensor, labels: Tensor, vectors: Tensor, batch: GlobalBatch) -> Tensor:
         """Return the losses (B,) of logits (B, C) and vectors (B, D) with labels (B,)."""
         cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
-        return (1 - self.weight) * cross_entropy + self.weight * self._contrastive_loss(whole)
+        return (1 - self.weight) * cross_entropy + self.weight * self._contrastive_loss(batch)
 
-    def _contrastive_loss(self, whole: WholeBatch) -> Tensor:
-        similarities = cosine_similarities(whole.vectors[whole.local_rows], whole.vectors)
-        itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=similarities.device)[whole.local_rows]
-        same_class = (whole.labels[whole.local_rows, None] == whole.labels) & ~itself
+    def _contrastive_loss(self, batch: GlobalBatch) -> Tensor:
+        similarities = cosine_similarities(batch.vectors[batch.local_rows], batch.vectors)
+        itself = torch.eye(similarities.shape[1], dtype=torch.bool, device=similarities.device)[batch.local_rows]
+        same_class = (batch.labels[batch.local_rows, None] == batch.labels) & ~itself
         scores = (similarities / self.temperature).masked_fill(itself, torch.finfo(similarities.dtype).min)
         log_shares = scores.log_softmax(dim=1).masked_fill(~same_class, 0)
         return -log_shares.sum(dim=1) / same_class.sum(dim=1).clamp(min=1)

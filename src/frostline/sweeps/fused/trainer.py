@@ -1,4 +1,4 @@
-"""The training of several heads together, step by step. Each head gets its own batch of the shared embeddings.
+"""The training of several heads together, step by step. Each head gets a different batch of the shared embeddings.
 
 Shapes: J heads, G batch orders, B texts of a batch, D width, C classes, U embeddings.
 """
@@ -98,7 +98,7 @@ class FusedTrainer:
             run.error = FrostlineError(f"training: the loss is {sums[head]} at step {self.step}; {do}")
 
     def _clip_gradients(self) -> None:
-        """Clip the gradients of each head by its own norm."""
+        """Clip the gradients of each head by their norm."""
         gradients = [p.grad for p in self.stack.parameters.values() if p.grad is not None]
         norms = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
         factors = (self.max_norms / (norms + 1e-6)).clamp(max=1.0)
@@ -132,7 +132,7 @@ class FusedTrainer:
             logits = self.stack.evaluate(embeddings, chunk)
             if labels.ndim == 1:
                 scores += stacked_scores(logits, labels, classes)
-            else:  # each run chooses its own thresholds
+            else:  # each run chooses its thresholds
                 scores += [self.runs[h].evaluate("val", values) for h, values in zip(chunk, logits, strict=True)]
         return scores
 
