@@ -136,7 +136,7 @@ CONFIG = [
     ('head=likelihood encoder=smollm2 head.template="It:"', r"head\.template: 'It:' has no {text}; put {text} where "),
     ('head=likelihood encoder=smollm2 head.template="{text}{mask}"', r"head\.template: .* has {mask}, which this head"),
     ("head=verbalizer head.words={negative:[]}", r"head\.words\.negative: \[\] are no words; give a word, or a list"),
-    ("head=verbalizer head.words={a:b,c:b}", r"head\.words\.c: 'b' is a word of 'a' too; give each class words of its"),
+    ("head=verbalizer head.words={a:b,c:b}", r"head\.words\.c: 'b' is a word of 'a' too; give each class different"),
     ("head=verbalizer head.words={a:null}", r"head\.words\.a: null are no words; give a word"),
     ("head=verbalizer head.words=good", r"head\.words: 'good' is not a mapping or null; give a mapping or null"),
     ("head=verbalizer head.template=null", r"head\.template: null is not a text; give a text"),
