@@ -45,8 +45,8 @@ def draw_pairs(labels: Sequence[int], pairs: int, seed: int, epoch: int) -> NDAr
     drawn: list[NDArray[np.int64]] = []
     for _ in range(pairs):
         paired = texts[size > 1]
-        first, count, own = starts[classes[paired]], size[paired], position[paired]
-        partner = order[first + (own - first + rng.integers(1, count)) % count]
+        first, count, row = starts[classes[paired]], size[paired], position[paired]
+        partner = order[first + (row - first + rng.integers(1, count)) % count]
         drawn.append(np.stack([paired, partner], axis=1))
         others = texts[size < len(classes)]
         after, count = starts[classes[others]] + size[others], len(classes) - size[others]
