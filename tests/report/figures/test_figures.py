@@ -20,7 +20,7 @@ from sklearn.calibration import calibration_curve
 import report_folders as folders
 from command_line import Command, in_process
 from frostline.report.build import Report, build_report
-from frostline.report.figures.confusion import ConfusionFigure
+from frostline.report.figures.confusion import MAX_CLASSES, MOST_CONFUSED, ConfusionFigure
 from frostline.report.figures.draw.canvas import render
 from frostline.report.figures.every import all_figures
 from frostline.report.figures.figure import Figure
@@ -178,6 +178,32 @@ def test_confusions_of_an_arm_are_added() -> None:
     one, other = folders.confusion_of(0.7), folders.confusion_of(0.8)
     assert np.array_equal(result.counts, np.add(one, other))
     assert result.shares[0] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("stored", ["confusion", "confusion_cells"])
+def test_of_many_classes_the_most_confused_are_drawn_with_shares_of_all_their_texts(stored: str) -> None:
+    draws = np.random.default_rng(3)
+    count = MAX_CLASSES + 40
+    matrix = np.diag(draws.integers(5, 9, count))
+    confused = sorted(draws.choice(count, MOST_CONFUSED, replace=False).tolist())
+    for one, other in zip(confused, confused[1:] + confused[:1], strict=True):
+        matrix[one, other] += draws.integers(2, 5)
+    little, more = [c for c in range(count) if c not in confused][:2]
+    matrix[little, more] = matrix[confused[0], little] = 1
+    folder, classes = folders.run(Path("runs"), "full"), [f"class {c}" for c in range(count)]
+    true, predicted = np.nonzero(matrix)
+    cells = {"true": true.tolist(), "predicted": predicted.tolist(), "texts": matrix[true, predicted].tolist()}
+    values = {"confusion": matrix.tolist()} if stored == "confusion" else {"confusion": None, stored: cells}
+    folders.edit(folder / "result.json", {"classes": classes, **values})
+    folders.edit(folder / "environment.json", {"data": {"classes": classes}})
+    result = figure(ConfusionFigure)
+    assert isinstance(result, ConfusionFigure)
+    assert result.classes == tuple(classes[c] for c in confused)
+    assert np.array_equal(result.counts, matrix[np.ix_(confused, confused)])
+    assert result.shares == pytest.approx(matrix[np.ix_(confused, confused)] / matrix[confused].sum(axis=1)[:, None])
+    assert sum(result.shares[0]) < 1, "one text of the first class is predicted as a class that is not drawn"
+    assert f"{np.trace(matrix):,} of {matrix.sum():,} texts" in result.caption
+    assert f"Only the {MOST_CONFUSED} of {count} classes with the most errors are shown." in result.caption
 
 
 def test_bins_are_those_of_scikit_learn_and_the_error_is_that_of_the_paper() -> None:

@@ -45,7 +45,7 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
     path = RunFolder(Path(folder)).result
     result = json.loads(path.read_bytes())
     _check_result(result)
-    confusion = () if "thresholds" in result else result.get("confusion") or ()
+    confusion, supports = _read_confusion(result)
     run_config = result.get("config")
     config = flatten(without_modules(run_config)) if isinstance(run_config, dict) else _read_config(folder, files)
     return RunRecord(
@@ -56,10 +56,26 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
         config=config or {"seed": result["seed"]},
         metrics=_all_metrics(result),
         confusion=confusion,
-        supports=tuple(map(sum, confusion)),
+        supports=supports,
         environment=_environment_of(folder, files),
         written=path.stat().st_mtime,
     )
+
+
+def _read_confusion(result: Mapping[str, Any]) -> tuple[dict[tuple[int, int], int], tuple[int, ...]]:
+    """Return the cells that are not 0, from the full matrix or from the lists of many classes, and texts by class."""
+    if "thresholds" in result:
+        return {}, ()
+    if cells := result.get("confusion_cells"):
+        columns = (map(int, cells[name]) for name in ("true", "predicted", "texts"))
+        confusion = {(true, predicted): texts for true, predicted, texts in zip(*columns, strict=True)}
+        supports = [0] * len(result["classes"])
+        for (true, _), texts in confusion.items():
+            supports[true] += texts
+        return confusion, tuple(supports)
+    matrix = result.get("confusion") or ()
+    confusion = {(i, j): texts for i, row in enumerate(matrix) for j, texts in enumerate(row) if texts}
+    return confusion, tuple(map(sum, matrix))
 
 
 def _check_result(result: Any) -> None:

@@ -24,7 +24,8 @@ class RunRecord:
     folder: its path, as given. config: resolved, with dotted keys. why: the reason of a run without a result.
     environment: the entries of environment.json that can change results, flat. written: seconds since the epoch.
     from_csv: read from a results.csv, without the files of its folder.
-    confusion: (C, C), rows are true classes; supports: test texts of each class; both empty for multilabel texts.
+    confusion: texts of each pair (true class, predicted class) that occurs; supports: test texts of each class; both
+    empty for multilabel texts.
     """
 
     folder: str
@@ -33,7 +34,7 @@ class RunRecord:
     choices: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Value] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    confusion: Sequence[Sequence[int]] = ()
+    confusion: Mapping[tuple[int, int], int] = field(default_factory=dict)
     supports: Sequence[int] = ()
     environment: Mapping[str, Value] = field(default_factory=dict)
     written: float = 0.0
