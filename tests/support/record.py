@@ -84,7 +84,7 @@ def assert_result(result: dict[str, Any], config: dict[str, Any]) -> None:
 
 def assert_environment(place: RunFolder, result: dict[str, Any]) -> None:
     environment = json.loads(place.environment.read_text())
-    assert set(environment) - {"together"} == PLACE | {"data", "encoder"}
+    assert set(environment) - {"together"} == PLACE | {"data", "encoder", "tokens"}
     assert environment.get("together", 2) > 1  # said of the runs alone that were handed over with others
     assert set(environment["git"]) == {"commit", "dirty"}
     assert {"frostline", "torch", "lightning"} <= set(environment["packages"])
@@ -92,6 +92,10 @@ def assert_environment(place: RunFolder, result: dict[str, Any]) -> None:
     assert environment["threads"] >= 1 and environment["device"]
     assert set(environment["data"]["texts"]) == {"train", "val", "test"} and len(environment["data"]["classes"]) > 1
     assert len(environment["data"]["fingerprint"]) >= 12 and len(environment["encoder"]["fingerprint"]) == 64
+    for split, counts in environment["tokens"].items():
+        assert counts["texts"] == environment["data"]["texts"].get(split, counts["texts"])
+        assert 0 <= counts["truncated"] <= counts["texts"] and 0 <= counts["cut"] <= counts["tokens"]
+        assert (counts["cut"] >= counts["truncated"]) and bool(counts["cut"]) == bool(counts["truncated"])
     assert (
         sum(map(sum, result["confusion"])) == environment["data"]["texts"]["test"]
         or "one_batch" in result["choices"].values()

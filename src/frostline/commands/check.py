@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
+from frostline.config.checks.truncation import truncation_lines
 from frostline.options import OptionParser
 
 MAX_LISTED = 20  # jobs whose folders are listed
@@ -32,4 +33,6 @@ def main(argv: list[str]) -> int:
         print(f"  {job.folder}")
     for line in dict.fromkeys(line for job in jobs for line in downloads(job.config)):
         print(f"  will download {line}")
+    for line in truncation_lines([job.config for job in jobs]):
+        print(f"  {line}")
     return 0

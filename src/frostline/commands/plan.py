@@ -10,6 +10,7 @@ from pathlib import Path
 
 from frostline.config import jobs as command
 from frostline.config.checks.source import capabilities
+from frostline.config.checks.truncation import truncation_lines
 from frostline.config.fusable import FUSED, fusable_groups
 from frostline.data.corpus import Corpus
 from frostline.errors import user_error
@@ -52,6 +53,8 @@ def main(argv: list[str]) -> int:
         jobs_of.setdefault(_plan_text(run), []).append(job)
     for plan, same in jobs_of.items():
         print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), plan]))
+    for line in truncation_lines([run.config for run in runs], [run.corpus.train.texts for run in runs]):
+        print(line)
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from frostline.data.corpus import Split, Text
+    from frostline.data.token_counts import TokenizedTexts
 
 
 class Capability(StrEnum):
@@ -120,6 +121,15 @@ class PromptHead(Protocol):
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """Return logits (B, C) of prompts, given input_ids and attention_mask (B, T)."""
+        ...
+
+
+@runtime_checkable
+class CountingTokenizer(Protocol):
+    """An encoder or a `PromptHead` that reports what `tokenize` leaves out of the texts."""
+
+    def tokenize_and_count(self, texts: Sequence[Text], max_length: int) -> TokenizedTexts:
+        """Return the token ids of each text, at most `max_length` of them, with their counts."""
         ...
 
 

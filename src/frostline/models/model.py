@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from frostline.data.loader import Batch
-from frostline.models.interfaces import LayerMixing, LayerStacking, Outputs, PromptHead
+from frostline.data.tokens import Tokenize
+from frostline.models.interfaces import CountingTokenizer, LayerMixing, LayerStacking, Outputs, PromptHead
 from frostline.models.partial_forward import PartialForward
 
 
@@ -40,6 +43,13 @@ class Model(nn.Module):
         self.texts_read = 0
         self.texts_encoded = 0
         self.texts_from_store = 0
+
+    @property
+    def tokenize(self) -> Tokenize:
+        """What tokenizes texts: the head if it writes prompts, else the encoder. It counts tokens if it can."""
+        part: Any = self.head if isinstance(self.head, PromptHead) else self.encoder
+        tokenize: Tokenize = part.tokenize_and_count if isinstance(part, CountingTokenizer) else part.tokenize
+        return tokenize
 
     def vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the pooled vectors (B, D) of texts given as input_ids and attention_mask (B, T)."""

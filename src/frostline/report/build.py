@@ -24,6 +24,7 @@ from frostline.report.warnings.failed import deduplicate, missing_records, missi
 from frostline.report.warnings.hidden_factors import hidden_factors
 from frostline.report.warnings.missing import collapsed_runs, missing_runs, missing_values
 from frostline.report.warnings.provenance import provenance
+from frostline.report.warnings.truncation import truncated_texts
 from frostline.report.warnings.warning import ReportWarning
 
 
@@ -108,6 +109,7 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
         *unequal_budgets(grid, _all_learning_rates(unique, query)),
         *missing_records(selected),
         *provenance(selected),
+        *truncated_texts(selected),
         *(_without_gap(table) if query.ceiling else _without_pairs(table, query)),
         *tests.warnings(),
         *text_warnings,

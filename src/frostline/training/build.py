@@ -14,7 +14,8 @@ from torch import Tensor
 from frostline.config.checks import compatibility as fits
 from frostline.config.checks.monitors import class_problems, monitor_problems, monitored_metrics
 from frostline.data.build import load_corpus, load_shifts
-from frostline.data.corpus import Corpus, Shift, Split, Text
+from frostline.data.corpus import Corpus, Origin, Shift, Split, Text
+from frostline.data.token_counts import TextCounts
 from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
@@ -25,7 +26,7 @@ from frostline.models.adapters.attach import weights_without_adapter
 from frostline.models.blocks import ModuleBlock, head_block
 from frostline.models.build import build_head, build_model
 from frostline.models.fingerprint import weights_digest
-from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised, PromptHead
+from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised
 from frostline.models.model import Model, pooled_vectors
 from frostline.results.search_storage import PrunableTrial
 from frostline.training.averaging.base import Interpolating
@@ -40,7 +41,8 @@ from frostline.types import Config
 class Built:
     """All that a run needs: the classifier with its plan, and the token ids of each split.
 
-    interpolation: of the weights before and after training, if the config has one.
+    interpolation: of the weights before and after training, if the config has one. shared_counts: what tokenization did
+    to the texts of a run whose tokens are those of another one.
     """
 
     classifier: Classifier
@@ -51,6 +53,21 @@ class Built:
     encoder_fingerprint: str
     averaging: Any
     interpolation: Interpolation | None = None
+    shared_counts: Mapping[str, TextCounts] | None = None
+
+    @property
+    def token_counts(self) -> Mapping[str, TextCounts]:
+        """What tokenization did to the texts of each split; empty if the tokenizer does not report it."""
+        if self.shared_counts is not None:
+            return self.shared_counts
+        return {name: tokens.counts for name, tokens in self.tokens.items() if tokens.counts is not None}
+
+    @property
+    def origins(self) -> dict[str, Sequence[Origin] | None]:
+        """Where the texts of each split come from."""
+        splits = {"train": self.corpus.train, "val": self.corpus.val, "test": self.corpus.test}
+        splits |= {name: shift.split for name, shift in self.shifts.items()}
+        return {name: split.origins for name, split in splits.items()}
 
     @property
     def model(self) -> Model:
@@ -100,8 +117,13 @@ def build(config: Config) -> Built:
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)
 
 
-def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift]) -> Built:
-    """Build a run that shares the frozen encoder and pooler of another; it has another head and other texts."""
+def build_on_frozen_encoder(
+    built: Built, config: Config, corpus: Corpus, shifts: dict[str, Shift], counts: Mapping[str, TextCounts]
+) -> Built:
+    """Build a run that shares the frozen encoder and pooler of another; it has another head and other texts.
+
+    counts: what tokenization did to its texts.
+    """
     encoder, pooler = built.model.encoder, built.model.pooler
     head = build_head(config, encoder, corpus.classes, multi_label=corpus.multi_label, texts=len(corpus.train))
     blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
@@ -109,7 +131,8 @@ def build_on_frozen_encoder(built: Built, config: Config, corpus: Corpus, shifts
     model = Model(encoder, pooler, head)
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
-    return Built(classifier, corpus, shifts, {}, settings, built.encoder_fingerprint, averaging)
+    fingerprint = built.encoder_fingerprint
+    return Built(classifier, corpus, shifts, {}, settings, fingerprint, averaging, shared_counts=counts)
 
 
 def _check_splits(corpus: Corpus) -> None:
@@ -147,9 +170,10 @@ def _initialise_head(model: Model, config: Config, corpus: Corpus) -> None:
 
 def _tokenize(model: Model, splits: Mapping[str, Split], max_length: int) -> dict[str, Tokens]:
     """Return the token ids of each split: those of the prompts if the head writes prompts, else those of the texts."""
-    encoder: Any = model.encoder  # `tokenize` and `pad_id` belong to its role; nn.Module has no type for them
-    tokenize = model.head.tokenize if isinstance(model.head, PromptHead) else encoder.tokenize
-    return {name: tokenize_split(split, tokenize, max_length, encoder.pad_id, name) for name, split in splits.items()}
+    encoder: Any = model.encoder  # `pad_id` belongs to its role; nn.Module has no type for it
+    return {
+        name: tokenize_split(split, model.tokenize, max_length, encoder.pad_id, name) for name, split in splits.items()
+    }
 
 
 def _check_plan(plan: Plan, classifier: Classifier) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from frostline.console import log
+from frostline.data.token_counts import token_record
 from frostline.errors import user_error
 from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
@@ -84,6 +85,7 @@ class RunRecorder:
             "threads": torch.get_num_threads(),
             "data": self._data(),
             "encoder": {"fingerprint": self.built.encoder_fingerprint},
+            "tokens": token_record(self.built.token_counts),
         }
 
     def _data(self) -> dict[str, Any]:
@@ -140,10 +142,8 @@ class RunRecorder:
 
     def _context(self) -> PredictionContext:
         built, metrics = self.built, self.built.classifier.metrics
-        origins = {name: shift.split.origins for name, shift in built.shifts.items()}
-        origins["test"] = built.corpus.test.origins
         thresholds = metrics.thresholds if isinstance(metrics, MultiLabelMetrics) else None
-        return PredictionContext(built.corpus.classes, origins, thresholds)
+        return PredictionContext(built.corpus.classes, built.origins, thresholds)
 
     def _thresholds(self) -> dict[str, Any]:
         """Return the probability from which on each class is predicted, for multi-label data."""

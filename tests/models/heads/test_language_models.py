@@ -147,13 +147,13 @@ def test_verbalizer_gives_the_masked_model_s_own_logits(tiny: Pretrained, whole:
 
 @torch.no_grad()
 def test_a_mask_within_the_text_is_not_taken_for_the_template_s(tiny: Pretrained, whole: Any) -> None:
-    text = "[MASK] and [MASK] again"
+    text, characters = "[MASK] and [MASK] again", "[ MASK ] and [ MASK ] again"
     for template in ("{text} It was {mask}.", "{mask}! {text}"):
         head = Verbalizer(NAMES, tiny, template, MASKED_WORDS).eval()
-        given = tiny.tokenizer(template.format(text=text, mask="[MASK]"), return_tensors="pt")  # type: ignore[misc]
-        places = (given["input_ids"][0] == head.mask_id).nonzero()[:, 0]
-        at = places[-1] if template.startswith("{text}") else places[0]
+        given = tiny.tokenizer(template.format(text=characters, mask="[MASK]"), return_tensors="pt")  # type: ignore[misc]
+        (at,) = (given["input_ids"][0] == head.mask_id).nonzero()[:, 0]
         logits = whole(**given).logits[0, at]
+        assert head.tokenize([text], 128) == given["input_ids"].tolist()
         found = head.forward_prompt(tiny, *batch(head, tiny, [text])).logits[0]
         torch.testing.assert_close(found[1], logits[head.words[2]], atol=1e-4, rtol=1e-5)
 

@@ -131,6 +131,10 @@ ALONE = {  # fault -> its warning, the only one
     "torch": (changed("environment.json", {"packages": {"torch": "1.0"}}), "another version of torch"),
     "threads": (changed("environment.json", {"threads": 16}), "another number of threads"),
     "device": (changed("environment.json", {"device": "cuda"}), "another device"),
+    "truncation": (
+        changed("environment.json", {"tokens": {"test": {"texts": 64, "truncated": 7, "tokens": 900, "cut": 9}}}),
+        "1 run in which more than a tenth of the texts of a split are truncated",
+    ),
     "precision": (changed("environment.json", {"precision": "bf16-mixed"}), "another precision than trainer.precision"),
     "no record": (recordless, "without a readable environment.json"),
     "collapsed": (collapsed, "1 run collapsed"),

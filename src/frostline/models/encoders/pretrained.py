@@ -10,10 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from frostline.data.corpus import Text
+from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
 from frostline.models.encoders.auto_model import load_auto_model, quiet_transformers
 from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
 from frostline.models.encoders.objectives import objective_of_architectures
+from frostline.models.encoders.special_tokens import SpecialTokens
+from frostline.models.encoders.truncation import check_segments, count_cut_tokens
 from frostline.models.layers import reinitialise_top_layers
 from frostline.types import NonNegativeInt
 
@@ -60,6 +63,7 @@ class Pretrained(nn.Module):
         self.max_positions = _max_positions(config, self.model)
         self.num_virtual_tokens = 0  # of an adapter, which take positions before each text
         self.segment_separator = _segment_separator(config, self.tokenizer)
+        self.special_tokens = SpecialTokens(self.tokenizer)
         self.reads_pairs = False
         self.accepts_position_ids = "position_ids" in inspect.signature(self.model.forward).parameters
 
@@ -71,18 +75,31 @@ class Pretrained(nn.Module):
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of each text with special tokens, truncated to `max_length`; of a pair the longer text.
 
+        A special token in a text, such as [SEP], is read as ordinary characters.
+
         Raises:
-            UserError: the encoder has no positions for so many tokens.
+            UserError: the encoder has no positions for so many tokens, or cannot tell the texts of a pair apart.
         """
+        return self.tokenize_and_count(texts, max_length).ids
+
+    def tokenize_and_count(self, texts: Sequence[Text], max_length: int) -> TokenizedTexts:
+        """Return the same as `tokenize`, and how much of each text is left out."""
         if self.max_positions is not None and max_length > self.max_positions:
             virtual = f" beside the {self.num_virtual_tokens} of the adapter" if self.num_virtual_tokens else ""
             what = f"{max_length} tokens, but the encoder reads at most {self.max_positions}{virtual}"
             raise user_error("dataset.max_length", what, f"set it to {self.max_positions} or less")
         assert self.tokenizer is not None
-        encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)
+        options = {"split_special_tokens": True, "return_attention_mask": False}
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, **options)
         ids: list[list[int]] = encoded["input_ids"]
-        self.reads_pairs = self.reads_pairs or not all(isinstance(text, str) for text in texts)
-        return ids
+        has_pairs = not all(isinstance(text, str) for text in texts)
+        self.reads_pairs = self.reads_pairs or has_pairs
+        if has_pairs and self.segment_separator is not None:
+            check_segments(ids, encoded["token_type_ids"], self.segment_separator)
+        special = self.tokenizer.num_special_tokens_to_add(pair=has_pairs)
+        cut = count_cut_tokens(self.tokenizer, texts, encoded, max_length, options)
+        lengths = [len(row) - special + left_out for row, left_out in zip(ids, cut, strict=True)]
+        return TokenizedTexts(ids, lengths, cut, self.special_tokens.found_in(texts))
 
     def content(self) -> dict[str, Any]:
         """Return everything that determines the states, besides the weights and the texts."""

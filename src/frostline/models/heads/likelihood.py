@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from frostline.data.corpus import Split, Text
+from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.numerics import matmul_float32
@@ -130,6 +131,10 @@ class Likelihood(nn.Module):
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of the prompt of each text without verbalizers, at most `max_length` of them."""
+        return self.tokenize_and_count(texts, max_length).ids
+
+    def tokenize_and_count(self, texts: Sequence[Text], max_length: int) -> TokenizedTexts:
+        """Return the same as `tokenize`, and how much of each text is left out."""
         return self.prompt_tokenizer(texts, max_length)
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:

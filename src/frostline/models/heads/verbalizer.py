@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from frostline.data.corpus import Text
+from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import Problem, UserError, user_error
 from frostline.models.interfaces import Outputs
 from frostline.models.prompting.prompt_tokenizer import (
@@ -71,6 +72,10 @@ class Verbalizer(nn.Module):
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of the prompt of each text, at most `max_length`; the text is truncated."""
+        return self.tokenize_and_count(texts, max_length).ids
+
+    def tokenize_and_count(self, texts: Sequence[Text], max_length: int) -> TokenizedTexts:
+        """Return the same as `tokenize`, and how much of each text is left out."""
         return self.prompt_tokenizer(texts, max_length)
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:

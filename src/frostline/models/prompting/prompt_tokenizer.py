@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from frostline.data.corpus import Text
+from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
+from frostline.models.encoders.special_tokens import SpecialTokens
 from frostline.models.prompting.template import PromptTemplate
 
 MASKED_FRACTION = 0.15  # as in the pre-training of BERT (arXiv:1810.04805)
@@ -46,16 +48,19 @@ class PromptTokenizer:
         self.mask: str = getattr(self.tokenizer, "mask_token", None) or ""
         self.pad_id: int = encoder.pad_id
         self.num_demonstrations = 0
+        self.special_tokens = SpecialTokens(self.tokenizer)
 
     def prepend_demonstrations(self, texts: Sequence[Text], words: Sequence[str]) -> None:
         """Begin all further prompts with these texts in the template, each followed by its word."""
-        pairs = zip(self._require_single(texts), words, strict=True)
+        pairs = zip(map(self.special_tokens.as_characters, self._require_single(texts)), words, strict=True)
         demonstrations = [f"{self.template.fill(text, self.mask)} {word}\n\n" for text, word in pairs]
         self.template = replace(self.template, before="".join([*demonstrations, self.template.before]))
         self.num_demonstrations += len(demonstrations)
 
     def prompt_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of the prompts of texts, which are not truncated."""
+        if not texts:
+            return []
         prompts = [self.template.fill(text, self.mask) for text in texts]
         ids: list[list[int]] = self.tokenizer(prompts, return_attention_mask=False, verbose=False)["input_ids"]
         return [self._without_end_token(row) or [self.pad_id] for row in ids]
@@ -65,25 +70,38 @@ class PromptTokenizer:
         has_end = self.template.is_open_ended and row and row[-1] == self.tokenizer.eos_token_id
         return row[:-1] if has_end else row
 
-    def __call__(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
-        """Return the token ids of the prompt of each text, at most `max_length` of them.
+    def __call__(self, texts: Sequence[Text], max_length: int) -> TokenizedTexts:
+        """Return the token ids of the prompt of each text, at most `max_length` of them, and how much is left out.
+
+        A special token in a text, such as [MASK], is read as ordinary characters.
 
         Raises:
             UserError: the template alone is longer, or the texts are pairs.
         """
-        self._check_length(max_length)
-        shortened = [self._truncate_text(text, max_length) for text in self._require_single(texts)]
-        return [
-            ids if len(ids) <= max_length else self._truncate_prompt(text, len(ids), max_length)
-            for text, ids in zip(shortened, self.prompt_ids(shortened), strict=True)
+        template_length = self._check_length(max_length)
+        single = self._require_single(texts)
+        special = self.special_tokens.found_in(single)
+        plain = list(map(self.special_tokens.as_characters, single))
+        shortened = [self._truncate_text(text, max_length) for text in plain]
+        prompts = self.prompt_ids(shortened)
+        ids = [
+            row if len(row) <= max_length else self._truncate_prompt(text, len(row), max_length)
+            for text, row in zip(shortened, prompts, strict=True)
         ]
+        whole = [len(row) for row in prompts]
+        longer = [index for index, text in enumerate(shortened) if text != plain[index]]
+        for index, row in zip(longer, self.prompt_ids([plain[index] for index in longer]), strict=True):
+            whole[index] = len(row)
+        cut = [length - len(row) for length, row in zip(whole, ids, strict=True)]
+        return TokenizedTexts(ids, [max(0, length - template_length) for length in whole], cut, special)
 
     def _require_single(self, texts: Sequence[Text]) -> list[str]:
         if not all(isinstance(text, str) for text in texts):
             raise user_error("head", "its template has one text, and the data has pairs", "choose another head")
         return [str(text) for text in texts]
 
-    def _check_length(self, max_length: int) -> None:
+    def _check_length(self, max_length: int) -> int:
+        """Return the number of tokens of the template without a text."""
         template_length = len(self.prompt_ids([""])[0])
         if template_length >= max_length:
             what = f"{max_length} tokens, but the template alone takes {template_length}"
@@ -95,6 +113,7 @@ class PromptTokenizer:
             what = f"{max_length} tokens, but the encoder reads at most {limit}"
             what += f", {self.reserved} of them for the classes' words" if self.reserved else ""
             raise user_error("dataset.max_length", what, f"set it to {limit - self.reserved} or less")
+        return template_length
 
     def _token_ends(self, text: str) -> list[int]:
         """Return the end of each token of the text, in characters."""

@@ -15,7 +15,7 @@ from frostline.report.read.runs import RunRecord, format_value, is_covered
 from frostline.report.warnings.warning import format_count
 from frostline.results.identity import NOT_IN_ID
 
-OF_ONE_RUN = ("command", "data", "encoder")  # entries of an environment that other runs do not share
+OF_ONE_RUN = ("command", "data", "encoder", "tokens")  # entries of an environment that other runs do not share
 
 
 def runs_markup(runs: Sequence[RunRecord], metrics: Sequence[str]) -> Markup:

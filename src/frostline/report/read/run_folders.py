@@ -15,6 +15,7 @@ from frostline.results.folder import RunFolder
 from frostline.results.identity import without_modules
 
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
+TRUNCATED = "truncated"  # entry of a run's environment: the largest share of truncated texts, and its split
 NOT_SCORES = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json without further scores
 
 
@@ -151,6 +152,13 @@ def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
         "python": environment.get("python"),
         "data": data.get("fingerprint"),
         "encoder": (environment.get("encoder") or {}).get("fingerprint"),
+        TRUNCATED: _most_truncated(environment.get("tokens") or {}),
         **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},
         **{name: packages[name] for name in PACKAGES if name in packages},
     }
+
+
+def _most_truncated(tokens: Mapping[str, Mapping[str, int]]) -> tuple[float, str] | None:
+    """Return the largest share of texts of a split that were truncated, and the split; None if it is not recorded."""
+    shares = [(counts["truncated"] / counts["texts"], split) for split, counts in tokens.items() if counts["texts"]]
+    return max(shares, default=None)

@@ -27,7 +27,7 @@ from frostline.results.identity import NOT_IN_ID, without_modules
 
 RESULTS = ("metrics", "curves", "predictions", "weights")
 RECOMMENDED = "recommended"  # default lr and max_epochs of a part, which are compared where they are used
-NOT_COMPARED = {"command", "cores", "git"}  # the commit is listed among the reasons
+NOT_COMPARED = {"command", "cores", "git", "tokens"}  # reasons list the commit; tokens follow from config and data
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class FusedRecord:
 
         lead: the run that provides the encoder. used: device and precision.
         """
-        built = build_on_frozen_encoder(lead, job.config, data.corpus, data.shifts)
+        built = build_on_frozen_encoder(lead, job.config, data.corpus, data.shifts, data.counts)
         built.classifier.to(lead.classifier.device)
         best = best_checkpoint(built, job.job, job.folder)
         recorder = RunRecorder(job.config, job.job, job.folder, built, best, *used)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from frostline.console import Progress
+from frostline.console import Progress, log
+from frostline.data.token_counts import token_messages
 from frostline.errors import UserError
 from frostline.models.interfaces import FittedHead
 from frostline.results.atomic_files import synchronised_once
@@ -65,6 +66,10 @@ class FusedSweep:
         self.used = str(self.device), str(trainer.precision)
         self.texts = SharedTexts(data.frozen_states, self.built, lead.config["dataset"])
         self.environment = capture()
+        for message in token_messages(
+            self.built.token_counts, self.built.origins, lead.config["dataset"]["max_length"]
+        ):
+            log(message)
 
     def train(self, jobs: Sequence[FusableJob]) -> list[Result]:
         """Train jobs together and return their results in order. A job that fails does not affect the others."""

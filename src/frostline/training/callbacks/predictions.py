@@ -93,8 +93,9 @@ def write_predictions(path: Path, predictions: Mapping[str, SplitPredictions], c
     tables = [pa.table(_arrow_columns(name, split, context)) for name, split in predictions.items()]
     metadata = {"PANDAS_ATTRS": json.dumps({"classes": list(context.classes)})}
     table = pa.concat_tables(tables).replace_schema_metadata(metadata)
+    repeated = [name for name in table.column_names if name[:2] != "p_"]  # a dictionary of probabilities wastes space
     with atomic_write(path) as temporary:
-        parquet.write_table(table, temporary, compression="zstd")
+        parquet.write_table(table, temporary, compression="zstd", use_dictionary=repeated)
 
 
 def _arrow_columns(name: str, split: SplitPredictions, context: PredictionContext) -> dict[str, Any]:

@@ -26,12 +26,17 @@ def converted(source: Path, how: str, architecture: Mapping[str, Any]) -> Path:
     """
     from filelock import FileLock
 
-    target = source.parent / f"{source.name}-{_conversion_digest(how, architecture)}"
+    target = conversion_folder(source, how, architecture)
     if not target.is_dir():
         with FileLock(source.parent / ".lock"):  # so that many processes convert once
             if not target.is_dir():
                 _convert_atomically(source, target, how, architecture)
     return target
+
+
+def conversion_folder(source: Path, how: str, architecture: Mapping[str, Any]) -> Path:
+    """Return where the converted files are, or will be."""
+    return source.parent / f"{source.name}-{_conversion_digest(how, architecture)}"
 
 
 def _conversion_digest(how: str, architecture: Mapping[str, Any]) -> str:

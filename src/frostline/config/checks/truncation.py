@@ -1,0 +1,145 @@
+"""An estimate of how many texts a run will truncate, from a sample of its texts, without torch and transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from frostline.config.checks.dataset import make_dataset
+from frostline.data.checks import text_columns
+from frostline.data.corpus import Text
+from frostline.data.downloads.package_cache import Pin, folder, is_cached
+from frostline.models.encoders.conversions.cache import conversion_folder
+from frostline.types import Config
+
+SAMPLE = 1000  # texts that are tokenized
+MAX_COMBINATIONS = 8  # of texts, encoder, head and length, so that a large sweep is checked quickly
+READ_ALIKE = (  # keys of the data set that leave the texts and their number of tokens as they are
+    "batch_size", "fold", "folds", "label_noise", "max_test", "max_train", "max_val", "noise_seed", "shifted", "shifts",
+    "shots", "shots_seed", "split_seed", "test_share", "val_share",
+)  # fmt: skip
+LARGE_BYTES, FIRST_ROWS = 20_000_000, 20_000  # of a larger file, so many rows are read
+TABLE = "frostline.data.datasets.table.Table"
+OURS, HUB = "frostline.data.datasets.", "frostline.data.datasets.hub.Hub"
+
+
+def truncation_lines(configs: Sequence[Config], texts: Sequence[Sequence[Text]] | None = None) -> list[str]:
+    """Return a line for each combination of texts, encoder, head and length that truncates texts, where that is known.
+
+    texts: the training texts of each config, if they have been read already. Otherwise they are read if they are on
+    disk.
+    """
+    known: dict[str, str | None] = {}
+    for index, config in enumerate(configs):
+        key = _key(config)
+        if key not in known and len(known) < MAX_COMBINATIONS:
+            known[key] = _truncation_line(config, None if texts is None else texts[index])
+    lines = [line for line in known.values() if line is not None]
+    return list(dict.fromkeys(lines))
+
+
+def _key(config: Config) -> str:
+    head = {name: config["head"].get(name) for name in ("template", "examples")}
+    dataset = {name: value for name, value in config["dataset"].items() if name not in READ_ALIKE}
+    return json.dumps([config["encoder"], head, dataset], sort_keys=True, default=str)
+
+
+def _truncation_line(config: Config, texts: Sequence[Text] | None) -> str | None:
+    tokenizer = _load_tokenizer(config["encoder"])
+    sample = _sample(_read_texts(config["dataset"]) if texts is None else texts) if tokenizer is not None else []
+    if not sample:
+        return None
+    lengths = _prompt_lengths(tokenizer, sample, config["head"])
+    most = int(config["dataset"]["max_length"])
+    share = sum(length > most for length in lengths) / len(sample)
+    if not share:
+        return None
+    shown = f"{share:.0%}" if share >= 0.01 else "less than 1%"
+    return f"about {shown} of the texts are longer than dataset.max_length={most} (estimate from {len(sample):,} texts)"
+
+
+def _sample(texts: Sequence[Text]) -> list[Text]:
+    """Return at most SAMPLE texts at equal distances."""
+    step = max(1, -(-len(texts) // SAMPLE))
+    return list(texts[::step])
+
+
+def _prompt_lengths(tokenizer: Any, texts: Sequence[Text], head: Config) -> list[int]:
+    """Return the number of tokens of each text with special tokens, template and demonstrations."""
+    tokenizer.encode_special_tokens = True
+    pairs = [text if isinstance(text, str) else tuple(text) for text in texts]
+    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(pairs)]
+    template = head.get("template")
+    if not isinstance(template, str):
+        return lengths
+    words = len(tokenizer.encode(template.replace("{text}", "").replace("{mask}", "x"), add_special_tokens=False).ids)
+    demonstrations = int(head.get("examples") or 0) * (sum(lengths) / len(lengths) + words)
+    return [length + words + round(demonstrations) for length in lengths]
+
+
+def _load_tokenizer(encoder: Config) -> Any:
+    """Return the fast tokenizer of an encoder whose files are on disk, else None."""
+    path = _encoder_folder(encoder)
+    if path is None or not (path / "tokenizer.json").is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+    except Exception:  # the run reports a broken file
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _encoder_folder(encoder: Config) -> Path | None:
+    """Return the folder with the files of an encoder; None if they are not on disk, or in the cache of the hub."""
+    pin = encoder.get("pin")
+    if not isinstance(pin, dict):
+        return Path(str(encoder.get("name"))).expanduser()
+    entry, leave_out = Pin.of(pin), ("heads.pt",)  # as locate_checkpoint does
+    if not is_cached(entry, pin["folder"], leave_out):
+        return None
+    source = folder(entry, pin["folder"], leave_out)
+    return conversion_folder(source, pin["convert"], pin["architecture"]) if pin.get("convert") else source
+
+
+def _read_texts(dataset: Config) -> Sequence[Text]:
+    """Return training texts if they are on disk and can be read at once; else none."""
+    target = dataset["_target_"]
+    try:
+        if target == TABLE:
+            return _table_texts(Path(dataset["train"]).expanduser(), text_columns(dataset["text_column"]))
+        if target.startswith(OURS) and target != HUB and not (source := make_dataset(dataset)).downloads():
+            texts: Sequence[Text] = source.load().train.texts
+            return texts
+    except Exception:  # the check of the data set reports what is wrong
+        return []
+    return []
+
+
+def _table_texts(path: Path, columns: Sequence[str]) -> list[Text]:
+    """Return the texts of a file, or of the first rows of a large one."""
+    import pandas as pd
+
+    rows = FIRST_ROWS if path.stat().st_size > LARGE_BYTES else None
+    match path.suffix.lower():
+        case ".csv" | ".tsv":
+            separator = "," if path.suffix.lower() == ".csv" else "\t"
+            frame = pd.read_csv(path, sep=separator, usecols=list(columns), dtype=str, nrows=rows)
+        case ".jsonl":
+            with path.open(encoding="utf-8-sig") as file:
+                lines = [json.loads(line) for _, line in zip(range(rows or 10**9), file, strict=False) if line.strip()]
+            frame = pd.DataFrame(lines, columns=list(columns))
+        case ".parquet":
+            from pyarrow import parquet
+
+            batches = parquet.ParquetFile(path).iter_batches(rows or FIRST_ROWS, columns=list(columns))
+            frame = pd.DataFrame(next(batches).to_pydict())
+        case _:
+            return []
+    halves = [frame[name].dropna().astype(str).tolist() for name in columns]
+    return halves[0] if len(halves) == 1 else list(zip(*halves, strict=True))
