@@ -9,8 +9,9 @@ import pytest
 import torch
 from sklearn import metrics
 from torch import Tensor
+from torchmetrics.classification import MulticlassF1Score
 
-from frostline.training.metrics import ClassificationMetrics
+from frostline.training.metrics import ClassCounts, ClassificationMetrics
 
 CLASSES = ["negative", "neutral", "positive"]
 
@@ -133,3 +134,14 @@ def test_reset_forgets_everything() -> None:
     again, other = given(seed=2)
     scores.update(again, other, torch.ones(len(other)))
     assert scores.compute() == pytest.approx(scored(again, other).compute(), abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 40])
+def test_the_f1_of_each_class_is_that_of_torchmetrics_to_the_bit(classes: int) -> None:
+    chance = torch.Generator().manual_seed(classes)
+    counts, expected = ClassCounts(classes), MulticlassF1Score(classes, average="none")
+    for _ in range(5):
+        predicted, labels = torch.randint(classes, (2, 37), generator=chance)
+        counts.update(predicted, labels)
+        expected.update(predicted, labels)
+    assert torch.equal(counts.compute(), expected.compute())

@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
     for plan, same in jobs_of.items():
         print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), plan]))
     for line in truncation_lines([run.config for run in runs], [run.corpus.train.texts for run in runs]):
-        print(line)
+        print(line, file=sys.stderr)
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:

@@ -22,6 +22,7 @@ SCORES: dict[str, Direction] = {  # of a split, as in val/accuracy
 }
 MULTI_LABEL_SCORES = ("f1_micro",)  # of texts with one class each it equals the accuracy
 CLASS_F1 = "f1/"  # followed by the name of a class
+MAX_CLASSES = 200  # with more, neither the F1 of each class nor the full confusion matrix is recorded
 MEASUREMENTS: dict[str, dict[str, Direction]] = {
     "parameters": {"total": "minimize", "trainable": "minimize", "ever_trainable": "minimize", "solved": "minimize"},
     "cost": {
@@ -66,7 +67,9 @@ def is_split(part: str) -> bool:
 
 
 def class_f1(classes: Sequence[str], values: Sequence[T]) -> dict[str, T]:
-    """Return the F1 of each class by its name as a metric, without the split."""
+    """Return the F1 of each class by its name as a metric, without the split; of too many classes none."""
+    if len(classes) > MAX_CLASSES:
+        return {}
     return {f"{CLASS_F1}{name}": value for name, value in zip(classes, values, strict=True)}
 
 

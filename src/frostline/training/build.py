@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from frostline.config.checks import compatibility as fits
 from frostline.config.checks.monitors import class_problems, monitor_problems, monitored_metrics
 from frostline.data.build import load_corpus, load_shifts
 from frostline.data.corpus import Corpus, Origin, Shift, Split, Text
-from frostline.data.token_counts import TextCounts
+from frostline.data.token_counts import TextCounts, token_messages
 from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
@@ -28,6 +28,7 @@ from frostline.models.build import build_head, build_model
 from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised
 from frostline.models.model import Model, pooled_vectors
+from frostline.results.metric_names import MAX_CLASSES
 from frostline.results.search_storage import PrunableTrial
 from frostline.training.averaging.base import Interpolating
 from frostline.training.classifier import Classifier
@@ -115,6 +116,16 @@ def build(config: Config) -> Built:
     averaging = make(config["averaging"])
     interpolation = Interpolation(classifier, averaging) if isinstance(averaging, Interpolating) else None
     return Built(classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)
+
+
+def data_messages(built: Built, config: Config) -> Iterator[str]:
+    """Yield a line for each thing that the user should know about the texts and classes of a run."""
+    yield from token_messages(built.token_counts, built.origins, config["dataset"]["max_length"])
+    if (count := len(built.corpus.classes)) > MAX_CLASSES:
+        yield (
+            f"data: {count:,} classes: of more than {MAX_CLASSES} the F1 of each is not recorded, and of the confusion "
+            "matrix only the cells that are not 0"
+        )
 
 
 def build_on_frozen_encoder(

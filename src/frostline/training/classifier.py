@@ -41,7 +41,7 @@ class Classifier(pl.LightningModule):
     Attributes:
         micro_batch: the index of the micro-batch that is being read, in the batch of the current optimizer step.
         validated: the last epoch after which the model was validated.
-        confusion: the confusion matrix of the split that was scored last.
+        confusion: the confusion matrix of the split that was scored last; None with too many classes.
         test_split: the test set that the test loop reads: "test", or "test_<name>" for a shifted one.
     """
 

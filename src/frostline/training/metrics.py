@@ -14,7 +14,6 @@ from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassCalibrationError,
     MulticlassConfusionMatrix,
-    MulticlassF1Score,
 )
 from torchmetrics.functional.classification import (
     binary_calibration_error,
@@ -24,7 +23,7 @@ from torchmetrics.functional.classification import (
 )
 from torchmetrics.utilities import dim_zero_cat
 
-from frostline.results.metric_names import class_f1
+from frostline.results.metric_names import MAX_CLASSES, class_f1
 
 NO_CLASS = -1
 BINS = 15  # of the calibration error, as in arXiv:1706.04599
@@ -32,7 +31,10 @@ DEFAULT_THRESHOLD = 0.5
 
 
 class ClassificationMetrics(nn.Module):
-    """Loss, accuracy, macro-F1, ECE, F1 of each class and the confusion matrix, for texts of one class each."""
+    """Loss, accuracy, macro-F1, ECE, F1 of each class and the confusion matrix, for texts of one class each.
+
+    With more than MAX_CLASSES classes there is neither the F1 of each nor the matrix, which has a cell for each pair.
+    """
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__()
@@ -40,9 +42,10 @@ class ClassificationMetrics(nn.Module):
         self.classes = list(classes)
         self.loss = MeanMetric(nan_strategy=math.nan)  # by default it leaves out batches whose loss is nan
         self.accuracy = MulticlassAccuracy(count, average="micro", ignore_index=NO_CLASS)
-        self.f1 = MulticlassF1Score(count, average="none", ignore_index=NO_CLASS)
+        self.counts = ClassCounts(count)
         self.ece = MulticlassCalibrationError(count, n_bins=BINS, ignore_index=NO_CLASS)
-        self.confusion_matrix = MulticlassConfusionMatrix(count, ignore_index=NO_CLASS)
+        has_matrix = count <= MAX_CLASSES
+        self.confusion_matrix = MulticlassConfusionMatrix(count, ignore_index=NO_CLASS) if has_matrix else None
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return the class probabilities (B, C) of logits (B, C)."""
@@ -54,12 +57,13 @@ class ClassificationMetrics(nn.Module):
         losses = functional.cross_entropy(logits[counted].float(), labels[counted], reduction="none").double()
         self.loss.update(losses.sum() / counted.sum().clamp(min=1), counted.sum())
         probabilities = self.probabilities(logits.masked_fill(~counted[:, None], 0))
-        for metric in (self.accuracy, self.f1, self.ece, self.confusion_matrix):  # none accepts an empty batch
+        for metric in filter(None, (self.accuracy, self.ece, self.confusion_matrix)):  # none accepts an empty batch
             metric.update(probabilities, labels.masked_fill(~counted, NO_CLASS))
+        self.counts.update(probabilities[counted].argmax(dim=1), labels[counted])
 
     def compute(self) -> dict[str, float]:
         """Return the metrics over all ranks by name. A collective call."""
-        f1_by_class = self.f1.compute().tolist()
+        f1_by_class = self.counts.compute().tolist()
         metrics = {
             "loss": self.loss.compute().item(),
             "accuracy": self.accuracy.compute().item(),
@@ -68,13 +72,15 @@ class ClassificationMetrics(nn.Module):
         }
         return undefined_if_nan(metrics | class_f1(self.classes, f1_by_class))
 
-    def confusion(self) -> list[list[int]]:
+    def confusion(self) -> list[list[int]] | None:
         """Return the confusion matrix: rows are true classes, columns are predicted ones. A collective call."""
+        if self.confusion_matrix is None:
+            return None
         matrix: list[list[int]] = self.confusion_matrix.compute().tolist()
         return matrix
 
     def reset(self) -> None:
-        for metric in (self.loss, self.accuracy, self.f1, self.ece, self.confusion_matrix):
+        for metric in filter(None, (self.loss, self.accuracy, self.counts, self.ece, self.confusion_matrix)):
             metric.reset()
 
 
@@ -142,6 +148,31 @@ class MultiLabelMetrics(nn.Module):
     def _predict(self, probabilities: Tensor) -> Tensor:
         thresholds = torch.tensor(self.thresholds, dtype=torch.double, device=probabilities.device)
         return (probabilities.double() >= thresholds).long()
+
+
+class ClassCounts(Metric):
+    """The F1 of each class, from three counts for each: texts that have it, that are predicted as it, and both."""
+
+    correct: Tensor
+    true: Tensor
+    predicted: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        for name in ("correct", "true", "predicted"):
+            self.add_state(name, torch.zeros(classes, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, predicted: Tensor, labels: Tensor) -> None:
+        """Add predicted and true classes (B,)."""
+        true, predicted = (functional.one_hot(each, self.classes) for each in (labels, predicted))
+        self.true += true.sum(dim=0)
+        self.predicted += predicted.sum(dim=0)
+        self.correct += (true * predicted).sum(dim=0)
+
+    def compute(self) -> Tensor:
+        """Return the F1 (C,); 0 for a class that is neither present nor predicted."""
+        return 2.0 * self.correct / (self.true + self.predicted).clamp(min=1)
 
 
 class LabelledProbabilities(Metric):

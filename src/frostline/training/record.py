@@ -21,7 +21,12 @@ from frostline.results.folder import RunFolder
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.callbacks.fit_head import fitted_values
-from frostline.training.callbacks.predictions import PredictionContext, SplitPredictions, write_predictions
+from frostline.training.callbacks.predictions import (
+    PredictionContext,
+    SplitPredictions,
+    confusion_record,
+    write_predictions,
+)
 from frostline.training.callbacks.resume_checkpoint import resume_step
 from frostline.training.loggers.finish import finish_complete, finish_pruned
 from frostline.training.metrics import MultiLabelMetrics
@@ -106,7 +111,7 @@ class RunRecorder:
         extra: what the head reports in addition to the metrics. step: the last optimizer step.
         """
         write_predictions(self.folder.predictions, predictions, self._context())
-        result = self._result(metrics, extra, cost)
+        result = self._result(metrics, predictions, extra, cost)
         finish_complete(loggers, result, step)
         self.folder.failure.unlink(missing_ok=True)
         write_json(self.folder.result, result)
@@ -119,7 +124,13 @@ class RunRecorder:
         write_json(self.folder.pruned, pruned)
         self.folder.resume_checkpoint.unlink(missing_ok=True)
 
-    def _result(self, metrics: dict[str, float], extra: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
+    def _result(
+        self,
+        metrics: dict[str, float],
+        predictions: dict[str, SplitPredictions],
+        extra: dict[str, Any],
+        cost: dict[str, Any],
+    ) -> dict[str, Any]:
         classifier = self.built.classifier
         return {
             "id": self.job["id"],
@@ -131,7 +142,7 @@ class RunRecorder:
             "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
             "phases": classifier.tracker.finished,
             "classes": self.built.corpus.classes,
-            "confusion": classifier.confusion,
+            **confusion_record(classifier.confusion, predictions["test"]),
             **self._thresholds(),
             **self._interpolation(),
             **extra,

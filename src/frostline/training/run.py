@@ -88,8 +88,7 @@ def train_rank(folder: Path) -> None:
 
 def train(config: Config, job: Job, folder: RunFolder) -> None:
     """Train and evaluate as one rank of a run, or as the only one; the first rank writes the record."""
-    from frostline.data.token_counts import token_messages
-    from frostline.training.build import build
+    from frostline.training.build import build, data_messages
     from frostline.training.callbacks.order import make_callbacks
     from frostline.training.cost import cost
     from frostline.training.data_module import DataModule
@@ -109,7 +108,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
     resume = folder.resume_checkpoint if folder.resume_checkpoint.exists() else None
     try:
         if trainer.is_global_zero:
-            for message in token_messages(built.token_counts, built.origins, config["dataset"]["max_length"]):
+            for message in data_messages(built, config):
                 log(message)
             log(record.plan_table)
             record.begin(resume)

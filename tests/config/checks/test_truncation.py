@@ -77,7 +77,7 @@ def test_templates_and_demonstrations_count(frostline: Command) -> None:
 
 def test_plan_prints_it_too(frostline: Command) -> None:
     frame = write("my.csv", count=400)
-    out = frostline("plan", "dataset=table", "dataset.train=my.csv", f"dataset.max_length={MOST}").out
+    out = frostline("plan", "dataset=table", "dataset.train=my.csv", f"dataset.max_length={MOST}").err
     (line,) = [line for line in out.splitlines() if line.startswith("about ")]
     assert abs(int(line.split()[1].rstrip("%")) - int(share(frame, ["text"]).rstrip("%"))) <= 5
 

@@ -9,7 +9,7 @@ from typing import Any
 from frostline.config.checks.source import capabilities
 from frostline.errors import Problem, did_you_mean
 from frostline.models.interfaces import Capability
-from frostline.results.metric_names import CLASS_F1, MULTI_LABEL_SCORES, SCORES, metric_direction
+from frostline.results.metric_names import CLASS_F1, MAX_CLASSES, MULTI_LABEL_SCORES, SCORES, metric_direction
 from frostline.types import Config
 
 VALIDATION = "val/"
@@ -32,7 +32,10 @@ def class_problems(monitors: Mapping[str, str], classes: Sequence[str]) -> Itera
     prefix = f"{VALIDATION}{CLASS_F1}"
     for key, metric in monitors.items():
         name = metric.removeprefix(prefix)
-        if metric.startswith(prefix) and name not in classes:
+        if metric.startswith(prefix) and len(classes) > MAX_CLASSES:
+            what = f"{metric!r} is measured for at most {MAX_CLASSES} classes, and the data has {len(classes):,}"
+            yield Problem(key, what, f"give {VALIDATION}f1_macro")
+        elif metric.startswith(prefix) and name not in classes:
             do = did_you_mean(metric, [f"{prefix}{known}" for known in classes])
             yield Problem(key, f"the data has no class {name!r}", do)
 

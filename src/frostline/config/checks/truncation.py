@@ -142,4 +142,4 @@ def _table_texts(path: Path, columns: Sequence[str]) -> list[Text]:
         case _:
             return []
     halves = [frame[name].dropna().astype(str).tolist() for name in columns]
-    return halves[0] if len(halves) == 1 else list(zip(*halves, strict=True))
+    return list(halves[0]) if len(halves) == 1 else list(zip(halves[0], halves[1], strict=True))

@@ -21,7 +21,12 @@ from frostline.results.atomic_files import write_json, write_text
 from frostline.results.environment import describe_environment
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
-from frostline.training.callbacks.predictions import PredictionContext, SplitPredictions, write_predictions
+from frostline.training.callbacks.predictions import (
+    PredictionContext,
+    SplitPredictions,
+    confusion_record,
+    write_predictions,
+)
 from frostline.training.metrics import ClassificationMetrics
 from frostline.types import Config
 
@@ -87,7 +92,7 @@ def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str,
         "seed": config["seed"],
         "metrics": {name: value for metrics, _ in scores.values() for name, value in metrics.items()},
         "classes": corpus.classes,
-        "confusion": scores["test"][1],
+        **confusion_record(scores["test"][1], external.predictions["test"]),
         "parameters": dict.fromkeys(("total", "trainable", "ever_trainable"), trainable) | {"solved": trainable},
         "cost": {"seconds": time.perf_counter() - start, "texts_encoded": 0, "texts_from_store": 0},
         "config": config,
@@ -99,7 +104,7 @@ def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str,
     return result
 
 
-def _scores(name: str, split: SplitPredictions, classes: list[str]) -> tuple[dict[str, float], list[list[int]]]:
+def _scores(name: str, split: SplitPredictions, classes: list[str]) -> tuple[dict[str, float], list[list[int]] | None]:
     """Return the metrics of a split by the names that a run of `frostline` uses, and the confusion matrix (C, C)."""
     metrics = ClassificationMetrics(classes)
     logits = split.probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()

@@ -23,24 +23,23 @@ def stacked_scores(logits: Tensor, labels: Tensor, classes: list[str]) -> list[d
     confidence, predicted = logits.float().softmax(dim=-1).max(dim=-1)
     correct = predicted == expanded
     metrics = {"loss": losses.view(heads, texts).double().mean(dim=1), "accuracy": correct.double().mean(dim=1)}
-    by_class = _f1_by_class(_confusion_matrices(predicted, expanded, count))
+    by_class = _f1_by_class(predicted, expanded, count)
     metrics |= {"f1_macro": by_class.mean(dim=1), "ece": _calibration_errors(confidence, correct)}
     metrics |= class_f1(classes, by_class.unbind(dim=1))
     rows = torch.stack([*metrics.values()], dim=1).tolist()
     return [undefined_if_nan(dict(zip(metrics, row, strict=True))) for row in rows]
 
 
-def _confusion_matrices(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Return counts (J, C, C), a row for each true class, from predicted and true classes (J, N)."""
+def _f1_by_class(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return F1 (J, C) from predicted and true classes (J, N); 0 for a class that is neither present nor predicted."""
     heads = len(predicted)
-    cells = (torch.arange(heads, device=predicted.device)[:, None] * classes + labels) * classes + predicted
-    return torch.bincount(cells.flatten(), minlength=heads * classes**2).view(heads, classes, classes)
+    first = torch.arange(heads, device=predicted.device)[:, None] * classes
 
+    def count(cells: Tensor) -> Tensor:
+        return torch.bincount(cells.flatten(), minlength=heads * classes).view(heads, classes)
 
-def _f1_by_class(confusion: Tensor) -> Tensor:
-    """Return F1 (J, C) from confusion matrices (J, C, C); 0 for a class that is neither present nor predicted."""
-    hits = confusion.diagonal(dim1=1, dim2=2).double()
-    return 2 * hits / (confusion.sum(dim=1) + confusion.sum(dim=2)).clamp(min=1)
+    correct = count((labels + first)[predicted == labels]).double()
+    return 2 * correct / (count(labels + first) + count(predicted + first)).clamp(min=1)
 
 
 def _calibration_errors(confidence: Tensor, correct: Tensor) -> Tensor:

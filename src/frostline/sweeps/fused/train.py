@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from frostline.console import Progress, log
-from frostline.data.token_counts import token_messages
 from frostline.errors import UserError
 from frostline.models.interfaces import FittedHead
 from frostline.results.atomic_files import synchronised_once
@@ -23,7 +22,7 @@ from frostline.sweeps.fused.stacked_heads import incompatibility
 from frostline.sweeps.fused.task import FusableJob, NotFusable, Result
 from frostline.sweeps.fused.trainer import FusedTrainer
 from frostline.sweeps.fused.wandb_table import is_table_wanted, log_table
-from frostline.training.build import build
+from frostline.training.build import build, data_messages
 from frostline.training.data_module import DataModule
 from frostline.training.lifecycle import record_failure, start, stored_result
 from frostline.training.trainer import attach, make_trainer
@@ -66,9 +65,7 @@ class FusedSweep:
         self.used = str(self.device), str(trainer.precision)
         self.texts = SharedTexts(data.frozen_states, self.built, lead.config["dataset"])
         self.environment = capture()
-        for message in token_messages(
-            self.built.token_counts, self.built.origins, lead.config["dataset"]["max_length"]
-        ):
+        for message in data_messages(self.built, lead.config):
             log(message)
 
     def train(self, jobs: Sequence[FusableJob]) -> list[Result]:

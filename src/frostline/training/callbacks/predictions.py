@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,6 +37,16 @@ class SplitPredictions:
         if thresholds is None:
             return self.probabilities.argmax(dim=1)
         return self.probabilities.double() >= torch.tensor(thresholds, dtype=torch.double)
+
+
+def confusion_record(matrix: list[list[int]] | None, test: SplitPredictions) -> dict[str, Any]:
+    """Return the confusion matrix as result.json has it: without a `matrix` the pairs of classes that occur."""
+    if matrix is not None:
+        return {"confusion": matrix}
+    pairs = np.stack([test.labels.numpy(), test.predicted(None).numpy()])
+    cells, texts = np.unique(pairs, axis=1, return_counts=True)
+    true, predicted = cells.tolist()
+    return {"confusion": None, "confusion_cells": {"true": true, "predicted": predicted, "texts": texts.tolist()}}
 
 
 class Predictions(pl.Callback):
