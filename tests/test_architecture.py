@@ -47,7 +47,9 @@ PROTOCOLS = {
     "launch": [r"hydra_plugins/"],  # Hydra's Launcher
     "select": [r"frostline/sweeps/fused/optimizers"],  # StackedOptimizer
     "update": [r"frostline/training/metrics"],  # torchmetrics.Metric
+    "compute": [r"frostline/training/metrics"],  # torchmetrics.Metric
     "tokenize": [r"frostline/models/"],  # PromptHead
+    "tokenize_and_count": [r"frostline/models/"],  # CountingTokenizer
     "token_nll": [r"frostline/models/(heads|interfaces)"],  # RecordedHead
     "on_validation_end": [r"frostline/training/"],  # lightning.Callback
 }
