@@ -16,7 +16,7 @@ from frostline.types import Config
 
 SAMPLE = 1000  # texts that are tokenized
 MAX_COMBINATIONS = 8  # of texts, encoder, head and length, so that a large sweep is checked quickly
-READ_ALIKE = (  # keys of the data set that leave the texts and their number of tokens as they are
+WITHOUT_EFFECT = (  # keys of the data set that leave the texts and their number of tokens as they are
     "batch_size", "fold", "folds", "label_noise", "max_test", "max_train", "max_val", "noise_seed", "shifted", "shifts",
     "shots", "shots_seed", "split_seed", "test_share", "val_share",
 )  # fmt: skip
@@ -42,7 +42,7 @@ def truncation_lines(configs: Sequence[Config], texts: Sequence[Sequence[Text]] 
 
 def _key(config: Config) -> str:
     head = {name: config["head"].get(name) for name in ("template", "examples")}
-    dataset = {name: value for name, value in config["dataset"].items() if name not in READ_ALIKE}
+    dataset = {name: value for name, value in config["dataset"].items() if name not in WITHOUT_EFFECT}
     return json.dumps([config["encoder"], head, dataset], sort_keys=True, default=str)
 
 

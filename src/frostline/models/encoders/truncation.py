@@ -24,8 +24,8 @@ def count_cut_tokens(
         for index in full:
             cut[index] = sum(len(piece) - special for piece in encoded.encodings[index].overflowing)
     elif full:
-        whole = tokenizer([texts[index] for index in full], verbose=False, **options)["input_ids"]
-        for index, row in zip(full, whole, strict=True):
+        uncut = tokenizer([texts[index] for index in full], verbose=False, **options)["input_ids"]
+        for index, row in zip(full, uncut, strict=True):
             cut[index] = len(row) - len(ids[index])
     return cut
 

@@ -88,12 +88,12 @@ class PromptTokenizer:
             row if len(row) <= max_length else self._truncate_prompt(text, len(row), max_length)
             for text, row in zip(shortened, prompts, strict=True)
         ]
-        whole = [len(row) for row in prompts]
+        full = [len(row) for row in prompts]
         longer = [index for index, text in enumerate(shortened) if text != plain[index]]
         for index, row in zip(longer, self.prompt_ids([plain[index] for index in longer]), strict=True):
-            whole[index] = len(row)
-        cut = [length - len(row) for length, row in zip(whole, ids, strict=True)]
-        return TokenizedTexts(ids, [max(0, length - template_length) for length in whole], cut, special)
+            full[index] = len(row)
+        cut = [length - len(row) for length, row in zip(full, ids, strict=True)]
+        return TokenizedTexts(ids, [max(0, length - template_length) for length in full], cut, special)
 
     def _require_single(self, texts: Sequence[Text]) -> list[str]:
         if not all(isinstance(text, str) for text in texts):
