@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from frostline.console import make_output_printable
 from frostline.errors import FrostlineError
 
 DEBUG = "--debug"  # a flag of every command
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: with status 1 if a run failed, 2 if the command or its input is wrong, 130 if it was interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    make_output_printable()
     try:
         status = _run_command(words)
     except FrostlineError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 import time
 from types import TracebackType
@@ -9,6 +11,7 @@ from types import TracebackType
 from frostline import session
 
 SECONDS_BETWEEN_LINES = 10.0
+IN_ASCII = {"·": ".", "±": "+-", "−": "-", "–": "-", "→": "->", "×": "x", "…": "...", "’": "'", "“": '"', "”": '"'}
 
 
 class Progress:
@@ -48,6 +51,25 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+def make_output_printable() -> None:
+    """Let standard output and standard error replace characters that their encoding has not, such as · in ASCII.
+
+    Characters of tables get a substitute of the same meaning; others are printed as an escape sequence.
+    """
+    codecs.register_error("frostline_substitute", _substitute)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="frostline_substitute")
+
+
+def _substitute(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    escaped = (IN_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode() for c in characters)
+    return "".join(escaped), error.end
 
 
 def log(message: str) -> None:

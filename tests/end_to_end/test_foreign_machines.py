@@ -66,3 +66,37 @@ def test_files_of_the_working_folder_replace_no_module_of_python(shadowing_folde
     assert done.returncode == 0, done.stderr
     assert "of the working folder" not in done.stderr
     assert len(list(Path("runs").glob("*/*/result.json"))) == (2 if "-m" in words else 1)
+
+
+def test_an_encoding_without_the_characters_of_a_table_gets_others() -> None:
+    """The plan shows · for a frozen block."""
+    tables = [frostline("plan", "freezing=lp_ft", PYTHONIOENCODING=encoding) for encoding in ("utf-8", "ascii")]
+    assert [done.returncode for done in tables] == [0, 0]
+    assert "·" in tables[0].stdout
+    assert tables[1].stdout == tables[0].stdout.replace("·", ".")
+
+
+NO_PASSWD = """
+import pwd
+def missing(user): raise KeyError("getpwuid(): uid not found")
+pwd.getpwuid = missing
+from frostline.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("home", [None, "/proc/missing"])
+def test_a_user_without_a_home_is_told_which_variable_to_set(home: str | None) -> None:
+    """Some containers run as a user that the system does not know, and with a home folder that is read-only."""
+    variables = ("HOME", "FROSTLINE_CACHE", "XDG_CACHE_HOME", "USER", "LOGNAME")
+    environ = {k: v for k, v in os.environ.items() if k not in variables} | ({"HOME": home} if home else {})
+    command = [sys.executable, "-P", "-c", NO_PASSWD, *LIGHT]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=300, check=False)
+    assert done.returncode == 2
+    [_, problem] = done.stderr.splitlines()
+    assert problem.startswith("  FROSTLINE_CACHE: ") and "set this environment variable to a folder" in problem
+    assert not Path("runs").exists()
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environ | {"FROSTLINE_CACHE": os.environ["FROSTLINE_CACHE"]}
+    )
+    assert done.returncode == 0, done.stderr

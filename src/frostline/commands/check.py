@@ -5,6 +5,7 @@ from __future__ import annotations
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
 from frostline.config.checks.truncation import truncation_lines
+from frostline.data.downloads.package_cache import create_cache_folder
 from frostline.options import OptionParser
 
 MAX_LISTED = 20  # jobs whose folders are listed
@@ -24,6 +25,9 @@ def main(argv: list[str]) -> int:
     """
     _, words = PARSER.split(argv)
     jobs = command.jobs_of_command(words)
+    files = dict.fromkeys(line for job in jobs for line in downloads(job.config))
+    if files:
+        create_cache_folder()
     search = jobs[0].search
     if search:
         print(f"ok: a search of {search.settings.n_trials} trials; the corners of its search space are")
@@ -31,8 +35,8 @@ def main(argv: list[str]) -> int:
         print(f"ok: {len(jobs)} job{'s' if len(jobs) != 1 else ''}")
     for job in jobs if len(jobs) <= MAX_LISTED else []:
         print(f"  {job.folder}")
-    for line in dict.fromkeys(line for job in jobs for line in downloads(job.config)):
-        print(f"  will download {line}")
+    for file in files:
+        print(f"  will download {file}")
     for line in truncation_lines([job.config for job in jobs]):
         print(f"  {line}")
     return 0

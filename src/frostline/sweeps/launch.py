@@ -20,6 +20,7 @@ from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
 from frostline.console import log
+from frostline.data.downloads.package_cache import create_cache_folder
 from frostline.distributed.external_ranks import stray_variables
 from frostline.distributed.launcher import external_ranks, is_main_process
 from frostline.errors import Problem, UserError
@@ -50,6 +51,8 @@ def launch(arguments: Arguments) -> int:
             f"{', '.join(stray)}: ignored; torchrun or srun would set more variables, and this is one process by itself"
         )
     jobs = checked_jobs(arguments) if is_main_process() else []
+    if jobs:
+        create_cache_folder()
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     argv = [*arguments.argv, *(_env_set(sweep, jobs) if sweep else []), *_rank_overrides()]
     trials: Trials | None = None

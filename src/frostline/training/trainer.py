@@ -7,8 +7,10 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
+from frostline.console import log
 from frostline.distributed import launcher as ranks
 from frostline.errors import UserError, user_error
 from frostline.freezing.plan import Plan
@@ -32,12 +34,37 @@ def rank_count(config: Config) -> int:
             do = f"give trainer.devices={external.count}, or start the command by itself"
             raise user_error("trainer.devices", what, do)
         return external.count
+    accelerator = choose_accelerator(config["trainer"]["accelerator"])
     if devices != "auto":
         return int(devices)
     import torch
 
-    gpu = config["trainer"]["accelerator"] != "cpu" and torch.cuda.is_available()
-    return torch.cuda.device_count() if gpu else 1
+    return torch.cuda.device_count() if accelerator == "cuda" else 1
+
+
+def choose_accelerator(setting: str) -> Literal["cuda", "cpu"]:
+    """Return what `trainer.accelerator` means on this machine.
+
+    Apple's GPUs (MPS) have no float64, in which metrics are summed and closed-form heads are fitted, so `auto` is the
+    CPU there. Lightning's `auto` would be the GPU.
+
+    Raises:
+        UserError: it is `gpu`, and there is no CUDA GPU.
+    """
+    import torch
+
+    if setting != "cpu" and torch.cuda.is_available():
+        return "cuda"
+    if setting == "gpu":
+        raise user_error("trainer.accelerator", "gpu, but torch finds no CUDA GPU", "set it to auto or cpu")
+    if setting == "auto" and torch.backends.mps.is_available():
+        _log_mps_unused()
+    return "cpu"
+
+
+@cache
+def _log_mps_unused() -> None:
+    log("the CPU is used: the GPU of this machine (MPS) has no float64, which metrics and fitted heads need")
 
 
 def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any, callbacks: Sequence[Any]) -> Any:
@@ -47,7 +74,6 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     ours, not by the Trainer.
     """
     import lightning.pytorch as pl
-    import torch
     from lightning.pytorch.utilities import rank_zero_only
 
     from frostline.training.callbacks.resume_checkpoint import AtomicCheckpointIO
@@ -58,7 +84,7 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
     unused = ("GPU available but not used", "The .srun. command is available on your system but is not used")
     for advice in (".*LeafSpec.*deprecated", *unused):
         warnings.filterwarnings("ignore", message=advice)
-    external = ranks.external_ranks()
+    accelerator, external = choose_accelerator(settings.accelerator), ranks.external_ranks()
     nodes = external.nodes if external else 1
     sharded = settings.strategy == "fsdp2" and count > 1
     if count == 1:
@@ -66,12 +92,12 @@ def make_trainer(settings: TrainerSettings, plan: Plan, count: int, loggers: Any
         rank_zero_only.rank = 0  # type: ignore[attr-defined]  # a function with an attribute
     return pl.Trainer(
         max_epochs=settings.max_epochs,
-        accelerator=settings.accelerator,
+        accelerator=accelerator,
         devices=count // nodes,
         num_nodes=nodes,
         strategy=_fsdp2(count) if sharded else _ddp(count, several_phases=len(plan.phases) > 1),
         precision=settings.precision,
-        deterministic=settings.deterministic and settings.accelerator != "cpu" and torch.cuda.is_available(),
+        deterministic=settings.deterministic and accelerator == "cuda",
         gradient_clip_val=settings.gradient_clip_val,
         accumulate_grad_batches=settings.accumulate_grad_batches,
         limit_train_batches=settings.limit_batches * settings.accumulate_grad_batches

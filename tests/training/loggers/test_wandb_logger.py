@@ -62,6 +62,41 @@ def test_runs_in_one_process_are_runs_of_their_own(here: Path) -> None:
     assert len({about(records)["run_id"] for records in runs}) == 3
 
 
+VARIABLES = {
+    "WANDB_PROJECT": "thesis",
+    "WANDB_ENTITY": "group",
+    "WANDB_NAME": "final",
+    "WANDB_RUN_GROUP": "table 2",
+    "WANDB_TAGS": "a,b",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set variables of W&B for a fresh process of W&B, which reads them at its start."""
+    wandb._service.discard()
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    yield
+    wandb._service.discard()
+
+
+def test_variables_of_wandb_replace_what_the_config_leaves_at_its_default(here: Path, variables: None) -> None:
+    log_one(here / "default", group="study", name="seed 1")
+    log_one(here / "chosen", group="study", name="seed 1", project="ablation", entity="me")
+    default, chosen = (about(read(here / name)[0]) for name in ("default", "chosen"))
+    assert [default[key] for key in ("project", "entity", "display_name", "run_group")] == [*VARIABLES.values()][:4]
+    assert (default["tags"], chosen["tags"]) == (["a", "b"], ["a", "b"])
+    assert (chosen["project"], chosen["entity"]) == ("ablation", "me")
+
+
+@pytest.mark.parametrize("value, runs", [("true", 0), ("1", 0), ("false", 1), ("", 1)])
+def test_wandb_disabled_is_respected(here: Path, monkeypatch: pytest.MonkeyPatch, value: str, runs: int) -> None:
+    monkeypatch.setenv("WANDB_DISABLED", value)
+    log_one(here)
+    assert len(read(here)) == runs
+
+
 def test_a_run_that_nobody_finished_ends_where_the_next_begins(here: Path) -> None:
     WandbRun(here / "a").log_metrics({"loss": 1.0}, 0)
     log_one(here / "b", loss=2.0)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from frostline.config.checks.dataset import make_dataset
-from frostline.data.downloads.package_cache import Pin, is_cached
+from frostline.data.downloads.package_cache import Pin, home_folder, is_cached
 from frostline.types import Config
 
 
@@ -30,6 +30,6 @@ def _encoder_downloads(encoder: Config) -> list[str]:
 
 
 def _is_in_hub_cache(name: str) -> bool:
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    home = os.environ.get("HF_HOME") or (home_folder() or Path("~")) / ".cache" / "huggingface"
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     return any((hub / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/config.json"))

@@ -16,6 +16,7 @@ from frostline.data.checks import (
     texts_of,
 )
 from frostline.data.corpus import Labelled, RawData
+from frostline.data.downloads.package_cache import home_folder
 from frostline.errors import Problem, UserError, did_you_mean, user_error
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Hub:
 
 
 def _cached(name: str) -> Path:
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    home = Path(os.environ.get("HF_HOME") or (home_folder() or Path("~")) / ".cache" / "huggingface")
     return Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets") / name.replace("/", "___")
 
 

@@ -22,15 +22,48 @@ from frostline.data.downloads import apt as debian
 from frostline.data.downloads import pypi as package_index
 from frostline.data.downloads.archives import members
 from frostline.data.downloads.pins import Deb, Pin
+from frostline.errors import user_error
 
-__all__ = ["Deb", "Pin", "cache_folder", "folder", "is_cached", "store_folder"]
+__all__ = ["Deb", "Pin", "cache_folder", "create_cache_folder", "folder", "home_folder", "is_cached", "store_folder"]
+
+_DO = "set this environment variable to a folder that you can write"
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads: FROSTLINE_CACHE, or `frostline` in the user's cache folder."""
-    if configured := os.environ.get("FROSTLINE_CACHE"):
-        return Path(configured).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "frostline"
+    """Return the folder of this user's downloads: FROSTLINE_CACHE, or one in the cache folder of the user.
+
+    Raises:
+        UserError: the variable is not set, and the user has no home folder.
+    """
+    if chosen := os.environ.get("FROSTLINE_CACHE"):
+        return Path(chosen).expanduser()
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "frostline"
+    if (home := home_folder()) is None:
+        raise user_error("FROSTLINE_CACHE", "is not set, and this user has no home folder", _DO)
+    return home / ".cache" / "frostline"
+
+
+def home_folder() -> Path | None:
+    """Return the home folder of this user, or None where neither HOME nor the system's list of users has one."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home if home.is_absolute() else None
+
+
+def create_cache_folder() -> None:
+    """Create the folder of downloads if it does not exist.
+
+    Raises:
+        UserError: it cannot be created.
+    """
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"the folder of downloads, {cache_folder()}, cannot be created ({error.strerror})"
+        raise user_error("FROSTLINE_CACHE", what, _DO) from None
 
 
 def store_folder() -> Path:

@@ -21,7 +21,15 @@ from lightning.pytorch.loggers.logger import DummyLogger, Logger
 from frostline.console import log
 from frostline.training.loggers.wandb_server import remember_failure
 from frostline.training.loggers.wandb_service import Service
-from frostline.training.loggers.wandb_start import GRACE_SECONDS, START_SECONDS, Start, first_line, sync_command
+from frostline.training.loggers.wandb_start import (
+    DEFAULT_PROJECT,
+    GRACE_SECONDS,
+    START_SECONDS,
+    Start,
+    first_line,
+    sync_command,
+    without_environment,
+)
 
 END_SECONDS = 8.0
 MAX_NAME_LENGTH = 128  # characters; W&B refuses longer names
@@ -86,7 +94,7 @@ class WandbRun(Logger):
     def __init__(
         self,
         folder: str | Path,
-        project: str = "frostline",
+        project: str = DEFAULT_PROJECT,
         group: str | None = None,
         name: str | None = None,
         config: dict[str, Any] | None = None,
@@ -98,7 +106,8 @@ class WandbRun(Logger):
         self._folder = Path(folder)
         self._name, self._mode = name and name[:MAX_NAME_LENGTH], mode
         arguments: dict[str, Any] = {"project": project, "entity": entity, "group": group, "name": self._name}
-        arguments |= {"config": dict(config or {}), "tags": list(tags), "dir": str(self._folder)}
+        arguments |= {"tags": list(tags)} if tags else {}
+        arguments = without_environment(arguments) | {"config": dict(config or {}), "dir": str(self._folder)}
         self._start = Start(self._folder, arguments, _service, _init)
         self._run: Any = None
         self._start_tried = self._failed = self._warned = False

@@ -19,7 +19,9 @@ _recent_failures: dict[str, tuple[float, str]] = {}  # by the server's URL: when
 
 
 def requested_mode(mode: str) -> str:
-    """Return the mode of the environment variable WANDB_MODE, or `mode` if it is not set."""
+    """Return the mode of WANDB_MODE, or `mode` if that is not set; WANDB_DISABLED=true turns W&B off before both."""
+    if os.environ.get("WANDB_DISABLED", "").lower() in ("1", "true", "yes", "on"):
+        return "disabled"
     requested = os.environ.get("WANDB_MODE") or mode
     return MODE_ALIASES.get(requested, requested)
 
@@ -56,7 +58,7 @@ def has_key(url: str) -> bool:
     for path in [file] if file else ["~/.netrc", "~/_netrc"]:
         try:
             entry = netrc.netrc(Path(path).expanduser()).authenticators(urlsplit(url).netloc)
-        except (OSError, netrc.NetrcParseError):
+        except (OSError, RuntimeError, netrc.NetrcParseError):  # RuntimeError: the user has no home folder
             continue
         return bool(entry and entry[2])
     return False

@@ -15,6 +15,15 @@ from frostline.results.atomic_files import write_text
 from frostline.training.loggers.wandb_server import choose_mode, remember_failure, requested_mode
 from frostline.training.loggers.wandb_service import Service
 
+DEFAULT_PROJECT = "frostline"
+DEFAULTS = {"project": DEFAULT_PROJECT, "entity": None}
+VARIABLES = {  # of W&B, by the argument of wandb.init that would override each of them
+    "project": "WANDB_PROJECT",
+    "entity": "WANDB_ENTITY",
+    "group": "WANDB_RUN_GROUP",
+    "name": "WANDB_NAME",
+    "tags": "WANDB_TAGS",
+}
 START_SECONDS, GRACE_SECONDS = 8.0, 2.0
 OFFLINE_SECONDS = 60.0  # an offline start uses no server; this only ends a start that would never end
 
@@ -73,6 +82,19 @@ class Start:
             run.define_metric("step")
             run.define_metric("*", step_metric="step")
         return run
+
+
+def without_environment(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of wandb.init without those for which W&B reads an environment variable that is set.
+
+    A project or an entity that the config sets itself stays: it is more specific than a variable.
+    """
+
+    def is_from_config(name: str) -> bool:
+        return name in DEFAULTS and bool(arguments[name] != DEFAULTS[name])
+
+    replaced = {name for name, variable in VARIABLES.items() if name in arguments and os.environ.get(variable)}
+    return {name: value for name, value in arguments.items() if name not in replaced or is_from_config(name)}
 
 
 def wandb_run_id(folder: Path) -> str:
