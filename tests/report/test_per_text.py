@@ -1,4 +1,4 @@
-"""Rows compared text by text (frostline.report.per_text)."""
+"""Rows compared text by text (frostline.report.per_text, frostline.report.crossed_tests)."""
 
 from __future__ import annotations
 

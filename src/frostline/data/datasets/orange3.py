@@ -26,10 +26,10 @@ def downloads() -> list[str]:
 def load(name: str) -> RawData:
     """Return train and test of `name` as they were published."""
     files = folder(PIN, INSIDE, keep=KEEP)
-    return RawData(train=_read(files / f"{name}-train.tab"), test=_read(files / f"{name}-test.tab"))
+    return RawData(train=_read_file(files / f"{name}-train.tab"), test=_read_file(files / f"{name}-test.tab"))
 
 
-def _read(file: Path) -> Labelled:
+def _read_file(file: Path) -> Labelled:
     lines = file.read_text(encoding="utf-8").split("\n")[HEADER_LINES:]
     labels, texts = zip(*(line.split("\t", 1) for line in lines if line.strip()), strict=True)
     return Labelled(texts, labels)
