@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,19 @@ def test_messages_name_shares_and_examples() -> None:
     assert "row 6 of test of test_other" in next(token_messages(only_shift, origins, 12))
     assert list(token_messages({"train": counts["train"].take([0])}, origins, 12)) == []
     assert np.array_equal(counts["test_other"].lengths, [10, 0])
+
+
+def test_a_token_without_an_embedding_is_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = torch.nn.Embedding(3000, 128)  # "films" has the id 3152
+    (row,) = encoder().tokenize(["film"], 16)
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder().model.embeddings, "word_embeddings", small)
+        assert encoder().tokenize(["film"], 16) == [row] and max(row) < 3000
+        what = "the tokenizer has 30,522 tokens and the model embeddings of 3,000: 'films', which occurs in the texts"
+        prompts = PromptTokenizer(encoder(), PromptTemplate.parse("{text} is {mask}", ["text", "mask"]))
+        for tokenize in (encoder().tokenize, prompts):
+            with pytest.raises(UserError, match=what):
+                tokenize(["film", "films"], 16)
+        for pad, expected in ((2, 2), (3152, 0)):  # what pads is masked, so that any embedding will do
+            patch.setattr(encoder(), "tokenizer", SimpleNamespace(pad_token_id=pad))
+            assert encoder().pad_id == expected

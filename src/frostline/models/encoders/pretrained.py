@@ -16,7 +16,7 @@ from frostline.models.encoders.auto_model import load_auto_model, quiet_transfor
 from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
 from frostline.models.encoders.objectives import objective_of_architectures
 from frostline.models.encoders.special_tokens import SpecialTokens
-from frostline.models.encoders.truncation import check_segments, count_cut_tokens
+from frostline.models.encoders.truncation import check_ids, check_segments, count_cut_tokens
 from frostline.models.layers import reinitialise_top_layers
 from frostline.types import NonNegativeInt
 
@@ -69,8 +69,19 @@ class Pretrained(nn.Module):
 
     @property
     def pad_id(self) -> int:
-        """Return the id that pads shorter texts; any id will do if the tokenizer has none, since it is masked."""
-        return getattr(self.tokenizer, "pad_token_id", None) or 0
+        """Return the id that pads shorter texts; any id will do if the tokenizer has none, since it is masked.
+
+        The same holds if the padding token was added to the tokenizer and the model has no embedding of it.
+        """
+        pad_id: int = getattr(self.tokenizer, "pad_token_id", None) or 0
+        return pad_id if self.num_embeddings is None or pad_id < self.num_embeddings else 0
+
+    @property
+    def num_embeddings(self) -> int | None:
+        """The number of tokens of which the model has embeddings; None if it has no table of them."""
+        model: Any = self.model
+        table = model.get_input_embeddings()
+        return table.num_embeddings if isinstance(table, nn.Embedding) else None
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of each text with special tokens, truncated to `max_length`; of a pair the longer text.
@@ -78,7 +89,8 @@ class Pretrained(nn.Module):
         A special token in a text, such as [SEP], is read as ordinary characters.
 
         Raises:
-            UserError: the encoder has no positions for so many tokens, or cannot tell the texts of a pair apart.
+            UserError: the encoder has no positions for so many tokens, has no embedding of one of them, or would read
+                pairs wrongly.
         """
         return self.tokenize_and_count(texts, max_length).ids
 
@@ -92,6 +104,7 @@ class Pretrained(nn.Module):
         options = {"split_special_tokens": True, "return_attention_mask": False}
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, **options)
         ids: list[list[int]] = encoded["input_ids"]
+        check_ids(ids, self.tokenizer, self.num_embeddings)
         has_pairs = not all(isinstance(text, str) for text in texts)
         self.reads_pairs = self.reads_pairs or has_pairs
         if has_pairs and self.segment_separator is not None:

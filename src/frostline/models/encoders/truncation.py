@@ -1,4 +1,4 @@
-"""What a tokenizer of transformers leaves out of texts, and which tokens it assigns to the texts of a pair."""
+"""What a tokenizer of transformers leaves out of texts, and whether its tokens are those of the model."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def count_cut_tokens(
         for index, row in zip(full, uncut, strict=True):
             cut[index] = len(row) - len(ids[index])
     return cut
+
+
+def check_ids(ids: Sequence[Sequence[int]], tokenizer: Any, num_embeddings: int | None) -> None:
+    """Check that the model has an embedding of each token.
+
+    Raises:
+        UserError: it has not, because the tokenizer belongs to another model or has added tokens.
+    """
+    highest = max(map(max, filter(None, ids)), default=0)
+    if num_embeddings is not None and highest >= num_embeddings:
+        token = tokenizer.convert_ids_to_tokens(highest)
+        what = f"the tokenizer has {len(tokenizer):,} tokens and the model embeddings of {num_embeddings:,}: "
+        what += f"{token!r}, which occurs in the texts, has the id {highest:,}"
+        raise user_error("encoder.name", what, "give a folder with the tokenizer with which the model was pre-trained")
 
 
 def check_segments(ids: Sequence[Sequence[int]], token_types: Sequence[Sequence[int]], separator: int) -> None:

@@ -13,6 +13,7 @@ from frostline.data.corpus import Text
 from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
 from frostline.models.encoders.special_tokens import SpecialTokens
+from frostline.models.encoders.truncation import check_ids
 from frostline.models.prompting.template import PromptTemplate
 
 MASKED_FRACTION = 0.15  # as in the pre-training of BERT (arXiv:1810.04805)
@@ -63,6 +64,7 @@ class PromptTokenizer:
             return []
         prompts = [self.template.fill(text, self.mask) for text in texts]
         ids: list[list[int]] = self.tokenizer(prompts, return_attention_mask=False, verbose=False)["input_ids"]
+        check_ids(ids, self.tokenizer, getattr(self.encoder, "num_embeddings", None))
         return [self._without_end_token(row) or [self.pad_id] for row in ids]
 
     def _without_end_token(self, row: list[int]) -> list[int]:
