@@ -77,6 +77,26 @@ def test_each_job_of_a_sweep_has_its_plan(frostline: Command) -> None:
     assert result.count("parameters are trainable in at least one phase") == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["seed=1,2"], "2 seeds for each arm: too few for an interval or a test; both need 3 or more, and a sign-flip"),
+        (["seed=1,2,3,4,5"], "5 seeds for each arm: a sign-flip test needs 6 or more for p < 0.05; frostline report"),
+        (["seed=1,2,3,4,5,6", "pooler=mean,max"], "needs 7 or more for p < 0.05 after Holm's correction over 3 com"),
+        (["seed=1,2,3,4,5,6"], ""),
+        (["dataset.folds=3", "dataset.fold=0,1,2"], "1 seed for each arm: too few"),
+    ],
+)
+def test_a_sweep_with_few_seeds_says_what_they_cannot_show(words: list[str], note: str, frostline: Command) -> None:
+    result = frostline("plan", "-m", "freezing=frozen,direct", *words).out
+    assert note in result.splitlines()[-1]
+    assert ("for each arm" in result) == bool(note)
+
+
+def test_a_sweep_of_one_arm_has_no_note_on_tests(frostline: Command) -> None:
+    assert "for each arm" not in frostline("plan", "-m", "freezing=frozen", "seed=1,2").out
+
+
 def test_jobs_with_the_same_plan_print_it_once(frostline: Command) -> None:
     result = table(frostline("plan", "-m", "freezing=frozen", "seed=1,2", "optimizer.lr=1e-3,1e-2"))
     lines = [line for line in result.splitlines() if "seed=" in line]

@@ -95,6 +95,21 @@ def test_too_few_seeds_for_a_sign_flip_test_are_tested_over_seeds_and_texts(seed
     assert (by_text["interval"], by_text["p_holm"]) == ("over seeds and texts", full["p"])
 
 
+def test_so_many_comparisons_that_no_sign_flip_test_can_decide_are_tested_over_texts(frostline: Command) -> None:
+    """Six seeds suffice for one comparison, and for two in a table seven are needed."""
+    words = ["report", "runs", "--metric", "test/accuracy", "--baseline", "freezing=frozen", "--format", "json"]
+    seeds_with_predictions(6, better=0.1, rows=("frozen", "full", "top_k"))
+    result = json.loads(frostline(*words).out)
+    assert {cell["test"] for cell in result["rows"]} == {None, "t test over seeds and texts"}
+    one = json.loads(frostline(*words, "--where", "freezing=frozen,full").out)
+    assert one["rows"][1]["test"] == "exact paired sign-flip permutation"
+    for file in Path("runs").glob("*/predictions.parquet"):
+        file.unlink()
+    result = json.loads(frostline(*words).out)
+    assert {cell["test"] for cell in result["rows"]} == {None, "exact paired sign-flip permutation"}
+    assert "No p of a sign-flip test can be below 0.05 here: 2 comparisons need 7 or more pairs." in result["notes"]
+
+
 def test_two_seeds_and_runs_without_predictions_have_no_test(frostline: Command) -> None:
     words = ["report", "runs", "--metric", "test/accuracy", "--baseline", "freezing=frozen"]
     seeds_with_predictions(2, better=0.2)

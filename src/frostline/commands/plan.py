@@ -19,6 +19,8 @@ from frostline.freezing.savings import savings_line
 from frostline.freezing.table import plan_rules, plan_table
 from frostline.models.interfaces import Capability
 from frostline.options import OptionParser, non_empty
+from frostline.report.read.runs import REPEATS
+from frostline.report.statistics.few_seeds import few_seeds_note
 from frostline.results.sweep_status import format_seconds
 from frostline.sweeps.time_estimate import RunEstimate, estimate_run, group_seconds
 
@@ -58,7 +60,7 @@ def main(argv: list[str]) -> int:
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:
-        print("\n".join(_time_estimate(jobs, runs)))
+        print("\n".join([*_time_estimate(jobs, runs), *_seeds_note(jobs)]))
     return 0
 
 
@@ -75,6 +77,18 @@ def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[RunEstimate]) -> 
     costs = [group_seconds(group, runs) for group in fused_groups] or [run.seconds for run in runs]
     yield from (f"{group}: about {format_seconds(cost)}" for group, cost in zip(fused_groups, costs, strict=False))
     yield f"{len(jobs)} jobs: about {format_seconds(sum(costs))} on two CPU cores, less what is cached already"
+
+
+def _seeds_note(jobs: Sequence[command.Job]) -> Iterator[str]:
+    """Yield what the seeds of a sweep cannot show, if it has several arms to compare."""
+    repeats = tuple(f"{key}=" for key in ("seed", *REPEATS))
+    seeds_of: dict[tuple[str, ...], set[int]] = {}
+    for job in jobs:
+        arm = tuple(sorted(one for one in job.overrides if not one.lstrip("+").startswith(repeats)))
+        seeds_of.setdefault(arm, set()).add(job.config["seed"])
+    note = few_seeds_note(min(map(len, seeds_of.values())), len(seeds_of))
+    if note and len(seeds_of) > 1:
+        yield note
 
 
 def _check_writable(file: Path, jobs: int) -> None:

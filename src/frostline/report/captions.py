@@ -74,6 +74,12 @@ def _comparison_notes(table: ReportTable) -> Iterator[str]:
             f"p: {' or '.join(_test_names(tested))}, Holm-corrected over {format_count(len(tested), 'comparison')}; "
             f"bold: better at p < {paired.LEVEL}."
         )
+    flipped = [difference for difference in tested if difference.crossed is None]
+    if flipped and not paired.can_be_significant(max(one.pairs for one in flipped), len(tested)):
+        yield (
+            f"No p of a sign-flip test can be below {paired.LEVEL} here: {len(tested)} comparisons need "
+            f"{paired.fewest_pairs(len(tested))} or more pairs."
+        )
     if len(tested) < len(differences):
         untested = [difference for difference in differences if difference.p is None]
         yield (

@@ -28,7 +28,9 @@ def gap_closed(grid: Grid, cell: TableCell, ends: Sequence[Key | None], collapse
 
     low, high = ends
     gap = split_scores(low, ()), split_scores(high, collapsed)
-    values, all_values = (_shares(cell.metric, split_scores(cell.row, left_out), *gap) for left_out in (collapsed, ()))
+    values, all_values = (
+        shares_by_seed(cell.metric, split_scores(cell.row, left_out), *gap) for left_out in (collapsed, ())
+    )
     summary, summary_with_collapsed = (summarize(list(shares.values())) for shares in (values, all_values))
     return dataclasses.replace(
         cell,
@@ -39,7 +41,7 @@ def gap_closed(grid: Grid, cell: TableCell, ends: Sequence[Key | None], collapse
     )
 
 
-def _shares(metric: str, scores: Scores, low: Scores, high: Scores) -> dict[Any, float]:
+def shares_by_seed(metric: str, scores: Scores, low: Scores, high: Scores) -> dict[Any, float]:
     """Return seed -> share, from the scores of three rows, over the splits that all three have."""
     sums: dict[Any, tuple[float, float, float]] = {}
     for pair in [pair for pair in scores if pair in low and pair in high]:

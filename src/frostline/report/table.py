@@ -110,6 +110,7 @@ def _equal(first: Value, second: Value) -> bool:
 
 def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str], tests: CrossedTests) -> Cells:
     bases = {row: baseline_row(grid, row, query.baseline) for row in grid.rows}
+    comparisons = sum(bases[row] != row and (bases[row], col, metric) in cells for row, col, metric in cells)
     compared: Cells = {}
     for (row, col, metric), cell in cells.items():
         base = bases[row]
@@ -124,9 +125,9 @@ def _compare(grid: Grid, query: Query, cells: Cells, collapsed: Collection[str],
             for left_out in (collapsed, ())
         )
         difference = paired.paired_difference(pairs, metric_range(metric))
-        if difference is not None and difference.p is None:
+        if difference is not None and not paired.can_be_significant(difference.pairs, comparisons):
             crossed = tests.test(runs, baseline_runs, metric, grid.row_keys, collapsed)
-            difference = dataclasses.replace(difference, p=crossed.p if crossed else None, crossed=crossed)
+            difference = dataclasses.replace(difference, p=crossed.p, crossed=crossed) if crossed else difference
         compared[row, col, metric] = dataclasses.replace(
             cell,
             difference=difference,

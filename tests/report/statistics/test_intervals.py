@@ -16,6 +16,7 @@ from frostline.report.statistics.paired import (
     FEWEST,
     can_be_significant,
     differences_by_seed,
+    fewest_pairs,
     is_exact,
     paired_difference,
     sign_flip,
@@ -110,6 +111,7 @@ def test_darwin_s_maize_has_the_p_that_fisher_found() -> None:
 
 def test_so_few_pairs_that_no_p_is_below_a_twentieth_are_not_tested() -> None:
     assert FEWEST == 6 and not can_be_significant(5)
+    assert [fewest_pairs(comparisons) for comparisons in (1, 2, 4, 10)] == [6, 7, 8, 9]
     few, more = paired_difference([0.1] * 5), paired_difference([0.1, 0.2, 0.1, 0.3, 0.2, 0.1])
     assert few is not None and few.p is None and few.mean == pytest.approx(0.1)
     assert more is not None and more.p == pytest.approx(2 / 2**6) and more.exact

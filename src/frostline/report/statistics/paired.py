@@ -5,6 +5,7 @@ scipy.stats is imported in the functions that use it, because its import takes s
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class PairedDifference:
     """The mean difference from the baseline over pairs, its 95% interval (Student's t), and p before Holm's correction.
 
     low, high: None without an interval, as `t_interval` says. p: that of the sign-flip test; if so few pairs can never
-    give a p below 0.05, that of `crossed`, the difference over seeds and texts; None without either.
+    give a p below 0.05, that of `crossed`, the difference over seeds and texts, if there is one.
     """
 
     pairs: int
@@ -43,12 +44,20 @@ def is_exact(pairs: int) -> bool:
     return pairs <= math.log2(RESAMPLES)
 
 
-def can_be_significant(pairs: int) -> bool:
-    """Return whether a two-sided sign-flip test can reach p < 0.05: its smallest p is 2 in 2**pairs."""
-    return math.ldexp(2.0, -pairs) < LEVEL
+def can_be_significant(pairs: int, comparisons: int = 1) -> bool:
+    """Return whether a two-sided sign-flip test can reach p < 0.05 after Holm's correction over comparisons.
+
+    The smallest p before the correction is 2 in 2**pairs.
+    """
+    return math.ldexp(2.0, -pairs) * comparisons < LEVEL
 
 
-FEWEST = next(pairs for pairs in range(1, 20) if can_be_significant(pairs))
+def fewest_pairs(comparisons: int = 1) -> int:
+    """Return the smallest number of pairs with which a sign-flip test can reach p < 0.05 after Holm's correction."""
+    return next(pairs for pairs in itertools.count(1) if can_be_significant(pairs, comparisons))
+
+
+FEWEST = fewest_pairs()
 
 
 def differences_by_seed(

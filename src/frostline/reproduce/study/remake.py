@@ -10,6 +10,7 @@ from frostline.errors import Problem, UserError
 from frostline.report.read.results_csv import read_results
 from frostline.report.read.runs import RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
+from frostline.report.statistics.few_seeds import few_seeds_note
 from frostline.reproduce.study.cells import check_limits
 from frostline.reproduce.study.compare import compare_results, filter_runs
 from frostline.reproduce.study.make import make_runs
@@ -35,6 +36,8 @@ def reproduce_study(folder: Path, limits: Limits, write: bool, tolerance: float)
     study = reader.study()
     check_limits(study, limits)
     runs, committed = StudyRuns(study, reader.problems, limits), _committed_runs(folder / RESULTS)
+    if note := few_seeds_note(len(runs.seeds), len(study.arms)):
+        log(f"{note}; the tables of the study are made from {RESULTS}, which has no predictions")
     into = folder if write else Path("reproduced") / study.name
     records: list[RunRecord] = []
     for _ in make_runs(runs):
