@@ -265,11 +265,14 @@ def test_help_is_there_without_scipy(frostline: Command) -> None:
 @pytest.mark.slow
 def test_real_runs_make_a_table(frostline: Command) -> None:
     small = ["dataset.max_train=64", "dataset.max_val=64", "dataset.max_test=64", "trainer.max_epochs=1", "logger=csv"]
-    assert frostline("-m", "freezing=direct,frozen", "seed=1,2", *small).status == 0
+    assert frostline("-m", "freezing=direct,frozen", "seed=1,2,3", *small).status == 0
     result = json.loads(frostline("report", "runs", "--metric", "test/accuracy", "--format", "json").out)
-    assert [(row["freezing"], row["n"]) for row in result["rows"]] == [("direct", 2), ("frozen", 2)]
+    assert [(row["freezing"], row["n"]) for row in result["rows"]] == [("direct", 3), ("frozen", 3)]
     for row in result["rows"]:
         for seed, value in row["values"].items():
             (file,) = Path("runs").glob(f"*/{row['freezing']}-*-s{seed}-*/result.json")
             assert json.loads(file.read_text())["metrics"]["test/accuracy"] == value
     assert [warning for warning in result["warnings"] if "uncommitted" not in warning] == []
+    words = ["report", "runs", "--baseline", "freezing=direct", "--metric", "test/accuracy,test/f1_macro"]
+    tested = json.loads(frostline(*words, "--format", "json").out)["rows"][2:]
+    assert {cell["test"] for cell in tested} == {"t test over seeds and texts"}  # predictions have the recorded scores
