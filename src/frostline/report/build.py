@@ -10,13 +10,14 @@ from pathlib import Path
 from frostline.errors import Problem, UserError
 from frostline.report.captions import table_notes
 from frostline.report.cells import TableCell
+from frostline.report.completeness import find_missing, seed_order
 from frostline.report.crossed_tests import CrossedTests
 from frostline.report.grid import Grid, make_grid
 from frostline.report.per_text import compare_texts
 from frostline.report.query import Query
 from frostline.report.read.results_csv import SUFFIX
 from frostline.report.read.run_folders import read_runs
-from frostline.report.read.runs import CHOSEN, COMPLETE, RunRecord, format_pairs
+from frostline.report.read.runs import CHOSEN, COMPLETE, PRUNED, RunRecord, format_pairs
 from frostline.report.statistics.collapse import find_collapsed
 from frostline.report.table import ReportTable, make_table
 from frostline.report.warnings.budgets import LEARNING_RATE, unequal_budgets
@@ -89,20 +90,23 @@ def _no_run_problems(paths: Sequence[str], runs: Sequence[RunRecord]) -> Iterato
 
 def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query: Query) -> Report:
     unique, duplicates = deduplicate(complete)
+    unique.sort(key=lambda run: (seed_order(run.seed), run.folder))  # the same for run folders and results.csv
     selected = [run for run in unique if query.selects(run)]
     order = query.order(selected)
     grid = make_grid(selected, query.rows, query.cols, order)
     collapsed = find_collapsed(grid.at.values())
     collapsed_folders = frozenset(run.folder for run in collapsed)
+    incomplete = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
+    started = [run for run in incomplete if run.state != PRUNED]
     tests = CrossedTests()
-    table = make_table(make_grid(selected, query.row_keys, query.cols, order), query, collapsed_folders, tests)
+    shown = make_grid(selected, query.row_keys, query.cols, order)
+    table = make_table(shown, query, collapsed_folders, tests, started)
     by_text = compare_texts(grid, query.baseline, tests.predictions) if query.texts else ([], [])
     text_differences, text_warnings = by_text
-    incomplete = [run for run in runs if run.state != COMPLETE and _may_be_selected(run, query)]
     warnings = [
         *missing_results(incomplete),
         *duplicates,
-        *missing_runs(grid),
+        *missing_runs(grid, find_missing(grid, started, query.where.get("seed", ()))),
         *missing_values(selected, query.metrics),
         *collapsed_runs(collapsed),
         *hidden_factors(grid),

@@ -20,6 +20,11 @@ def table_notes(table: ReportTable) -> list[str]:
     notes = [_cell_note(table)]
     if any(cell.runs > cell.seeds for cell in table.each()):
         notes.append("Runs of one seed, such as folds, are averaged first.")
+    if any(cell.lacks_runs for cell in table.each()):
+        notes.append("Where a cell gives a number of seeds or folds, runs are missing: the value may change.")
+    if any(cell.mixed for cell in table.each()):
+        what = "Where a cell gives values of a key, it averages runs that differ in it:"
+        notes.append(f"{what} add the key to --rows, or choose one value with --where.")
     if table.ceiling:
         notes.append(_gap_note(table))
     elif table.baseline:
@@ -32,7 +37,7 @@ def _cell_note(table: ReportTable) -> str:
     """Describe the numbers of a cell, with the number of seeds of most cells."""
     seeds = table.usual_seeds
     exceptions = "" if all(map(table.is_usual, table.each())) else ", or over n seeds where a cell gives n"
-    if seeds == 1 and not exceptions:
+    if seeds == 1 and all(cell.summary.n <= 1 for cell in table.each()):
         return "Values of one seed, without a standard deviation."
     interval = f" [95% confidence interval of the mean, {_method(table)}]" if table.interval else ""
     return f"Mean ± standard deviation{interval} over {format_count(seeds, 'seed')}{exceptions}."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from frostline.report.completeness import MissingRuns
 from frostline.report.grid import Key
 from frostline.report.read.runs import RunRecord, is_covered
 from frostline.report.statistics import paired
@@ -21,7 +22,8 @@ class TableCell:
 
     values: seed -> value, averaged over the splits of the seed, without collapsed runs. runs, seeds: how many there
     are, with collapsed runs. summary: of the values. summary_with_collapsed: of all runs. p: after Holm's correction
-    over the table.
+    over the table. wanted: the number of seeds that the cell should have. missing_folds: of the seeds that it has.
+    mixed: config key that the table does not show -> the number of its values among the runs.
     """
 
     row: Key
@@ -33,10 +35,18 @@ class TableCell:
     collapsed: int
     summary: Summary
     summary_with_collapsed: Summary
+    wanted: int = 0
+    missing_folds: int = 0
+    mixed: Mapping[str, int] = field(default_factory=dict)
     difference: PairedDifference | None = None
     difference_with_collapsed: float | None = None
     p: float | None = None
     is_baseline: bool = False
+
+    @property
+    def lacks_runs(self) -> bool:
+        """Whether seeds or folds are missing."""
+        return self.seeds < self.wanted or self.missing_folds > 0
 
     @property
     def is_better(self) -> bool:
@@ -46,8 +56,16 @@ class TableCell:
         return is_better(self.metric, self.difference.mean, 0.0)
 
 
-def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collapsed: Collection[str]) -> TableCell:
-    """Summarize the runs of a cell. collapsed: the folders of collapsed runs."""
+def make_cell(
+    row: Key,
+    col: Key,
+    metric: str,
+    runs: Sequence[RunRecord],
+    collapsed: Collection[str],
+    missing: MissingRuns | None = None,
+    mixed: Mapping[str, int] | None = None,
+) -> TableCell:
+    """Summarize the runs of a cell. collapsed: the folders of collapsed runs. mixed: as in `TableCell`."""
     finite = [run for run in runs if math.isfinite(run.metrics.get(metric, math.nan))]
     counted = [run for run in finite if run.folder not in collapsed]
     values, all_values = seed_means(counted, metric), seed_means(finite, metric)
@@ -62,6 +80,9 @@ def make_cell(row: Key, col: Key, metric: str, runs: Sequence[RunRecord], collap
         collapsed=len(finite) - len(counted),
         summary=summarize(list(values.values()), within),
         summary_with_collapsed=summarize(list(all_values.values()), within),
+        wanted=missing.wanted if missing else 0,
+        missing_folds=len(missing.folds) if missing else 0,
+        mixed=mixed or {},
     )
 
 

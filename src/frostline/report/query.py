@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from frostline.errors import Problem, did_you_mean
 from frostline.options import pairs
-from frostline.report.read.runs import RunRecord, Value, format_value, names_value
+from frostline.report.read.runs import ARM, CHOSEN, RunRecord, Value, format_value, names_value
 
 DEFAULT_ROW, DEFAULT_METRIC = "freezing", "test/f1_macro"
 
@@ -104,5 +104,7 @@ def query_of(options: Namespace) -> Query:
 
 
 def _suggest_key(key: str, keys: Sequence[str]) -> str:
+    if key in (ARM, CHOSEN):
+        return "it is recorded by frostline reproduce STUDY: run that, or give the results.csv of the study"
     groups = [name for name in keys if "." not in name]
     return did_you_mean(key, keys, f"choose one of {', '.join(groups)}, or a key inside one such as optimizer.lr")

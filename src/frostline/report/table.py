@@ -8,14 +8,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from frostline.report.cells import TableCell, make_cell, split_means
+from frostline.report.completeness import find_missing
 from frostline.report.crossed_tests import CrossedTests
 from frostline.report.gap_shares import gap_closed
 from frostline.report.grid import Grid, Key
 from frostline.report.query import Query
-from frostline.report.read.runs import Value, names_value
+from frostline.report.read.runs import RunRecord, Value, names_value
 from frostline.report.statistics import paired
 from frostline.report.statistics.crossed import CrossedDifference
 from frostline.report.statistics.intervals import holm
+from frostline.report.warnings.hidden_factors import differences_within
 from frostline.report.warnings.warning import ReportWarning
 from frostline.results.metric_names import metric_range
 
@@ -72,20 +74,30 @@ class ReportTable:
         return max(counts, key=lambda seeds: (counts[seeds], seeds), default=0)
 
     def is_usual(self, cell: TableCell) -> bool:
-        """Return whether the cell has the usual number of seeds, and no collapsed run."""
-        return not cell.collapsed and cell.summary.n == self.usual_seeds
+        """Return whether the cell has the usual number of seeds, no collapsed run, and no run missing."""
+        return not cell.collapsed and not cell.lacks_runs and cell.summary.n == self.usual_seeds
 
 
 Cells = dict[tuple[Key, Key, str], TableCell]
 
 
-def make_table(grid: Grid, query: Query, collapsed: Collection[str], tests: CrossedTests | None = None) -> ReportTable:
-    """Summarize the runs of each cell. collapsed: the folders of collapsed runs. tests: over seeds and texts."""
-    cells = {
-        (row, col, metric): make_cell(row, col, metric, runs, collapsed)
-        for (row, col), runs in grid.at.items()
-        for metric in query.metrics
-    }
+def make_table(
+    grid: Grid,
+    query: Query,
+    collapsed: Collection[str],
+    tests: CrossedTests | None = None,
+    incomplete: Sequence[RunRecord] = (),
+) -> ReportTable:
+    """Summarize the runs of each cell. collapsed: the folders of collapsed runs. tests: over seeds and texts.
+
+    incomplete: runs without a result.
+    """
+    missing = find_missing(grid, incomplete, query.where.get("seed", ()))
+    cells: Cells = {}
+    for (row, col), runs in grid.at.items():
+        mixed = {key: len(values) for key, values in differences_within(runs)}
+        for metric in query.metrics:
+            cells[row, col, metric] = make_cell(row, col, metric, runs, collapsed, missing[row, col], mixed)
     if query.baseline and query.ceiling:
         ends = {row: [baseline_row(grid, row, end) for end in (query.baseline, query.ceiling)] for row in grid.rows}
         cells = {at: gap_closed(grid, cell, ends[cell.row], collapsed) for at, cell in cells.items()}

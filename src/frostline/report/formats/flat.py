@@ -65,6 +65,10 @@ def cell_record(table: ReportTable, cell: TableCell) -> dict[str, Any]:
         "low": summary.low,
         "high": summary.high,
         "runs": cell.runs,
+        "seeds": cell.seeds,
+        "seeds_wanted": cell.wanted,
+        "folds_missing": cell.missing_folds,
+        "mixed": list(cell.mixed),
         "collapsed": cell.collapsed,
         "n_with_collapsed": all_runs.n,
         "mean_with_collapsed": all_runs.mean,
@@ -107,4 +111,4 @@ def _test_name(cell: TableCell) -> str | None:
 def _csv_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return json.dumps(value) if isinstance(value, dict) else value
+    return json.dumps(value) if isinstance(value, dict | list) else value

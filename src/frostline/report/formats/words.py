@@ -6,6 +6,9 @@ from frostline.report.cells import TableCell
 from frostline.report.read.runs import format_pairs
 from frostline.report.statistics.paired import format_p
 from frostline.report.table import ReportTable
+from frostline.report.warnings.warning import format_count
+
+MIXED_KEYS = 2  # up to so many are named in a cell
 
 
 def format_number(value: float, like: float | None = None) -> str:
@@ -20,22 +23,36 @@ def format_mean(cell: TableCell) -> str:
 
 
 def format_uncertainty(cell: TableCell, table: ReportTable) -> str:
-    """Return `± 0.005`, with the interval `[0.451, 0.475]` on request, and n if it is not that of the caption."""
+    """Return `± 0.005`, with the interval `[0.451, 0.475]` on request, and n if it is not that of the caption.
+
+    A cell that lacks runs, or that averages runs with different values of a key, always says so.
+    """
     summary, words = cell.summary, []
     if summary.mean is not None and summary.std is not None:
         words.append(f"± {format_number(summary.std, like=summary.mean)}")
         if table.interval and summary.low is not None and summary.high is not None:
             low, high = (format_number(value, like=summary.mean) for value in (summary.low, summary.high))
             words.append(f"[{low}, {high}]")
-    seeds = "" if table.is_usual(cell) else f"({format_seeds(cell)})"
-    return " ".join(filter(None, [*words, seeds]))
+    marks = [*([] if table.is_usual(cell) else [format_seeds(cell)]), *_mixed(cell)]
+    return " ".join([*words, f"({'; '.join(marks)})"] if marks else words)
 
 
 def format_seeds(cell: TableCell) -> str:
-    """Return `n=3`, or `n=2 of 3, 1 collapsed`."""
-    if not cell.collapsed:
-        return f"n={cell.summary.n}"
-    return f"n={cell.summary.n} of {cell.seeds}, {cell.collapsed} collapsed"
+    """Return `n=3`, `3 of 5 seeds` if seeds are missing, or `n=2 of 3, 1 collapsed`."""
+    words = []
+    if cell.collapsed:
+        words.append(f"n={cell.summary.n} of {cell.seeds}, {cell.collapsed} collapsed")
+    if cell.seeds < cell.wanted:
+        words.append(f"{cell.seeds} of {format_count(cell.wanted, 'seed')}")
+    if cell.missing_folds:
+        words.append(f"{format_count(cell.missing_folds, 'fold')} missing")
+    return "; ".join(words) or f"n={cell.summary.n}"
+
+
+def _mixed(cell: TableCell) -> list[str]:
+    """Return `2 values of optimizer.lr`; of more than two keys, the first and the number of the others."""
+    words = [f"{number} values of {key}" for key, number in cell.mixed.items()]
+    return [*words[:1], f"and of {len(words) - 1} other keys"] if len(words) > MIXED_KEYS else words
 
 
 def format_cell(cell: TableCell, table: ReportTable) -> str:

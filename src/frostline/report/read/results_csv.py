@@ -19,6 +19,7 @@ from frostline.report.read.yaml_sections import UnreadableError
 from frostline.results.identity import NOT_IN_ID
 
 ID, FOLDER, TEXTS, ALIKE = "id", "folder", "texts", "alike"
+SEEDS = "seeds"  # in `alike`: the seeds that the study asks for
 SUFFIX = ".csv"
 SECTIONS = ("choices", "config", "metrics", "environment")
 PREFIX = "environment."
@@ -28,7 +29,9 @@ LEFT_OUT = re.compile(r"(.+/f1/.+)|(.+\.pin(\..+)?)")  # scores of single classe
 def results_as_csv(runs: Sequence[RunRecord]) -> str:
     """Write runs as csv. Floats keep all bits."""
     records = [_sections(run) for run in runs]
-    common = {name: _common([record[name] for record in records]) for name in SECTIONS if name != "metrics"}
+    common: dict[str, Any] = {
+        name: _common([record[name] for record in records]) for name in SECTIONS if name != "metrics"
+    }
     groups = list(dict.fromkeys(key for record in records for key in record["choices"]))
     lines = [
         {
@@ -42,6 +45,8 @@ def results_as_csv(runs: Sequence[RunRecord]) -> str:
     names = dict.fromkeys(key for line in lines for key in line)
     last = [TEXTS, FOLDER, ALIKE]
     if lines:
+        seeds = sorted({seed for run in runs for seed in run.study_seeds})
+        common |= {SEEDS: seeds} if seeds else {}
         lines[0][ALIKE] = json.dumps({"groups": groups, **common}, ensure_ascii=False, sort_keys=True)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [*(name for name in names if name not in last), *last], lineterminator="\n")
@@ -115,6 +120,7 @@ def _decode_run(line: Mapping[str, str], common: Mapping[str, Any]) -> RunRecord
         supports=supports,
         environment=environment,
         from_csv=True,
+        study_seeds=tuple(common.get(SEEDS, ())),
     )
 
 

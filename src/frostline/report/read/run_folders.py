@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from frostline.report.read import results_csv
 from frostline.report.read.find import FAILURE, JOB, PRUNED_FILE, RESULT, find_run_folders
-from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
+from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError, flatten, flatten_yaml
 from frostline.results.folder import RunFolder
 from frostline.results.identity import without_modules
+from frostline.results.study_record import StudyRecord, read_record
 
+STUDY_FILE = "study.yaml"  # beside results.csv
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
 TRUNCATED = "truncated"  # entry of a run's environment: the largest share of truncated texts, and its split
 NOT_SCORES = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json without further scores
@@ -23,18 +26,51 @@ def read_runs(paths: Sequence[str]) -> list[RunRecord]:
     """Read all runs at or below the paths, sorted by folder, each folder once; then the runs of results.csv files."""
     files = [path for path in paths if path.endswith(results_csv.SUFFIX) and Path(path).is_file()]
     folders = find_run_folders([path for path in paths if path not in files])
-    runs = [_read_folder(folder, names) for folder, names in sorted(folders.items())]
+    parents = {folder: Path(folder).parent for folder in folders}
+    records = {parent: read_record(parent) for parent in set(parents.values())}
+    runs = [
+        run
+        for folder, names in sorted(folders.items())
+        for run in _with_arms(read_folder(folder, names), records[parents[folder]])
+    ]
     return runs + [run for file in dict.fromkeys(files) for run in _read_csv(file)]
+
+
+def _with_arms(run: RunRecord, record: StudyRecord | None) -> Iterator[RunRecord]:
+    """Yield the run once for each arm of its study, with the choices `arm` and `chosen` as in results.csv."""
+    arms = record.arms_of(Path(run.folder).name) if record else []
+    for arm, chosen in arms:
+        yield in_study(run, arm, chosen, record.seeds if record else ())
+    if not arms:
+        yield run
+
+
+def in_study(run: RunRecord, arm: str, chosen: bool, seeds: Sequence[int]) -> RunRecord:
+    """Return the run with its arm and whether it is chosen among its choices, and the seeds of the study."""
+    own = {ARM: arm, CHOSEN: "yes" if chosen else "no"}
+    return replace(run, choices=own | dict(run.choices), study_seeds=seeds)
 
 
 def _read_csv(file: str) -> list[RunRecord]:
     try:
-        return results_csv.read_results(file)
+        runs = results_csv.read_results(file)
     except (OSError, ValueError) as error:
         return [RunRecord(file, UNREADABLE, why=str(error))]
+    seeds = _seeds_of_study(Path(file).with_name(STUDY_FILE))
+    return [replace(run, study_seeds=seeds) for run in runs] if seeds else runs
 
 
-def _read_folder(folder: str, files: set[str]) -> RunRecord:
+def _seeds_of_study(file: Path) -> tuple[int, ...]:
+    """Return the seeds of a study.yaml beside results.csv; none if it is not there or has mistakes."""
+    try:
+        seeds = flatten_yaml(file.read_text(encoding="utf-8")).get("seeds")
+    except (OSError, ValueError):
+        return ()
+    return tuple(seed for seed in seeds if type(seed) is int) if isinstance(seeds, tuple) else ()
+
+
+def read_folder(folder: str, files: set[str]) -> RunRecord:
+    """Read one run folder. files: the names of its files."""
     try:
         return _complete_run(folder, files) if RESULT in files else _incomplete_run(folder, files)
     except (OSError, ValueError, UnreadableError) as error:

@@ -24,6 +24,7 @@ class RunRecord:
     folder: its path, as given. config: resolved, with dotted keys. why: the reason of a run without a result.
     environment: the entries of environment.json that can change results, flat. written: seconds since the epoch.
     from_csv: read from a results.csv, without the files of its folder.
+    study_seeds: those that the study of the run asks for, if it is known.
     confusion: texts of each pair (true class, predicted class) that occurs; supports: test texts of each class; both
     empty for multilabel texts.
     """
@@ -37,6 +38,7 @@ class RunRecord:
     confusion: Mapping[tuple[int, int], int] = field(default_factory=dict)
     supports: Sequence[int] = ()
     environment: Mapping[str, Value] = field(default_factory=dict)
+    study_seeds: Sequence[int] = ()
     written: float = 0.0
     why: str = ""
     from_csv: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from frostline.report.read.runs import COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
+from frostline.report.read.runs import ARM, COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
 from frostline.report.warnings.warning import ReportWarning, format_count
 
 SENTENCES = {
@@ -36,13 +36,20 @@ def missing_records(runs: Sequence[RunRecord]) -> Iterator[ReportWarning]:
 
 
 def deduplicate(runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[ReportWarning]]:
-    """Return each run once, with the newest result; warn of runs whose metrics differ between repetitions."""
-    by_id: dict[str, list[RunRecord]] = {}
+    """Return each run once, with the newest result; warn of runs whose metrics differ between repetitions.
+
+    A run that belongs to several arms of a study is returned once for each arm.
+    """
+    arms: dict[str, set[str | None]] = {}
     for run in runs:
-        by_id.setdefault(run.id, []).append(run)
+        arms.setdefault(run.id, set()).add(run.choices.get(ARM))
+    by_id: dict[tuple[str, str | None], list[RunRecord]] = {}
+    for run in runs:
+        arm = run.choices.get(ARM) if len(arms[run.id] - {None}) > 1 else None
+        by_id.setdefault((run.id, arm), []).append(run)
     newest = {key: max(same, key=_age_key) for key, same in by_id.items()}
     differing = [
-        f"{key}: {newest[key].folder} (newest, used), {_other_folders(newest[key], same)}"
+        f"{key[0]}: {newest[key].folder} (newest, used), {_other_folders(newest[key], same)}"
         for key, same in by_id.items()
         if any(_differs(run, newest[key]) for run in same)
     ]
@@ -50,9 +57,9 @@ def deduplicate(runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[Report
     return list(newest.values()), [ReportWarning(what, differing)] if differing else []
 
 
-def _age_key(run: RunRecord) -> tuple[bool, float, str]:
-    """Sort runs by whether their environment is recorded, then by time."""
-    return bool(run.environment), run.written, run.folder
+def _age_key(run: RunRecord) -> tuple[bool, bool, float, str]:
+    """Sort runs by whether their environment and their arm are recorded, then by time."""
+    return bool(run.environment), ARM in run.choices, run.written, run.folder
 
 
 def _other_folders(newest: RunRecord, same: Sequence[RunRecord]) -> str:

@@ -25,7 +25,7 @@ def hidden_factors(grid: Grid) -> Iterator[ReportWarning]:
         row_runs = [run for col in grid.cols for run in grid.cell(row, col)]
         keys = differing_keys(row_runs)
         for col in grid.cols:
-            for key, values in _differences_within(grid.cell(row, col), keys):
+            for key, values in differences_within(grid.cell(row, col)) if keys else ():
                 cell = format_pairs(grid.shown, (*row, *col))
                 within.setdefault(key, []).append(f"{cell}: {_describe_values(values)}")
         for key, text in _differences_between(grid, row, keys - set(within)):
@@ -62,8 +62,9 @@ def _can_change_results(key: str) -> bool:
     return key == CACHE_DTYPE or (key not in HARMLESS and key.partition(".")[0] not in NOT_IN_ID)
 
 
-def _differences_within(runs: Sequence[RunRecord], keys: set[str]) -> Iterator[tuple[str, RunsByValue]]:
-    for key in sorted(differing_keys(runs) if len(runs) > 1 and keys else set()):
+def differences_within(runs: Sequence[RunRecord]) -> Iterator[tuple[str, RunsByValue]]:
+    """Yield the keys that can change results and differ between the runs of a cell, with the runs of each value."""
+    for key in sorted(differing_keys(runs) if len(runs) > 1 else set()):
         values: RunsByValue = {}
         for run in runs:
             values.setdefault(run.value(key), []).append(run)

@@ -15,10 +15,10 @@ from frostline.config.job_list import format_jobs
 from frostline.console import log
 from frostline.errors import FrostlineError
 from frostline.reproduce.study.cells import group_by_first_key
+from frostline.reproduce.study.outcome import record_choices
 from frostline.reproduce.study.runs import StudyRun, StudyRuns
 from frostline.results.atomic_files import write_text
-
-LISTS = ".study"  # below the folder of the study's runs
+from frostline.results.study_record import FOLDER
 
 
 def make_runs(runs: StudyRuns) -> Iterator[None]:
@@ -29,7 +29,9 @@ def make_runs(runs: StudyRuns) -> Iterator[None]:
     """
     study = runs.study
     for group in group_by_first_key(study, runs.requested):
+        record_choices(runs)
         _execute_missing(study.folder, [run for cell in group for run in runs.search_runs(cell)], "rates")
+        record_choices(runs)
         _execute_missing(study.folder, runs.seed_runs(group, runs.seeds), "seeds")
         yield
 
@@ -63,7 +65,7 @@ def _call_script(script: Path, runs: Sequence[StudyRun], stage: str) -> None:
 
 
 def _write_list(runs: Sequence[StudyRun], name: str, lines: Sequence[Sequence[str]]) -> Path:
-    file = runs[0].job.folder.parent / LISTS / f"{name}.txt"
+    file = runs[0].job.folder.parent / FOLDER / f"{name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, format_jobs(lines))
     return file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,12 +9,13 @@ from pathlib import Path
 
 from frostline.console import log
 from frostline.report.read.results_csv import results_as_csv
-from frostline.report.read.run_folders import read_runs
-from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, RunRecord
+from frostline.report.read.run_folders import in_study, read_folder
+from frostline.report.read.runs import COMPLETE, RunRecord
 from frostline.reproduce.study.cells import Cell
 from frostline.reproduce.study.runs import StudyRun, StudyRuns
 from frostline.reproduce.study.study import RESULTS
 from frostline.results.atomic_files import write_text
+from frostline.results.study_record import RecordedCell, update_record
 
 
 def collect_runs(runs: StudyRuns, cells: Sequence[Cell]) -> list[RunRecord]:
@@ -36,14 +36,30 @@ def _collect_cell(runs: StudyRuns, cell: Cell) -> Iterator[RunRecord]:
     others = [run for run in runs.search_runs(cell) if run.override != override or run.seed not in seeds]
     for run in [*others, *selected]:
         if run.is_complete:
-            yield _read_record(run, run in selected)
+            yield _read_record(run, run in selected, seeds)
 
 
-def _read_record(run: StudyRun, selected: bool) -> RunRecord:
-    [record] = read_runs([str(run.folder)])
+def _read_record(run: StudyRun, selected: bool, seeds: Sequence[int]) -> RunRecord:
+    record = read_folder(str(run.folder), {file.name for file in run.folder.iterdir()})
     assert record.state == COMPLETE
-    choices = {ARM: run.cell.arm.name, CHOSEN: "yes" if selected else "no"}
-    return dataclasses.replace(record, choices={**choices, **record.choices})
+    return in_study(record, run.cell.arm.name, selected, seeds)
+
+
+def record_choices(runs: StudyRuns) -> None:
+    """Write the arm of each requested run, and whether it is chosen, into the folder of the study's runs.
+
+    A run is chosen as soon as the search of its cell has a result, whether or not the run is complete.
+    """
+    by_folder: dict[Path, dict[str, RecordedCell]] = {}
+    for cell in runs.requested:
+        searched, selected = runs.search_runs(cell), runs.seed_runs([cell], runs.study.seeds)
+        chosen = {run.folder: False for run in searched} | {run.folder: True for run in selected}
+        for folder, is_chosen in chosen.items():
+            recorded = by_folder.setdefault(folder.parent, {}).setdefault(str(cell), RecordedCell(cell.arm.name, {}))
+            recorded.runs[folder.name] = is_chosen
+    known = [str(cell) for cell in runs.cells]
+    for parent, cells in by_folder.items():
+        update_record(parent, runs.study.seeds, cells, known)
 
 
 def write_results(runs: StudyRuns, records: list[RunRecord], into: Path) -> None:
