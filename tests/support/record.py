@@ -31,7 +31,7 @@ PLACE = {
 }
 GROUPS = {"encoder", "pooler", "head", "dataset", "freezing", "optimizer", "scheduler", "trainer", "logger"}
 SCORES = ("loss", "accuracy", "f1_macro", "ece")
-COST = {"seconds", "seconds_fit", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"}
+COST = {"seconds", "seconds_fit", "steps", "texts_read", "texts_encoded", "texts_from_store", "peak_memory_bytes"}
 OURS = {
     "config.yaml",
     "plan.txt",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from frostline.config import jobs as command
+from frostline.config.budgets import unequal_budgets
 from frostline.config.checks.source import capabilities
 from frostline.config.checks.truncation import truncation_lines
 from frostline.config.fusable import FUSED, fusable_groups
@@ -60,7 +61,8 @@ def main(argv: list[str]) -> int:
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:
-        print("\n".join([*_time_estimate(jobs, runs), *_seeds_note(jobs)]))
+        unequal = unequal_budgets(jobs, [run.steps for run in runs])
+        print("\n".join([*unequal, *_time_estimate(jobs, runs), *_seeds_note(jobs)]))
     return 0
 
 

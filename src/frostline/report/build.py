@@ -18,6 +18,7 @@ from frostline.report.query import Query
 from frostline.report.read.results_csv import SUFFIX
 from frostline.report.read.run_folders import read_runs
 from frostline.report.read.runs import CHOSEN, COMPLETE, PRUNED, RunRecord, format_pairs
+from frostline.report.selection import selection_notes
 from frostline.report.statistics.collapse import find_collapsed
 from frostline.report.table import ReportTable, make_table
 from frostline.report.warnings.budgets import LEARNING_RATE, unequal_budgets
@@ -25,6 +26,7 @@ from frostline.report.warnings.failed import deduplicate, missing_records, missi
 from frostline.report.warnings.hidden_factors import hidden_factors
 from frostline.report.warnings.missing import collapsed_runs, missing_runs, missing_values
 from frostline.report.warnings.provenance import provenance
+from frostline.report.warnings.search import last_epochs, rates_at_edges
 from frostline.report.warnings.truncation import truncated_texts
 from frostline.report.warnings.warning import ReportWarning
 
@@ -103,14 +105,17 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
     table = make_table(shown, query, collapsed_folders, tests, started)
     by_text = compare_texts(grid, query.baseline, tests.predictions) if query.texts else ([], [])
     text_differences, text_warnings = by_text
+    tried = _all_learning_rates(unique, query)
     warnings = [
         *missing_results(incomplete),
         *duplicates,
         *missing_runs(grid, find_missing(grid, started, query.where.get("seed", ()))),
         *missing_values(selected, query.metrics),
         *collapsed_runs(collapsed),
-        *hidden_factors(grid),
-        *unequal_budgets(grid, _all_learning_rates(unique, query)),
+        *hidden_factors(grid, query.extra),
+        *unequal_budgets(grid, tried),
+        *rates_at_edges(tried),
+        *last_epochs(grid),
         *missing_records(selected),
         *provenance(selected),
         *truncated_texts(selected),
@@ -119,7 +124,8 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
         *text_warnings,
     ]
     table = dataclasses.replace(table, warnings=warnings, texts=text_differences)
-    table = dataclasses.replace(table, notes=table_notes(table))
+    chosen = list(selection_notes(grid, tried)) if CHOSEN in query.where and not _shows_rates(query) else []
+    table = dataclasses.replace(table, notes=[*table_notes(table), *chosen])
     return Report(query, grid, collapsed_folders, table, incomplete)
 
 
@@ -133,7 +139,12 @@ def _all_learning_rates(runs: Sequence[RunRecord], query: Query) -> Grid:
     """Return a grid with the runs of all learning rates and seeds, of which a selection shows one."""
     where = {key: texts for key, texts in query.where.items() if key not in (LEARNING_RATE, CHOSEN, "seed")}
     wider = dataclasses.replace(query, where=where)
-    return make_grid(filter(wider.selects, runs), query.rows, query.cols)
+    rows, cols = ([key for key in keys if key not in (LEARNING_RATE, "seed")] for keys in (query.rows, query.cols))
+    return make_grid(filter(wider.selects, runs), rows, cols)
+
+
+def _shows_rates(query: Query) -> bool:
+    return bool({LEARNING_RATE, "seed"} & {*query.rows, *query.cols})
 
 
 def _without_pairs(table: ReportTable, query: Query) -> Iterator[ReportWarning]:

@@ -39,6 +39,14 @@ def report_parser() -> OptionParser:
         help="markdown, latex, csv, json, or html: a page with figures and a description of each run",
     )
     parser.add_argument("--into", metavar="FILE", type=non_empty, help="write to this file instead of the screen")
+    parser.add_argument(
+        "--extra",
+        type=comma_list,
+        action="extend",
+        default=[],
+        metavar="KEY",
+        help="add a column with the values of a config key, such as the chosen optimizer.lr",
+    )
     parser.add_argument("--interval", action="store_true", help="add the 95%% interval of the mean to each cell")
     parser.add_argument("--per-seed", action="store_true", help="print a row for each seed")
     parser.add_argument(

@@ -19,7 +19,8 @@ class Query:
 
     rows, cols: config keys or groups. where: key -> the accepted values. baseline: key of a row -> its value.
     ceiling: the same for the row at which the gap ends, of which shares are shown instead of scores.
-    per_seed: a row for each seed. texts: also compare with the baseline text by text. interval: show 95% intervals.
+    extra: config keys or groups whose values are shown in a column of their own. per_seed: a row for each
+    seed. texts: also compare with the baseline text by text. interval: show 95% intervals.
     """
 
     rows: Sequence[str] = (DEFAULT_ROW,)
@@ -31,6 +32,7 @@ class Query:
     per_seed: bool = False
     texts: bool = False
     interval: bool = False
+    extra: Sequence[str] = ()
 
     @property
     def row_keys(self) -> tuple[str, ...]:
@@ -51,7 +53,12 @@ class Query:
     def find_problems(self, runs: Sequence[RunRecord]) -> Iterator[Problem]:
         """Yield the keys, values and metrics of the query that none of the complete runs has."""
         keys = sorted({key for run in runs for key in (*run.choices, *run.config)})
-        for flag, names in (("rows", self.rows), ("cols", self.cols), ("where", self.where)):
+        for flag, names in (
+            ("rows", self.rows),
+            ("cols", self.cols),
+            ("where", self.where),
+            ("extra", self.extra),
+        ):
             unknown = [key for key in names if key not in keys]
             yield from (Problem(f"--{flag} {key}", "no run has this key", _suggest_key(key, keys)) for key in unknown)
         metrics = sorted({name for run in runs for name in run.metrics})
@@ -100,6 +107,7 @@ def query_of(options: Namespace) -> Query:
         per_seed=getattr(options, "per_seed", False),
         texts=getattr(options, "texts", False),
         interval=getattr(options, "interval", False),
+        extra=getattr(options, "extra", []),
     )
 
 

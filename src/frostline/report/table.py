@@ -13,7 +13,7 @@ from frostline.report.crossed_tests import CrossedTests
 from frostline.report.gap_shares import gap_closed
 from frostline.report.grid import Grid, Key
 from frostline.report.query import Query
-from frostline.report.read.runs import RunRecord, Value, names_value
+from frostline.report.read.runs import RunRecord, Value, format_value, names_value
 from frostline.report.statistics import paired
 from frostline.report.statistics.crossed import CrossedDifference
 from frostline.report.statistics.intervals import holm
@@ -43,7 +43,8 @@ class ReportTable:
 
     row_keys, col_keys: the config keys of rows and cols. cells: one for each row, column and metric with runs.
     notes: sentences on how to read the table. warnings: what may make it misleading. texts: comparisons with the
-    baseline text by text, on request. interval: whether each cell shows its 95% interval.
+    baseline text by text, on request. interval: whether each cell shows its 95% interval. extra: config key
+    -> row -> its values in the runs of the row.
     """
 
     row_keys: Sequence[str]
@@ -58,6 +59,7 @@ class ReportTable:
     warnings: Sequence[ReportWarning] = ()
     texts: Sequence[TextDifference] = ()
     interval: bool = False
+    extra: Mapping[str, Mapping[Key, str]] = dataclasses.field(default_factory=dict)
 
     def each(self) -> Iterator[TableCell]:
         """Yield the cells row by row."""
@@ -104,7 +106,34 @@ def make_table(
     elif query.baseline:
         cells = _correct(_compare(grid, query, cells, collapsed, tests or CrossedTests()))
     axes = grid.row_keys, grid.col_keys, grid.rows, grid.cols
-    return ReportTable(*axes, query.metrics, cells, query.baseline, query.ceiling, interval=query.interval)
+    return ReportTable(
+        *axes,
+        query.metrics,
+        cells,
+        query.baseline,
+        query.ceiling,
+        interval=query.interval,
+        extra=_extra_columns(grid, query.extra),
+    )
+
+
+def _extra_columns(grid: Grid, keys: Sequence[str]) -> dict[str, dict[Key, str]]:
+    """Return key -> row -> the values of the key; if they differ between the columns, those of each, in their order."""
+    return {key: {row: _values_in_row(grid, row, key) for row in grid.rows} for key in keys if key not in grid.shown}
+
+
+def _values_in_row(grid: Grid, row: Key, key: str) -> str:
+    by_col = [", ".join(_unique_values(grid.cell(row, col), key)) for col in grid.cols if grid.cell(row, col)]
+    return by_col[0] if len(set(by_col)) == 1 else " / ".join(by_col)
+
+
+def _unique_values(runs: Sequence[RunRecord], key: str) -> list[str]:
+    return list(dict.fromkeys(map(format_value, sorted((run.value(key) for run in runs), key=_value_order))))
+
+
+def _value_order(value: Value) -> tuple[bool, float, str]:
+    number = isinstance(value, int | float)
+    return not number, float(value) if number else 0.0, format_value(value)
 
 
 def baseline_row(grid: Grid, row: Key, baseline: Mapping[str, str]) -> Key | None:

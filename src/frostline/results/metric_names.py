@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, dict[str, Direction]] = {
     "cost": {
         "seconds": "minimize",
         "seconds_fit": "minimize",
+        "steps": "minimize",
         "texts_read": "minimize",
         "texts_encoded": "minimize",
         "texts_from_store": "maximize",

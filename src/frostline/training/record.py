@@ -111,7 +111,7 @@ class RunRecorder:
         extra: what the head reports in addition to the metrics. step: the last optimizer step.
         """
         write_predictions(self.folder.predictions, predictions, self._context())
-        result = self._result(metrics, predictions, extra, cost)
+        result = self._result(metrics, predictions, extra, cost | {"steps": step})
         finish_complete(loggers, result, step)
         self.folder.failure.unlink(missing_ok=True)
         write_json(self.folder.result, result)

@@ -72,6 +72,9 @@ def test_run_folders_and_results_csv_give_the_same_report(
             tables = [report(frostline, path, *words, "--format", form) for path in ("runs", str(LAB / "results.csv"))]
             assert tables[0] == tables[1]
     table = report(frostline, "runs", *QUERIES[0])
+    assert "In each cell the learning rate or another setting was chosen on validation, at 1 seed." in table
+    assert "chosen on validation" not in report(frostline, "runs", *QUERIES[3])
+    assert "| high | 0.01 |" in report(frostline, "runs", *QUERIES[0], "--extra", "optimizer.lr")
     assert ("| high | 0.711 (1 of 3 seeds) |" in table) == bool(absent)
     assert "| low | 0.622 ± 0.011 |" in table
     assert "0.622" not in report(frostline, "runs", *QUERIES[3]), "the mean over both learning rates"

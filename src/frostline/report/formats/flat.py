@@ -75,7 +75,8 @@ def cell_record(table: ReportTable, cell: TableCell) -> dict[str, Any]:
         "std_with_collapsed": all_runs.std,
         "values": {str(seed): value for seed, value in cell.values.items()},
     }
-    return keys | values | (_difference_record(cell) if table.baseline and not table.ceiling else {})
+    extra = {key: texts[cell.row] for key, texts in table.extra.items()}
+    return keys | extra | values | (_difference_record(cell) if table.baseline and not table.ceiling else {})
 
 
 def _difference_record(cell: TableCell) -> dict[str, Any]:

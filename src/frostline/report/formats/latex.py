@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from frostline.report.cells import TableCell
-from frostline.report.formats.words import cells_by_row, column_titles, format_cell
+from frostline.report.formats.words import cells_by_row, column_titles, extra_texts, format_cell
 from frostline.report.read.runs import format_value
 from frostline.report.table import ReportTable
 
@@ -24,9 +24,14 @@ MARKS = re.compile("|".join(map(re.escape, SPECIAL)))
 
 
 def as_latex(table: ReportTable) -> str:
-    titles = [*table.row_keys, *column_titles(table)]
+    titles = [*table.row_keys, *table.extra, *column_titles(table)]
     body = [
-        _latex_row([*map(escape_latex, map(format_value, row)), *(_latex_cell(cell, table) for cell in cells)])
+        _latex_row(
+            [
+                *map(escape_latex, [*map(format_value, row), *extra_texts(table, row)]),
+                *(_latex_cell(cell, table) for cell in cells),
+            ]
+        )
         for row, cells in zip(table.rows, cells_by_row(table), strict=True)
     ]
     lines = [f"% {warning.shortened()}" for warning in table.warnings]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from frostline.report.cells import TableCell
+from frostline.report.grid import Key
 from frostline.report.read.runs import format_pairs
 from frostline.report.statistics.paired import format_p
 from frostline.report.table import ReportTable
@@ -84,6 +85,11 @@ def column_titles(table: ReportTable) -> list[str]:
             words = [format_pairs(table.col_keys, col), metric if len(table.metrics) > 1 or not table.col_keys else ""]
             titles.append(" ".join(filter(None, words)))
     return titles
+
+
+def extra_texts(table: ReportTable, row: Key) -> list[str]:
+    """Return the texts of a row in the columns of `--extra`."""
+    return [texts[row] for texts in table.extra.values()]
 
 
 def cells_by_row(table: ReportTable) -> list[list[TableCell | None]]:

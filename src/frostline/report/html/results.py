@@ -6,6 +6,7 @@ from frostline.report.cells import TableCell
 from frostline.report.formats.words import (
     cells_by_row,
     column_titles,
+    extra_texts,
     format_difference,
     format_mean,
     format_seeds,
@@ -19,12 +20,13 @@ from frostline.report.warnings.warning import MAX_NAMED, ReportWarning
 
 def table_markup(table: ReportTable) -> Markup:
     """Return the table in a box that scrolls if the page is narrower, and its notes."""
-    heads = [element("th", name, scope="col") for name in table.row_keys]
+    heads = [element("th", name, scope="col") for name in (*table.row_keys, *table.extra)]
     heads += [element("th", name, scope="col", class_="number") for name in column_titles(table)]
     body = [
         element(
             "tr",
             *(_row_name(at, value) for at, value in enumerate(row)),
+            *(element("td", text) for text in extra_texts(table, row)),
             *(_cell_markup(cell, table) for cell in cells),
         )
         for row, cells in zip(table.rows, cells_by_row(table), strict=True)

@@ -187,6 +187,7 @@ def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
         "threads": environment.get("threads"),
         "python": environment.get("python"),
         "data": data.get("fingerprint"),
+        **({"val_texts": texts["val"]} if "val" in (texts := data.get("texts") or {}) else {}),
         "encoder": (environment.get("encoder") or {}).get("fingerprint"),
         TRUNCATED: _most_truncated(environment.get("tokens") or {}),
         **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},

@@ -11,6 +11,7 @@ from frostline.report.warnings.warning import ReportWarning, format_count
 
 BUDGET_KEYS = ("trainer.max_epochs", "dataset.batch_size")
 LEARNING_RATE = "optimizer.lr"
+STEPS = "cost/steps"
 
 
 def unequal_budgets(grid: Grid, all_rates: Grid) -> Iterator[ReportWarning]:
@@ -21,7 +22,9 @@ def unequal_budgets(grid: Grid, all_rates: Grid) -> Iterator[ReportWarning]:
     """
     for key in (key for key in BUDGET_KEYS if key not in grid.shown):
         yield from _compare_rows(grid, f"rows differ in {key}", partial(_values_of, key))
-    if LEARNING_RATE not in grid.shown:
+    if all(STEPS in run.metrics for runs in grid.at.values() for run in runs if is_trained(run)):
+        yield from _compare_rows(grid, "rows differ in optimizer steps", _steps_of)
+    if LEARNING_RATE not in grid.shown and "seed" not in grid.shown:
         what = f"rows differ in the number of learning rates ({LEARNING_RATE}) that were tried"
         yield from _compare_rows(all_rates, what, _count_rates, grid)
 
@@ -52,6 +55,11 @@ def _row_names(grid: Grid, rows: Sequence[Key]) -> str:
 def _values_of(key: str, runs: Sequence[RunRecord]) -> str:
     values: dict[Value, None] = dict.fromkeys(run.value(key) for run in runs)
     return " or ".join(sorted(map(format_value, values)))
+
+
+def _steps_of(runs: Sequence[RunRecord]) -> str:
+    steps = sorted(int(run.metrics[STEPS]) for run in runs)
+    return f"{steps[0]:,}" if steps[0] == steps[-1] else f"{steps[0]:,} to {steps[-1]:,}"
 
 
 def _count_rates(runs: Sequence[RunRecord]) -> str:

@@ -17,8 +17,11 @@ FEW = 2  # up to so many runs, or entries of one mapping, are named individually
 RunsByValue = dict[Any, list[RunRecord]]
 
 
-def hidden_factors(grid: Grid) -> Iterator[ReportWarning]:
-    """Warn of keys that differ within cells, then of keys that differ between the cells of a row."""
+def hidden_factors(grid: Grid, extra: Sequence[str] = ()) -> Iterator[ReportWarning]:
+    """Warn of keys that differ within cells, then of keys that differ between the cells of a row.
+
+    extra: keys whose values the table shows in a column of their own, where they may differ between the cells of a row.
+    """
     within: dict[str, list[str]] = {}
     between: dict[str, list[str]] = {}
     for row in grid.rows:
@@ -28,7 +31,7 @@ def hidden_factors(grid: Grid) -> Iterator[ReportWarning]:
             for key, values in differences_within(grid.cell(row, col)) if keys else ():
                 cell = format_pairs(grid.shown, (*row, *col))
                 within.setdefault(key, []).append(f"{cell}: {_describe_values(values)}")
-        for key, text in _differences_between(grid, row, keys - set(within)):
+        for key, text in _differences_between(grid, row, keys - {*within, *extra}):
             between.setdefault(key, []).append(f"{format_pairs(grid.row_keys, row)}: {text}")
     yield from _warn(within, "between runs of one cell")
     yield from _warn(between, "between the columns of a row")

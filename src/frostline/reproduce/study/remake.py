@@ -38,6 +38,8 @@ def reproduce_study(folder: Path, limits: Limits, write: bool, tolerance: float)
     runs, committed = StudyRuns(study, reader.problems, limits), _committed_runs(folder / RESULTS)
     if note := few_seeds_note(len(runs.seeds), len(study.arms)):
         log(f"{note}; the tables of the study are made from {RESULTS}, which has no predictions")
+    if lines := runs.unequal_budgets():
+        log("\n".join(lines))
     into = folder if write else Path("reproduced") / study.name
     records: list[RunRecord] = []
     for _ in make_runs(runs):

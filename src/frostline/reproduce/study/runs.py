@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.config.checks.outline import outline
+from frostline.config.budgets import is_trained, unequal_budgets
 from frostline.config.checks.run_folders import folder_problems
-from frostline.config.checks.source import capabilities
 from frostline.config.jobs import Job, compose_jobs, default_composer
 from frostline.errors import Problem, UserError
-from frostline.models.interfaces import Capability
 from frostline.reproduce.study.cells import Cell, format_override, study_cells
 from frostline.reproduce.study.study import Study
 from frostline.results.atomic_files import read_json
@@ -112,6 +110,11 @@ class StudyRuns:
         self._compose([self._line(cell, override, seed) for cell, override in selected for seed in seeds])
         return [self.compose_run(cell, override, seed) for cell, override in selected for seed in seeds]
 
+    def unequal_budgets(self) -> list[str]:
+        """Return lines that say which of the requested arms are trained unequally; none if all are trained equally."""
+        searched = [run for cell in self.requested for run in self.search_runs(cell) if not cell.arm.script]
+        return unequal_budgets([run.job for run in searched], names=[run.cell.arm.name for run in searched])
+
     def _validation_score(self, run: StudyRun) -> float:
         metrics: Mapping[str, float] = read_json(RunFolder(run.folder).result)["metrics"]
         return metrics.get(self.study.rates.best, math.nan)
@@ -123,9 +126,7 @@ class StudyRuns:
             yield from (format_override(key, value) for value in values)
             return
         config = self._jobs[self._line(cell, "", self.study.rates.seed)].config
-        fitted_head = Capability.FIT in capabilities(config["head"]["_target_"])
-        trainable = outline(config).trainable_kinds
-        if config["trainer"]["max_epochs"] and trainable != set() and not (fitted_head and trainable == {"head"}):
+        if is_trained(config):
             default = config["optimizer"]["lr"]
             yield from (f"{LEARNING_RATE}={float(f'{default * factor:.3g}'):g}" for factor in self.study.rates.times)
 
