@@ -228,6 +228,8 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"arms": {"a": {"tries": {"head.C": 1}}}}, ["arms.a.tries: {'head.C': 1} is not a search over one key; give one"]),
     ({"rates": {"best": "test/f1_macro"}}, ["rates.best: 'test/f1_macro' is not a validation metric; a selection"]),
+    ({"rates": {"seeds": [1, 1]}}, ["rates.seeds: [1, 1] is not a list of different integers; see"]),
+    ({"rates": {"seeds": [1], "seed": 1}}, ["rates.seed: is given beside rates.seeds; leave it out"]),
     ({"rates": {"times": ["1/0"]}}, ["rates.times: ['1/0'] is not a list of different numbers; see"]),
     ({"across": {"encoder": "bert_tiny"}}, ["across.encoder: 'bert_tiny' is not a list of different names; see"]),
     ({"across": {"encoder": ["bert_tny"]}}, ["encoder: there is no choice 'bert_tny'; did you mean bert_tiny?"]),

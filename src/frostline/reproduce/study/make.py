@@ -32,6 +32,8 @@ def make_runs(runs: StudyRuns) -> Iterator[None]:
         record_choices(runs)
         _execute_missing(study.folder, [run for cell in group for run in runs.search_runs(cell)], "rates")
         record_choices(runs)
+        for line in filter(None, map(runs.describe_selection, group)):
+            log(line)
         _execute_missing(study.folder, runs.seed_runs(group, runs.seeds), "seeds")
         yield
 

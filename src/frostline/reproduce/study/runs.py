@@ -1,4 +1,4 @@
-"""The runs of a study: a search over learning rates at one seed, then runs with the selected one at all seeds."""
+"""The runs of a study: a search over learning rates at some seeds, then runs with the selected one at all seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from frostline.reproduce.study.cells import Cell, format_override, study_cells
 from frostline.reproduce.study.study import Study
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.results.metric_names import is_better
+from frostline.results.selection import best_candidate, candidates
 
 LEARNING_RATE = "optimizer.lr"
 Limits = Mapping[str, Sequence[str]]  # key -> the values to which a study is limited by --only
@@ -63,7 +63,8 @@ class StudyRuns:
         self.seeds = [seed for seed in study.seeds if str(seed) in (limits or {}).get("seed", [str(seed)])]
         self._jobs: dict[tuple[str, ...], Job] = {}
         self._composer = default_composer()
-        lines = [self._line(cell, "", study.rates.seed) for cell in self.cells]
+        self._first_seed = study.rates.seeds[0]
+        lines = [self._line(cell, "", self._first_seed) for cell in self.cells]
         self._compose(lines, known)
         jobs = [(cell, self._jobs[line]) for cell, line in zip(self.cells, lines, strict=True) if not cell.arm.script]
         if problems := [*_duplicates(jobs), *folder_problems(list({job.id: job for _, job in jobs}.values()))]:
@@ -82,27 +83,42 @@ class StudyRuns:
         return StudyRun(cell, override, seed, self._jobs[line])
 
     def search_runs(self, cell: Cell) -> list[StudyRun]:
-        """Return the runs of the search of a cell, all with the same seed."""
+        """Return the runs of the search of a cell: each override with each seed of the search."""
         self._compose(self._search_lines(cell))
-        return [self.compose_run(cell, override, self.study.rates.seed) for override in self.search_space(cell)]
+        seeds = self.study.rates.seeds
+        return [self.compose_run(cell, override, seed) for override in self.search_space(cell) for seed in seeds]
 
     def selected_override(self, cell: Cell) -> str | None:
-        """Return the override of the search with the best validation score; the first of several.
+        """Return the override of the search with the best mean validation score over the seeds of the search.
 
-        "" if nothing is searched; None while a run of the search is missing, and if no run has a finite score.
+        Of equal ones it is the smallest number. An override with a run that failed is not selected. "" if nothing is
+        searched; None while a run of the search is missing, and if no override has finite scores.
         """
-        runs = self.search_runs(cell)
-        if not runs:
+        if not self.search_space(cell):
             return ""
+        return best_candidate(self.study.rates.best, self._search_scores(cell))
+
+    def describe_selection(self, cell: Cell) -> str:
+        """Return what was selected for a cell and on which scores; "" if nothing was."""
+        selected, metric = self.selected_override(cell), self.study.rates.best
+        if not selected:
+            return ""
+        means = candidates(self._search_scores(cell))
+        others = [f"{override} {mean.score:.4f}" for override, mean in means.items() if override != selected]
+        seeds = f"{means[selected].seeds} seed{'s' if means[selected].seeds > 1 else ''}"
+        line = f"{cell}: {selected} has the best mean {metric} over {seeds}, {means[selected].score:.4f}"
+        return f"{line} ({', '.join(others)})" if others else line
+
+    def _search_scores(self, cell: Cell) -> dict[str, dict[object, float]]:
+        """Return override -> seed -> validation score, nan of a run that failed; empty while a run is missing."""
+        runs = self.search_runs(cell)
         if not all(run.has_ended for run in runs):
-            return None
-        scores = {run.override: self._validation_score(run) for run in runs if run.is_complete}
-        finite = {override: score for override, score in scores.items() if math.isfinite(score)}
-        best = next(iter(finite), None)
-        for override, score in finite.items():
-            if best is not None and is_better(self.study.rates.best, score, finite[best]):
-                best = override
-        return best
+            return {}
+        scores: dict[str, dict[object, float]] = {}
+        for run in runs:
+            score = self._validation_score(run) if run.is_complete else math.nan
+            scores.setdefault(run.override, {})[run.seed] = score
+        return scores
 
     def seed_runs(self, cells: Sequence[Cell], seeds: Sequence[int]) -> list[StudyRun]:
         """Return the runs with the selected override and each seed, of the cells whose search has a result."""
@@ -125,13 +141,14 @@ class StudyRuns:
             key, values = cell.arm.tries
             yield from (format_override(key, value) for value in values)
             return
-        config = self._jobs[self._line(cell, "", self.study.rates.seed)].config
+        config = self._jobs[self._line(cell, "", self._first_seed)].config
         if is_trained(config):
             default = config["optimizer"]["lr"]
             yield from (f"{LEARNING_RATE}={float(f'{default * factor:.3g}'):g}" for factor in self.study.rates.times)
 
     def _search_lines(self, cell: Cell) -> list[tuple[str, ...]]:
-        return [self._line(cell, override, self.study.rates.seed) for override in self.search_space(cell)]
+        seeds = self.study.rates.seeds
+        return [self._line(cell, override, seed) for override in self.search_space(cell) for seed in seeds]
 
     def _line(self, cell: Cell, override: str, seed: int) -> tuple[str, ...]:
         return (*cell.overrides, *([override] if override else []), f"seed={seed}")

@@ -35,12 +35,12 @@ class Arm:
 class LearningRates:
     """The search over learning rates.
 
-    times: factors of the default learning rate of the arm. seed: of the runs of the search. best: the validation
-    metric that selects a learning rate.
+    times: factors of the default learning rate of the arm. seeds: of the runs of the search, over which a score is
+    averaged. best: the validation metric that selects a learning rate.
     """
 
     times: Sequence[float]
-    seed: int
+    seeds: Sequence[int]
     best: str
 
 

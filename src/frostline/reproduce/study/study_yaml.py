@@ -17,7 +17,8 @@ from frostline.reproduce.study.study import FILE, Arm, LearningRates, Study
 
 KEYS = ("seeds", "across", "rates", "settings", "arms", "tables", "figures")
 ARM_KEYS = {"set": dict, "only": dict, "without": list, "where": dict, "tries": dict, "script": str}
-RATES_KEYS = ("times", "seed", "best")
+RATES_KEYS = ("times", "seeds", "seed", "best")
+SEARCH_SEEDS = 3  # of the study, at which learning rates are compared by default
 DO = "see experiments/inadequacy/study.yaml for an example"
 
 
@@ -59,7 +60,7 @@ class StudyReader:
             folder=self.folder,
             seeds=[int(seed) for seed in seeds],
             across=across,
-            rates=self._rates(self._mapping(content, "rates")),
+            rates=self._rates(self._mapping(content, "rates"), [int(seed) for seed in seeds]),
             arms=[self._arm(str(name), arm, across) for name, arm in arms.items()],
             settings=self._mapping(content, "settings"),
             tables={str(k): self._arguments("report", str(v)) for k, v in self._mapping(content, "tables").items()},
@@ -114,15 +115,24 @@ class StudyReader:
             self.problems.append(Problem(key, what, DO))
         return numbers
 
-    def _rates(self, content: Mapping[str, Any]) -> LearningRates:
-        defaults = {"times": [1], "seed": 1, "best": "val/f1_macro"}
+    def _rates(self, content: Mapping[str, Any], study_seeds: list[int]) -> LearningRates:
+        defaults = {"times": [1], "best": "val/f1_macro"}
         values = defaults | self._known_keys("rates.", content, dict.fromkeys(RATES_KEYS))
         if not str(values["best"]).startswith("val/"):
             what = f"'{values['best']}' is not a validation metric; a selection by test scores would bias them"
             self.problems.append(Problem("rates.best", what, "give one such as val/f1_macro"))
-        seeds = self._numbers("rates.seed", [values["seed"]], integers=True)
         times = self._numbers("rates.times", values["times"])
-        return LearningRates(times, int(next(iter(seeds), 1)), str(values["best"]))
+        return LearningRates(times, self._search_seeds(values, study_seeds), str(values["best"]))
+
+    def _search_seeds(self, values: Mapping[str, Any], study_seeds: list[int]) -> list[int]:
+        """Return `seeds`, or the one `seed` of older files; by default the first three seeds of the study."""
+        if "seed" in values and "seeds" in values:
+            self.problems.append(Problem("rates.seed", "is given beside rates.seeds", "leave it out"))
+        if "seeds" in values:
+            return [int(seed) for seed in self._numbers("rates.seeds", values["seeds"], integers=True)] or [1]
+        if "seed" in values:
+            return [int(seed) for seed in self._numbers("rates.seed", [values["seed"]], integers=True)] or [1]
+        return study_seeds[:SEARCH_SEEDS] or [1]
 
     def _arm(self, name: str, content: Any, across: Mapping[str, list[str]]) -> Arm:
         prefix = f"arms.{name}."
