@@ -8,7 +8,7 @@ from frostline.config.budgets import unequal_budgets
 from frostline.config.jobs import jobs_of_command
 
 HEADLINE = "these arms are trained unequally, which can decide how they compare:"
-DO = "  set trainer.max_epochs for all of them, and try equally many values of optimizer.lr"
+DO = "  set trainer.max_epochs or trainer.min_steps for all of them, and try equally many values of optimizer.lr"
 CASES = [
     ("freezing=full seed=1,2,3", []),
     ("freezing=full,discriminative seed=1,2 optimizer.lr=1e-3,1e-2 trainer.max_epochs=2", []),

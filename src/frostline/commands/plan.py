@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from frostline.config import jobs as command
@@ -61,8 +62,8 @@ def main(argv: list[str]) -> int:
     if file is not None:
         write_rules(runs[0].plan, jobs[0], file)
     if len(jobs) > 1 and jobs[0].search is None:
-        unequal = unequal_budgets(jobs, [run.steps for run in runs])
-        print("\n".join([*unequal, *_time_estimate(jobs, runs), *_seeds_note(jobs)]))
+        lines = [*_unequal_budgets(jobs, runs), *_time_estimate(jobs, runs), *_seeds_note(jobs)]
+        print("\n".join(lines))
     return 0
 
 
@@ -70,6 +71,11 @@ def _plan_text(run: RunEstimate) -> str:
     fitted_head = Capability.FIT in capabilities(run.config["head"]["_target_"])
     lines = [plan_table(run.plan, fitted_head), savings_line(run.plan)]
     return "\n".join(filter(None, lines))
+
+
+def _unequal_budgets(jobs: Sequence[command.Job], runs: Sequence[RunEstimate]) -> list[str]:
+    planned = [replace(job, config=run.config) for job, run in zip(jobs, runs, strict=True)]
+    return unequal_budgets(planned, [run.steps for run in runs])
 
 
 def _time_estimate(jobs: Sequence[command.Job], runs: Sequence[RunEstimate]) -> Iterator[str]:

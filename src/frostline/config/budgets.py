@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from frostline.config.checks.outline import outline
 from frostline.config.checks.source import capabilities
 from frostline.config.jobs import Job
+from frostline.freezing.epochs import with_min_steps
 from frostline.models.interfaces import Capability
 from frostline.types import Config
 
 LEARNING_RATE = "optimizer.lr"
 SAME_TEXTS = ("batch_size", "max_length")  # keys of the data set that do not change which texts are read
 REPEATS = ("seed", "dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")
-EPOCHS = "trainer.max_epochs"
+EPOCHS, MIN_STEPS = "trainer.max_epochs", "trainer.min_steps"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def unequal_budgets(
         lines |= dict.fromkeys(_unequal_arms(jobs, arms, steps))
     if not lines:
         return []
-    do = f"set {EPOCHS} for all of them, and try equally many values of {LEARNING_RATE}"
+    do = f"set {EPOCHS} or {MIN_STEPS} for all of them, and try equally many values of {LEARNING_RATE}"
     return ["these arms are trained unequally, which can decide how they compare:", *lines, f"  {do}"]
 
 
@@ -66,7 +67,7 @@ def is_trained(config: Config) -> bool:
 def _unequal_arms(jobs: Sequence[Job], arms: dict[str, list[int]], steps: Sequence[int] | None) -> Iterator[str]:
     budgets: dict[Budget, list[str]] = {}
     for arm, indices in arms.items():
-        config = jobs[indices[0]].config
+        config = _with_known_texts(jobs[indices[0]].config)
         rates = len({jobs[index].config["optimizer"]["lr"] for index in indices})
         known = _most_steps(config) if steps is None else _count(steps[indices[0]], "step")
         budget = Budget(config["trainer"]["max_epochs"], config["dataset"]["batch_size"], known, rates)
@@ -84,6 +85,12 @@ def _arm_names(jobs: Sequence[Job]) -> list[str]:
 
 def _override_key(line: str) -> str:
     return line.lstrip("+").partition("=")[0]
+
+
+def _with_known_texts(config: Config) -> Config:
+    """Return the config with the epochs that `trainer.min_steps` needs, if the number of texts is limited."""
+    texts = config["dataset"]["max_train"]
+    return config if texts is None else with_min_steps(config, texts)
 
 
 def _most_steps(config: Config) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # do not change any metric
 ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the first ids, with the value until then
     "loss": {"partners": "batch"},
+    "trainer": {"min_steps": None},
 }
+COMMON_GROUPS = ("trainer", "dataset")  # whose keys every run has
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # the data type of cached states that changes no value
@@ -54,6 +56,26 @@ def _without_defaults(group: str, value: Any) -> Any:
     if isinstance(shifted := values.get("shifted"), Mapping):
         values["shifted"] = {name: _without_defaults(group, other) for name, other in shifted.items()}
     return values
+
+
+def fill_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flat config with the keys of ID_DEFAULTS that it was written without, in groups that it has.
+
+    Only in groups whose keys every run has; a key of another group may belong to one of its choices alone.
+    """
+    groups = {key.partition(".")[0] for key in config if "." in key}
+    return {key: value for key, value in _flat_defaults().items() if key.partition(".")[0] in groups} | dict(config)
+
+
+def leave_defaults_out(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flat config without the keys that `fill_defaults` would restore."""
+    defaults = _flat_defaults()
+    return {k: v for k, v in config.items() if k not in defaults or (v, type(v)) != (defaults[k], type(defaults[k]))}
+
+
+def _flat_defaults() -> dict[str, Any]:
+    groups = {group: ID_DEFAULTS.get(group, {}) for group in COMMON_GROUPS}
+    return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
 
 
 def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:

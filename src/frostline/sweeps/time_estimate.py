@@ -16,6 +16,7 @@ from frostline.cache.estimate import OPERATIONS_A_SECOND
 from frostline.config.fusable import FusableGroup
 from frostline.data.corpus import Corpus, Split, Text
 from frostline.data.pairs import pair_count
+from frostline.freezing.epochs import with_min_steps
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import BACKWARD, layer_passes
 from frostline.types import Config
@@ -93,6 +94,7 @@ def estimate_run(config: Config, corpora: dict[str, Corpus]) -> RunEstimate:
 
     key = json.dumps(config["dataset"], sort_keys=True, default=str)
     corpus = corpora[key] = corpora.get(key) or load_corpus(config["dataset"])
+    config = with_min_steps(config, len(corpus.train))
     return RunEstimate(config, plan_from_config(config, blocks_of(config, corpus.classes))[0], corpus)
 
 

@@ -20,6 +20,7 @@ from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.build import plan_from_config
+from frostline.freezing.epochs import with_min_steps
 from frostline.freezing.plan import Plan
 from frostline.instantiate import make
 from frostline.models.adapters.attach import weights_without_adapter
@@ -42,10 +43,12 @@ from frostline.types import Config
 class Built:
     """All that a run needs: the classifier with its plan, and the token ids of each split.
 
-    interpolation: of the weights before and after training, if the config has one. shared_counts: what tokenization did
-    to the texts of a run whose tokens are those of another one.
+    config: of the run, with the epochs that `trainer.min_steps` needs. interpolation: of the weights before and after
+    training, if the config has one. shared_counts: what tokenization did to the texts of a run whose tokens are those
+    of another one.
     """
 
+    config: Config
     classifier: Classifier
     corpus: Corpus
     shifts: dict[str, Shift]
@@ -95,8 +98,9 @@ def build(config: Config) -> Built:
     Raises:
         UserError: data, weights and plan do not fit together.
     """
-    settings = TrainerSettings(**config["trainer"])
     corpus = load_corpus(config["dataset"])
+    config = with_min_steps(config, len(corpus.train))
+    settings = TrainerSettings(**config["trainer"])
     shifts = load_shifts(config["dataset"], corpus)
     data: Config = {"multi_label": corpus.multi_label, "texts": len(corpus.train)}
     _check_splits(corpus)
@@ -115,7 +119,7 @@ def build(config: Config) -> Built:
     _check_plan(plan, classifier)
     averaging = make(config["averaging"])
     interpolation = Interpolation(classifier, averaging) if isinstance(averaging, Interpolating) else None
-    return Built(classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)
+    return Built(config, classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)
 
 
 def data_messages(built: Built, config: Config) -> Iterator[str]:
@@ -135,6 +139,7 @@ def build_on_frozen_encoder(
 
     counts: what tokenization did to its texts.
     """
+    config = with_min_steps(config, len(corpus.train))
     encoder, pooler = built.model.encoder, built.model.pooler
     head = build_head(config, encoder, corpus.classes, multi_label=corpus.multi_label, texts=len(corpus.train))
     blocks = [block for block in built.classifier.engine.blocks if block.kind != "head"] + head_block(head)
@@ -143,7 +148,7 @@ def build_on_frozen_encoder(
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     settings, averaging = TrainerSettings(**config["trainer"]), make(config["averaging"])
     fingerprint = built.encoder_fingerprint
-    return Built(classifier, corpus, shifts, {}, settings, fingerprint, averaging, shared_counts=counts)
+    return Built(config, classifier, corpus, shifts, {}, settings, fingerprint, averaging, shared_counts=counts)
 
 
 def _check_splits(corpus: Corpus) -> None:

@@ -99,6 +99,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
 
     ranks = rank_count(config)
     built = build(config)
+    config = built.config
     data = DataModule(built, config)
     callbacks = make_callbacks(built, config, job, folder)
     loggers = make_loggers(folder, config, job)

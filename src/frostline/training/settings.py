@@ -12,6 +12,7 @@ from frostline.types import Count, NonNegative, NonNegativeInt, Positive
 class TrainerSettings:
     """The `trainer` group of the config.
 
+    min_steps: the least number of optimizer steps; with few texts there are more epochs than max_epochs.
     devices: the number of processes. dataset.batch_size is the batch of all of them together.
     accumulate_grad_batches: the number of micro-batches into which a batch of dataset.batch_size texts is split; their
         gradients add up to that of the batch.
@@ -25,6 +26,7 @@ class TrainerSettings:
     """
 
     max_epochs: NonNegativeInt = 3
+    min_steps: Count | None = None
     devices: Count | Literal["auto"] = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp", "fsdp2"] = "auto"

@@ -16,7 +16,7 @@ from typing import Any
 
 from frostline.report.read.runs import COMPLETE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError
-from frostline.results.identity import NOT_IN_ID
+from frostline.results.identity import NOT_IN_ID, fill_defaults, leave_defaults_out
 
 ID, FOLDER, TEXTS, ALIKE = "id", "folder", "texts", "alike"
 SEEDS = "seeds"  # in `alike`: the seeds that the study asks for
@@ -73,7 +73,8 @@ def read_results(path: str) -> list[RunRecord]:
 
 
 def _sections(run: RunRecord) -> dict[str, Mapping[str, Any]]:
-    config = {key: value for key, value in run.config.items() if key.partition(".")[0] not in NOT_IN_ID}
+    kept = leave_defaults_out(run.config)
+    config = {key: value for key, value in kept.items() if key.partition(".")[0] not in NOT_IN_ID}
     if "cache.dtype" in run.config:
         config["cache.dtype"] = run.config["cache.dtype"]
     sections = {"choices": run.choices, "config": config, "metrics": run.metrics, "environment": run.environment}
@@ -115,7 +116,7 @@ def _decode_run(line: Mapping[str, str], common: Mapping[str, Any]) -> RunRecord
         COMPLETE,
         line[ID],
         choices,
-        config,
+        fill_defaults(config),
         metrics,
         supports=supports,
         environment=environment,

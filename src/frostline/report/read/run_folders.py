@@ -13,7 +13,7 @@ from frostline.report.read.find import FAILURE, JOB, PRUNED_FILE, RESULT, find_r
 from frostline.report.read.runs import ARM, CHOSEN, COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE, RunRecord
 from frostline.report.read.yaml_sections import UnreadableError, flatten, flatten_yaml
 from frostline.results.folder import RunFolder
-from frostline.results.identity import without_modules
+from frostline.results.identity import fill_defaults, without_modules
 from frostline.results.study_record import StudyRecord, read_record
 
 STUDY_FILE = "study.yaml"  # beside results.csv
@@ -90,7 +90,7 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
         COMPLETE,
         id=result["id"],
         choices=result["choices"],
-        config=config or {"seed": result["seed"]},
+        config=fill_defaults(config) or {"seed": result["seed"]},
         metrics=_all_metrics(result),
         confusion=confusion,
         supports=supports,

@@ -44,9 +44,9 @@ class FusedRecord:
         built = build_on_frozen_encoder(lead, job.config, data.corpus, data.shifts, data.counts)
         built.classifier.to(lead.classifier.device)
         best = best_checkpoint(built, job.job, job.folder)
-        recorder = RunRecorder(job.config, job.job, job.folder, built, best, *used)
+        recorder = RunRecorder(built.config, job.job, job.folder, built, best, *used)
         recorder.begin(None, environment)
-        return cls(job, FusedRun(job.config, built, data.splits, best), recorder)
+        return cls(job, FusedRun(built.config, built, data.splits, best), recorder)
 
     def test(self, embeddings: Tensor) -> None:
         """Evaluate the weights of the best epoch on the test sets, and save them.
