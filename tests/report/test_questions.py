@@ -193,7 +193,7 @@ def test_all_mistakes_are_reported_at_once(frostline: Command) -> None:
     assert result.err.splitlines()[0] == "command has 8 problems:"
     assert result.problems() == [
         "--grid: no such option of report; choose one of: --rows, --cols, --metric, --where, --baseline, --ceiling, "
-        "--format, --into, --interval, --per-seed, --texts",
+        "--format, --into, --extra, --interval, --per-seed, --texts",
         "--format: no format is called excel; choose one of: markdown, latex, csv, json, html",
         "nowhere: is no folder; give the folder of a run, of a study, or of all runs",
         "--rows freezin: no run has this key; did you mean freezing?",

@@ -70,7 +70,7 @@ def report(frostline: Command, path: str, *words: str) -> str:
 def test_run_folders_and_results_csv_give_the_same_report(
     absent: dict[str, tuple[str, ...]], frostline: Command
 ) -> None:
-    study(absent, seed=1)
+    study(absent, rates={"seed": 1})
     assert frostline("reproduce", str(LAB), "--write").status == int(bool(absent))
     for words in QUERIES:
         for form in ("markdown", "latex", "json", "csv"):
@@ -98,7 +98,7 @@ def test_seeds_that_are_added_to_study_yaml_are_missing_in_its_table(frostline: 
 
 def test_an_arm_all_of_whose_seeds_are_missing_but_one_is_marked_by_the_record_alone(frostline: Command) -> None:
     """Neither another arm nor study.yaml has the seeds: results.csv and the record of the study do."""
-    study({"mlp": ("2", "3"), "linear": ("2", "3")}, seed=1)
+    study({"mlp": ("2", "3"), "linear": ("2", "3")}, rates={"seed": 1})
     assert frostline("reproduce", str(LAB), "--write").status == 1
     (LAB / "study.yaml").unlink()
     for path in ("runs/lab", str(LAB / "results.csv")):
@@ -129,7 +129,7 @@ def test_a_rate_is_chosen_by_its_mean_over_the_seeds_of_the_search(
     rates: dict[str, Any], selected: str, seeds: str, frostline: Command
 ) -> None:
     """At seed 1, 0.1 is better by 0.11; over two seeds by 0.01; over three it is worse by 0.023."""
-    study({}, seeds=(1, 2, 3, 4), lucky=1, **rates)
+    study({}, seeds=(1, 2, 3, 4), lucky=1, rates=rates)
     said = frostline("reproduce", str(LAB), "--write")
     assert said.status == 0, said.err
     lines = [line for line in said.err.splitlines() if " has the best mean " in line]
