@@ -54,7 +54,7 @@ def scored_by_one_process(run: RunFolder) -> dict[str, float]:
     config["trainer"]["devices"] = 1
     fit = prepare(config, read_json(run.job), place("scored"))
     fit.restore(load_file(run.best))
-    fit.classifier.engine.enter(fit.built.plan.index_at(result["best"]["epoch"] or 0))
+    fit.classifier.engine.enter(fit.built.plan.index_at((result["best"]["epoch"] or 1) - 1))
     return fit.evaluate()
 
 

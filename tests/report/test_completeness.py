@@ -1,4 +1,7 @@
-"""A cell that lacks runs, or that averages runs with different values of a key, says so in every format."""
+"""A cell that lacks runs, or that averages runs with different values of a key, says so in every format.
+
+Tests frostline.report.completeness.
+"""
 
 from __future__ import annotations
 

@@ -122,10 +122,10 @@ def assert_metrics(place: RunFolder, result: dict[str, Any], config: dict[str, A
     final = {(best, name): value for name, value in result["metrics"].items()}
     assert final.items() <= values.items()
     curves = learned and config["logger"]["curves"]
-    epochs = range(config["trainer"]["max_epochs"]) if curves else range(0)
+    epochs = range(1, config["trainer"]["max_epochs"] + 1) if curves else range(0)
     every = config["trainer"]["check_val_every_n_epoch"]
     drawn = {(epoch, name) for epoch in epochs for name in ("train/loss", "train/lr")}
-    drawn |= {(e, name) for e in epochs for name in _of(result, "val/") if (e + 1) % every == 0 or e == epochs[-1]}
+    drawn |= {(e, name) for e in epochs for name in _of(result, "val/") if e % every == 0 or e == epochs[-1]}
     assert set(values) == drawn | set(final)
 
 

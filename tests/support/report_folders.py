@@ -208,7 +208,7 @@ def _result(
         "study": config["study"],
         "seed": config["seed"],
         "metrics": scores | {"test/loss": 1.5 - score, "test/f1_macro": f1, "test/ece": 0.05} | metrics,
-        "best": {"epoch": 0, "monitor": "val/f1_macro"},
+        "best": {"epoch": 1, "monitor": "val/f1_macro"},
         "phases": [{"name": "probe", "epochs": [0, 1], "steps": [0, 2], "weights": "be410bf8"}],
         "confusion": confusion,
         "parameters": {"total": 4369795, "trainable": trainable, "ever_trainable": trainable, "solved": 0},

@@ -78,9 +78,9 @@ def _unequal_arms(jobs: Sequence[Job], arms: dict[str, list[int]], steps: Sequen
 
 def _arm_names(jobs: Sequence[Job]) -> list[str]:
     """Return the overrides of each job in which it differs from another, without learning rate and seeds."""
-    own = [[line for line in job.overrides if _override_key(line) not in (LEARNING_RATE, *REPEATS)] for job in jobs]
-    common = set.intersection(*map(set, own)) if own else set()
-    return [" ".join(line for line in lines if line not in common) or "the default" for lines in own]
+    arms = [[line for line in job.overrides if _override_key(line) not in (LEARNING_RATE, *REPEATS)] for job in jobs]
+    common = set.intersection(*map(set, arms)) if arms else set()
+    return [" ".join(line for line in lines if line not in common) or "the default" for lines in arms]
 
 
 def _override_key(line: str) -> str:
@@ -102,8 +102,8 @@ def _most_steps(config: Config) -> str:
 
 
 def _texts_key(config: Config) -> str:
-    own = [key for key in config["dataset"] if key not in SAME_TEXTS and f"dataset.{key}" not in REPEATS]
-    dataset = {key: config["dataset"][key] for key in own}
+    keys = [key for key in config["dataset"] if key not in SAME_TEXTS and f"dataset.{key}" not in REPEATS]
+    dataset = {key: config["dataset"][key] for key in keys}
     return json.dumps(dataset, sort_keys=True, default=str)
 
 

@@ -1,4 +1,4 @@
-"""What the choice of learning rates and other settings in a study rests on."""
+"""Describe the seeds and texts by which a study has chosen learning rates and other settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VALIDATION_TEXTS = "val_texts"  # in the environment of a run
 
 
 def selection_notes(shown: Grid, tried: Grid) -> Iterator[str]:
-    """Yield a sentence on how many cells have a chosen setting, and on how many seeds and validation texts it rests.
+    """Yield a sentence on the cells with a chosen setting: at how many seeds and on how many texts it was chosen.
 
     shown: the cells of the table. tried: the same cells with the runs that were tried too.
     """

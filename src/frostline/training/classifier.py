@@ -16,6 +16,7 @@ from frostline.data.loader import Batch
 from frostline.distributed.collectives import check_identical
 from frostline.errors import FrostlineError
 from frostline.freezing.adaptive import PhaseController
+from frostline.freezing.epochs import counted
 from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model
@@ -236,7 +237,7 @@ class Classifier(pl.LightningModule):
 
     def log_all(self, values: dict[str, float], logger: bool = True) -> None:
         """Log values that are the same on all ranks, so that Lightning's mean over ranks does not change them."""
-        values = values | {"step": float(self.global_step), "epoch": float(self.current_epoch)}
+        values = values | {"step": float(self.global_step), "epoch": float(counted(self.current_epoch))}
         tensors = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
         several_ranks = self.trainer.world_size > 1
         self.log_dict(tensors, on_step=False, on_epoch=True, batch_size=1, sync_dist=several_ranks, logger=logger)

@@ -12,6 +12,7 @@ import torch
 from frostline.console import log
 from frostline.data.token_counts import token_record
 from frostline.errors import user_error
+from frostline.freezing.epochs import counted
 from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
 from frostline.results import metrics_csv
@@ -139,7 +140,7 @@ class RunRecorder:
             "choices": self.job["choices"],
             "seed": self.config["seed"],
             "metrics": metrics,
-            "best": {"epoch": self.best.epoch, "monitor": self.built.settings.monitor},
+            "best": {"epoch": self._best_epoch(), "monitor": self.built.settings.monitor},
             "phases": classifier.tracker.finished,
             "classes": self.built.corpus.classes,
             **confusion_record(classifier.confusion, predictions["test"]),
@@ -155,6 +156,10 @@ class RunRecorder:
         built, metrics = self.built, self.built.classifier.metrics
         thresholds = metrics.thresholds if isinstance(metrics, MultiLabelMetrics) else None
         return PredictionContext(built.corpus.classes, built.origins, thresholds)
+
+    def _best_epoch(self) -> int | None:
+        """Return the best epoch, counted from 1; None if nothing was trained in epochs."""
+        return None if self.best.epoch is None else counted(self.best.epoch)
 
     def _thresholds(self) -> dict[str, Any]:
         """Return the probability from which on each class is predicted, for multi-label data."""

@@ -1,4 +1,7 @@
-"""Warnings of searches that ended too early, of unequal steps, and the columns and notes that show what was chosen."""
+"""Warnings of searches that ended too early, of unequal steps, and the columns and notes that show what was chosen.
+
+Tests frostline.report.warnings.search.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def test_exactly_a_best_rate_at_an_edge_is_named(frostline: Command, scores: lis
     assert [line for line in with_rates if line.startswith(EDGE)] == found
 
 
-@pytest.mark.parametrize(("epochs", "named"), [([4, 4, 0], True), ([4, 0, 0], False), ([4, 4, 4], True)])
+@pytest.mark.parametrize(("epochs", "named"), [([5, 5, 1], True), ([5, 1, 1], False), ([5, 5, 5], True)])
 def test_a_best_epoch_that_is_the_last_in_most_runs_is_named(
     epochs: list[int], named: bool, frostline: Command
 ) -> None:
@@ -57,9 +60,9 @@ def test_a_best_epoch_that_is_the_last_in_most_runs_is_named(
         folders.edit(folders.run(Path("runs"), "full", seed) / "result.json", {"best": {"epoch": epoch}})
     folders.run(Path("runs"), "bitfit", 0, config={"trainer.max_epochs": 1})
     for freezing, more in (("frozen", {"trainer.monitor": None}), ("lp_ft", {"trainer.check_val_every_n_epoch": 5})):
-        folders.edit(folders.run(Path("runs"), freezing, 0, config=more) / "result.json", {"best": {"epoch": 4}})
+        folders.edit(folders.run(Path("runs"), freezing, 0, config=more) / "result.json", {"best": {"epoch": 5}})
     found = [line for line in warnings(frostline) if line.startswith(LAST)]
-    assert found == ([f"{LAST}: freezing=full: in {sum(epoch == 4 for epoch in epochs)} of 3 runs"] if named else [])
+    assert found == ([f"{LAST}: freezing=full: in {sum(epoch == 5 for epoch in epochs)} of 3 runs"] if named else [])
 
 
 def test_rows_with_other_numbers_of_steps_are_named(frostline: Command) -> None:

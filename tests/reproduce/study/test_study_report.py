@@ -1,4 +1,7 @@
-"""A report of a study's run folders is that of its results.csv, complete or stopped halfway."""
+"""A report of a study's run folders is that of its results.csv, complete or stopped halfway.
+
+Tests frostline.results.study_record, frostline.report.selection.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,12 @@ QUERIES = [
 ]
 
 
-def study(absent: dict[str, tuple[str, ...]], seeds: tuple[int, ...] = (1, 2, 3), lucky: int = 0, **rates: Any) -> None:
+def study(
+    absent: dict[str, tuple[str, ...]],
+    seeds: tuple[int, ...] = (1, 2, 3),
+    lucky: int = 0,
+    rates: dict[str, Any] | None = None,
+) -> None:
     """Write a study of two arms whose runs a script makes, except those of the absent seeds.
 
     lucky: the seed at which the learning rate 0.1 is better than 0.01, which is better on the average.

@@ -25,7 +25,7 @@ def test_a_trial_that_is_pruned_has_not_failed(frostline: Command) -> None:
     assert all(line.startswith("pruned: ") and line.endswith("after epoch 1 of 2") for line in lines(said)[2:4])
     assert lines(said)[-1] == "best: no trial is complete"
     runs = [file.parent for file in Path("runs").glob("*/*/pruned.json")]
-    assert [epochs(run) for run in runs] == [{0}, {0}]
+    assert [epochs(run) for run in runs] == [{1}, {1}]
     for run in runs:
         assert not {"result.json", "failure.json"} & {file.name for file in run.iterdir()}
     again = frostline(*words)
@@ -48,7 +48,7 @@ def test_a_pruned_trial_that_was_not_told_stays_pruned_and_for_anyone_else_is_a_
     [run] = [pruned.parent for pruned in Path("runs").glob("*/*/pruned.json")]
     overrides = read_json(run / ".job.json")["overrides"]
     assert frostline(*overrides).status == 0
-    assert epochs(run) == {0, 1}
+    assert epochs(run) == {1, 2}
     assert (run / "result.json").exists() and not (run / "pruned.json").exists()
 
 
@@ -74,4 +74,4 @@ def test_for_wandb_a_pruned_trial_has_ended_well(no_wandb_account: Path, frostli
     [records] = read(run)
     assert exits(records) == [0]
     assert summary(records)["pruned"] is True
-    assert [row["epoch"] for row in history(records) if "train/loss" in row] == [0]
+    assert [row["epoch"] for row in history(records) if "train/loss" in row] == [1]

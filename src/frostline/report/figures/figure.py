@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from frostline.report.build import Report
+from frostline.report.figures.looks import DEFAULT_LOOK, Look, looks_of
 from frostline.report.grid import Key
 from frostline.report.read.runs import RunRecord, format_value
 from frostline.report.statistics.intervals import Summary
@@ -39,6 +40,7 @@ class Curve:
     label: str
     x: Sequence[float]
     y: Sequence[Summary]
+    look: Look = DEFAULT_LOOK
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,20 @@ class ArmRuns:
     row: Key
     col: Key
     runs: Sequence[RunRecord]
+    look: Look
 
 
 def arms_of(report: Report, *without: str) -> Iterator[ArmRuns]:
     """Yield the arms in the order of the table. without: keys whose values are merged, such as those of an axis."""
     grid, by_label = report.grid, dict[str, ArmRuns]()
+    looks = looks_of(grid)
     for row in grid.rows:
         for col in grid.cols:
             if runs := grid.cell(row, col):
                 label = arm_label([(key, value) for key, value in grid.pairs(row, col) if key not in without])
-                before = by_label[label].runs if label in by_label else ()
-                by_label[label] = ArmRuns(label, row, col, [*before, *runs])
+                before = by_label.get(label)
+                look = before.look if before else looks[row, col]
+                by_label[label] = ArmRuns(label, row, col, [*(before.runs if before else ()), *runs], look)
     yield from by_label.values()
 
 

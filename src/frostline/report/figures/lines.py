@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from frostline.report.build import Report
 from frostline.report.figures.figure import ArmRuns, Curve, Figure, MissingFigure, arms_of, file_name
+from frostline.report.figures.looks import Look
 from frostline.report.read import artifacts
 from frostline.report.read.runs import RunRecord
 from frostline.report.statistics.intervals import FEWEST_SEEDS, summarize
 from frostline.results.metric_names import metric_range
 
 SIZES = {"dataset.max_train": "training texts", "dataset.shots": "training texts per class"}
-EPOCHS = "curves over epochs"
+EPOCH, EPOCHS = "epoch", "curves over epochs"
+TRAINING_CURVES = ("val/loss", "train/loss", "train/lr")  # drawn in every report
 BANDS = f"Bands are 95% intervals over seeds (Student's t), drawn from {FEWEST_SEEDS} seeds on."
 
 
@@ -31,18 +33,18 @@ class CurvesFigure(Figure):
 
 def epoch_curves(report: Report) -> Iterator[CurvesFigure | MissingFigure]:
     """Yield metrics over epochs, as far as all runs of an arm go: a later mean would be that of other runs."""
-    for name in dict.fromkeys([*map(validation_metric, report.query.metrics), "val/loss"]):
+    for name in dict.fromkeys([*map(validation_metric, report.query.metrics), *TRAINING_CURVES]):
         curves = []
         for arm in arms_of(report):
             runs = [run for run in arm.runs if run.folder not in report.collapsed]
             values = {run.folder: artifacts.metric_by_epoch(run, name) for run in runs}
             points = {folder: by_epoch for folder, by_epoch in values.items() if by_epoch}
-            curves += _curve(arm.label, name, arm.runs, points, shared=True)
+            curves += _curve(arm.label, name, arm.runs, points, arm.look, shared=True)
         if not any(len(curve.x) > 1 for curve in curves):
             yield MissingFigure(f"{EPOCHS}, {name}", "no metrics.csv has it for two epochs")
             continue
         caption = f"{name} after each epoch: {_describe_ends(curves)}. {BANDS}"
-        yield CurvesFigure(file_name("epochs", name), f"{name} over epochs", caption, "epoch", name, curves)
+        yield CurvesFigure(file_name("epochs", name), f"{name} over epochs", caption, EPOCH, name, curves)
 
 
 def size_curves(report: Report) -> Iterator[CurvesFigure | MissingFigure]:
@@ -61,7 +63,7 @@ def _size_figure(report: Report, key: str, metric: str) -> CurvesFigure | Missin
         runs = [run for run in arm.runs if run.folder not in report.collapsed and metric in run.metrics]
         sizes = {run.folder: _training_size(run, key) for run in runs}
         points = {run.folder: {size: run.metrics[metric]} for run in runs if (size := sizes[run.folder]) is not None}
-        curves += _curve(arm.label, metric, runs, points)
+        curves += _curve(arm.label, metric, runs, points, arm.look)
     title = f"{metric} against {SIZES[key]}"
     if not any(len(curve.x) > 1 for curve in curves):
         return MissingFigure(title, "no arm has two sizes")
@@ -96,9 +98,9 @@ Rows = Sequence[Mapping[str, float]]
 def _interpolation_of(arm: ArmRuns, metric: str, rows_of: Mapping[str, Rows]) -> Iterator[Curve]:
     """Yield a curve for each test set."""
     runs = [run for run in arm.runs if run.folder in rows_of]
-    for name in _same_metric(metric, [rows_of[run.folder] for run in runs]):
+    for at, name in enumerate(_same_metric(metric, [rows_of[run.folder] for run in runs])):
         points = {run.folder: {row["alpha"]: row[name] for row in rows_of[run.folder] if name in row} for run in runs}
-        yield from _curve(f"{arm.label}: {name}", name, arm.runs, points, shared=True)
+        yield from _curve(f"{arm.label}: {name}", name, arm.runs, points, replace(arm.look, line=at), shared=True)
 
 
 def validation_metric(metric: str) -> str:
@@ -126,6 +128,7 @@ def _curve(
     metric: str,
     runs: Sequence[RunRecord],
     points: Mapping[str, Mapping[float, float]],
+    look: Look,
     shared: bool = False,
 ) -> list[Curve]:
     """Return a curve of the points (folder -> x -> y), or none without points. shared: only x that all runs have."""
@@ -142,7 +145,7 @@ def _curve(
         means = [math.fsum(repeats) / len(repeats) for repeats in seeds.values()]
         summaries.append((x, summarize(means, metric_range(metric))))
     summaries = [(x, summary) for x, summary in summaries if summary.n]
-    return [Curve(label, [x for x, _ in summaries], [summary for _, summary in summaries])] if summaries else []
+    return [Curve(label, [x for x, _ in summaries], [summary for _, summary in summaries], look)] if summaries else []
 
 
 def _describe_ends(curves: Sequence[Curve]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from frostline.report.build import Report
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
+from frostline.report.figures.looks import DEFAULT_LOOK, Look
 from frostline.report.read.artifacts import read_predictions
 from frostline.report.read.find import PREDICTIONS
 
@@ -31,6 +32,7 @@ class CalibrationCurve:
     label: str
     bins: Sequence[ConfidenceBin]
     ece: float
+    look: Look = DEFAULT_LOOK
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def reliability_figure(report: Report) -> Iterator[ReliabilityFigure | MissingFi
             for labels, probabilities in filter(None, predictions)
         ]
         if confidences:
-            curves.append(make_calibration_curve(arm.label, *map(np.concatenate, zip(*confidences, strict=True))))
+            curve = make_calibration_curve(arm.label, *map(np.concatenate, zip(*confidences, strict=True)))
+            curves.append(replace(curve, look=arm.look))
     if not curves:
         yield MissingFigure(KIND, f"no run has a {PREDICTIONS} of texts with one label")
         return

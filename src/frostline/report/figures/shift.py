@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from frostline.report.build import Report
 from frostline.report.cells import make_cell
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
+from frostline.report.figures.looks import DEFAULT_LOOK, Look
 from frostline.report.statistics.intervals import Summary
 
 IN_DOMAIN, SHIFTED = "test/", "test_"  # prefixes of metrics
@@ -20,6 +21,7 @@ class ShiftPoint:
     label: str
     in_domain: Summary
     shifted: Summary
+    look: Look = DEFAULT_LOOK
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def _shift_figure(report: Report, in_domain: str, shifted: str) -> ShiftFigure |
         runs = [run for run in arm.runs if {in_domain, shifted} <= set(run.metrics)]  # the same runs on both axes
         x, y = (make_cell(arm.row, arm.col, name, runs, report.collapsed).summary for name in (in_domain, shifted))
         if x.n and y.n:
-            points.append(ShiftPoint(arm.label, x, y))
+            points.append(ShiftPoint(arm.label, x, y, arm.look))
     if not points:
         return MissingFigure(title, "no run has both")
     words = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from frostline.report.build import Report
 from frostline.report.cells import make_cell
 from frostline.report.figures.figure import Figure, MissingFigure, arms_of, file_name
+from frostline.report.figures.looks import DEFAULT_LOOK, Look
 from frostline.report.statistics.intervals import Summary
 from frostline.results.metric_names import is_better
 
@@ -25,6 +26,7 @@ class CostPoint:
     label: str
     score: Summary
     cost: Summary
+    look: Look = DEFAULT_LOOK
 
     @property
     def xy(self) -> tuple[float, float]:
@@ -71,7 +73,7 @@ def _cost_points(report: Report, metric: str, cost: str) -> list[CostPoint]:
     for arm in arms_of(report):
         y, x = (make_cell(arm.row, arm.col, name, arm.runs, report.collapsed).summary for name in (metric, cost))
         if y.mean is not None and x.mean is not None:
-            points.append(CostPoint(arm.label, y, x))
+            points.append(CostPoint(arm.label, y, x, arm.look))
     return points
 
 

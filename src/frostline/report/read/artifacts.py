@@ -56,7 +56,7 @@ def metric_by_epoch(run: RunRecord, name: str) -> dict[float, float]:
     for row in csv.reader(_read_text(folder_of(run).metrics).splitlines()):
         if len(row) == 4 and row[2] == name:
             try:
-                values[int(row[1]) + 1] = float(row[3])
+                values[int(row[1])] = float(row[3])
             except ValueError:  # a truncated line
                 continue
     return values

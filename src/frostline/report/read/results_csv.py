@@ -73,8 +73,8 @@ def read_results(path: str) -> list[RunRecord]:
 
 
 def _sections(run: RunRecord) -> dict[str, Mapping[str, Any]]:
-    kept = leave_defaults_out(run.config)
-    config = {key: value for key, value in kept.items() if key.partition(".")[0] not in NOT_IN_ID}
+    changed = leave_defaults_out(run.config)
+    config = {key: value for key, value in changed.items() if key.partition(".")[0] not in NOT_IN_ID}
     if "cache.dtype" in run.config:
         config["cache.dtype"] = run.config["cache.dtype"]
     sections = {"choices": run.choices, "config": config, "metrics": run.metrics, "environment": run.environment}

@@ -47,8 +47,8 @@ def _with_arms(run: RunRecord, record: StudyRecord | None) -> Iterator[RunRecord
 
 def in_study(run: RunRecord, arm: str, chosen: bool, seeds: Sequence[int]) -> RunRecord:
     """Return the run with its arm and whether it is chosen among its choices, and the seeds of the study."""
-    own = {ARM: arm, CHOSEN: "yes" if chosen else "no"}
-    return replace(run, choices=own | dict(run.choices), study_seeds=seeds)
+    choices = {ARM: arm, CHOSEN: "yes" if chosen else "no"}
+    return replace(run, choices=choices | dict(run.choices), study_seeds=seeds)
 
 
 def _read_csv(file: str) -> list[RunRecord]:

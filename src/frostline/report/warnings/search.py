@@ -52,7 +52,7 @@ def last_epochs(grid: Grid) -> Iterator[ReportWarning]:
     for row in grid.rows:
         for col in grid.cols:
             runs = [run for run in grid.cell(row, col) if _selects_epoch(run)]
-            last = sum(run.metrics["best/epoch"] + 1 >= run.value("trainer.max_epochs") for run in runs)
+            last = sum(run.metrics["best/epoch"] >= run.value("trainer.max_epochs") for run in runs)
             if last * 2 > len(runs):
                 cell = format_pairs(grid.shown, (*row, *col)) or "all runs"
                 names.append(f"{cell}: in {last} of {len(runs)} runs")

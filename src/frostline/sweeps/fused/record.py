@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from frostline.freezing.epochs import counted
 from frostline.results.environment import Environment
 from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.shared_texts import EncodedDataset
@@ -99,7 +100,7 @@ class FusedRecord:
         try:
             for step, epoch, values in run.curves:
                 for logger in loggers:
-                    logger.log_metrics({**values, "epoch": float(epoch)}, step)
+                    logger.log_metrics({**values, "epoch": float(counted(epoch))}, step)
             self.recorder.finish(self.scores, self.predictions, {}, cost, loggers, run.step)
         except BaseException:
             finish_failed(loggers)

@@ -7,6 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 
 from frostline.console import Progress, log
+from frostline.freezing.epochs import counted
 from frostline.results.metric_names import DEFAULT_MONITOR
 from frostline.training.classifier import Classifier
 
@@ -33,7 +34,7 @@ class ProgressReporter(pl.Callback):
         if not trainer.is_global_zero or not pl_module.completes_step(batch_idx):
             return
         if self.bar is None:
-            title = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
+            title = f"epoch {counted(trainer.current_epoch)} of {trainer.max_epochs}"
             self.bar = Progress(title, pl_module.steps_per_epoch, "steps")
             self.bar.__enter__()
             self.bar.update(batch_idx // pl_module.micro_batches)
@@ -46,7 +47,7 @@ class ProgressReporter(pl.Callback):
             message = f"train/loss {pl_module.epoch_loss.total / max(pl_module.epoch_loss.texts, 1):.4f}"
             if pl_module.validated == trainer.current_epoch:
                 message += f", {self.monitor} {float(trainer.callback_metrics[self.monitor]):.4f}"
-            log(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}: {message}")
+            log(f"epoch {counted(trainer.current_epoch)} of {trainer.max_epochs}: {message}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self._close_bar()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, escape_dollar, legend, line_styles, log_axis
+from frostline.report.figures.draw.style import INK, escape_dollar, legend, log_axis, look_style
 from frostline.report.figures.figure import Curve
-from frostline.report.figures.lines import CurvesFigure
+from frostline.report.figures.lines import EPOCH, CurvesFigure
 
 
 def draw_curves(axes: Any, figure: CurvesFigure) -> None:
-    for curve, style in zip(figure.curves, line_styles(len(figure.curves)), strict=True):
+    for curve in figure.curves:
+        style = look_style(curve.look)
         means = [summary.mean for summary in curve.y]
         axes.plot(curve.x, means, label=escape_dollar(curve.label), markersize=6, **style)
         ends = [
@@ -28,6 +29,8 @@ def draw_curves(axes: Any, figure: CurvesFigure) -> None:
     if figure.wide or len(positions) <= 12:
         axes.set_xticks(positions, [f"{x:,g}" for x in positions])
         axes.minorticks_off()
+    elif figure.x == EPOCH:
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel=figure.x, ylabel=figure.y)
     legend(axes)
 

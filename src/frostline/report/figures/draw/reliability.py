@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, escape_dollar, legend, line_styles
+from frostline.report.figures.draw.style import INK, escape_dollar, legend, look_style
 from frostline.report.figures.reliability import ReliabilityFigure
 
 SMALL, LARGE = 8, 160  # square points: of an almost empty bin, and what is added for all texts
@@ -12,7 +12,8 @@ SMALL, LARGE = 8, 160  # square points: of an almost empty bin, and what is adde
 
 def draw_reliability(axes: Any, figure: ReliabilityFigure) -> None:
     axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1, label="perfect calibration")
-    for arm, style in zip(figure.arms, line_styles(len(figure.arms)), strict=True):
+    for arm in figure.arms:
+        style = look_style(arm.look)
         x, y = [one.confidence for one in arm.bins], [one.accuracy for one in arm.bins]
         texts = sum(one.texts for one in arm.bins)
         axes.plot(x, y, color=style["color"], linestyle=style["linestyle"])

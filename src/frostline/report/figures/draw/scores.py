@@ -1,4 +1,4 @@
-"""Draw points with error bars, the rows of all panels aligned; rows of one kind have one colour and marker."""
+"""Draw points with error bars, the rows of all panels aligned; the colour is the arm, the marker the encoder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, line_styles
+from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, look_style
 from frostline.report.figures.scores import ScoresFigure
 
 MAX_ROW_LABEL, MAX_COL_LABEL = 36, 18  # letters that leave room for the points
@@ -16,13 +16,11 @@ GRID_LINE = {"color": INK, "alpha": 0.15, "linewidth": 0.6, "zorder": 0}
 
 def draw_scores(panels: Any, figure: ScoresFigure) -> None:
     """Draw on panels (1, columns) with a common y axis."""
-    kinds = list(dict.fromkeys(figure.kinds))
-    style_of = dict(zip(kinds, line_styles(len(kinds)), strict=True))
     heights = _heights(figure.groups)
     for at, axes in enumerate(panels.flat):
-        for y, kind, row in zip(heights, figure.kinds, figure.summaries, strict=True):
+        for y, look, row in zip(heights, figure.looks, figure.summaries, strict=True):
             if (summary := row[at]) is not None:
-                style = style_of[kind] | {"linestyle": "none"}
+                style = look_style(look) | {"linestyle": "none"}
                 bars = error_bars([summary])
                 axes.errorbar([summary.mean], [y], xerr=bars, **style, markersize=6, capsize=2, elinewidth=1)
             axes.axhline(y, **GRID_LINE)

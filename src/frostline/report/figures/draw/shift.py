@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, legend, line_styles
+from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, legend, look_style
 from frostline.report.figures.shift import ShiftFigure
 
 
 def draw_shift(axes: Any, figure: ShiftFigure) -> None:
-    for point, style in zip(figure.points, line_styles(len(figure.points)), strict=True):
+    for point in figure.points:
         bars = {"xerr": error_bars([point.in_domain]), "yerr": error_bars([point.shifted])}
-        marker = style | {"linestyle": "none"}
+        marker = look_style(point.look) | {"linestyle": "none"}
         x, y, label = [point.in_domain.mean], [point.shifted.mean], escape_dollar(point.label)
         axes.errorbar(x, y, **bars, **marker, markersize=8, capsize=3, elinewidth=1, label=label, zorder=3)
     ends = [*axes.get_xlim(), *axes.get_ylim()]

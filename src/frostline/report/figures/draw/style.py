@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any
 
+from frostline.report.figures.looks import Look
 from frostline.report.statistics.intervals import Summary
 
 INK = "#1b1b1a"  # of text and axes; the HTML page replaces it by its text colour
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")  # Okabe and Ito, without yellow
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+FILLINGS = ("full", "none", "left", "right", "top", "bottom")
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",  # text remains text, which can be searched and uses the reader's font
     "pdf.fonttype": 42,
@@ -33,6 +35,18 @@ SETTINGS: dict[str, Any] = {
     "ytick.color": INK,
 }
 TITLE_WIDTH = 45  # letters of a line of the title
+
+
+def look_style(look: Look) -> dict[str, Any]:
+    """Return the colour, marker, line and filling of an arm, which are the same in every figure of a report."""
+    return {
+        "color": COLOURS[look.colour % len(COLOURS)],
+        "marker": MARKS[look.marker % len(MARKS)],
+        "linestyle": DASHES[look.line % len(DASHES)],
+        "fillstyle": FILLINGS[look.filling % len(FILLINGS)],
+        "markeredgecolor": INK,
+        "markeredgewidth": 0.6,
+    }
 
 
 def line_styles(count: int) -> list[dict[str, Any]]:

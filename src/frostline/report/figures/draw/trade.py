@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, legend, line_styles, log_axis
+from frostline.report.figures.draw.style import INK, error_bars, escape_dollar, legend, log_axis, look_style
 from frostline.report.figures.trade import COSTS, TradeoffFigure
 
 
 def draw_tradeoff(axes: Any, figure: TradeoffFigure) -> None:
-    for point, style in zip(figure.points, line_styles(len(figure.points)), strict=True):
+    for point in figure.points:
         x, y = point.xy
-        marker = style | {"linestyle": "none", "markersize": 8, "capsize": 3, "elinewidth": 1, "zorder": 3}
+        marker = look_style(point.look) | {
+            "linestyle": "none",
+            "markersize": 8,
+            "capsize": 3,
+            "elinewidth": 1,
+            "zorder": 3,
+        }
         axes.errorbar([x], [y], yerr=error_bars([point.score]), **marker, label=escape_dollar(point.label))
     log_axis(axes, "x", [point.xy[0] for point in figure.points])
     front = sorted(point.xy for point in figure.points if point.label in figure.front)
