@@ -186,8 +186,9 @@ class Classifier(pl.LightningModule):
 
     def on_after_backward(self) -> None:
         if self.completes_step(self.micro_batch):
-            steps = self.steps_per_epoch * int(self.trainer.max_epochs or 0)
-            self.tracker.after_backward((self.global_step + 1) / steps)
+            self.tracker.after_backward(
+                (self.global_step + 1) / (self.steps_per_epoch * int(self.trainer.max_epochs or 0))
+            )
 
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss.total, self.epoch_loss.texts], dtype=torch.double, device=self.device)
