@@ -186,9 +186,8 @@ class Classifier(pl.LightningModule):
 
     def on_after_backward(self) -> None:
         if self.completes_step(self.micro_batch):
-            self.tracker.after_backward(
-                (self.global_step + 1) / (self.steps_per_epoch * int(self.trainer.max_epochs or 0))
-            )
+            steps = self.steps_per_epoch * int(self.trainer.max_epochs or 0)
+            self.tracker.after_backward((self.global_step + 1) / steps)
 
     def on_train_epoch_end(self) -> None:
         sums = torch.tensor([self.epoch_loss.total, self.epoch_loss.texts], dtype=torch.double, device=self.device)
@@ -231,17 +230,16 @@ class Classifier(pl.LightningModule):
         if split == "val" and isinstance(self.metrics, MultiLabelMetrics):
             self.metrics.choose_thresholds()
         self.confusion = self.metrics.confusion()
-        values = self.metrics.compute()
+        values = {f"{split}/{name}": value for name, value in self.metrics.compute().items()}
         self.metrics.reset()
-        fitting = self.trainer.state.fn == TrainerFn.FITTING  # final metrics are logged once, at the end of the run
-        self.log_all({f"{split}/{name}": value for name, value in values.items()}, logger=fitting)
+        self.log_all(values, logger=self.trainer.state.fn == TrainerFn.FITTING)  # final metrics only once, at the end
 
     def log_all(self, values: dict[str, float], logger: bool = True) -> None:
         """Log values that are the same on all ranks, so that Lightning's mean over ranks does not change them."""
         values = values | {"step": float(self.global_step), "epoch": float(counted(self.current_epoch))}
         tensors = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
-        several_ranks = self.trainer.world_size > 1
-        self.log_dict(tensors, on_step=False, on_epoch=True, batch_size=1, sync_dist=several_ranks, logger=logger)
+        sync = self.trainer.world_size > 1
+        self.log_dict(tensors, on_step=False, on_epoch=True, batch_size=1, sync_dist=sync, logger=logger)
 
     # Checkpoints
 
