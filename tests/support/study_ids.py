@@ -66,7 +66,10 @@ def _computed(run: RunRecord, study: StudyRuns) -> RunRecord:
         choices = {key: run.choices[key] for key in (ARM, CHOSEN, *job.choices)}
         assert choices == run.choices == {key: run.choices[key] for key in (ARM, CHOSEN)} | job.choices, run.folder
     made = dataclasses.replace(run, id=run_id(config), folder=str(run_today.folder), choices=choices)
-    made = dataclasses.replace(made, config=flatten(without_modules(config)))
+    composed = flatten(without_modules(config))
+    if composed.get("trainer.min_steps"):  # which adds epochs when the texts are known
+        composed["trainer.max_epochs"] = run.config["trainer.max_epochs"]
+    made = dataclasses.replace(made, config=composed)
     if wrong := _disagreements(run.config, made.config):
         raise ValueError(f"{run.folder}: recorded and composed config disagree: {wrong}")
     return made

@@ -58,12 +58,14 @@ def report_parser() -> OptionParser:
 
 
 REPORT_EPILOG = """\
-PATH may also be the results.csv of a study: its runs, each with its `arm` and whether it is `chosen`.
+PATH may also be the results.csv of a study. Its runs, there and in the folders that frostline reproduce has made, have
+two more keys: `arm`, and whether the run is `chosen`.
 KEY is a config key such as optimizer.lr or a group such as freezing. NAME is a metric of result.json such as
 test/accuracy, cost/seconds or parameters/total.
 
-Each cell is the mean and standard deviation over seeds. Warnings below the table name what may make it misleading:
-missing seeds, failed runs, runs from another commit or on other texts, and config keys that differ but are not shown.
+Each cell is the mean and standard deviation over seeds. A cell that lacks seeds, or that averages runs with different
+values of a key, says so. Warnings below the table name what may make it misleading: missing seeds, failed runs, unequal
+training, runs from another commit or on other texts, and config keys that differ but are not shown.
 """
 
 

@@ -39,13 +39,14 @@ TITLE_WIDTH = 45  # letters of a line of the title
 
 def look_style(look: Look) -> dict[str, Any]:
     """Return the colour, marker, line and filling of an arm, which are the same in every figure of a report."""
+    colour, filled = COLOURS[look.colour % len(COLOURS)], look.filling == 0
     return {
-        "color": COLOURS[look.colour % len(COLOURS)],
+        "color": colour,
         "marker": MARKS[look.marker % len(MARKS)],
         "linestyle": DASHES[look.line % len(DASHES)],
         "fillstyle": FILLINGS[look.filling % len(FILLINGS)],
-        "markeredgecolor": INK,
-        "markeredgewidth": 0.6,
+        "markeredgecolor": INK if filled else colour,  # an empty marker has no colour but that of its edge
+        "markeredgewidth": 0.6 if filled else 1.4,
     }
 
 
