@@ -17,6 +17,7 @@ from frostline.types import Config
 LEARNING_RATE = "optimizer.lr"
 SAME_TEXTS = ("batch_size", "max_length")  # keys of the data set that do not change which texts are read
 REPEATS = ("seed", "dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")
+TRAINED_PARTS = ("freezing", "adapter", "pooler", "head", "trainer")  # decide whether anything is trained
 EPOCHS, MIN_STEPS = "trainer.max_epochs", "trainer.min_steps"
 
 
@@ -44,9 +45,13 @@ def unequal_budgets(
     of each job; by default an arm is what jobs have in common apart from learning rates and seeds.
     """
     by_texts: dict[str, dict[str, list[int]]] = {}
+    trained: dict[str, bool] = {}  # by the parts that decide it, because sweeps have thousands of jobs
     arm_names = _arm_names(jobs) if names is None else names
     for index, job in enumerate(jobs):
-        if is_trained(job.config):
+        key = json.dumps([job.config[part] for part in TRAINED_PARTS], sort_keys=True, default=str)
+        if key not in trained:
+            trained[key] = is_trained(job.config)
+        if trained[key]:
             by_texts.setdefault(_texts_key(job.config), {}).setdefault(arm_names[index], []).append(index)
     lines: dict[str, None] = {}
     for arms in by_texts.values():
