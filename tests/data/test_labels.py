@@ -130,9 +130,8 @@ def test_a_table_has_lists_of_labels(tmp_path: Path, ending: str) -> None:
         frame.to_parquet(file)
     else:
         frame.to_json(file, orient="records", lines=True)
-    val = Labelled(["w"], [("a",)])
-    raw = Table(str(file), val=str(file), test=str(file))._read()[0]
-    assert val.labels and raw is not None and list(raw.train.labels) == [("a", "b"), ("a",), (), ("1", "2")]
+    raw = Table(str(file), val=str(file), test=str(file)).load()
+    assert list(raw.train.labels) == [("a", "b"), ("a",), (), ("1", "2")]
 
 
 def test_a_hub_data_set_has_lists_of_class_labels(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from frostline.data.build import prepare_corpus
 from frostline.data.corpus import Corpus, DatasetSource, Labelled, RawData, Split
 from frostline.data.datasets.newsgroups import Newsgroups
 from frostline.data.datasets.vader import Vader
@@ -177,8 +178,11 @@ def test_train_yields_to_val_and_both_yield_to_test() -> None:
 
 
 def test_a_text_with_two_labels_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    prepare(RawData(Labelled([*made().texts, "a text 0"], [*made().labels, "b"])))
-    assert "1 texts of train occur again with another label" in capsys.readouterr().err
+    prepare_corpus(RawData(Labelled([*made().texts, "a text 0"], [*made().labels, "b"])), {})
+    assert (
+        "data: 1 text of train that occur again with another label: left out, and the first label is used"
+        " (first: row 41 and row 1, 'a text 0', with 'b' and 'a')"
+    ) in capsys.readouterr().err
 
 
 def test_shares_count_from_all_texts() -> None:
@@ -195,7 +199,7 @@ def test_each_class_stands_in_each_split_however_rare_it_is() -> None:
 
 
 def test_classes_are_sorted_by_name_and_numbers_by_value() -> None:
-    assert class_names(["b", "a", "10"]) == ["10", "a", "b"]
+    assert class_names(["b", "a", "10", "9"]) == ["9", "10", "a", "b"]
     assert class_names(["10", "2", "1", "2"]) == ["1", "2", "10"]
 
 

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from frostline.console import log
+from frostline.data.copies import TextComparison
 from frostline.data.corpus import Corpus, RawData, Shift
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
@@ -28,7 +30,7 @@ READING = {field.name for field in fields(TextSettings)}
 
 
 def load_corpus(dataset: Config) -> Corpus:
-    """Load the data set of a config, and split and cap it."""
+    """Load the data set of a config, and split and cap it. Notes on the data are printed."""
     return prepare_corpus(make(source_of(dataset)).load(), dataset)
 
 
@@ -38,14 +40,22 @@ def source_of(dataset: Config) -> Config:
 
 
 def prepare_corpus(raw: RawData, dataset: Config) -> Corpus:
-    """Prepare the texts of a source with the keys of a data set's config that are arguments of `prepare`."""
-    return prepare(raw, **{k: v for k, v in dataset.items() if k in PREPARING})
+    """Prepare the texts of a source as the keys of a data set's config say. Notes on the data are printed."""
+    corpus = prepare(raw, **_preparing(dataset))
+    for note in corpus.notes:
+        log(f"data: {note.message}")
+    return corpus
 
 
 def load_shifts(dataset: Config, corpus: Corpus) -> dict[str, Shift]:
     """Load the shifted test sets by split name: the test parts of other data sets, with the same cap on their size."""
-    shifts = {}
+    shifts, comparison = {}, TextComparison(dataset.get("case_sensitive", False))
     for name, other in (dataset.get("shifted") or {}).items():
-        other_corpus = load_corpus({**other, "max_test": dataset.get("max_test")})
-        shifts[f"test_{name.replace('/', '_')}"] = shift(name, corpus, other_corpus)
+        limits = {"max_test": dataset.get("max_test"), "case_sensitive": comparison.case_sensitive}
+        other_corpus = prepare(make(source_of(other)).load(), **_preparing({**other, **limits}))
+        shifts[f"test_{name.replace('/', '_')}"] = shift(name, corpus, other_corpus, comparison)
     return shifts
+
+
+def _preparing(dataset: Config) -> Config:
+    return {k: v for k, v in dataset.items() if k in PREPARING}

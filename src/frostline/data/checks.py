@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections import Counter
+from collections.abc import Collection, Sequence
 
-from frostline.data.corpus import Label, Labelled, RawData, Text
+from frostline.data.corpus import Labelled, RawData
+from frostline.data.label_names import is_number_name, sorted_names
 from frostline.data.labels import counts
-from frostline.errors import Problem, did_you_mean
+from frostline.errors import Problem
 
 SHOWN = 5  # values in a message
+MANY, MANY_INTEGERS = 10, 20  # from so many different numbers on, labels seem to be scores
 
 
 def label_problems(raw: RawData) -> list[Problem]:
     """Return the problems of the labels: every part must have classes of train, and enough texts of each."""
     if not raw.train.labels:
         return [Problem("dataset.train", "it has no texts", "give at least two texts of each class")]
-    return [*_single_class(raw.train), *_unknown_labels(raw), *_rare_labels(raw)]
+    return [*_single_class(raw.train), *_unknown_labels(raw), *(_identifiers(raw) or _rare_labels(raw))]
 
 
 def _single_class(train: Labelled) -> list[Problem]:
@@ -36,6 +38,29 @@ def _unknown_labels(raw: RawData) -> list[Problem]:
     return problems
 
 
+def _identifiers(raw: RawData) -> list[Problem]:
+    """Return a problem if the labels are nearly as many as the texts of all parts, so that no class can be learned."""
+    of_class = sum((counts(part.labels) for part in raw.given().values()), Counter[str]())
+    texts = sum(len(part.labels) for part in raw.given().values())
+    single = sorted(name for name, count in of_class.items() if count == 1)
+    if len(of_class) < MANY or 2 * len(of_class) <= texts or 2 * len(single) <= len(of_class):
+        return []
+    kind = "scores, which need a regression" if look_like_scores(of_class) else "identifiers, scores or texts"
+    what = f"{len(of_class)} labels for {texts} texts, of which {len(single)} occur once: {some(single)}"
+    do = f"name a column with classes; these labels seem to be {kind}"
+    return [Problem("dataset.label_column", what, do)]
+
+
+def look_like_scores(names: Collection[str]) -> str | None:
+    """Return a description of class names that are many numbers; None for other names."""
+    if not all(map(is_number_name, names)) or len(names) < MANY:
+        return None
+    ordered = sorted_names(names)
+    if len(names) < MANY_INTEGERS and all("." not in name for name in names):
+        return None
+    return f"{len(names)} different numbers from {ordered[0]} to {ordered[-1]}"
+
+
 def _rare_labels(raw: RawData) -> list[Problem]:
     """Return the labels with fewer texts than parts; with a given test part, val may lack the rarest classes."""
     if raw.test is not None:
@@ -45,8 +70,15 @@ def _rare_labels(raw: RawData) -> list[Problem]:
     if not rare:
         return []
     shown = some([f"{name!r} ({count})" for name, count in rare.items()], quote=False)
+    if scores := look_like_scores(counts(raw.train.labels)):
+        shown += f"; the labels seem to be scores, {scores}"
     what = f"too few texts for {', '.join(parts)}, each of which needs one: {shown}"
     return [Problem("dataset.train", what, "add texts, remove these labels, or give the other parts as files")]
+
+
+def counted(count: int, noun: str) -> str:
+    """Format a number with its noun, such as `1 row` or `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def some(values: Sequence[object], quote: bool = True) -> str:
@@ -54,108 +86,3 @@ def some(values: Sequence[object], quote: bool = True) -> str:
     shown = [repr(value) if quote else str(value) for value in values[:SHOWN]]
     more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
     return ", ".join(shown) + more
-
-
-def naming_problems(text: str | Sequence[str], label: str) -> list[Problem]:
-    """Return the problems of the columns' names alone."""
-    names, problems = text_columns(text), []
-    if not 1 <= len(names) <= 2:
-        what = f"it names {len(names)} columns"
-        problems.append(Problem("dataset.text_column", what, "name one, or two for pairs of texts"))
-    elif len(set(names)) < len(names):
-        problems.append(Problem("dataset.text_column", f"it names {names[0]!r} twice", "name two columns"))
-    if label in names:
-        what = f"{label!r} is the text column too"
-        problems.append(Problem("dataset.label_column", what, "name the column of the labels"))
-    return problems
-
-
-def text_columns(text: str | Sequence[str]) -> list[str]:
-    """Return the name of the text column, or both names for pairs of texts."""
-    return [text] if isinstance(text, str) else list(text)
-
-
-def texts_of(columns: dict[str, list[object]], text: str | Sequence[str]) -> list[Text]:
-    """Return the texts of a table without problems: strings, or pairs of strings."""
-    parts = [[str(cell) for cell in columns[name]] for name in text_columns(text)]
-    return list(parts[0]) if len(parts) == 1 else cast(list[Text], list(zip(*parts, strict=True)))
-
-
-def column_problems(
-    file: str, columns: dict[str, list[object]], text: str | Sequence[str], label: str
-) -> list[Problem]:
-    """Return the problems of one part: missing columns, empty cells, and texts that are not strings."""
-    problems, known = [], list(columns)
-    names = text_columns(text)
-    for key, column in (*(("dataset.text_column", name) for name in names), ("dataset.label_column", label)):
-        if column not in columns:
-            do = f"{did_you_mean(column, known, 'choose one of them')} (columns: {some(known, quote=False)})"
-            problems.append(Problem(key, f"{file} has no column {column!r}", do))
-    for name in (name for name in names if name in columns):
-        problems += _empty_cells("dataset.text_column", file, name, columns[name]) + _non_texts(
-            file, name, columns[name]
-        )
-    if label in columns:
-        problems += _empty_cells("dataset.label_column", file, label, columns[label]) + _nested_labels(
-            file, label, columns[label]
-        )
-    return problems
-
-
-def _empty_cells(key: str, file: str, column: str, cells: list[object]) -> list[Problem]:
-    rows = [row for row, cell in enumerate(cells, start=1) if is_empty(cell)]
-    if not rows:
-        return []
-    what = f"{len(rows)} of {len(cells)} cells of {column!r} in {file} are empty (rows {some(rows)})"
-    return [Problem(key, what, "fill these rows or remove them")]
-
-
-def _non_texts(file: str, column: str, cells: list[object]) -> list[Problem]:
-    values = [cell for cell in cells if not is_empty(cell)]
-    if values and all(_is_number(value) for value in values):
-        what = f"the column {column!r} of {file} contains numbers, not texts ({some(values)})"
-    elif kinds := sorted({type(value).__name__ for value in values if not isinstance(value, str)}):
-        what = f"the column {column!r} of {file} contains not only texts but also {', '.join(kinds)}"
-    else:
-        return []
-    return [Problem("dataset.text_column", what, "name the column of the texts")]
-
-
-def _nested_labels(file: str, column: str, cells: list[object]) -> list[Problem]:
-    """Return the problems of labels that are lists: either every text has a list of its labels, or none has."""
-    lists = [cell for cell in cells if isinstance(cell, list)]
-    plain = not any(isinstance(cell, dict) for cell in cells)
-    if plain and not lists:
-        return []
-    if not plain or any(isinstance(item, list | dict) for labels in lists for item in labels):
-        what, do = "contains objects or lists of lists", "name a column with one label or one list of labels a text"
-    elif len(lists) < len(cells):
-        what, do = "contains both lists and single labels", "write a list for each text, of one label too"
-    elif any(is_empty(item) for labels in lists for item in labels):
-        what, do = "has empty labels in its lists", "remove them; a text without labels has an empty list"
-    else:
-        return []
-    return [Problem("dataset.label_column", f"the column {column!r} of {file} {what}", do)]
-
-
-def is_empty(cell: object) -> bool:
-    """Return whether a cell is None, NaN or blank."""
-    return cell is None or cell != cell or (isinstance(cell, str) and not cell.strip())
-
-
-def _is_number(cell: object) -> bool:
-    try:
-        float(cell)  # type: ignore[arg-type]  # what cannot be converted is the answer
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def label_of(cell: object) -> Label:
-    """Return the label of a cell, or the sorted labels of a list without duplicates."""
-    return tuple(sorted(set(map(label_name, cell)))) if isinstance(cell, list) else label_name(cell)
-
-
-def label_name(cell: object) -> str:
-    """Return a label as text: 1, not 1.0, if a file stored integers as floats."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 Label = str | tuple[str, ...]  # a class, or for multi-label data the sorted names of a text's classes
@@ -15,6 +15,18 @@ class Origin(NamedTuple):
 
     part: str
     row: int
+
+
+@dataclass(frozen=True)
+class DataNote:
+    """Something that was done to the data or is unusual in it.
+
+    name: of the kind of note, such as `copies`. count: of the texts, classes or files that it concerns.
+    """
+
+    name: str
+    count: int
+    message: str
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,17 @@ class Labelled:
 
 @dataclass(frozen=True)
 class RawData:
-    """The parts of a source; a part that it lacks is None and is cut from train."""
+    """The parts of a source; a part that it lacks is None and is cut from train. notes: on how they were read."""
 
     train: Labelled
     val: Labelled | None = None
     test: Labelled | None = None
+    notes: Sequence[DataNote] = ()
+
+    def given(self) -> dict[str, Labelled]:
+        """Return the parts that the source has, by name."""
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,7 @@ class Corpus:
     """A data set ready to use: three splits, class names by index, and a fingerprint.
 
     dropped: number of texts left out, by reason. noised: number of training labels changed by `label_noise`.
+    notes: on how the data were read and what was done to them.
     """
 
     train: Split
@@ -69,6 +88,7 @@ class Corpus:
     dropped: dict[str, int] = field(default_factory=dict)
     noised: int = 0
     multi_label: bool = False
+    notes: Sequence[DataNote] = ()
 
     def described(self) -> dict[str, Any]:
         """Return the description that environment.json stores."""
@@ -78,6 +98,7 @@ class Corpus:
             "dropped": self.dropped,
             "noised": self.noised,
             "classes": self.classes,
+            "notes": [asdict(note) for note in self.notes],
         }
 
 

@@ -15,7 +15,11 @@ def names(label: Label) -> tuple[str, ...]:
 
 def counts(labels: Iterable[Label]) -> Counter[str]:
     """Count the texts of each class."""
-    return Counter(name for label in labels for name in names(label))
+    of_name: Counter[str] = Counter()
+    for label, count in Counter(labels).items():
+        for name in names(label):
+            of_name[name] += count
+    return of_name
 
 
 def is_multi(part: Labelled) -> bool:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from frostline.console import log
 from frostline.data.checks import label_problems
-from frostline.data.corpus import Corpus, Label, Labelled, Origin, RawData, Split, Text
+from frostline.data.copies import Repeats, TextComparison
+from frostline.data.corpus import Corpus, Label, Labelled, Origin, RawData, Split
 from frostline.data.few_shot import few_shot_subset
 from frostline.data.folds import fold_problems, hold_out
+from frostline.data.label_names import sorted_names
 from frostline.data.label_noise import with_label_noise
+from frostline.data.label_notes import absent_classes, label_notes
 from frostline.data.labels import counts, is_multi, names
-from frostline.data.splits import cap, cut, joined, normalised, take
+from frostline.data.splits import cap, cut, joined
 from frostline.errors import Problem, UserError
 from frostline.types import Count, NonNegativeInt, PartShare, Share
 
@@ -39,14 +40,17 @@ def prepare(
     shots_seed: NonNegativeInt = 0,
     label_noise: Share | None = None,
     noise_seed: NonNegativeInt = 0,
+    keep_copies: bool = False,
+    case_sensitive: bool = False,
 ) -> Corpus:
     """Return the corpus of a source: parts that it lacks are cut from train, as shares of all its texts.
 
     A given test set is not changed, so that scores can be compared with published ones; duplicates are removed from
-    train and val. Folds are taken from train and val together: the fold is the test part if the source has none, else
-    the validation part. Then train is reduced to `shots` texts a class, then the caps apply: they never move a text to
-    another part, and the texts of a smaller cap are among those of a larger one. Finally a share `label_noise` of the
-    training labels is replaced by wrong ones.
+    train and val. Texts are compared without white space, and without case unless `case_sensitive`. With `keep_copies`,
+    copies of a text that have its label stay in train, but `shots` are of different texts. Folds are taken from train
+    and val together: the fold is the test part if the source has none, else the validation part. Then train is reduced
+    to `shots` texts a class, then the caps apply: they never move a text to another part, and the texts of a smaller
+    cap are among those of a larger one. Finally a share `label_noise` of the training labels is replaced by wrong ones.
 
     Raises:
         UserError: with all problems of the texts and the settings.
@@ -55,26 +59,31 @@ def prepare(
         [*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)]
     )
     raw = with_origins(raw)
-    clean, dropped = without_repeats(raw if folds is None else _train_with_val(raw))
-    _raise_if_any(label_problems(clean))
+    repeats = Repeats(TextComparison(case_sensitive))
+    clean = repeats.remove(raw if folds is None else _train_with_val(raw))
+    _raise_if_any(_after_removal(label_problems(clean), repeats))
     if folds is None or fold is None:
         train, val, test = _cut_missing_parts(clean, val_share, test_share, split_seed)
     else:
         train, val, test = _split_by_fold(clean, folds, fold, val_share, split_seed)
     classes = class_names(train.labels)
+    if keep_copies and shots is None:
+        train = repeats.with_copies(train)
     train = few_shot_subset(train, shots, shots_seed)
     train, val, test = (
         cap(part, limit, split_seed) for part, limit in ((train, max_train), (val, max_val), (test, max_test))
     )
     train, noised = with_label_noise(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
-    return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised, is_multi(train))
+    dropped = {reason: count for reason, count in repeats.dropped.items() if count}
+    notes = [*raw.notes, *repeats.notes(), *label_notes(clean.train, classes)]
+    notes += absent_classes(classes, val=val, test=test)
+    return Corpus(*splits, classes, fingerprint(classes, splits), dropped, noised, is_multi(train), tuple(notes))
 
 
 def class_names(labels: Sequence[Label]) -> list[str]:
-    """Return the class names sorted by name, or by value if all are integers."""
-    classes = set(counts(labels))
-    return sorted(classes, key=lambda name: (len(name), name)) if all(map(str.isdecimal, classes)) else sorted(classes)
+    """Return the class names in order: numbers by value, then the others by name."""
+    return sorted_names(counts(labels))
 
 
 def with_origins(raw: RawData) -> RawData:
@@ -85,52 +94,15 @@ def with_origins(raw: RawData) -> RawData:
             return part
         return replace(part, origins=[Origin(name, row) for row in range(1, len(part.texts) + 1)])
 
-    return RawData(
-        numbered("train", raw.train),
-        None if raw.val is None else numbered("val", raw.val),
-        None if raw.test is None else numbered("test", raw.test),
-    )
+    parts = {name: numbered(name, part) for name, part in raw.given().items()}
+    return RawData(parts["train"], parts.get("val"), parts.get("test"), raw.notes)
 
 
-def without_repeats(raw: RawData) -> tuple[RawData, dict[str, int]]:
-    """Remove empty and repeated texts; return the number of removed texts by the first reason that applies."""
-    dropped: Counter[str] = Counter()
-    test = _stripped(raw.test) if raw.test else None
-    in_test = set(map(normalised, test.texts)) if test else set()
-    val = _without(_stripped(raw.val), {"val_in_test": in_test}, dropped) if raw.val else None
-    in_val = set(map(normalised, val.texts)) if val else set()
-    other_parts = {"train_in_test": in_test, "train_in_val": in_val}
-    train = _first_occurrences(_without(_stripped(raw.train), other_parts, dropped), dropped)
-    if dropped["conflicting"]:
-        log(f"data: {dropped['conflicting']} texts of train occur again with another label; the first label is used")
-    return RawData(train, val, test), {name: count for name, count in dropped.items() if count}
-
-
-def _stripped(part: Labelled) -> Labelled:
-    def stripped(text: Text) -> Text:
-        return text.strip() if isinstance(text, str) else (text[0].strip(), text[1].strip())
-
-    return replace(part, texts=[stripped(text) for text in part.texts])
-
-
-def _without(part: Labelled, other_parts: dict[str, set[str]], dropped: Counter[str]) -> Labelled:
-    remaining = []
-    for index, key in enumerate(map(normalised, part.texts)):
-        reasons = ["empty"] if not key else [name for name, keys in other_parts.items() if key in keys]
-        if reasons:
-            dropped[reasons[0]] += 1
-        else:
-            remaining.append(index)
-    return take(part, remaining)
-
-
-def _first_occurrences(part: Labelled, dropped: Counter[str]) -> Labelled:
-    first: dict[str, int] = {}
-    for index, key in enumerate(map(normalised, part.texts)):
-        if first.setdefault(key, index) != index:
-            same = part.labels[first[key]] == part.labels[index]
-            dropped["duplicates" if same else "conflicting"] += 1
-    return take(part, list(first.values()))
+def _after_removal(problems: list[Problem], repeats: Repeats) -> list[Problem]:
+    """Return the problems of what is left, with the reasons for which texts were removed."""
+    reasons = "; ".join(note.message for note in repeats.notes())
+    do = "give dataset.case_sensitive=true if these are different texts; " if repeats.case_only else ""
+    return [Problem(p.key, f"{p.what}, without repeated texts: {reasons}", do + p.do) for p in problems]
 
 
 def _cut_missing_parts(
@@ -145,7 +117,7 @@ def _cut_missing_parts(
 
 
 def _train_with_val(raw: RawData) -> RawData:
-    return raw if raw.val is None else RawData(joined(raw.train, raw.val), None, raw.test)
+    return raw if raw.val is None else replace(raw, train=joined(raw.train, raw.val), val=None)
 
 
 def _split_by_fold(

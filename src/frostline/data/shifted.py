@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import cast
 
+from frostline.data.copies import TextComparison
 from frostline.data.corpus import Corpus, Shift, Split
 from frostline.data.prepare import fingerprint
-from frostline.data.splits import normalised
 from frostline.errors import user_error
 
 
-def shift(name: str, corpus: Corpus, other: Corpus) -> Shift:
+def shift(name: str, corpus: Corpus, other: Corpus, comparison: TextComparison | None = None) -> Shift:
     """Return the test part of `other` without the texts that are in the training set of `corpus`.
+
+    comparison: how texts are compared; None: without case.
 
     Raises:
         UserError: the two data sets have different classes, or no text is left.
@@ -23,8 +25,9 @@ def shift(name: str, corpus: Corpus, other: Corpus) -> Shift:
     if corpus.multi_label != other.multi_label:
         what = f"only one of {name} and the data set is multi-label"
         raise user_error("dataset.shifts", what, "name a data set of the same kind")
-    trained_on = set(map(normalised, corpus.train.texts))
-    remaining = [i for i, text in enumerate(other.test.texts) if normalised(text) not in trained_on]
+    comparison = comparison or TextComparison()
+    trained_on = set(map(comparison.key, corpus.train.texts))
+    remaining = [i for i, text in enumerate(other.test.texts) if comparison.key(text) not in trained_on]
     if not remaining:
         what = f"all {len(other.test)} test texts of {name} are in train"
         raise user_error("dataset.shifts", what, "name a data set with other texts")

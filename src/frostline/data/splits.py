@@ -6,8 +6,6 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from frostline.console import log
-from frostline.data.checks import some
 from frostline.data.corpus import Label, Labelled, Text
 from frostline.data.labels import counts, strata
 from frostline.errors import user_error
@@ -84,14 +82,12 @@ def cut(
     """Return the rest and about ``count`` texts cut from the part; every class is on both sides, no group is split.
 
     leave: number of texts of each class that the rest must retain for later cuts.
-    without_rare: a class that is too rare for both sides stays in the rest, and a message says so.
+    without_rare: a class that is too rare for both sides stays in the rest.
     """
     chosen = _choose_texts(part, count, seed, leave) if part.groups is None else _choose_groups(part, count, seed)
     rest = take(part, [i for i in range(len(part.texts)) if i not in chosen])
     taken = take(part, sorted(chosen))
     total, in_rest, in_taken = (counts(side.labels) for side in (part, rest, taken))
-    if without_rare and (rare := sorted(total.keys() - in_taken.keys())):
-        log(f"data: {name} has no text of {some(rare)}, of which train has too few")
     if lost := sorted(total.keys() - (in_rest.keys() if without_rare else in_rest.keys() & in_taken.keys())):
         what = f"no stratified cut leaves the label {lost[0]!r} ({total[lost[0]]} texts) on both sides"
         raise user_error(f"dataset.{name}_share", what, f"add texts of it or give dataset.{name} as its own part")

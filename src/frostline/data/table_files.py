@@ -1,30 +1,83 @@
-"""Readers of table files: csv, tsv, jsonl and parquet. A file that cannot be read raises a UserError."""
+"""Files of tables by their ending: csv, tsv, jsonl and parquet."""
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable
+import codecs
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.errors import UserError, user_error
+from frostline.data.cells import Columns
+from frostline.data.corpus import DataNote
+from frostline.data.separated_files import Dialect, SeparatedFile
+from frostline.data.text_files import read_text
+from frostline.data.typed_files import read_json, read_parquet
+from frostline.errors import Problem, user_error
 
-Columns = dict[str, list[object]]
+TAB_NAMES = ("tab", "\\t")
+CSV, TSV = Dialect(",", quoting=True), Dialect("\t", quoting=False)
+Found = tuple[Columns, list[DataNote]]
 
 
-def columns(key: str, path: Path) -> Columns:
-    """Return the columns of a file by name, with Python values and None for empty cells."""
+@dataclass(frozen=True)
+class FileSettings:
+    """Keys of `dataset` that say how a text file is written; None: its ending, its first bytes and its header say it.
+
+    names: the columns that are needed. label: the column of the labels, if it is one.
+    """
+
+    names: Sequence[str] = ()
+    label: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    quoting: bool | None = None
+
+    def problems(self) -> list[Problem]:
+        """Return the problems of the settings themselves."""
+        problems = []
+        if self.separator is not None and self.separator not in TAB_NAMES and len(self.separator) != 1:
+            do = "give one character, or tab"
+            problems.append(Problem("dataset.separator", f"{self.separator!r} is not one character", do))
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError:
+            what = f"Python has no encoding {self.encoding!r}"
+            problems.append(Problem("dataset.encoding", what, "give one such as utf-8, cp1252 or utf-16"))
+        return problems
+
+
+def read_table(key: str, path: Path, settings: FileSettings) -> Found:
+    """Return the columns of a file by name, and notes on how it is written.
+
+    Cells of csv and tsv files are texts as they are written, those of the others have the Python values of their types.
+    A cell that a row lacks is None.
+
+    Raises:
+        UserError: with the config key `key`, if the file cannot be read or is empty.
+    """
     if path.is_dir():
         raise user_error(key, f"{path} is a folder", "name one file in it")
     if not path.exists():
         raise user_error(key, f"no file {path} (looked in {Path.cwd()})", _other_tables(path))
     if path.suffix.lower() not in READERS:
         raise user_error(key, f"{path} has an unknown ending", "use one of: " + ", ".join(READERS))
-    read = READERS[path.suffix.lower()]
-    table = read(key, path) if path.stat().st_size else {}
-    if not any(table.values()):
+    columns, notes = READERS[path.suffix.lower()](key, path, settings) if path.stat().st_size else ({}, [])
+    if not any(columns.values()):
         raise user_error(key, f"{path} is empty", "give a file with a header and rows")
-    return table
+    return columns, notes
+
+
+def read_separated(
+    key: str, path: Path, settings: FileSettings, usual: Dialect, header: Sequence[str] | None = None
+) -> Found:
+    """Read a csv or tsv file. header: the names of its columns, if the file does not have them."""
+    text, notes = read_text(key, path, settings.encoding)
+    if header is not None:
+        text = (settings.separator or usual.separator).join(header) + "\n" + text
+    separator = "\t" if settings.separator in TAB_NAMES else settings.separator
+    file = SeparatedFile(key, path, text, settings.names, settings.label, usual, separator, settings.quoting)
+    columns, found = file.read()
+    return columns, [*notes, *found]
 
 
 def _other_tables(path: Path) -> str:
@@ -33,81 +86,9 @@ def _other_tables(path: Path) -> str:
     return f"correct the path; there: {', '.join(files[:5])}" if files else "correct the path"
 
 
-def _separated(separator: str) -> Callable[[str, Path], Columns]:
-    def read_separated(key: str, path: Path) -> Columns:
-        import pandas as pd
-
-        _utf8_text(key, path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                frame = pd.read_csv(
-                    path, sep=separator, dtype=object, keep_default_na=False, na_values=[""],
-                    encoding="utf-8-sig", index_col=False,
-                )  # fmt: skip
-        except pd.errors.EmptyDataError:
-            return {}
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            what = str(error).replace("Error tokenizing data. C error: ", "").strip()
-            raise user_error(
-                key, f"{path} cannot be parsed ({what})", "put texts that contain separators in quotes"
-            ) from error
-        return {str(name): [None if pd.isna(cell) else cell for cell in frame[name]] for name in frame}
-
-    return read_separated
-
-
-def _json_lines(key: str, path: Path) -> Columns:
-    rows = []
-    for number, line in enumerate(_utf8_text(key, path).split("\n"), start=1):
-        if line.strip():
-            rows.append(_json_object(key, path, number, line))
-    return {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-
-
-def _json_object(key: str, path: Path, number: int, line: str) -> dict[str, object]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise user_error(
-            key, f"{path} cannot be parsed (line {number}: {error.msg})", "write one object a line"
-        ) from error
-    if not isinstance(row, dict):
-        raise user_error(key, f"{path} cannot be parsed (line {number} is not an object)", "write one object a line")
-    return row
-
-
-def _parquet(key: str, path: Path) -> Columns:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise user_error(
-            key, f"{path} cannot be parsed as parquet", "write the file again or correct its ending"
-        ) from error
-    return {name: table.column(name).to_pylist() for name in table.column_names}
-
-
-def _utf8_text(key: str, path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_text(key, path, f"byte {error.start} is not UTF-8") from error
-    if "\0" in text:
-        raise _not_text(key, path, "it contains zero bytes")
-    return text
-
-
-def _not_text(key: str, path: Path, why: str) -> UserError:
-    return user_error(key, f"{path} is not a text file ({why})", "save it as UTF-8 or correct its ending")
-
-
-READERS: dict[str, Callable[[str, Path], Columns]] = {
-    ".csv": _separated(","),
-    ".tsv": _separated("\t"),
-    ".jsonl": _json_lines,
-    ".parquet": _parquet,
+READERS: dict[str, Callable[[str, Path, FileSettings], Found]] = {
+    ".csv": lambda key, path, settings: read_separated(key, path, settings, CSV),
+    ".tsv": lambda key, path, settings: read_separated(key, path, settings, TSV),
+    ".jsonl": lambda key, path, settings: read_json(key, path, settings.names, settings.encoding),
+    ".parquet": lambda key, path, settings: read_parquet(key, path, settings.names),
 }

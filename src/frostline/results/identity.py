@@ -12,6 +12,8 @@ NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failure
 ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the first ids, with the value until then
     "loss": {"partners": "batch"},
     "trainer": {"min_steps": None},
+    "dataset": dict.fromkeys(("multi_label", "label_separator", "separator", "encoding", "quoting"))
+    | dict.fromkeys(("keep_copies", "case_sensitive"), False),
 }
 COMMON_GROUPS = ("trainer", "dataset")  # whose keys every run has
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions

@@ -87,10 +87,10 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     train = csv(tmp_path / "train.csv", [("", "a"), ("x", "b"), ("y", "")], header="text,lable")
     found = told(Table(train, val=str(tmp_path), test=str(tmp_path / "test.csv")))
     assert found == [
-        "dataset.label_column: train.csv has no column 'label'; did you mean lable? (columns: text, lable)",
-        "dataset.text_column: 1 of 3 cells of 'text' in train.csv are empty (rows 1); fill these rows or remove them",
         f"dataset.val: {tmp_path} is a folder; name one file in it",
         f"dataset.test: no file {tmp_path}/test.csv (looked in {Path.cwd()}); correct the path; there: train.csv",
+        "dataset.label_column: train.csv has no column 'label'; did you mean lable? (columns: text, lable)",
+        "dataset.text_column: 1 of 3 cells of 'text' in train.csv are empty (rows 1); fill these rows or remove them",
     ]
 
 
@@ -114,14 +114,34 @@ def test_an_empty_file_is_told(tmp_path: Path, content: str, ending: str) -> Non
 CONTENTS = {
     "latin.csv": (
         "text,label\ncaf\xe9,a\n".encode("latin-1"),
-        "is not a text file (byte 14 is not UTF-8); save it as UTF-8",
+        "is not a text file in UTF-8 (byte 14 is not UTF-8); save it as UTF-8, or give its encoding:"
+        " with dataset.encoding=cp1252, line 2 reads 'café,a'",
     ),
     "zip.csv": (b"PK\x03\x04\0\0\0text", "is not a text file (it contains zero bytes); save it as UTF-8"),
-    "wide.csv": (b"text,label\na,b\nc,d,e\n", "cannot be parsed (Expected 2 fields in line 3, saw 3); put texts"),
-    "all_wide.csv": (b"text,label\na,b,c\nc,d,e\n", "cannot be parsed (Length of header or names does not match"),
-    "open.csv": (b'text,label\n"a,b\n', "cannot be parsed (EOF inside string starting at row 1)"),
+    "wide.csv": (b"text,label\na,b\nc,d,e\n", "cannot be parsed (expected 2 cells in line 3, saw 3); put texts"),
+    "all_wide.csv": (b"text,label\na,b,c\nc,d,e\n", "cannot be parsed (expected 2 cells in line 2, saw 3); put texts"),
+    "narrow.csv": (b"text,label\na,b\n\nc\n", "cannot be parsed (expected 2 cells in line 4, saw 1); put texts"),
+    "wide.tsv": (
+        b'text\tlabel\n"a\tb"\tc\n',
+        "cannot be parsed (expected 2 cells in line 2, saw 3); give dataset.quoting=true if cells are in quotation",
+    ),
+    "open.csv": (
+        b'text,label\na,b\n"c,d\n',
+        "cannot be parsed (the row in line 3 has a quotation mark that is not closed before the end of the file);"
+        " write a quotation mark within a cell twice, or give dataset.quoting=false if it is an ordinary character",
+    ),
+    "after.csv": (
+        b'text,label\n"a" b,c\n',
+        "cannot be parsed (in line 2 a text follows a closing quotation mark); write a quotation mark within",
+    ),
+    "twice.csv": (b"text,text,label\na,b,c\n", "has 2 columns called 'text'; rename or remove all but one"),
     "cut.jsonl": (b'{"text": "a", "label": "b"}\n{"text": \n', "cannot be parsed (line 2: Expecting value); write one"),
-    "list.jsonl": (b"[1, 2]\n", "cannot be parsed (line 1 is not an object); write one object a line"),
+    "list.jsonl": (b"[1, 2]\n", "is not a list of objects; write a list of objects, or one a line"),
+    "number.jsonl": (b'{"text": "a"}\n3\n', "cannot be parsed (line 2 is not an object); write one object a line"),
+    "twice.jsonl": (
+        b'{"text": "a", "label": "b", "label": "c"}\n',
+        "has an object with two values of 'label', the second of which is 'c'; rename or remove one",
+    ),
     "text.parquet": (b"text,label\na,b\n", "cannot be parsed as parquet; write the file again or correct its ending"),
 }
 

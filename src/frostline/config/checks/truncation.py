@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.config.checks.dataset import make_dataset
-from frostline.data.checks import text_columns
+from frostline.data.columns import ColumnSettings
 from frostline.data.corpus import Text
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
 from frostline.models.encoders.conversions.cache import conversion_folder
@@ -112,7 +112,9 @@ def _read_texts(dataset: Config) -> Sequence[Text]:
     target = dataset["_target_"]
     try:
         if target == TABLE:
-            return _table_texts(Path(dataset["train"]).expanduser(), text_columns(dataset["text_column"]))
+            return _table_texts(
+                Path(dataset["train"]).expanduser(), ColumnSettings(dataset["text_column"]).text_columns
+            )
         if target.startswith(OURS) and target != HUB and not (source := make_dataset(dataset)).downloads():
             texts: Sequence[Text] = source.load().train.texts
             return texts

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from frostline.data.checks import (
-    column_problems,
-    label_of,
-    label_problems,
-    naming_problems,
-    text_columns,
-    texts_of,
-)
-from frostline.data.corpus import Labelled, RawData
+from frostline.data.cells import Columns
+from frostline.data.columns import ColumnSettings
+from frostline.data.corpus import DataNote, RawData
 from frostline.data.downloads.package_cache import home_folder
+from frostline.data.hub_files import FORMATS, format_of, read_splits
+from frostline.data.table_files import FileSettings
+from frostline.data.table_parts import raw_data
+from frostline.data.typed_files import named_class
 from frostline.errors import Problem, UserError, did_you_mean, user_error
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
+    from datasets import Dataset, DatasetBuilder
 
 SECONDS_TO_ANSWER = 10.0
+T = TypeVar("T")
 
 
 class Hub:
-    """Splits by name; val and test are cut from train where they are null. Two text columns make pairs."""
+    """Splits by name; val and test are cut from train where they are null. Two text columns make pairs.
+
+    csv, tsv and json files are read as `dataset=table` reads them, and the same arguments say how they are written.
+    """
 
     def __init__(
         self,
@@ -37,53 +39,93 @@ class Hub:
         val: str | None = None,
         test: str | None = "test",
         text_column: str | Sequence[str] = "text",
-        label_column: str = "label",
+        label_column: str | Sequence[str] = "label",
+        multi_label: bool | None = None,
+        label_separator: str | None = None,
+        separator: str | None = None,
+        encoding: str | None = None,
+        quoting: bool | None = None,
     ) -> None:
         self.name, self.config, self.revision = name, config, revision
         self.splits = {"train": train, "val": val, "test": test}
-        self.text_column, self.label_column = text_column, label_column
+        self.columns = ColumnSettings(text_column, label_column, multi_label, label_separator)
+        self.format = FileSettings(self.columns.names, self.columns.label_column, separator, encoding, quoting)
 
     def downloads(self) -> list[str]:
-        if self._folder().is_dir() or _cached(self.name).is_dir():
+        if self._folder().is_dir() or any(folder.is_dir() for folder in _cached(self.name)):
             return []
         return [f"{self.name} from the Hugging Face hub (its page tells the size)"]
 
     def problems(self) -> list[Problem]:
-        """What can be told without the data."""
-        return naming_problems(self.text_column, self.label_column)
+        """Return what is wrong with the arguments, without the data."""
+        return [*self.columns.problems(), *self.format.problems()]
 
     def load(self) -> RawData:
         if problems := self.problems():
             raise UserError(problems)
-        found = self._fetch()
-        if problems := self._absent_splits(found):
-            raise UserError(problems)
-        given = {part: found[split] for part, split in self.splits.items() if split is not None}
-        problems = [problem for part, data in given.items() for problem in self._column_problems(part, data)]
-        if problems:
-            raise UserError(problems)
-        parts = {part: self._labelled(data) for part, data in given.items()}
-        raw = RawData(parts["train"], parts.get("val"), parts.get("test"))
-        if problems := label_problems(raw):
-            raise UserError(problems)
-        return raw
+        tables, notes = self._tables()
+        parts = {part: split for part, split in self.splits.items() if split is not None}
+        return raw_data(
+            {part: (f"{self.name} ({part})", tables[split]) for part, split in parts.items()}, self.columns, notes
+        )
 
     def _folder(self) -> Path:
         return Path(self.name).expanduser()
 
-    def _fetch(self) -> DatasetDict:
-        local = self._folder()
-        if not local.is_dir():
-            self._refuse_lost_folder()
-            self._reach()
+    def _tables(self) -> tuple[dict[str, Columns], list[DataNote]]:
+        """Return split -> its columns.
+
+        Raises:
+            UserError: the data set cannot be loaded, or has no such splits.
+        """
         from datasets import load_dataset
+
+        builder = self._builder()
+        splits = list(dict.fromkeys(split for split in self.splits.values() if split is not None))
+        if format_of(builder) in FORMATS:
+            self._check_splits(list(map(str, builder.config.data_files)))
+            return self._guarded(lambda: read_splits(builder, splits, self.format))
+        found = self._guarded(lambda: load_dataset(self._source(), self.config, revision=self.revision))
+        self._check_splits(list(map(str, found)))
+        return {split: self._cells_of(found[split]) for split in splits}, []
+
+    def _source(self) -> str:
+        local = self._folder()
+        return str(local.absolute()) if local.is_dir() else self.name
+
+    def _builder(self) -> DatasetBuilder:
+        from datasets import load_dataset_builder
+
+        if not self._folder().is_dir():
+            self._refuse_lost_folder()
+            if (offline := self._offline_builder()) is not None:
+                return offline
+            self._reach()
+        return self._guarded(lambda: load_dataset_builder(self._source(), self.config, revision=self.revision))
+
+    def _offline_builder(self) -> DatasetBuilder | None:
+        """Return the builder of files that were downloaded before, if they are wanted and in a format we read."""
+        from datasets import load_dataset_builder
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.constants import is_offline_mode
+
+        if not is_offline_mode():
+            return None
+        try:
+            folder = snapshot_download(self.name, repo_type="dataset", revision=self.revision, local_files_only=True)
+            builder = load_dataset_builder(folder, self.config)
+        except Exception:  # the cache of `datasets` may have it, and it is asked next
+            return None
+        return builder if format_of(builder) in FORMATS else None
+
+    def _guarded(self, load: Callable[[], T]) -> T:
+        """Return what `load` returns, with the errors of the library as user errors."""
         from datasets.exceptions import DatasetsError
 
         try:
-            name = str(local.absolute()) if local.is_dir() else self.name
-            return load_dataset(name, self.config, revision=self.revision)
+            return load()
         except (DatasetsError, OSError, ValueError) as error:
-            reason = error.__cause__ or error  # datasets wraps what it met in "an error occurred"
+            reason = error.__cause__ or error  # datasets wraps the reason in "an error occurred"
             key = "dataset.config" if "onfig" in str(reason) else "dataset.name"
             do = "choose another, or with HF_HUB_OFFLINE unset let it be fetched"
             raise user_error(key, f"{self.name!r} cannot be loaded ({_one_line(reason)})", do) from error
@@ -119,37 +161,33 @@ class Hub:
     def _described(self) -> str:
         return f"{self.name!r}" + (f" at revision {self.revision!r}" if self.revision else "")
 
-    def _absent_splits(self, found: DatasetDict) -> list[Problem]:
-        problems, known = [], list(found)
+    def _check_splits(self, known: Sequence[str]) -> None:
+        problems = []
         for part, split in self.splits.items():
-            if split is not None and split not in found:
+            if split is not None and split not in known:
                 do = did_you_mean(split, known) + ("" if part == "train" else f" (null cuts {part} from train)")
                 problems.append(Problem(f"dataset.{part}", f"{self.name} has no split {split!r}", do))
-        return problems
+        if problems:
+            raise UserError(problems)
 
-    def _column_problems(self, part: str, data: Dataset) -> list[Problem]:
-        names = [*text_columns(self.text_column), self.label_column]
-        columns = {name: self._cells(data, name) if name in names else [] for name in data.column_names}
-        return column_problems(f"{self.name} ({part})", columns, self.text_column, self.label_column)
-
-    def _labelled(self, data: Dataset) -> Labelled:
-        labels = [label_of(cell) for cell in self._cells(data, self.label_column)]
-        return Labelled(texts_of({n: list(data[n]) for n in text_columns(self.text_column)}, self.text_column), labels)
+    def _cells_of(self, data: Dataset) -> Columns:
+        """Return the columns that are needed, and the names of the others with no cells."""
+        names = self.columns.names
+        return {name: self._cells(data, name) if name in names else [] for name in data.column_names}
 
     def _cells(self, data: Dataset, column: str) -> list[Any]:
         feature = data.features[column]
-        inner = getattr(getattr(feature, "feature", None), "names", None)  # of a list of ClassLabels
-        if inner is not None:
-            return [None if cell is None else [inner[number] for number in cell] for cell in data[column]]
-        names = getattr(feature, "names", None)  # of a ClassLabel; it writes -1 for "not told"
-        if names is None:
-            return list(data[column])
-        return [None if cell is None or cell < 0 else names[cell] for cell in data[column]]
+        inner = getattr(feature, "feature", None)  # of a list
+        names = getattr(feature, "names", None) or getattr(inner, "names", None)  # of a ClassLabel
+        return list(data[column]) if names is None else [named_class(cell, names) for cell in data[column]]
 
 
-def _cached(name: str) -> Path:
+def _cached(name: str) -> list[Path]:
+    """Return the folders in which the libraries keep a data set of the hub: as tables, or as the files themselves."""
     home = Path(os.environ.get("HF_HOME") or (home_folder() or Path("~")) / ".cache" / "huggingface")
-    return Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets") / name.replace("/", "___")
+    tables = Path(os.environ.get("HF_DATASETS_CACHE") or home / "datasets") / name.replace("/", "___")
+    files = Path(os.environ.get("HF_HUB_CACHE") or home / "hub") / f"datasets--{name.replace('/', '--')}"
+    return [tables, files / "snapshots"]
 
 
 def _one_line(error: BaseException) -> str:

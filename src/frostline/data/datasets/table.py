@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.data.checks import column_problems, label_of, label_problems, naming_problems, texts_of
-from frostline.data.corpus import Labelled, RawData
-from frostline.data.table_files import columns
+from frostline.data.cells import Columns
+from frostline.data.columns import ColumnSettings
+from frostline.data.corpus import DataNote, RawData
+from frostline.data.table_files import FileSettings, read_table
+from frostline.data.table_parts import raw_data
 from frostline.errors import Problem, UserError
 
 
 class Table:
-    """One file a part; val and test are cut from train where they are not given. Two text columns make pairs."""
+    """One file a part; val and test are cut from train where they are not given. Two text columns make pairs.
+
+    Args:
+        train, val, test: the files. A leading ~ is the home directory.
+        text_column: the column of the texts, or two columns.
+        label_column: the column of the labels, or a column of 0 and 1 for each label.
+        multi_label: whether a cell has several labels; None: if it is a list of jsonl or parquet.
+        label_separator: the text between the labels of a cell; None: found in the cells.
+        separator: the character between the cells of a csv or tsv file; None: by the ending and the header.
+        encoding: of a text file; None: UTF-8, or as its byte order mark says.
+        quoting: whether cells may be in quotation marks; None: in csv files.
+    """
 
     def __init__(
         self,
@@ -20,42 +33,44 @@ class Table:
         val: str | None = None,
         test: str | None = None,
         text_column: str | Sequence[str] = "text",
-        label_column: str = "label",
+        label_column: str | Sequence[str] = "label",
+        multi_label: bool | None = None,
+        label_separator: str | None = None,
+        separator: str | None = None,
+        encoding: str | None = None,
+        quoting: bool | None = None,
     ) -> None:
         self.files = {"train": train, "val": val, "test": test}
-        self.text_column, self.label_column = text_column, label_column
+        self.columns = ColumnSettings(text_column, label_column, multi_label, label_separator)
+        self.format = FileSettings(self.columns.names, self.columns.label_column, separator, encoding, quoting)
 
     def downloads(self) -> list[str]:
         return []
 
     def problems(self) -> list[Problem]:
-        """Reads the files; everything that keeps them from being trained on."""
-        return self._read()[1]
+        """Read the files, and return everything that prevents training on them."""
+        try:
+            self.load()
+        except UserError as error:
+            return error.problems
+        return []
 
     def load(self) -> RawData:
-        raw, problems = self._read()
-        if raw is None or problems:
-            raise UserError(problems)
-        return raw
+        """Return the labelled texts of the files.
 
-    def _read(self) -> tuple[RawData | None, list[Problem]]:
-        problems = naming_problems(self.text_column, self.label_column)
-        parts = {name: self._part(name, file, problems) for name, file in self.files.items() if file is not None}
-        train = parts.get("train")
-        if train is None or None in parts.values() or problems:
-            return None, problems
-        raw = RawData(train, parts.get("val"), parts.get("test"))
-        return raw, label_problems(raw)
-
-    def _part(self, name: str, file: str, problems: list[Problem]) -> Labelled | None:
-        path = Path(file).expanduser()
-        try:
-            found = columns(f"dataset.{name}", path)
-        except UserError as error:
-            problems += error.problems
-            return None
-        bad = column_problems(path.name, found, self.text_column, self.label_column)
-        problems += bad
-        if bad:
-            return None
-        return Labelled(texts_of(found, self.text_column), [label_of(v) for v in found[self.label_column]])
+        Raises:
+            UserError: with all problems of the files.
+        """
+        tables: dict[str, tuple[str, Columns]] = {}
+        notes: list[DataNote] = []
+        problems = [*self.columns.problems(), *(unreadable := self.format.problems())]
+        for part, file in self.files.items():
+            if file is not None and not unreadable:
+                try:
+                    columns, found = read_table(f"dataset.{part}", Path(file).expanduser(), self.format)
+                except UserError as error:
+                    problems += error.problems
+                else:
+                    tables[part] = (Path(file).name, columns)
+                    notes += found
+        return raw_data(tables, self.columns, notes, problems)
