@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
 def lines(found: Mistakes, top: int, pairs: int) -> Iterator[str]:
     """Yield a line on all texts, then for each pair of classes a title and its most confident texts."""
     share = f" ({found.wrong / found.texts:.1%})" if found.texts else ""
-    yield f"{found.wrong:,} of {format_count(found.texts, 'text')} of {found.test_set} are misclassified{share}"
+    yield f"{found.wrong:,} of {found.texts:,} texts of {found.test_set} are misclassified{share}"
     groups = found.by_pair()
     for (true, predicted), mistakes in groups[:pairs]:
         yield ""
