@@ -284,6 +284,17 @@ def test_the_guide_quotes_the_code_as_it_is() -> None:
     assert [path for path, quoted in quotes if quoted not in (HOUSE / path).read_text(encoding="utf-8")] == []
 
 
+def test_the_files_that_the_guide_says_to_change_exist() -> None:
+    """In the table of things to add; of a path with NAME its folder and the common part of its name exist."""
+    guide = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    _, _, section = guide.partition("## To add something else")
+    paths = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|yaml))`", section.partition("\n## ")[0])
+    assert len(paths) > 20
+    roots = [HOUSE if path.startswith(("conf/", "src/", "tests/")) else HOUSE / "src" / "frostline" for path in paths]
+    found = [any(root.glob(path.replace("NAME", "*"))) for root, path in zip(roots, paths, strict=True)]
+    assert [path for path, exists in zip(paths, found, strict=True) if not exists] == []
+
+
 def test_no_two_files_of_tests_have_one_name() -> None:
     """pytest would take one for the other, and so would the processes that a test starts."""
     names = [file.name for file in Path(__file__).parent.rglob("*.py")]

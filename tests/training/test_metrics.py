@@ -11,7 +11,8 @@ from sklearn import metrics
 from torch import Tensor
 from torchmetrics.classification import MulticlassF1Score
 
-from frostline.training.metrics import ClassCounts, ClassificationMetrics
+from frostline.results.metric_names import CLASS_F1, MULTI_LABEL_SCORES, SCORES
+from frostline.training.metrics import ClassCounts, ClassificationMetrics, MultiLabelMetrics
 
 CLASSES = ["negative", "neutral", "positive"]
 
@@ -58,6 +59,17 @@ def test_scores_are_those_of_scikit_learn() -> None:
     }
     assert list(measured) == list(expected)
     assert measured == pytest.approx(expected, abs=1e-6)
+
+
+def test_each_score_of_a_split_has_a_direction_and_is_computed() -> None:
+    """A score that only one of the two sides has could not be monitored, or would be missing from every run."""
+    logits, labels = given()
+    by_text = scored(logits, labels).compute()
+    several = MultiLabelMetrics(CLASSES)
+    several.update(logits, torch.nn.functional.one_hot(labels, 3), torch.ones(len(labels)))
+    named = [[name for name in found if not name.startswith(CLASS_F1)] for found in (by_text, several.compute())]
+    assert set(named[0]) == SCORES.keys() - set(MULTI_LABEL_SCORES)
+    assert set(named[1]) == SCORES.keys()
 
 
 def test_the_confusion_matrix_has_true_classes_down_and_predicted_ones_across() -> None:

@@ -45,6 +45,7 @@ HEAD_RECORDS: dict[str, dict[str, Direction]] = {  # entries of result.json that
     },
 }
 DEFAULT_MONITOR = "val/f1_macro"
+# The ranges of values, without that of the F1 of a class: from 0 to 1, and from 0 up; all others may be negative.
 SHARES = ("accuracy", "accuracy_before", "accuracy_after", "share_on_class_words", "f1_macro", "f1_micro", "ece")
 NOT_NEGATIVE = ("loss", "perplexity", "pseudo_perplexity")
 

@@ -34,6 +34,7 @@ class ClassificationMetrics(nn.Module):
     """Loss, accuracy, macro-F1, ECE, F1 of each class and the confusion matrix, for texts of one class each.
 
     With more than MAX_CLASSES classes there is neither the F1 of each nor the matrix, which has a cell for each pair.
+    `stacked_scores` in `sweeps/fused/metrics.py` computes the same scores for many heads at once.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:

@@ -49,9 +49,10 @@ def test_a_launcher_s_file_is_described_and_complete(name: str) -> None:
 
 
 def test_a_plugin_s_config_of_the_same_name_adds_nothing() -> None:
+    ours = composed("joblib")
     theirs = {"_target_": "hydra_plugins.theirs.Launcher", "backend": None, "n_jobs": 7}
     ConfigStore.instance().store(group="hydra/launcher", name="joblib", node=theirs, provider="theirs")
-    assert launcher("joblib") == {"_target_", "n_jobs"}
+    assert composed("joblib") == ours and "backend" not in ours
     assert problems("hydra/launcher=joblib") == []
 
 

@@ -10,9 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from frostline.results.metric_names import class_f1
-from frostline.training.metrics import undefined_if_nan
-
-BINS = 15  # of the expected calibration error, arXiv:1706.04599
+from frostline.training.metrics import BINS, undefined_if_nan
 
 
 def stacked_scores(logits: Tensor, labels: Tensor, classes: list[str]) -> list[dict[str, float]]:
