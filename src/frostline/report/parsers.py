@@ -52,7 +52,8 @@ def report_parser() -> OptionParser:
     parser.add_argument(
         "--texts",
         action="store_true",
-        help="also compare with the baseline text by text, from predictions.parquet: McNemar's test",
+        help="also compare with the baseline text by text, over seeds and texts and by McNemar's test, from "
+        "predictions.parquet",
     )
     return parser
 
@@ -64,8 +65,12 @@ KEY is a config key such as optimizer.lr or a group such as freezing. NAME is a 
 test/accuracy, cost/seconds or parameters/total.
 
 Each cell is the mean and standard deviation over seeds. A cell that lacks seeds, or that averages runs with different
-values of a key, says so. Warnings below the table name what may make it misleading: missing seeds, failed runs, unequal
-training, runs from another commit or on other texts, and config keys that differ but are not shown.
+values of a key, says so. Intervals are Student's t intervals, from 3 seeds on. A difference is tested by sign flips
+over seeds; with too few seeds for p < 0.05 over seeds and texts, if the run folders have predictions.parquet. The
+simulated coverage of both is in experiments/report of the repository.
+
+Warnings below the table name what may make it misleading: missing seeds, failed runs, unequal training, runs from
+another commit or on other texts, and config keys that differ but are not shown.
 """
 
 
