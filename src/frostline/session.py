@@ -32,7 +32,8 @@ class Session:
     jobs of a sweep are in its sweep log. search: the search that Hydra's sweeper runs (`sweeps.trials.Trials`). quiet:
     nothing is printed, as on all ranks except the first. sync_later: files are synchronised with the disk once, at the
     end.
-    rerun_folders, composed, shifted: what `config` has composed, by its own keys.
+    rerun_folders, composed, shifted: what `config` has composed, by its own keys. imported: the checksums of a user's
+    modules when this process imported them, by file.
     """
 
     interrupted: bool = False
@@ -44,15 +45,16 @@ class Session:
     composed: dict[Any, Any] = field(default_factory=dict)
     shifted: dict[Any, Any] = field(default_factory=dict)
     locks: ProcessLocks = field(default_factory=ProcessLocks)
+    imported: dict[str, str] = field(default_factory=dict)
 
 
 _current = Session()
 
 
 def begin() -> Session:
-    """Start the session of a new command. Only the locks of the process are taken from the previous one."""
+    """Start the session of a new command. What belongs to the process is taken from the previous one."""
     global _current
-    _current = Session(locks=_current.locks)
+    _current = Session(locks=_current.locks, imported=_current.imported)
     return _current
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
 from frostline.config.checks.truncation import truncation_lines
+from frostline.config.earlier_runs import changed_inputs
 from frostline.data.downloads.package_cache import create_cache_folder
 from frostline.options import OptionParser
 
@@ -35,6 +36,8 @@ def main(argv: list[str]) -> int:
         print(f"ok: {len(jobs)} job{'s' if len(jobs) != 1 else ''}")
     for job in jobs if len(jobs) <= MAX_LISTED else []:
         print(f"  {job.folder}")
+    for line in changed_inputs(jobs):
+        print(f"  {line}")
     for file in files:
         print(f"  will download {file}")
     for line in truncation_lines([job.config for job in jobs]):

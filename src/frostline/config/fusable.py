@@ -10,6 +10,7 @@ from frostline.config.checks.outline import outline
 from frostline.config.checks.source import capabilities
 from frostline.data.build import source_of
 from frostline.models.interfaces import Capability
+from frostline.results.identity import INPUTS
 from frostline.types import Config
 
 FUSED = "hydra_plugins.frostline_fused.FusedLauncher"
@@ -19,6 +20,7 @@ NONE_OF = {  # parts that a fused run cannot have, by the `_target_` of their gr
 }
 OPTIMIZERS = ("frostline.training.optimizers.adamw.adamw", "frostline.training.optimizers.sgd.sgd")
 PRETRAINED = "frostline.models.encoders.pretrained.Pretrained"
+SHARED = ("encoder", "adapter", "pooler", "dataset")  # groups of which fused runs use the same parts
 TRAINER_SETTINGS = {
     "precision": "32-true",
     "accumulate_grad_batches": 1,
@@ -73,9 +75,10 @@ def shared_inputs(config: Config) -> str:
     """Return a key that is equal for runs with the same frozen encoder and the same source of texts."""
     dataset = config["dataset"]
     texts = [source_of(dataset), dataset["max_length"], dataset.get("shifts")]
-    parts = [config[role] for role in ("encoder", "adapter", "pooler", "cache")]
+    parts = [config[role] for role in (*SHARED[:-1], "cache")]
     seed = config["seed"] if _depends_on_seed(config) else None
-    return json.dumps([texts, parts, config["trainer"]["accelerator"], seed], sort_keys=True, default=str)
+    read = {key: value for key, value in config.get(INPUTS, {}).items() if key.partition(".")[0] in SHARED}
+    return json.dumps([texts, parts, config["trainer"]["accelerator"], seed, read], sort_keys=True, default=str)
 
 
 def _reasons(config: Config) -> Iterator[str]:

@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config import resolvers
+from frostline.config.inputs import with_inputs
 from frostline.types import Config
 
 
@@ -28,7 +29,7 @@ class HydraJob:
 def describe(cfg: DictConfig) -> HydraJob:
     """Return the job that Hydra is about to run with the config `cfg`."""
     current = HydraConfig.get()
-    config = cast(Config, OmegaConf.to_container(cfg, resolve=True))
+    config = with_inputs(cast(Config, OmegaConf.to_container(cfg, resolve=True)))
     choices = resolvers.choices(OmegaConf.create({"hydra": {"runtime": {"choices": current.runtime.choices}}}))
     overrides = [str(line) for line in current.overrides.task]
     return HydraJob(config, choices, overrides, Path(current.runtime.output_dir))

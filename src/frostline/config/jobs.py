@@ -24,12 +24,13 @@ from frostline.config.checks.run_folders import folder_problems
 from frostline.config.checks.signature import forget_sources
 from frostline.config.expand import expand_sweep
 from frostline.config.fusable import FUSED, fusable_groups
+from frostline.config.inputs import local_inputs
 from frostline.config.loader import open_loader
 from frostline.config.overrides import Composer
 from frostline.config.search.search import Search
 from frostline.config.search_path import CHOSEN_SWEEP, SWEEPS, make_importable
 from frostline.errors import Problem, UserError, one_line
-from frostline.results.identity import run_id
+from frostline.results.identity import INPUTS, run_id
 from frostline.types import Config
 
 
@@ -143,11 +144,14 @@ def _read_job(
     with _as_current(cfg):
         config, unresolved = resolvers.resolve_config(cfg)
         keys = {problem.key for problem in unresolved}
+        inputs, unreadable = _read_inputs(config)  # before a part is imported for the check
         wrong = unresolved + [problem for problem in check_config(config) if problem.key not in keys]
+        wrong += [] if wrong else unreadable
         problems += _launcher_problems(cfg) if multirun and number == 0 else []
         problems += [p for p in wrong if p.key.split(".")[0] not in composer.unknown_groups]
         if wrong or composer.problems:
             return
+        config |= inputs
         try:
             folder = _resolve_folder(cfg, multirun)
         except Exception as error:  # in a hydra.run.dir of the user
@@ -162,6 +166,14 @@ def _read_job(
         launcher=str(OmegaConf.select(cfg, "hydra.launcher._target_")),
         sweeper=str(OmegaConf.select(cfg, "hydra.sweeper._target_")),
     )
+
+
+def _read_inputs(config: Config) -> tuple[Config, list[Problem]]:
+    """Return the key `inputs` of a config, empty if the run reads nothing local, and what cannot be read."""
+    try:
+        return {INPUTS: inputs} if (inputs := local_inputs(config)) else {}, []
+    except UserError as error:
+        return {}, error.problems
 
 
 def _sweep_without_multirun(cfg: DictConfig) -> list[Problem]:

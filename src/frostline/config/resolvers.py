@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from frostline import session
 from frostline.config import shifts
 from frostline.config.arguments import subcommands
+from frostline.config.inputs import with_inputs
 from frostline.config.renamed import RENAMED, renamed
 from frostline.errors import Problem, UserError, one_line, user_error
 from frostline.results.identity import run_folder_name
@@ -99,7 +100,7 @@ def run_folder(*, _root_: DictConfig) -> str:
 def folder_name(*, _root_: DictConfig) -> str:
     """Return the name of the run folder; with rerun=true it ends in -rerun1 or the next free number."""
     config = _plain_config(_root_)
-    name = run_folder_name(config, choices(_root_))
+    name = run_folder_name(with_inputs(config), choices(_root_))
     if not config.get("rerun"):
         return name
     key = (str(_study_folder(_root_) / name), OmegaConf.select(_root_, "hydra.job.num", throw_on_missing=False))

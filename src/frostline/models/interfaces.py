@@ -47,6 +47,9 @@ class Capability(StrEnum):
     INTERPOLATES_WEIGHTS = "interpolates_weights"  # mixes the weights before and after training; training_rules
     # poolers
     TRAINABLE = "trainable"  # has parameters, which are trained together with the head; outline, fusable
+    # encoders and data sets
+    LOCAL_FILES = "local_files"  # the arguments that are files, whose content is part of a run's id; inputs
+    LOCAL_FOLDERS = "local_folders"  # the arguments that may be folders, whose content is part of a run's id; inputs
     # adapters
     LOCATION = "location"  # "layers" or "embeddings": the blocks that hold the adapter's parameters; outline
 

@@ -9,10 +9,11 @@ import yaml
 
 from frostline.config.checks.check import check_config
 from frostline.config.checks.signature import read_signature
+from frostline.config.inputs import with_inputs
 from frostline.data.corpus import Corpus, Shift
 from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
-from frostline.results.identity import ID_DEFAULTS
+from frostline.results.identity import ID_DEFAULTS, INPUTS
 from frostline.types import Config
 
 LOCAL_SETTINGS: dict[str, dict[str, Any]] = {  # settings of the recording machine; they do not affect results
@@ -31,9 +32,10 @@ def recorded_config(record: RunFolder) -> Config:
     config = yaml.safe_load(record.config.read_text(encoding="utf-8"))
     config |= {group: _with_earlier_values(group, config[group]) for group in ID_DEFAULTS if group in config}
     config |= {group: {**config[group], **settings} for group, settings in LOCAL_SETTINGS.items()}
+    inputs = config.pop(INPUTS, None)
     if problems := check_config(config):
         raise UserError(problems)
-    return dict(config)
+    return dict(with_inputs(config) if inputs else config)  # a run of changed files or modules has another id
 
 
 def _with_earlier_values(group: str, part: Config) -> Config:

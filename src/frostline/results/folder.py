@@ -89,6 +89,14 @@ class RunFolder:
         result: dict[str, Any] = read_json(self.result)
         return result
 
+    def read_job(self) -> dict[str, Any]:
+        """Return what the folder says about the run that it belongs to; nothing where there is none."""
+        try:
+            job = read_json(self.job)
+        except (OSError, ValueError):
+            return {}
+        return job if isinstance(job, dict) else {}
+
     @contextmanager
     def claimed(self, job: dict[str, Any]) -> Iterator[None]:
         """Lock the folder for a run (`id`, `choices`, `overrides`) while this is open.

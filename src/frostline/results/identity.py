@@ -16,6 +16,7 @@ ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the 
     | dict.fromkeys(("keep_copies", "case_sensitive"), False),
 }
 COMMON_GROUPS = ("trainer", "dataset")  # whose keys every run has
+INPUTS = "inputs"  # a key of configs whose runs read local files or are made of a user's own modules: their checksums
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
 DOTTED = re.compile(r"frostline\.(?:\w+\.)*(\w+)")
 EXACT = "float32"  # the data type of cached states that changes no value
@@ -37,6 +38,22 @@ def run_id(config: Mapping[str, Any]) -> str:
         content["cache.dtype"] = rounded
     text = json.dumps(_canonical(content), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def describe_job(config: Mapping[str, Any], choices: Mapping[str, str], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return what a run folder says about the run that it belongs to.
+
+    These are id, choices and overrides; of a run with inputs, these too, and the id that runs with other content share.
+    """
+    job = {"id": run_id(config), "choices": dict(choices), "overrides": list(overrides)}
+    if inputs := config.get(INPUTS):
+        job |= {INPUTS: inputs, "without_inputs": id_without_inputs(config)}
+    return job
+
+
+def id_without_inputs(config: Mapping[str, Any]) -> str:
+    """Return an id that is equal for runs that differ in nothing but the content of the files that they read."""
+    return run_id({key: value for key, value in config.items() if key != INPUTS})
 
 
 def without_modules(value: Any) -> Any:

@@ -17,6 +17,7 @@ from frostline.config import job_list as listed
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.budgets import unequal_budgets
+from frostline.config.earlier_runs import changed_inputs
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
@@ -54,6 +55,8 @@ def launch(arguments: Arguments) -> int:
     jobs = checked_jobs(arguments) if is_main_process() else []
     if jobs:
         create_cache_folder()
+    for line in changed_inputs(jobs):
+        log(line)
     sweep = _sweep_folder(jobs[0]) if arguments.multirun and jobs else None
     if sweep and not jobs[0].search and (lines := unequal_budgets(jobs)):
         log("\n".join(lines))

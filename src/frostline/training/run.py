@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from frostline import session
+from frostline.config.inputs import raise_if_changed
 from frostline.console import log
 from frostline.distributed import launcher
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
-from frostline.results.identity import run_id
+from frostline.results.identity import describe_job
 from frostline.training.lifecycle import (
     Job,
     final_result,
@@ -36,7 +37,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
         Pruned: the run is a trial that its search has pruned; pruned.json has the reason.
     """
     run_folder = RunFolder(folder)
-    job: Job = {"id": run_id(config), "choices": choices, "overrides": overrides}
+    job = describe_job(config, choices, overrides)
     # Of ranks that were started externally, the first one has the folder.
     is_further_rank = not launcher.is_main_process()
     session.current().quiet = is_further_rank
@@ -99,6 +100,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
 
     ranks = rank_count(config)
     built = build(config)
+    raise_if_changed(config)
     config = built.config
     data = DataModule(built, config)
     callbacks = make_callbacks(built, config, job, folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from frostline.config.earlier_runs import changed_keys
+from frostline.config.inputs import describe_input
 from frostline.errors import Problem
+from frostline.results.folder import RunFolder
 
 ANOTHER_FOLDER = "choose another folder, or leave it out: each run gets a folder"
 
@@ -23,7 +25,7 @@ class HasFolder(Protocol):
     @property
     def overrides(self) -> Sequence[str]: ...
     @property
-    def config(self) -> dict[str, object]: ...
+    def config(self) -> dict[str, Any]: ...
 
 
 def folder_problems(jobs: Sequence[HasFolder]) -> list[Problem]:
@@ -53,7 +55,11 @@ def _job_problems(job: HasFolder) -> list[Problem]:
 
 def _content_problems(job: HasFolder, folder: Path) -> list[Problem]:
     """Return a problem unless an existing folder is empty or that of this run."""
-    run = _run_in(folder / ".job.json")
+    owner = RunFolder(folder).read_job()
+    run = owner.get("id")
+    if changed := changed_keys(owner, job.config):
+        names = " and ".join(f"{describe_input(job.config, key)}" for key in changed)
+        return [Problem("hydra.run.dir", f"{names} has changed since the run in '{folder}'", ANOTHER_FOLDER)]
     if run and run != job.id:
         what = f"'{folder}' contains another run ({run}, this one is {job.id})"
         return [Problem("hydra.run.dir", what, ANOTHER_FOLDER)]
@@ -62,14 +68,6 @@ def _content_problems(job: HasFolder, folder: Path) -> list[Problem]:
     if job.config.get("rerun") and (folder / "result.json").exists():
         return [Problem("rerun", f"'{folder}' contains the finished run", "leave hydra.run.dir out")]
     return []
-
-
-def _run_in(file: Path) -> str | None:
-    """Return the id of the run that a folder belongs to, or None if there is none."""
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _is_writable(folder: Path) -> bool:

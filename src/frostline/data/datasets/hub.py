@@ -30,6 +30,8 @@ class Hub:
     csv, tsv and json files are read as `dataset=table` reads them, and the same arguments say how they are written.
     """
 
+    local_folders = ("name",)
+
     def __init__(
         self,
         name: str,

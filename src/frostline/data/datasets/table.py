@@ -27,6 +27,8 @@ class Table:
         quoting: whether cells may be in quotation marks; None: in csv files.
     """
 
+    local_files = ("train", "val", "test")
+
     def __init__(
         self,
         train: str,

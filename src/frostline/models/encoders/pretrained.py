@@ -35,6 +35,8 @@ class Pretrained(nn.Module):
         UserError: the folder does not exist, the hub cannot be reached, or the weights do not fit the architecture.
     """
 
+    local_folders = ("name",)
+
     def __init__(
         self,
         name: str,

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from frostline.results.identity import INPUTS
+
 COMPLETE, FAILED, PRUNED, UNFINISHED, UNREADABLE = "complete", "failed", "pruned", "unfinished", "unreadable"
 
 SAME_TEXTS = ("dataset.max_length", "dataset.batch_size", "dataset.shifts", "dataset.shifted")  # do not change a split
+OF_TEXTS = ("dataset.", f"{INPUTS}.dataset.")
 REPEATS = ("dataset.fold", "dataset.split_seed", "dataset.shots_seed", "dataset.noise_seed")  # repetitions of a split
 ARM, CHOSEN = "arm", "chosen"  # added to the choices by a study: the arm, and whether the learning rate was selected
 
@@ -58,13 +61,14 @@ class RunRecord:
 
     @cached_property
     def texts(self) -> Pairs:
-        """All config keys that determine the texts, except the repeats, with their values."""
-        dataset = ((key, value) for key, value in self.config.items() if key.startswith("dataset."))
+        """All config keys that determine the texts, except the repeats, and the content of files, with their values."""
+        dataset = ((key, value) for key, value in self.config.items() if key.startswith(OF_TEXTS))
         return tuple(pair for pair in dataset if pair[0] not in SAME_TEXTS and pair[0] not in REPEATS)
 
 
 def is_covered(key: str, shown: Sequence[str]) -> bool:
-    """Return whether a config key is one of the shown keys, or belongs to a shown group."""
+    """Return whether a config key, or the key that an input is of, is shown or belongs to a shown group."""
+    key = key.removeprefix(f"{INPUTS}.")
     return key in shown or key.partition(".")[0] in shown
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from frostline.report.read.run_folders import PACKAGES
 from frostline.report.read.runs import RunRecord
 from frostline.report.warnings.warning import ReportWarning, differ_from_most, format_count
+from frostline.results.identity import INPUTS
 
 DIGITS = 8  # of a fingerprint or commit that are shown
 
@@ -72,7 +73,8 @@ def _unequal(
 
 
 def _data_key(run: RunRecord) -> Hashable:
-    return run.choices.get("dataset"), run.texts, run.repeat
+    texts = tuple(pair for pair in run.texts if not pair[0].startswith(f"{INPUTS}."))
+    return run.choices.get("dataset"), texts, run.repeat
 
 
 def _encoder_key(run: RunRecord) -> Hashable:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import yaml
 
+from frostline.config.inputs import raise_if_changed
 from frostline.config.job_list import read_jobs
 from frostline.config.jobs import Job, compose_jobs
 from frostline.console import log
@@ -20,7 +21,7 @@ from frostline.errors import UserError
 from frostline.results.atomic_files import write_json, write_text
 from frostline.results.environment import describe_environment
 from frostline.results.folder import RunFolder
-from frostline.results.identity import run_id
+from frostline.results.identity import INPUTS, run_id
 from frostline.training.callbacks.predictions import (
     PredictionContext,
     SplitPredictions,
@@ -74,13 +75,17 @@ def main(file: str, program: ExternalProgram) -> None:
 
 def run_config(composed: Config, config: Callable[[Config], Config]) -> Config:
     """Return the config of an external run: seed, study and data set of the composed config, and `config` of it."""
-    return {key: composed[key] for key in KEYS} | config(composed)
+    kept = {key: composed[key] for key in KEYS}
+    if read := {key: value for key, value in composed.get(INPUTS, {}).items() if key.startswith("dataset.")}:
+        kept[INPUTS] = read
+    return kept | config(composed)
 
 
 def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str, Any]:
     start = time.perf_counter()
     config = run_config(job.config, program.config)
     corpus = load_corpus(config["dataset"])
+    raise_if_changed(config)
     external = program.execute(job, config, corpus)
     scores = {name: _scores(name, split, corpus.classes) for name, split in external.predictions.items()}
     trainable = external.trainable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.results.folder import RunFolder
-from frostline.results.identity import run_id
+from frostline.results.identity import describe_job
 from frostline.types import Config
 
 Result = dict[str, Any] | Exception  # the result of a run, or the reason why it has none
@@ -24,7 +24,7 @@ class FusableJob:
     @classmethod
     def of(cls, config: Config, choices: dict[str, str], overrides: list[str], folder: Path) -> FusableJob:
         """Return the job of a config, with its id."""
-        return cls(config, {"id": run_id(config), "choices": choices, "overrides": overrides}, RunFolder(folder))
+        return cls(config, describe_job(config, choices, overrides), RunFolder(folder))
 
 
 class NotFusable(Exception):  # noqa: N818  # no error: the run has to be trained by itself

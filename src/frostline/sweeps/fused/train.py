@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from frostline.config.inputs import raise_if_changed
 from frostline.console import Progress, log
 from frostline.errors import UserError
 from frostline.models.interfaces import FittedHead
@@ -57,6 +58,7 @@ class FusedSweep:
 
     def __init__(self, lead: FusableJob) -> None:
         self.built = build(lead.config)
+        raise_if_changed(lead.config)
         data = DataModule(self.built, lead.config)
         trainer = make_trainer(self.built.settings, self.built.plan, 1, loggers=False, callbacks=())
         attach(self.built.classifier, trainer, data)
@@ -105,6 +107,7 @@ class FusedSweep:
             return result
         start(job.folder, job.config)
         data = self.texts.encode_dataset(job.config["dataset"])
+        raise_if_changed(job.config)
         records[index] = FusedRecord.start(job, self.built, data, self.used, self.environment)
         return None
 
