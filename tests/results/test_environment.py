@@ -29,13 +29,13 @@ def commit(text: bytes) -> str:
 def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert environment.git_commit() == {"commit": None, "dirty": None}
-    assert environment.uncommitted_changes() == ""
+    assert environment.uncommitted_changes().patch == ""
 
 
 def test_a_clean_tree_is_its_commit() -> None:
     made = commit(LINES.encode())
     assert environment.git_commit() == {"commit": made, "dirty": False}
-    assert environment.uncommitted_changes() == ""
+    assert environment.uncommitted_changes().patch == ""
 
 
 def test_a_dirty_tree_is_made_again_from_commit_and_diff(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_dirty_tree_is_made_again_from_commit_and_diff(tmp_path: Path) -> None
     changed = LINES.replace("three", "3").encode()
     Path("part.py").write_bytes(changed)
     assert environment.git_commit()["dirty"]
-    patch = environment.uncommitted_changes()
+    patch = environment.uncommitted_changes().patch
     git("checkout", "part.py")
     (tmp_path / "uncommitted.diff").write_text(patch)
     git("apply", "uncommitted.diff")
@@ -53,14 +53,14 @@ def test_a_dirty_tree_is_made_again_from_commit_and_diff(tmp_path: Path) -> None
 def test_a_file_of_another_encoding_does_not_stop_a_run() -> None:
     commit(b"caf\xe9\n")
     Path("part.py").write_bytes(b"caf\xe9s\n")
-    assert "+caf" in environment.uncommitted_changes()
+    assert "+caf" in environment.uncommitted_changes().patch
 
 
 def test_a_new_file_makes_a_tree_dirty() -> None:
     commit(b"")
     Path("new.py").touch()
     assert environment.git_commit()["dirty"]
-    assert environment.uncommitted_changes() == ""
+    assert environment.uncommitted_changes().patch == ""
 
 
 def test_what_a_study_writes_of_itself_makes_no_tree_dirty() -> None:
@@ -72,7 +72,7 @@ def test_what_a_study_writes_of_itself_makes_no_tree_dirty() -> None:
     Path(folder, "results.csv").touch()
     Path(folder, "figures").mkdir()
     Path(folder, "figures", "scores.svg").touch()
-    assert (environment.git_commit(), environment.uncommitted_changes()) == ({"commit": made, "dirty": False}, "")
+    assert (environment.git_commit(), environment.uncommitted_changes().patch) == ({"commit": made, "dirty": False}, "")
     Path(folder, "study.yaml").touch()
     assert environment.git_commit()["dirty"]
 

@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from frostline.results.uncommitted_diff import UncommittedDiff, read_diff
+
 COMMAND = "FROSTLINE_COMMAND"  # the command as it was typed; workers and ranks have other command lines
 STUDY_OUTPUTS = ("md", "csv", "svg", "png", "pdf", "tex")
 NOT_CODE = [f":(top,exclude,glob)**/experiments/**/*.{ending}" for ending in STUDY_OUTPUTS]
@@ -28,7 +30,8 @@ class Environment:
 
 def capture() -> Environment:
     """Return the environment of this process."""
-    return Environment(describe_environment(), uncommitted_changes())
+    values, diff = describe_environment(), uncommitted_changes()
+    return Environment(values | {"git": values["git"] | diff.described()}, diff.patch)
 
 
 def describe_environment() -> dict[str, Any]:
@@ -62,10 +65,9 @@ def git_commit() -> dict[str, Any]:
     return {"commit": head, "dirty": None if head is None else bool(changed)}
 
 
-def uncommitted_changes() -> str:
-    """Return the changes of tracked files since the commit, as a patch for `git apply`."""
-    patch = _git_output("diff", "--binary", "HEAD", "--", ":(top)", *NOT_CODE)
-    return f"{patch}\n" if patch else ""
+def uncommitted_changes() -> UncommittedDiff:
+    """Return the changes of tracked files since the commit, without those of large files."""
+    return read_diff(NOT_CODE)
 
 
 def _git_output(*arguments: str) -> str | None:
