@@ -75,7 +75,7 @@ def _inputs(value: Any, key: str) -> Iterator[tuple[str, str]]:
             yield from _code(f"{prefix}{name}", item)
         yield from _inputs(item, f"{prefix}{name}")
     if isinstance(value.get("_target_"), str) and value.get("pin") is None:
-        yield from ((f"{prefix}{name}", digest) for name, digest in path_digests(value))
+        yield from path_digests(value, prefix)
 
 
 def _code(key: str, target: str) -> Iterator[tuple[str, str]]:

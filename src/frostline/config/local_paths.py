@@ -19,8 +19,10 @@ OURS = "frostline."
 ADAPTER_CONFIG = "adapter_config.json"  # of peft, in a folder with an adapter; it names the folder of the base model
 
 
-def path_digests(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield argument -> checksum of each file or folder that an argument of a part names, alone or in a list.
+def path_digests(part: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield key and checksum of each file or folder that an argument of a part names, alone or in a list.
+
+    prefix: what stands before the name of an argument in its key, such as `dataset.`.
 
     Raises:
         UserError: a file cannot be read.
@@ -29,7 +31,7 @@ def path_digests(part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = part[name]
         for i, item in enumerate(value if isinstance(value, list | tuple) else [value]):
             if isinstance(item, str) and (path := _existing(item, test)) is not None:
-                key = name if item is value else f"{name}.{i}"
+                key = f"{prefix}{name}" if item is value else f"{prefix}{name}.{i}"
                 yield key, read_digest(key, path)
 
 
