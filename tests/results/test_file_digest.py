@@ -58,7 +58,7 @@ def settle(file: Path, memo: Path) -> None:
 
 def test_an_unchanged_large_file_is_not_read_again(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(large, Path("memo"))
-    monkeypatch.setattr(module, "_read", lambda file: pytest.fail(f"{file} is read"))
+    monkeypatch.setattr(module, "_hash", lambda file: pytest.fail(f"{file} is read"))
     assert file_digest(large, Path("memo")) == sha256(LARGE)
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_being_written_has_no_checksum(large: Path, monkeypatch: 
         return "0" * 64
 
     written: list[Path] = []
-    monkeypatch.setattr(module, "_read", read_while_written)
+    monkeypatch.setattr(module, "_hash", read_while_written)
     with pytest.raises(OSError, match="another process writes it"):
         file_digest(large, Path("memo"))
 

@@ -16,11 +16,15 @@ from frostline.results.identity import INPUTS, id_without_inputs
 ID_IN_NAME = re.compile(r"[0-9a-f]{8}(-rerun\d+)?$")  # the end of the name of a run folder
 
 
-class Started(Protocol):
+class HasFolder(Protocol):
     """The attributes of a job that are needed here."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def folder(self) -> Path: ...
+    @property
+    def overrides(self) -> Sequence[str]: ...
     @property
     def config(self) -> dict[str, Any]: ...
 
@@ -34,7 +38,7 @@ class EarlierRun:
     changed: tuple[str, ...]
 
 
-def changed_inputs(jobs: Sequence[Started]) -> list[str]:
+def changed_inputs(jobs: Sequence[HasFolder]) -> list[str]:
     """Return a line for each file or module that has changed since an earlier run of the same config."""
     names: dict[Path, list[str]] = {}
     found: dict[str, list[EarlierRun]] = {}
@@ -56,14 +60,14 @@ def changed_keys(recorded: dict[str, Any], config: dict[str, Any]) -> tuple[str,
     return tuple(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
 
 
-def _latest(job: Started, names: dict[Path, list[str]]) -> EarlierRun | None:
+def _latest(job: HasFolder, names: dict[Path, list[str]]) -> EarlierRun | None:
     """Return the last run in the same study whose inputs were others; None where the job itself has been started."""
     if not job.config.get(INPUTS) or RunFolder(job.folder).job.exists():
         return None
     return max(_earlier(job, names), key=lambda run: run.at, default=None)
 
 
-def _earlier(job: Started, names: dict[Path, list[str]]) -> Iterator[EarlierRun]:
+def _earlier(job: HasFolder, names: dict[Path, list[str]]) -> Iterator[EarlierRun]:
     """Yield runs in folders of the same name but for the id. names: of the folders in studies, read once."""
     study, start = job.folder.parent, ID_IN_NAME.sub("", job.folder.name)
     if study not in names:

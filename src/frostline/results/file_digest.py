@@ -35,7 +35,7 @@ def file_digest(file: Path, memo: Path) -> str:
     for _ in range(ATTEMPTS):
         signature = _signature(file)
         if signature[0] <= SMALL:
-            digest = _read(file)
+            digest = _hash(file)
         else:
             digest = _remembered(file, signature, memo) or _read_and_remember(file, signature, memo)
         if _signature(file) == signature:
@@ -81,7 +81,7 @@ def _signature(file: Path) -> Signature:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _read(file: Path) -> str:
+def _hash(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -97,7 +97,7 @@ def _remembered(file: Path, signature: Signature, memo: Path) -> str | None:
 
 
 def _read_and_remember(file: Path, signature: Signature, memo: Path) -> str:
-    entry = {"file": str(file.absolute()), "signature": signature, "read": time.time_ns(), "sha256": _read(file)}
+    entry = {"file": str(file.absolute()), "signature": signature, "read": time.time_ns(), "sha256": _hash(file)}
     with contextlib.suppress(OSError):  # the folder cannot be written
         memo.mkdir(parents=True, exist_ok=True)
         write_json(_entry(file, memo), entry)

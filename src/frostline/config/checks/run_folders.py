@@ -5,27 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
-from frostline.config.earlier_runs import changed_keys
+from frostline.config.earlier_runs import HasFolder, changed_keys
 from frostline.config.inputs import describe_input
 from frostline.errors import Problem
 from frostline.results.folder import RunFolder
 
 ANOTHER_FOLDER = "choose another folder, or leave it out: each run gets a folder"
-
-
-class HasFolder(Protocol):
-    """The attributes of a job that are needed here."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def folder(self) -> Path: ...
-    @property
-    def overrides(self) -> Sequence[str]: ...
-    @property
-    def config(self) -> dict[str, Any]: ...
 
 
 def folder_problems(jobs: Sequence[HasFolder]) -> list[Problem]:
