@@ -87,7 +87,11 @@ class Hub:
         if format_of(builder) in FORMATS:
             self._check_splits(list(map(str, builder.config.data_files)))
             return self._guarded(lambda: read_splits(builder, splits, self.format))
-        found = self._guarded(lambda: load_dataset(self._source(), self.config, revision=self.revision))
+        # of local files the library compares the times alone, so its cache may have an older content
+        mode = "force_redownload" if self._folder().is_dir() else None
+        found = self._guarded(
+            lambda: load_dataset(self._source(), self.config, revision=self.revision, download_mode=mode)
+        )
         self._check_splits(list(map(str, found)))
         return {split: self._cells_of(found[split]) for split in splits}, []
 
