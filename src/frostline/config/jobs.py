@@ -148,6 +148,7 @@ def _read_job(
         wrong = unresolved + [problem for problem in check_config(config) if problem.key not in keys]
         wrong += [] if wrong else unreadable
         problems += _launcher_problems(cfg) if multirun and number == 0 else []
+        wrong = [p for p in wrong if p.key not in composer.unparsed]
         problems += [p for p in wrong if p.key.split(".")[0] not in composer.unknown_groups]
         if wrong or composer.problems:
             return

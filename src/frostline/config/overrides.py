@@ -19,6 +19,7 @@ from frostline.config.choices import chosen_names, config_keys, group_choices
 from frostline.config.hydra_internals import HydraLoader
 from frostline.config.renamed import renamed
 from frostline.errors import Problem, UserError, did_you_mean, one_line
+from frostline.override_text import override_text
 
 GRAMMAR = "quote a value with spaces or any of ,=[]{}: KEY='\"a, b\"'"
 
@@ -29,12 +30,14 @@ class Composer:
     Attributes:
         problems: what is wrong with the overrides of all configs that were composed.
         unknown_groups: groups whose choice does not exist, so that the values below them cannot be checked.
+        unparsed: keys of overrides that do not follow Hydra's grammar, whose values are therefore not known.
     """
 
     def __init__(self, loader: HydraLoader, config_name: str) -> None:
         self.loader, self.config_name = loader, config_name
         self.problems: list[Problem] = []
         self.unknown_groups: set[str] = set()
+        self.unparsed: set[str] = set()
 
     def parse(self, lines: list[str]) -> list[Override]:
         """Return the overrides that follow Hydra's grammar; the rest become problems."""
@@ -49,6 +52,7 @@ class Composer:
                 parsed.append(override)
             else:
                 self.problems.append(_grammar_problem(line))
+                self.unparsed.add(self.problems[-1].key)
         return parsed
 
     def parse_single_run(self, lines: list[str]) -> list[str]:
@@ -166,8 +170,12 @@ def _grammar_problem(line: str) -> Problem:
         known = subcommands()
         hint = did_you_mean(line, known, f"the subcommands are: {', '.join(known)}")
         return Problem(line, "is neither a subcommand nor KEY=VALUE", hint)
-    key = re.split(r"[=\s]", line.lstrip("+~"))[0] or line
-    return Problem(key, f"'{line}' is not KEY=VALUE in Hydra's grammar", GRAMMAR)
+    key, _, value = line.lstrip("+~").partition("=")
+    what = f"'{line}' is not KEY=VALUE in Hydra's grammar"
+    if not re.fullmatch(r"[\w./@-]+", key) or not value or value[0] in "[{":
+        return Problem(re.split(r"[=\s]", line.lstrip("+~"))[0] or line, what, GRAMMAR)
+    prefix = line[: len(line) - len(line.lstrip("+~"))]
+    return Problem(key, what, f"type {override_text(prefix + key, value)}")
 
 
 def _choice_problem(line: str, error: Exception) -> Problem:

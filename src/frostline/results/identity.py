@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NOT_IN_ID = ("paths", "logger", "hydra", "rerun", "debug", "cache", "max_failures")  # do not change any metric
+OF_SOME_CHOICES = ("multi_label", "label_separator", "separator", "encoding", "quoting")  # of the group dataset
 ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the first ids, with the value until then
     "loss": {"partners": "batch"},
     "trainer": {"min_steps": None},
-    "dataset": dict.fromkeys(("multi_label", "label_separator", "separator", "encoding", "quoting"))
-    | dict.fromkeys(("keep_copies", "case_sensitive"), False),
+    "dataset": dict.fromkeys(("keep_copies", "case_sensitive"), False) | dict.fromkeys(OF_SOME_CHOICES),
 }
 COMMON_GROUPS = ("trainer", "dataset")  # whose keys every run has
 INPUTS = "inputs"  # a key of configs whose runs read local files or are made of a user's own modules: their checksums
@@ -94,7 +94,8 @@ def leave_defaults_out(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flat_defaults() -> dict[str, Any]:
     groups = {group: ID_DEFAULTS.get(group, {}) for group in COMMON_GROUPS}
-    return {f"{group}.{key}": value for group, keys in groups.items() for key, value in keys.items()}
+    every = ((group, key, value) for group, keys in groups.items() for key, value in keys.items())
+    return {f"{group}.{key}": value for group, key, value in every if key not in OF_SOME_CHOICES}
 
 
 def run_folder_name(config: Mapping[str, Any], choices: Mapping[str, Any]) -> str:
