@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from frostline.console import log
 from frostline.data.copies import TextComparison
 from frostline.data.corpus import Corpus, RawData, Shift
 from frostline.data.prepare import prepare
@@ -30,7 +29,7 @@ READING = {field.name for field in fields(TextSettings)}
 
 
 def load_corpus(dataset: Config) -> Corpus:
-    """Load the data set of a config, and split and cap it. Notes on the data are printed."""
+    """Load the data set of a config, and split and cap it."""
     return prepare_corpus(make(source_of(dataset)).load(), dataset)
 
 
@@ -40,11 +39,8 @@ def source_of(dataset: Config) -> Config:
 
 
 def prepare_corpus(raw: RawData, dataset: Config) -> Corpus:
-    """Prepare the texts of a source as the keys of a data set's config say. Notes on the data are printed."""
-    corpus = prepare(raw, **_preparing(dataset))
-    for note in corpus.notes:
-        log(f"data: {note.message}")
-    return corpus
+    """Prepare the texts of a source as the keys of a data set's config say."""
+    return prepare(raw, **_preparing(dataset))
 
 
 def load_shifts(dataset: Config, corpus: Corpus) -> dict[str, Shift]:

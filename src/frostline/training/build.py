@@ -124,6 +124,7 @@ def build(config: Config) -> Built:
 
 def data_messages(built: Built, config: Config) -> Iterator[str]:
     """Yield a line for each thing that the user should know about the texts and classes of a run."""
+    yield from (f"data: {note.message}" for note in built.corpus.notes)
     yield from token_messages(built.token_counts, built.origins, config["dataset"]["max_length"])
     if (count := len(built.corpus.classes)) > MAX_CLASSES:
         yield (
