@@ -312,6 +312,14 @@ CONFIG = [
     ("averaging=wise_ft trainer.monitor=null", r"averaging\.alpha: null, the best on validation, but trainer\.moni"),
     ("scheduler=slanted_triangular scheduler.cut_frac=0", r"scheduler\.cut_frac: 0 is not above 0 and below 1; "),
     ("scheduler=slanted_triangular scheduler.ratio=0.5", r"scheduler\.ratio: 0\.5 is not at least 1; "),
+    ("freezing=chain_thaw trainer.max_epochs=2", r"trainer\.max_epochs: 2 epochs cannot hold phases that need 5; set "),
+    (
+        "freezing=gradual head=verbalizer trainer.max_epochs=1",
+        r"trainer\.max_epochs: 1 epochs cannot hold phases that ",
+    ),
+    ("encoder=minilm freezing=top_k freezing.k=7", r"freezing\.k: 7 blocks requested, the encoder has 6; give 1 to 6"),
+    ("-m freezing=full,frozen,lp_ft trainer.max_epochs=3", r"trainer\.max_epochs: 3 epochs cannot hold phases that "),
+    ("encoder.reinit_top=3", r"encoder\.reinit_top: 3 layers, but the encoder has 2; give 0 to 2"),
     ("encoder.reinit_top=-1", r"encoder\.reinit_top: -1 is not at least 0; "),
     ("plan encoder.reinit_top=3", r"encoder\.reinit_top: 3 layers, but the encoder has 2; give 0 to 2"),
     (

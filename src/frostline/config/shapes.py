@@ -36,6 +36,18 @@ Sizes = Mapping[str, int]  # width and layers of the encoder, and the number of 
 Counts = dict[str, int]  # parameter name -> number of values
 
 
+def encoder_layers(encoder: Mapping[str, Any]) -> int | None:
+    """Return the number of layers of a pinned encoder or of a local folder; None where only the model shows it."""
+    name = str(encoder.get("name"))
+    with suppress(OSError, ValueError, KeyError, IndexError):
+        if encoder.get("pin") is not None:
+            first = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[0]
+            return int(json.loads(first)["layers"])
+        layers = read_json(Path(name).expanduser() / "config.json")["num_hidden_layers"]
+        return layers if isinstance(layers, int) else None
+    return None
+
+
 def _no_parameters(part: Config, sizes: Sizes) -> Counts:
     return {}
 
@@ -46,6 +58,10 @@ def _attention(part: Config, sizes: Sizes) -> Counts:
 
 def _layer_mix(part: Config, sizes: Sizes) -> Counts:
     return {"weights": sizes["layers"] + 1, "scale": 1}
+
+
+def _label_similarity(part: Config, sizes: Sizes) -> Counts:
+    return {"weight": sizes["classes"] * sizes["width"]}
 
 
 def _linear(part: Config, sizes: Sizes) -> Counts:
@@ -76,6 +92,7 @@ PARAMETER_COUNTS: dict[str, Callable[[Config, Sizes], Counts]] = {  # parts that
     "frostline.models.poolers.weighted_last.WeightedLast": _no_parameters,
     "frostline.models.heads.cosine.Cosine": _cosine,
     "frostline.models.heads.knn.Knn": _no_parameters,
+    "frostline.models.heads.label_similarity.LabelSimilarity": _label_similarity,
     "frostline.models.heads.linear.Linear": _linear,
     "frostline.models.heads.logistic.Logistic": _no_parameters,
     "frostline.models.heads.mlp.Mlp": _mlp,

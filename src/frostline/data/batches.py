@@ -28,6 +28,19 @@ def training_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: in
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
+def without_single_texts(batches: Sequence[Indices]) -> list[Indices]:
+    """Return the batches with at least two texts in each: one of the largest gives a text to a batch of one.
+
+    A batch of one text stays if no other batch has three.
+    """
+    single = next((i for i, batch in enumerate(batches) if len(batch) == 1), None)
+    largest = max(range(len(batches)), key=lambda i: len(batches[i]), default=0)
+    if single is None or len(batches[largest]) < 3:
+        return list(batches)
+    moved = {single: np.append(batches[largest][-1:], batches[single]), largest: batches[largest][:-1]}
+    return [moved.get(i, batch) for i, batch in enumerate(batches)]
+
+
 def reading_order(lengths: Sequence[int], batch_size: int) -> list[Indices]:
     """Return the batches for evaluation and encoding: longest texts first, so that memory runs out at once or never."""
     ordered = np.argsort(-np.asarray(lengths), kind="stable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch.distributed as dist
@@ -33,8 +34,11 @@ def broadcast(value: Tensor, ranks: int) -> None:
         dist.broadcast(value, src=0)
 
 
-def check_identical(digest: str, when: str, ranks: int) -> None:
+def check_identical(digest: str, when: str, ranks: int, digest_each: Callable[[], dict[str, str]] = dict) -> None:
     """Check that the weights of all ranks have the same digest. All ranks must call it.
+
+    Args:
+        digest_each: returns the digest of each tensor by its name, so that an error can name those that differ.
 
     Raises:
         FrostlineError: the digests differ. The ranks would train different models from here on.
@@ -42,5 +46,8 @@ def check_identical(digest: str, when: str, ranks: int) -> None:
     digests = all_gather(digest, ranks)
     if len(set(digests)) > 1:
         listed = ", ".join(f"rank {rank} {value[:8]}" for rank, value in enumerate(digests))
-        what = f"their weights differ {when} ({listed}); trainable parameters were not synchronised"
+        first, *others = all_gather(digest_each(), ranks)
+        names = [name for name in first if any(other.get(name) != first[name] for other in others)]
+        which = f" in {', '.join(names[:3])}{' and others' * (len(names) > 3)}" if names else ""
+        what = f"their weights differ {when}{which} ({listed}); parameters or buffers were not synchronised"
         raise FrostlineError(f"ranks: {what}")

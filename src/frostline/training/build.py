@@ -32,10 +32,12 @@ from frostline.models.model import Model, pooled_vectors
 from frostline.results.metric_names import MAX_CLASSES
 from frostline.results.search_storage import PrunableTrial
 from frostline.training.averaging.base import Interpolating
+from frostline.training.batch_norm import check_batch_norms
 from frostline.training.classifier import Classifier
 from frostline.training.interpolation import Interpolation
 from frostline.training.phases import PhaseEngine
 from frostline.training.settings import TrainerSettings
+from frostline.training.trainer import rank_count
 from frostline.types import Config
 
 
@@ -117,6 +119,7 @@ def build(config: Config) -> Built:
     tokens = _tokenize(model, splits, config["dataset"]["max_length"])
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     _check_plan(plan, classifier)
+    check_batch_norms(classifier.engine, config, len(corpus.train), rank_count(config))
     averaging = make(config["averaging"])
     interpolation = Interpolation(classifier, averaging) if isinstance(averaging, Interpolating) else None
     return Built(config, classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)

@@ -201,8 +201,13 @@ class Classifier(pl.LightningModule):
 
     def _finish_phase(self, next_epoch: int) -> None:
         """Record the digest of the weights, after checking that it is the same on all ranks."""
-        digest = weights_digest(self.checkpoint_state.weights())
-        check_identical(digest, f"after phase {self.engine.phase.name}", self.trainer.world_size)
+        weights = self.checkpoint_state.weights()
+        digest, when = weights_digest(weights), f"after phase {self.engine.phase.name}"
+
+        def digest_each() -> dict[str, str]:
+            return {name: weights_digest({name: value}) for name, value in weights.items()}
+
+        check_identical(digest, when, self.trainer.world_size, digest_each)
         self.tracker.finish_phase(next_epoch, self.global_step, digest)
 
     @property

@@ -11,11 +11,20 @@ from lightning.pytorch.trainer.states import TrainerFn
 from frostline.cache.frozen_states import FrozenStates
 from frostline.cache.keys import CacheKeys, cache_content
 from frostline.cache.shared_store import CacheSettings, SharedCache
-from frostline.data.batches import Indices, Rows, reading_order, share_batches, share_rows, training_order
+from frostline.data.batches import (
+    Indices,
+    Rows,
+    reading_order,
+    share_batches,
+    share_rows,
+    training_order,
+    without_single_texts,
+)
 from frostline.data.loader import BatchLoader
 from frostline.data.pairs import pair_batches, pair_count, share_with_partner
 from frostline.models.interfaces import InBatchLoss, PairLoss
 from frostline.seeding import derive_seed
+from frostline.training.batch_norm import batch_norms
 from frostline.training.build import Built
 from frostline.training.trainer import runtime_of
 from frostline.types import Config
@@ -74,7 +83,8 @@ class DataModule(pl.LightningDataModule):
         if self._drawn_pairs:
             labels = tokens.labels.tolist()
             return pair_batches(labels, tokens.lengths, self.batch_size, self._drawn_pairs, seed, epoch)
-        return training_order(tokens.lengths, self.batch_size, seed, epoch)
+        batches = training_order(tokens.lengths, self.batch_size, seed, epoch)
+        return without_single_texts(batches) if batch_norms(self.built.classifier.engine) else batches
 
     @property
     def _drawn_pairs(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from frostline.config.checks.language_model_rules import language_model_problems
 from frostline.config.checks.outline import Outline, outline
+from frostline.config.checks.plan_fit import known_plan, reinit_problems
 from frostline.config.checks.source import capabilities
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
@@ -34,7 +35,18 @@ def compatibility_problems(config: Config) -> list[Problem]:
     else:
         problems += _trained_head_problems(parts, model)
     problems += language_model_problems(config, parts["head"])
-    return problems + training_problems(config, parts, model.trainable_kinds, model.is_adaptive)
+    problems += training_problems(config, parts, model.trainable_kinds, model.is_adaptive)
+    return problems or _plan_fit_problems(config, parts)
+
+
+def _plan_fit_problems(config: Config, parts: Capabilities) -> list[Problem]:
+    """Return what the strategy has against the encoder and the epochs, where the encoder is known."""
+    if problems := reinit_problems(config["encoder"]):
+        return problems
+    plan, problems = known_plan(config)
+    if plan is None or not plan.phases[-1].end:
+        return problems
+    return list(plan_problems(plan, Capability.FIT in parts["head"], Capability.USES_ONLY_EMBEDDINGS in parts["loss"]))
 
 
 def plan_problems(plan: Plan | None, fitted_head: bool, on_embeddings: bool) -> Iterator[Problem]:

@@ -56,13 +56,13 @@ def outline(config: Config, head: bool = True) -> Outline:
     problems: list[Problem] = []
     for layers in LAYER_COUNTS:
         try:
-            return Outline(plan_from_config(config, _dummy_blocks(config, layers, head))[0])
+            return Outline(plan_from_config(config, dummy_blocks(config, layers, head))[0])
         except UserError as error:
             problems = problems or error.problems
     return Outline(None, problems)
 
 
-def _dummy_blocks(config: Config, layers: int, head: bool) -> list[Block]:
+def dummy_blocks(config: Config, layers: int, head: bool = True) -> list[Block]:
     """Return the blocks of the dummy model; an adapter is left out if its source does not show its location."""
     location = capabilities(config["adapter"]["_target_"]).get(Capability.LOCATION)
     has_pooler = Capability.TRAINABLE in capabilities(config["pooler"]["_target_"])
