@@ -82,6 +82,7 @@ def test_a_study_is_reproduced_to_the_bit(frostline: Command) -> None:
     given()
     first = frostline("reproduce", str(LAB), "--write")
     assert first.status == 0, first.err
+    assert "2 seeds for each arm: too few for an interval or a test" in first.err
     chosen = [row for row in rows() if row["chosen"] == "yes"]
     assert [(row["arm"], row["seed"]) for row in chosen] == [
         (arm, seed) for arm in ("as it is", "head") for seed in ("1", "2")
