@@ -30,6 +30,7 @@ def register_resolvers() -> None:
     """Register all resolvers with OmegaConf in this process."""
     resolvers: dict[str, Callable[..., Any]] = {
         "recommended": recommended,
+        "least_steps": least_steps,
         "times": times,
         "phases": read_phases,
         "folder": run_folder,
@@ -64,6 +65,11 @@ def recommended(name: str, *, _root_: DictConfig) -> Any:
     recipes = [OmegaConf.select(_root_, f"{group}.recommended") for group in ("adapter", "freezing")]
     values = [recipe.get(name) for recipe in recipes if isinstance(recipe, DictConfig)]
     return next((value for value in values if value is not None), DEFAULT_RECIPE[name])
+
+
+def least_steps(count: int, *, _root_: DictConfig) -> int | None:
+    """Return `count` where trainer.max_epochs is the recommended number, and None where the user has chosen it."""
+    return count if OmegaConf.is_interpolation(_root_.trainer, "max_epochs") else None
 
 
 def times(factor: float, value: Any) -> Any:
