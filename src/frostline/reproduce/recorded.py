@@ -40,8 +40,9 @@ def recorded_config(record: RunFolder) -> Config:
 
 def _with_earlier_values(group: str, part: Config) -> Config:
     """Return a part of a recorded config with the arguments that came later, set to what they were until then."""
-    arguments = read_signature(part["_target_"], group).parameters
-    return {key: value for key, value in ID_DEFAULTS[group].items() if key in arguments} | part
+    target = part.get("_target_")  # none in the group trainer, which has all of its keys
+    known = ID_DEFAULTS[group] if target is None else read_signature(target, group).parameters
+    return {key: value for key, value in ID_DEFAULTS[group].items() if key in known} | part
 
 
 def data_problems(corpus: Corpus, shifts: Mapping[str, Shift], recorded: Mapping[str, Any]) -> list[Problem]:
