@@ -16,3 +16,8 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
         sha256.update(name.encode())
         sha256.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return sha256.hexdigest()
+
+
+def digest_each(weights: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return the SHA-256 of each tensor by its name."""
+    return {name: weights_digest({name: value}) for name, value in weights.items()}

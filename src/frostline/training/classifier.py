@@ -17,7 +17,7 @@ from frostline.distributed.collectives import check_identical
 from frostline.errors import FrostlineError
 from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.epochs import counted
-from frostline.models.fingerprint import weights_digest
+from frostline.models.fingerprint import digest_each, weights_digest
 from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model
 from frostline.seeding import derive_seed, seed_torch
@@ -74,10 +74,9 @@ class Classifier(pl.LightningModule):
         self.base_lr, self.weight_decay, self.seed = base_lr, weight_decay, seed
         self.regularizer = Regularizer() if regularizer is None else regularizer
         self.regularizer.begin(model, engine.parameters)
-        self.micro_batch = 0
         self.validated: int | None = None
         self.confusion: list[list[int]] | None = None
-        self.test_split = "test"
+        self.micro_batch, self.test_split = 0, "test"
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits (B, C) of a batch."""
@@ -203,11 +202,7 @@ class Classifier(pl.LightningModule):
         """Record the digest of the weights, after checking that it is the same on all ranks."""
         weights = self.checkpoint_state.weights()
         digest, when = weights_digest(weights), f"after phase {self.engine.phase.name}"
-
-        def digest_each() -> dict[str, str]:
-            return {name: weights_digest({name: value}) for name, value in weights.items()}
-
-        check_identical(digest, when, self.trainer.world_size, digest_each)
+        check_identical(digest, when, self.trainer.world_size, partial(digest_each, weights))
         self.tracker.finish_phase(next_epoch, self.global_step, digest)
 
     @property
