@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from frostline.config import jobs as command
 from frostline.config.checks.downloads import downloads
+from frostline.config.checks.encoder import checkpoint_problems
 from frostline.config.checks.truncation import truncation_lines
 from frostline.config.earlier_runs import changed_inputs
 from frostline.data.downloads.package_cache import create_cache_folder
+from frostline.errors import UserError
 from frostline.options import OptionParser
 
 MAX_LISTED = 20  # jobs whose folders are listed
 PARSER = OptionParser(
     "check",
-    "Report every mistake of a command at once, before anything is loaded, and list what a run would download.\n"
+    "Report every mistake of a command at once, before training, and list what a run would download.\n"
     "The exit status is 2 if there is a mistake.",
     usage="[-m] [KEY=VALUE ...]",
 )
@@ -26,6 +28,8 @@ def main(argv: list[str]) -> int:
     """
     _, words = PARSER.split(argv)
     jobs = command.jobs_of_command(words)
+    if problems := checkpoint_problems((job.config["encoder"] for job in jobs), needs_answer=False):
+        raise UserError(problems)
     files = dict.fromkeys(line for job in jobs for line in downloads(job.config))
     if files:
         create_cache_folder()

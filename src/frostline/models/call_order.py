@@ -1,4 +1,6 @@
-"""The order in which an encoder calls its modules, from a forward pass on the meta device, which reads no weights.
+"""The order in which an encoder calls its modules, and the width of its states, from a forward pass on the meta device.
+
+Such a pass reads no weights.
 
 Families register their modules in any order (OPT its last norm before its layers, DeBERTa the norm of its relative
 positions after them). A module that is called before a layer can change the states of that layer, so it must not be
@@ -25,17 +27,30 @@ def module_call_order(encoder: nn.Module) -> list[str] | None:
         module.register_forward_pre_hook(lambda module, inputs, path=path: called.append(path))
         for path, module in encoder.named_modules()
     ]
-    shapes = {name: value.to("meta") for name, value in [*encoder.named_parameters(), *encoder.named_buffers()]}
-    text = torch.ones(2, 8, dtype=torch.long, device="meta")
     try:
-        with torch.no_grad(), _AssumeNoPadding():
-            functional_call(encoder, shapes, (text, text))
-    except Exception:  # whatever the model's code raises for tensors without values
-        return None
+        states = meta_states(encoder)
     finally:
         for hook in hooks:
             hook.remove()
-    return called
+    return None if states is None else called
+
+
+def output_width(encoder: nn.Module) -> int | None:
+    """Return the width D of an encoder's states (B, T, D), or None if the pass on the meta device fails."""
+    states = meta_states(encoder)
+    return None if states is None else int(states.shape[-1])
+
+
+def meta_states(encoder: nn.Module, tokens: int = 8) -> Tensor | None:
+    """Return states (2, tokens, D) on the meta device, or None if the code of the model fails there."""
+    shapes = {name: value.to("meta") for name, value in [*encoder.named_parameters(), *encoder.named_buffers()]}
+    text = torch.ones(2, tokens, dtype=torch.long, device="meta")
+    try:
+        with torch.no_grad(), _AssumeNoPadding():
+            states: Tensor = functional_call(encoder, shapes, (text, text))
+    except Exception:  # whatever the model's code raises for tensors without values
+        return None
+    return states
 
 
 class _AssumeNoPadding(TorchFunctionMode):

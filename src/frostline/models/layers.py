@@ -20,6 +20,20 @@ def layers_of(encoder: nn.Module) -> tuple[str, nn.ModuleList] | None:
     return max(outer, key=lambda entry: len(entry[1]), default=None)
 
 
+def parallel_lists(encoder: nn.Module) -> list[str]:
+    """Return the names of lists beside the stack of layers that are as long, if there are any, and that of the stack.
+
+    A family such as XLM has one list of attentions and one of feed-forward networks, so that no module is a layer.
+    """
+    stack = layers_of(encoder)
+    if stack is None or len(stack[1]) < 2:
+        return []
+    parent = encoder.get_submodule(stack[0].rpartition(".")[0])
+    lists = [(name, child) for name, child in parent.named_children() if isinstance(child, nn.ModuleList)]
+    names = [name for name, child in lists if len(child) == len(stack[1])]
+    return names if len(names) > 1 else []
+
+
 def _same_class(modules: nn.ModuleList) -> bool:
     return len({type(module) for module in modules}) == 1
 

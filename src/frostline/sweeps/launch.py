@@ -17,6 +17,7 @@ from frostline.config import job_list as listed
 from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.budgets import unequal_budgets
+from frostline.config.checks.encoder import checkpoint_problems
 from frostline.config.earlier_runs import changed_inputs
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs
@@ -27,6 +28,7 @@ from frostline.distributed.external_ranks import stray_variables
 from frostline.distributed.launcher import external_ranks, is_main_process
 from frostline.errors import Problem, UserError
 from frostline.results.environment import COMMAND
+from frostline.results.folder import RunFolder
 from frostline.results.search_storage import TRIAL
 from frostline.results.summary_table import Row, summary_table
 from frostline.results.sweep_log import finished_rows, open_sweep
@@ -53,6 +55,7 @@ def launch(arguments: Arguments) -> int:
             f"{', '.join(stray)}: ignored; torchrun or srun would set more variables, and this is one process by itself"
         )
     jobs = checked_jobs(arguments) if is_main_process() else []
+    _check_encoders(jobs)
     if jobs:
         create_cache_folder()
     for line in changed_inputs(jobs):
@@ -100,6 +103,13 @@ def _refuse_sweep_on_external_ranks(arguments: Arguments) -> None:
         what = "one group of ranks cannot run a sweep, it ends with the first job"
         do = "start the sweep by itself; each of its jobs starts its own ranks"
         raise UserError(Problem("--multirun", what, do), "command")
+
+
+def _check_encoders(jobs: list[Job]) -> None:
+    """Raise UserError once for encoders of incomplete jobs that cannot be loaded, or downloaded from the hub."""
+    incomplete = (job for job in jobs if (RunFolder(job.folder).read_result() or {}).get("id") != job.id)
+    if problems := checkpoint_problems((job.config["encoder"] for job in incomplete), needs_answer=True):
+        raise UserError(problems)
 
 
 def _begin_session(arguments: Arguments) -> Session:

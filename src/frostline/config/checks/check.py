@@ -10,6 +10,7 @@ from typing import Any
 from frostline.config.checks import suggest
 from frostline.config.checks.compatibility import compatibility_problems
 from frostline.config.checks.dataset import dataset_problems, shift_problems, text_arguments
+from frostline.config.checks.encoder import encoder_problems
 from frostline.config.checks.monitors import is_multi_label, monitor_problems, monitored_metrics
 from frostline.config.checks.signature import Argument, Signature, read_signature
 from frostline.config.checks.source import find_module
@@ -77,7 +78,10 @@ def check_config(config: Config) -> list[Problem]:
         dataset = config["dataset"]
         problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
         problems += dataset_problems(dataset) + shift_problems(dataset, _check_dataset)
-    return problems or compatibility_problems(config)
+    problems = problems or compatibility_problems(config)
+    if not any(problem.key.startswith("encoder") for problem in problems):
+        problems += encoder_problems(config["encoder"])
+    return problems
 
 
 def argument_problems(

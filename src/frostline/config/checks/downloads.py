@@ -24,12 +24,13 @@ def _encoder_downloads(encoder: Config) -> list[str]:
         pin = Pin.of(encoder["pin"])
         return [] if is_cached(pin) else [pin.describe()]
     name = str(encoder.get("name", ""))
-    if not name or Path(name).expanduser().is_dir() or _is_in_hub_cache(name):
+    if not name or Path(name).expanduser().is_dir() or is_in_hub_cache(name):
         return []
     return [f"{name} from the Hugging Face hub"]
 
 
-def _is_in_hub_cache(name: str) -> bool:
+def is_in_hub_cache(name: str) -> bool:
+    """Return whether the cache of the hub's client has a version of a model."""
     home = os.environ.get("HF_HOME") or (home_folder() or Path("~")) / ".cache" / "huggingface"
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     return any((hub / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/config.json"))

@@ -17,6 +17,13 @@ from transformers.utils import logging
 from frostline.data.downloads.package_cache import Pin, folder
 from frostline.errors import UserError, user_error
 from frostline.models.encoders.conversions.cache import converted
+from frostline.models.encoders.text_encoder import (
+    find_text_encoder,
+    fixed_tables,
+    parameters_within,
+    token_embeddings,
+    turn_into_buffers,
+)
 
 HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request
 
@@ -25,10 +32,12 @@ HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request
 class LoadedCheckpoint:
     """The parts of a checkpoint as transformers loads them.
 
+    model: the part that encodes a text. is_part: whether the checkpoint has more than that, such as a decoder.
     tokenizer: None without weights. path: the folder or the hub id. source: further arguments of `from_pretrained`.
     """
 
     model: Any
+    is_part: bool
     tokenizer: Any
     config: Any
     path: str
@@ -38,7 +47,7 @@ class LoadedCheckpoint:
 def load_auto_model(
     name: str, revision: str | None, pin: dict[str, Any] | None, untrained: bool, weights: bool
 ) -> LoadedCheckpoint:
-    """Load the base model without its pooling layer; without `weights` on the meta device.
+    """Load the base model without its pooling layer, of an encoder-decoder the encoder; without `weights` on meta.
 
     A pin with an `architecture` needs no file if `weights` is off.
 
@@ -51,8 +60,9 @@ def load_auto_model(
         is_local = bool(architecture) or Path(path).is_dir() or not _hub_answers(path, revision)
         source = {"revision": revision, "local_files_only": is_local}
         config = AutoConfig.for_model(**architecture) if architecture else AutoConfig.from_pretrained(path, **source)
-        model = _load_weights(path, config, source, untrained, weights)
-        return LoadedCheckpoint(model, _load_tokenizer(path, source) if weights else None, config, path, source)
+        model, is_part = _load_weights(path, config, source, untrained, weights)
+        tokenizer = _load_tokenizer(path, source, model) if weights else None
+        return LoadedCheckpoint(model, is_part, tokenizer, config, path, source)
 
 
 def locate_checkpoint(name: str, pin: dict[str, Any] | None) -> str:
@@ -84,32 +94,58 @@ def _hub_answers(name: str, revision: str | None) -> bool:
     return True
 
 
-def _load_weights(path: str, config: Any, source: dict[str, Any], untrained: bool, weights: bool) -> Any:
+def _load_weights(path: str, config: Any, source: dict[str, Any], untrained: bool, weights: bool) -> tuple[Any, bool]:
+    """Return the text encoder, and whether it is only a part of the model."""
+    with torch.device("meta"):
+        shapes = _without_pooling(AutoModel.from_config, config)
+    fixed = fixed_tables(shapes)
     if not weights:
-        with torch.device("meta"):
-            return _without_pooling(AutoModel.from_config, config)
-    if untrained:
-        return _without_pooling(AutoModel.from_config, config, dtype=torch.float32)
+        model = shapes
+    elif untrained:
+        model = _without_pooling(AutoModel.from_config, config, dtype=torch.float32)
+    else:
+        model, info = _from_pretrained(path, config, source)
+        _check_weights(model, info, fixed)
+    turn_into_buffers(model, fixed)
+    encoder = find_text_encoder(model)
+    return encoder, encoder is not model
+
+
+def _from_pretrained(path: str, config: Any, source: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     options = {"config": config, "dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, info = _without_pooling(AutoModel.from_pretrained, path, **source, **options)
+    loaded: tuple[Any, dict[str, Any]] = _without_pooling(AutoModel.from_pretrained, path, **source, **options)
+    return loaded
+
+
+def _check_weights(model: Any, info: dict[str, Any], fixed: set[str]) -> None:
+    """Raise UserError if weights of the text encoder are missing or of another shape.
+
+    fixed: the names of parameters that follow from the code of the family and may be missing.
+    """
+    encoder = find_text_encoder(model)
     advice = "name a checkpoint of this architecture, or set encoder.untrained=true"
-    if missing := sorted(info["missing_keys"]):
+    if missing := parameters_within(model, encoder, set(info["missing_keys"]) - fixed):
         what = f"the weights lack {len(missing)} parameters, the first of them '{missing[0]}'"
         raise user_error("encoder.name", what, advice)
-    if mismatched := sorted(info["mismatched_keys"]):
-        name, actual, expected = mismatched[0]
-        what = (
-            f"{len(mismatched)} weights do not fit, the first of them '{name}' is {[*actual]} instead of {[*expected]}"
-        )
-        raise user_error("encoder.name", what, advice)
-    return model
+    shapes = {name: shapes for name, *shapes in info["mismatched_keys"]}
+    if mismatched := parameters_within(model, encoder, shapes):
+        actual, expected = shapes[mismatched[0]]
+        what = f"{len(mismatched)} weights do not fit, the first of them '{mismatched[0]}' is {[*actual]} "
+        raise user_error("encoder.name", f"{what}instead of {[*expected]}", advice)
 
 
-def _load_tokenizer(path: str, source: dict[str, Any]) -> Any:
+def _load_tokenizer(path: str, source: dict[str, Any], model: Any) -> Any:
     """Load the tokenizer; transformers gives an empty one, without a warning, if its files are missing."""
     tokenizer = AutoTokenizer.from_pretrained(path, **source)
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
+    table = token_embeddings(model)
+    rows = None if table is None else table.num_embeddings
+    has_words = len(tokenizer) > len(tokenizer.all_special_ids)
+    if not has_words and not (Path(path) / "tokenizer.json").exists():
         raise user_error("encoder.name", f"'{path}' has no tokenizer", "put tokenizer.json beside the weights")
+    if not has_words:
+        count = f"{len(tokenizer):,} tokens, all of them special tokens"
+        what = f"the tokenizer of '{path}' has {count}, and the model has embeddings of {rows or 0:,} tokens"
+        raise user_error("encoder.name", what, "give a folder with the tokenizer with which the model was pre-trained")
     return tokenizer
 
 

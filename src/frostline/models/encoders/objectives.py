@@ -28,6 +28,8 @@ def known_objective(encoder: Mapping[str, Any]) -> tuple[bool, Objective | None]
         return True, None
     try:
         file = Path(str(encoder["name"])).expanduser() / "config.json"
-        return True, objective_of_architectures(json.loads(file.read_text(encoding="utf-8")).get("architectures"))
+        config = json.loads(file.read_text(encoding="utf-8"))
+        is_half = config.get("is_encoder_decoder")  # of which only the encoder is used
+        return True, None if is_half else objective_of_architectures(config.get("architectures"))
     except (OSError, ValueError, KeyError, AttributeError):  # a hub id, or an encoder from outside the package
         return False, None

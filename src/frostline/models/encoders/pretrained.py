@@ -9,22 +9,30 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from frostline.console import log
 from frostline.data.corpus import Text
 from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
+from frostline.models.call_order import meta_states, output_width
 from frostline.models.encoders.auto_model import load_auto_model, quiet_transformers
 from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
 from frostline.models.encoders.objectives import objective_of_architectures
+from frostline.models.encoders.positions import read_positions
+from frostline.models.encoders.probe import padding_problem
 from frostline.models.encoders.special_tokens import SpecialTokens
+from frostline.models.encoders.text_encoder import token_embeddings, without_decoder
+from frostline.models.encoders.token_types import segment_separator, special_token_types, token_types
 from frostline.models.encoders.truncation import check_ids, check_segments, count_cut_tokens
-from frostline.models.layers import reinitialise_top_layers
+from frostline.models.encoders.verified import checkpoint_key, read_verified, write_verified
+from frostline.models.layers import parallel_lists, reinitialise_top_layers
 from frostline.types import NonNegativeInt
 
 
 class Pretrained(nn.Module):
     """An AutoModel of transformers with its tokenizer, from a hub id, a local folder or a folder in a pinned package.
 
-    Weights are converted to float32. The pooling layer of the model is left out, because a pooler of ours follows.
+    Weights are converted to float32. The pooling layer of the model is left out, because a pooler of ours follows. Of
+    an encoder-decoder (T5, BART) the encoder is used, of a model of texts and images (CLIP) the text tower.
 
     untrained: initialise all weights at random. reinit_top: initialise so many of the top layers again
     (arXiv:2006.05987); the fingerprint of the weights is then that of the initialised model. objective: the
@@ -50,24 +58,60 @@ class Pretrained(nn.Module):
     ) -> None:
         super().__init__()
         loaded = load_auto_model(name, revision, pin, untrained, weights)
-        config, path = loaded.config, None if untrained else loaded.path
+        if loaded.is_part and objective is not None:
+            what = f"{objective!r}, but only the part of '{name}' that encodes texts is used, which has no such head"
+            raise user_error("encoder.objective", what, "set it to null, and choose a head that reads vectors")
+        if lists := parallel_lists(loaded.model):
+            what = (
+                f"{type(loaded.model).__name__} has no module for a layer, but lists of their parts: {', '.join(lists)}"
+            )
+            raise user_error("encoder.name", what, "choose a family that has one module for each layer, such as BERT")
+        path = None if untrained else loaded.path
         self.model: nn.Module = loaded.model
+        config: Any = self.model.config
+        self.is_part = loaded.is_part  # of a model that also has a decoder, or a tower for images
         self.tokenizer = loaded.tokenizer
         if gradient_checkpointing:
             _enable_gradient_checkpointing(self.model)
         reinitialise_top_layers(self.model, reinit_top)
-        self.objective = objective or (objective_of_architectures(config.architectures) if pin is None else None)
+        self.objective = None if self.is_part else objective
+        if not self.is_part and objective is None and pin is None:
+            self.objective = objective_of_architectures(config.architectures)
         self._build_head = partial(
-            build_language_model_head, config=config, path=path, source=loaded.source, meta=not weights
+            build_language_model_head, config=loaded.config, path=path, source=loaded.source, meta=not weights
         )
-        self.width: int = config.hidden_size
         self.layers: int = config.num_hidden_layers
-        self.max_positions = _max_positions(config, self.model)
+        self.max_positions: int | None = None  # measured below
+        self._trained_positions: int | None = None
         self.num_virtual_tokens = 0  # of an adapter, which take positions before each text
-        self.segment_separator = _segment_separator(config, self.tokenizer)
+        self.special_types = special_token_types(self.tokenizer)
+        self.segment_separator = segment_separator(config, self.tokenizer, bool(self.special_types))
         self.special_tokens = SpecialTokens(self.tokenizer)
         self.reads_pairs = False
         self.accepts_position_ids = "position_ids" in inspect.signature(self.model.forward).parameters
+        arguments = {"name": name, "revision": revision, "pin": pin, "untrained": untrained, "reinit_top": reinit_top}
+        key = checkpoint_key({**arguments, "objective": objective})
+        self.width, self.max_positions, self._trained_positions = self._measured(key, weights)
+
+    def _measured(self, key: str | None, weights: bool) -> tuple[int, int | None, int | None]:
+        """Return the width of the states, the largest number of tokens, and the number that config.json states.
+
+        With weights it is tested that padding changes no state, unless this checkpoint was tested before.
+
+        Raises:
+            UserError: the states of a text depend on the other texts in its batch.
+        """
+        if (recorded := read_verified(key)) is not None:
+            return recorded["width"], recorded["limit"], recorded["stated"]
+        config: Any = self.model.config
+        width = output_width(self) or int(config.hidden_size)
+        limit, stated = read_positions(config, self.model, lambda tokens: meta_states(self, tokens) is not None)
+        if weights:
+            if (what := padding_problem(self, limit)) is not None:
+                do = "choose an encoder that gives a text the same embedding in every batch, such as BERT or T5"
+                raise user_error("encoder.name", what, do)
+            write_verified(key, {"width": width, "limit": limit, "stated": stated})
+        return width, limit, stated
 
     @property
     def pad_id(self) -> int:
@@ -81,9 +125,8 @@ class Pretrained(nn.Module):
     @property
     def num_embeddings(self) -> int | None:
         """The number of tokens of which the model has embeddings; None if it has no table of them."""
-        model: Any = self.model
-        table = model.get_input_embeddings()
-        return table.num_embeddings if isinstance(table, nn.Embedding) else None
+        table = token_embeddings(self.model)
+        return None if table is None else table.num_embeddings
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of each text with special tokens, truncated to `max_length`; of a pair the longer text.
@@ -107,6 +150,7 @@ class Pretrained(nn.Module):
         encoded = self.tokenizer(list(texts), truncation=True, max_length=max_length, **options)
         ids: list[list[int]] = encoded["input_ids"]
         check_ids(ids, self.tokenizer, self.num_embeddings)
+        self._report_long_texts(max(map(len, ids), default=0))
         has_pairs = not all(isinstance(text, str) for text in texts)
         self.reads_pairs = self.reads_pairs or has_pairs
         if has_pairs and self.segment_separator is not None:
@@ -115,6 +159,14 @@ class Pretrained(nn.Module):
         cut = count_cut_tokens(self.tokenizer, texts, encoded, max_length, options)
         lengths = [len(row) - special + left_out for row, left_out in zip(ids, cut, strict=True)]
         return TokenizedTexts(ids, lengths, cut, self.special_tokens.found_in(texts))
+
+    def _report_long_texts(self, longest: int) -> None:
+        """Report once if texts are longer than those of the pre-training, which rotary positions allow."""
+        if self._trained_positions is not None and longest > self._trained_positions:
+            log(
+                f"encoder: texts have up to {longest} tokens; it was pre-trained with at most {self._trained_positions}"
+            )
+            self._trained_positions = None
 
     def content(self) -> dict[str, Any]:
         """Return everything that determines the states, besides the weights and the texts."""
@@ -129,7 +181,7 @@ class Pretrained(nn.Module):
             backend.no_truncation()  # remove the setting of the last call; the next one sets it again
             description = backend.to_str()
         return {
-            "architecture": architecture,
+            "architecture": without_decoder(architecture) if self.is_part else architecture,
             "model": f"{type(self.model).__module__}.{type(self.model).__qualname__}",
             "attention": config._attn_implementation,
             "tokenizer": hashlib.sha256(description.encode()).hexdigest(),
@@ -162,13 +214,28 @@ class Pretrained(nn.Module):
         position_ids (B, T): the position of each token; consecutive by default.
         """
         options: dict[str, Any] = {}
-        if self.reads_pairs and self.segment_separator is not None:
-            options["token_type_ids"] = _segment_ids(input_ids, attention_mask, self.segment_separator)
+        if self.special_types or (self.reads_pairs and self.segment_separator is not None):
+            separator = self.segment_separator if self.reads_pairs else None
+            options["token_type_ids"] = token_types(input_ids, attention_mask, separator, self.special_types)
         options |= {"output_hidden_states": True} if every_layer else {}
         options |= {} if position_ids is None else {"position_ids": position_ids}
         output = self.model(input_ids=input_ids, attention_mask=attention_mask, **options)
-        states: Tensor = torch.stack(output.hidden_states) if every_layer else output.last_hidden_state
+        states: Tensor = self._stacked(output.hidden_states) if every_layer else output.last_hidden_state
         return states
+
+    def _stacked(self, layers: Sequence[Tensor]) -> Tensor:
+        """Return the states of all layers (L + 1, B, T, D).
+
+        Raises:
+            UserError: the family returns other layers, or states of different shapes.
+        """
+        if len(layers) != self.layers + 1 or any(
+            states.shape != (*layers[0].shape[:2], self.width) for states in layers
+        ):
+            shapes = ", ".join(str(tuple(states.shape[1:])) for states in layers)
+            what = f"mixes states of one shape, and the layers of {type(self.model).__name__} return {shapes}"
+            raise user_error("pooler", what, "choose a pooler that reads the last states, such as pooler=mean")
+        return torch.stack(tuple(layers))
 
 
 def _enable_gradient_checkpointing(model: Any) -> None:
@@ -178,24 +245,3 @@ def _enable_gradient_checkpointing(model: Any) -> None:
     newer = getattr(model, "activation_checkpointing_enable", None)
     (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     model.disable_input_require_grads()  # which only the reentrant implementation needs
-
-
-def _segment_ids(input_ids: Tensor, attention_mask: Tensor, separator: int) -> Tensor:
-    """Return segment ids (B, T): 0 up to and including the first separator, 1 for the second text of a pair."""
-    ends = torch.eq(input_ids, separator).long()
-    return (ends.cumsum(dim=1) - ends).clamp(max=1) * attention_mask
-
-
-def _segment_separator(config: Any, tokenizer: Any) -> int | None:
-    """Return the token before a second segment if the family (as BERT) was trained with two segments, else None."""
-    input_names = getattr(tokenizer, "model_input_names", ())
-    has_segments = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in input_names
-    return tokenizer.sep_token_id if has_segments else None
-
-
-def _max_positions(config: Any, model: nn.Module) -> int | None:
-    """Return how many tokens have a position; RoBERTa reserves the positions up to that of padding."""
-    limit: int | None = getattr(config, "max_position_embeddings", None)
-    tables = [m for name, m in model.named_modules() if "position" in name and isinstance(m, nn.Embedding)]
-    reserved = max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
-    return None if limit is None else limit - reserved
