@@ -17,6 +17,7 @@ import transformers as hf
 from torch import Tensor, nn
 
 import family_folders
+import family_table
 from command_line import Command, in_process
 from family_folders import FAMILIES, LAYERS, POSITIONS
 from frostline.errors import UserError
@@ -48,7 +49,20 @@ REFUSED = {
 }
 TRAINED = [family for family in FAMILIES if family not in REFUSED]
 HALVES = ["T5", "T5, encoder only", "mT5", "BART", "mBART", "Pegasus", "Marian", "LED", "ProphetNet", "T5Gemma"]
-ENDLESS = ["XLNet", "T5", "mT5", "LongT5", "BLOOM", "Falcon", "GPT-NeoX", "Llama", "DeBERTa-v3", "Mamba", "ModernBERT"]
+ENDLESS = [
+    "XLNet",
+    "T5",
+    "mT5",
+    "LongT5",
+    "BLOOM",
+    "Falcon",
+    "GPT-NeoX",
+    "Llama",
+    "DeBERTa-v3",
+    "Mamba",
+    "ModernBERT",
+    "NomicBERT",
+]
 ENDING = ["BERT", "XLM-R", "MPNet", "GPT-2", "GPT-J", "OPT", "BART", "Pegasus", "LED", "CLIP", "RoFormer", "MPT"]
 TEXTS = ["w1 w2 w3", "w9 w8 w7 w6 w5 w4 w3 w2 w1", "w30"]
 
@@ -159,6 +173,14 @@ def test_a_family_that_cannot_be_trained_is_refused_with_the_reason(
         Pretrained(str(checkpoint(family)))
     assert caught.value.problems[0].key == "encoder.name"
     assert REFUSED[family] in caught.value.problems[0].what
+
+
+def test_the_table_of_families_has_each_of_them(tmp_path: Path) -> None:
+    rows = {row[0]: row for row in family_table.page_rows()}
+    assert list(rows) == list(FAMILIES)
+    assert [name for name, row in rows.items() if row[1] == "refused"] == [name for name in FAMILIES if name in REFUSED]
+    for number, family in enumerate(["FNet", "ViT", "T5", "BERT", "CLIP"]):
+        assert family_table.load_row(family, tmp_path / str(number)) == rows[family]
 
 
 # Parts of models
