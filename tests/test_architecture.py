@@ -112,6 +112,15 @@ def test_source_files_are_small() -> None:
     assert {file: count for file, count in lines.items() if count > 250} == {}
 
 
+def test_a_folder_can_be_taken_in_at_a_glance() -> None:
+    """There are at most 25 files directly in a folder; at the root of the package at most 14 folders and 12 files."""
+    counts = Counter(file.parent for file in FILES)
+    assert {folder: count for folder, count in counts.items() if count > 25} == {}
+    root = next(file.parent for file in FILES if below(file) == "cli.py")
+    folders = [folder for folder in root.iterdir() if folder.is_dir() and folder.name != "__pycache__"]
+    assert len(folders) <= 14 and counts[root] <= 12
+
+
 def test_every_file_has_a_subject() -> None:
     """A file that gathers what fits nowhere is a file without one."""
     found = [file for part in ("src", "tests") for file in (HOUSE / part).rglob("*.py")]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.data.datasets.table import Table
-from frostline.data.label_names import class_of_spelling, look_alike, sorted_names, spelled_differently, spelling
+from frostline.data.label_names import class_of_spelling, similar_names, sorted_names, spelled_differently, spelling
 from frostline.data.prepare import prepare
 from frostline.errors import UserError
 
@@ -62,7 +62,7 @@ def test_sections_are_no_fractions() -> None:
 
 def test_classes_in_several_ways_and_classes_that_look_alike() -> None:
     assert spelled_differently(named({"1.0", "x"}, {"1"})) == {"1": ["1", "1.0"]}
-    assert look_alike(["pos", "Pos", "é", "e\u0301", "very good", "verygood", "neg"]) == [
+    assert similar_names(["pos", "Pos", "é", "e\u0301", "very good", "verygood", "neg"]) == [
         ["Pos", "pos"], ["e\u0301", "é"], ["very good", "verygood"],
     ]  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The same table gives the same texts and labels from every kind of file, by dataset=table and dataset=hub.
 
-Files are read by frostline.data.table_files, frostline.data.typed_files and frostline.data.hub_files; what they contain
-becomes labelled texts in frostline.data.table_parts, after the checks of frostline.data.columns.
+Files are read by frostline.data.files.table_files, frostline.data.files.typed_files and
+frostline.data.files.hub_files; what they contain becomes labelled texts in frostline.data.files.table_parts, after the
+checks of frostline.data.files.columns.
 """
 
 from __future__ import annotations

@@ -27,12 +27,12 @@ def cache_content(encoder: Any, config: Config) -> dict[str, Any] | None:
     """Return what states depend on besides weights and texts; None if the encoder has no method `content`."""
     content_of_encoder = getattr(encoder, "content", None)
     parts = {role: without_modules(config[role]) for role in ("adapter", "pooler")}
-    if code := {key: value for key, value in config.get(INPUTS, {}).items() if _is_of_own_part(key, config)}:
+    if code := {key: value for key, value in config.get(INPUTS, {}).items() if _is_of_user_part(key, config)}:
         parts[INPUTS] = code
     return None if content_of_encoder is None else content_of_encoder() | parts
 
 
-def _is_of_own_part(key: str, config: Config) -> bool:
+def _is_of_user_part(key: str, config: Config) -> bool:
     """Return whether an input is of a user's encoder, adapter or pooler; what ours read is in weights and content."""
     role = key.partition(".")[0]
     return role in ("encoder", "adapter", "pooler") and not config[role]["_target_"].startswith("frostline.")

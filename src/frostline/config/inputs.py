@@ -15,7 +15,7 @@ from typing import Any
 
 from frostline import session
 from frostline.config.local_paths import path_digests, read_digest
-from frostline.config.own_modules import own_modules
+from frostline.config.user_modules import user_modules
 from frostline.errors import Problem, UserError, user_error
 from frostline.results.file_digest import combined, is_settled
 from frostline.results.identity import CODE_KEYS, INPUTS
@@ -80,7 +80,7 @@ def _inputs(value: Any, key: str) -> Iterator[tuple[str, str]]:
 
 def _code(key: str, target: str) -> Iterator[tuple[str, str]]:
     """Yield the checksum of the user's modules that a class or function is defined in."""
-    modules = own_modules(target)
+    modules = user_modules(target)
     if modules:
         yield key, combined({name: _module_digest(key, name, file) for name, file in modules.items()})
 

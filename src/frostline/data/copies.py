@@ -48,7 +48,7 @@ class Repeats:
         cleaned: the train part without texts of other parts.
         copies: key -> indices in `cleaned` of the removed texts with this key that have the label of the first one.
         case_only: number of repeated texts that differ in case from the first.
-        kept: number of copies that `with_copies` has added, if it was called.
+        added: number of copies that `with_copies` has added, if it was called.
     """
 
     comparison: TextComparison = TextComparison()
@@ -57,7 +57,7 @@ class Repeats:
     copies: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     cleaned: Labelled | None = None
     case_only: int = 0
-    kept: int | None = None
+    added: int | None = None
 
     def remove(self, raw: RawData) -> RawData:
         """Return the parts without empty texts and without texts of other parts; of copies in train the first stays.
@@ -74,10 +74,10 @@ class Repeats:
     def with_copies(self, train: Labelled) -> Labelled:
         """Return a part of train with the removed copies of its texts, in the order of their rows."""
         copies = [index for key in self.comparison.keys(train) for index in self.copies.get(key, ())]
-        self.kept = len(copies)
+        self.added = len(copies)
         if not copies or self.cleaned is None:
             return train
-        self.dropped["duplicates"] -= self.kept
+        self.dropped["duplicates"] -= self.added
         every = joined(train, take(self.cleaned, copies))
         order = {origin: index for index, origin in enumerate(self.cleaned.origins or ())}
         rows = [order[origin] for origin in every.origins or ()]
@@ -88,13 +88,13 @@ class Repeats:
         notes = []
         for reason, count in self.dropped.items():
             what = REASONS[reason].format(texts=counted(count, "text"))
-            if reason == "duplicates" and self.kept is not None:
+            if reason == "duplicates" and self.added is not None:
                 what = f"{counted(count, 'text')} that occur again in val or test: left out"
             if count:
                 notes.append(DataNote(reason, count, f"{what} (first: {self.examples[reason]})"))
-        if self.kept:
-            what = f"{counted(self.kept, 'text')} of train that occur again with their label: kept"
-            notes.append(DataNote("kept_copies", self.kept, f"{what} (first: {self.examples['duplicates']})"))
+        if self.added:
+            what = f"{counted(self.added, 'text')} of train that occur again with their label: kept"
+            notes.append(DataNote("kept_copies", self.added, f"{what} (first: {self.examples['duplicates']})"))
         if self.case_only:
             what = f"{counted(self.case_only, 'text')} of train among them that differ in case from the first one"
             notes.append(DataNote("case_only", self.case_only, f"{what}: no copies with dataset.case_sensitive=true"))

@@ -92,7 +92,7 @@ def spelled_differently(classes: Mapping[Spelling, str]) -> dict[str, list[str]]
     return {name: sorted(spellings[name]) for name in sorted_names(spellings) if len(spellings[name]) > 1}
 
 
-def look_alike(names: Iterable[str]) -> list[list[str]]:
+def similar_names(names: Iterable[str]) -> list[list[str]]:
     """Return groups of class names that differ only in case, white space or equivalent Unicode characters."""
     groups: dict[str, list[str]] = {}
     for name in sorted(names):

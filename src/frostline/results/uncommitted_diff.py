@@ -66,7 +66,7 @@ class _Collector:
         self.max_bytes = max_bytes
         self.sha256, self.size = hashlib.sha256(), 0
         self.used = {True: 0, False: 0}  # bytes that are kept, of code and of other files
-        self.kept: list[bytes] = []
+        self.lines_recorded: list[bytes] = []
         self.left_out: list[str] = []
         self._begin("")
 
@@ -91,7 +91,7 @@ class _Collector:
 
     def _end(self) -> None:
         if self._fits:
-            self.kept += self.lines
+            self.lines_recorded += self.lines
             self.used[self.is_code] += self.bytes
         else:
             self.left_out.append(self.name)
@@ -99,7 +99,7 @@ class _Collector:
     def result(self) -> UncommittedDiff:
         """Return the patch, once all lines are taken."""
         self._end()
-        patch = b"".join(self.kept).decode(errors="replace")
+        patch = b"".join(self.lines_recorded).decode(errors="replace")
         return UncommittedDiff(patch, tuple(self.left_out), self.size, self.sha256.hexdigest())
 
 

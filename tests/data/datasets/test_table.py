@@ -1,6 +1,6 @@
 """A user's own files: every mistake is told with its key, and all at once.
 
-Tests frostline.data.table_files.
+Tests frostline.data.files.table_files.
 """
 
 from __future__ import annotations

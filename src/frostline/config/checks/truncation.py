@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from frostline.config.checks.dataset import make_dataset
-from frostline.data.columns import ColumnSettings
 from frostline.data.corpus import Text
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
+from frostline.data.files.columns import ColumnSettings
 from frostline.models.encoders.conversions.cache import conversion_folder
 from frostline.types import Config
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from frostline.data.cells import Columns
-from frostline.data.columns import ColumnSettings
 from frostline.data.corpus import DataNote, RawData
 from frostline.data.downloads.package_cache import home_folder
-from frostline.data.hub_files import FORMATS, format_of, read_splits
-from frostline.data.table_files import FileSettings
-from frostline.data.table_parts import raw_data
-from frostline.data.typed_files import named_class
+from frostline.data.files.cells import Columns
+from frostline.data.files.columns import ColumnSettings
+from frostline.data.files.hub_files import FORMATS, format_of, read_splits
+from frostline.data.files.table_files import FileSettings
+from frostline.data.files.table_parts import raw_data
+from frostline.data.files.typed_files import named_class
 from frostline.errors import Problem, UserError, did_you_mean, user_error
 
 if TYPE_CHECKING:

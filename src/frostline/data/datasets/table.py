@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline.data.cells import Columns
-from frostline.data.columns import ColumnSettings
 from frostline.data.corpus import DataNote, RawData
-from frostline.data.table_files import FileSettings, read_table
-from frostline.data.table_parts import raw_data
+from frostline.data.files.cells import Columns
+from frostline.data.files.columns import ColumnSettings
+from frostline.data.files.table_files import FileSettings, read_table
+from frostline.data.files.table_parts import raw_data
 from frostline.errors import Problem, UserError
 
 

@@ -75,10 +75,10 @@ def main(file: str, program: ExternalProgram) -> None:
 
 def run_config(composed: Config, config: Callable[[Config], Config]) -> Config:
     """Return the config of an external run: seed, study and data set of the composed config, and `config` of it."""
-    kept = {key: composed[key] for key in KEYS}
+    selected = {key: composed[key] for key in KEYS}
     if read := {key: value for key, value in composed.get(INPUTS, {}).items() if key.startswith("dataset.")}:
-        kept[INPUTS] = read
-    return kept | config(composed)
+        selected[INPUTS] = read
+    return selected | config(composed)
 
 
 def _execute(folder: RunFolder, job: Job, program: ExternalProgram) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from frostline.data.cells import Columns, is_empty
 from frostline.data.checks import some
+from frostline.data.files.cells import Columns, is_empty
 from frostline.errors import Problem
 from frostline.override_text import override_text
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.data.cells import Columns
 from frostline.data.corpus import DataNote
-from frostline.data.separated_files import Dialect, SeparatedFile
-from frostline.data.text_files import read_text
-from frostline.data.typed_files import read_json, read_parquet
+from frostline.data.files.cells import Columns
+from frostline.data.files.separated_files import Dialect, SeparatedFile
+from frostline.data.files.text_files import read_text
+from frostline.data.files.typed_files import read_json, read_parquet
 from frostline.errors import Problem, user_error
 
 TAB_NAMES = ("tab", "\\t")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.config.own_modules import own_modules
+from frostline.config.user_modules import user_modules
 
 FILES = {
     "mine/__init__.py": "",
@@ -34,7 +34,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_that_is_imported_is_followed(tmp_path: Path) -> None:
-    found = own_modules("mine.heads.Head")
+    found = user_modules("mine.heads.Head")
     assert sorted(found) == IMPORTED
     assert found["mine.sub.deep"] == tmp_path / "mine/sub/deep.py"
     assert not [name for name in IMPORTED if name in sys.modules]
@@ -44,4 +44,4 @@ def test_all_that_is_imported_is_followed(tmp_path: Path) -> None:
     "target", ["frostline.models.heads.linear.Linear", "torch.optim.Adam", "json.loads", "x", "a.b"]
 )
 def test_installed_modules_and_those_that_are_not_there_are_left_out(target: str) -> None:
-    assert own_modules(target) == {}
+    assert user_modules(target) == {}

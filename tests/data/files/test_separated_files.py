@@ -1,6 +1,6 @@
 """csv and tsv files: quotation marks, separators and encodings; no row is swallowed and no character changed.
 
-The reader is in frostline.data.separated_files.
+The reader is in frostline.data.files.separated_files.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ OURS = ("frostline", "hydra_plugins")
 Import = tuple[int, str, tuple[str, ...]]  # the level of a relative import, the module, and the names taken from it
 
 
-def own_modules(target: str) -> dict[str, Path]:
+def user_modules(target: str) -> dict[str, Path]:
     """Return name -> file of the module of a dotted name and of all modules that it imports, directly or not.
 
     Packages that are installed are left out, and what is imported by a name that the source does not show.
@@ -28,7 +28,7 @@ def own_modules(target: str) -> dict[str, Path]:
             if name in seen:
                 continue
             seen.add(name)
-            file = _own_file(name)
+            file = _user_file(name)
             if file is None:
                 break  # nor are the modules in a package of another
             if file.name:  # none for a package without __init__.py
@@ -43,7 +43,7 @@ def _with_packages(name: str) -> Iterator[str]:
     yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
 
 
-def _own_file(name: str) -> Path | None:
+def _user_file(name: str) -> Path | None:
     """Return the file of a user's module, an empty path for a package without one, None for other modules."""
     first = name.partition(".")[0]
     if first in OURS or first in sys.stdlib_module_names:
@@ -78,10 +78,10 @@ def _import_statements(source: bytes) -> tuple[Import, ...]:
         nodes = list(ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError):  # which its import will raise
         return ()
-    whole = [(0, alias.name, ()) for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules = [(0, alias.name, ()) for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     parts = [
         (node.level, node.module or "", tuple(alias.name for alias in node.names))
         for node in nodes
         if isinstance(node, ast.ImportFrom)
     ]
-    return (*whole, *parts)
+    return (*modules, *parts)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from frostline.data.cells import Columns, is_empty
 from frostline.data.checks import counted, label_problems, some
-from frostline.data.columns import ColumnSettings, column_problems, texts_of
 from frostline.data.corpus import DataNote, Label, Labelled, RawData
-from frostline.data.label_cells import labels_of_columns, separator_of, several_labels_problem, split_labels
-from frostline.data.label_names import Spelling, class_of_spelling, look_alike, spelled_differently, spelling
+from frostline.data.files.cells import Columns, is_empty
+from frostline.data.files.columns import ColumnSettings, column_problems, texts_of
+from frostline.data.files.label_cells import labels_of_columns, separator_of, several_labels_problem, split_labels
+from frostline.data.label_names import Spelling, class_of_spelling, similar_names, spelled_differently, spelling
 from frostline.errors import Problem, UserError
 
 Spelled = Spelling | list[Spelling]
@@ -94,7 +94,7 @@ def _name_notes(classes: Mapping[Spelling, str], counts: Mapping[Spelling, int])
     of_class: Counter[str] = Counter()
     for item, name in classes.items():
         of_class[name] += counts[item]
-    if groups := look_alike(of_class):
+    if groups := similar_names(of_class):
         shown = some([" and ".join(f"{n!r} ({of_class[n]} texts)" for n in group) for group in groups], quote=False)
         what = f"names of different classes differ only in case, white space or similar characters: {shown}"
         notes.append(DataNote("similar_names", sum(map(len, groups)), what))

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline.data.cells import Columns, without_surrogates
 from frostline.data.checks import counted
 from frostline.data.corpus import DataNote
-from frostline.data.text_files import read_text
+from frostline.data.files.cells import Columns, without_surrogates
+from frostline.data.files.text_files import read_text
 from frostline.errors import user_error
 
 HALF = "\\ud"  # how the escape of half of a surrogate pair begins, in lower case

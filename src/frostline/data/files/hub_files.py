@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frostline.data.cells import Columns
 from frostline.data.corpus import DataNote
-from frostline.data.separated_files import Dialect
-from frostline.data.table_files import CSV, TSV, FileSettings, read_separated
-from frostline.data.typed_files import read_json
+from frostline.data.files.cells import Columns
+from frostline.data.files.separated_files import Dialect
+from frostline.data.files.table_files import CSV, TSV, FileSettings, read_separated
+from frostline.data.files.typed_files import read_json
 from frostline.errors import user_error
 
 if TYPE_CHECKING:

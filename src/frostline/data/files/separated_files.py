@@ -10,10 +10,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from frostline.data.cells import Columns
 from frostline.data.checks import counted, some
 from frostline.data.corpus import DataNote
-from frostline.data.swallowed_rows import swallowing_rows
+from frostline.data.files.cells import Columns
+from frostline.data.files.swallowed_rows import swallowing_rows
 from frostline.errors import UserError, user_error
 from frostline.override_text import override_text
 
