@@ -55,7 +55,7 @@ def test_a_run_on_few_texts_trains_for_the_least_number_of_steps_and_says_so(fro
     [file] = Path("runs").glob("*/*/result.json")
     result = json.loads(file.read_text())
     assert (result["config"]["trainer"]["max_epochs"], result["cost"]["steps"]) == (4, 8)
-    assert result["phases"][-1]["epochs"] == [1, 4]
+    assert result["phases"][-1]["epochs"] == [2, 4]
     again = frostline(*words)
     assert again.status == 0 and "epoch" not in again.err, "the run is complete"
     wrong = frostline("check", "trainer.min_steps=0")

@@ -209,7 +209,7 @@ def _result(
         "seed": config["seed"],
         "metrics": scores | {"test/loss": 1.5 - score, "test/f1_macro": f1, "test/ece": 0.05} | metrics,
         "best": {"epoch": 1, "monitor": "val/f1_macro"},
-        "phases": [{"name": "probe", "epochs": [0, 1], "steps": [0, 2], "weights": "be410bf8"}],
+        "phases": [{"name": "probe", "epochs": [1, 1], "steps": [1, 2], "weights": "be410bf8"}],
         "confusion": confusion,
         "parameters": {"total": 4369795, "trainable": trainable, "ever_trainable": trainable, "solved": 0},
         "cost": {"seconds": 0.36, "seconds_fit": 0.05, "texts_read": 192, "texts_encoded": 0, "texts_from_store": 192},

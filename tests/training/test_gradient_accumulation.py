@@ -32,7 +32,7 @@ def test_parts_add_up_to_the_batch(go: Go, plain: list[str], words: list[str]) -
     """21 steps, the last of each epoch with 2 texts, so that two of its four micro-batches have none."""
     common = [*FEW, *plain, *words, "optimizer=sgd", "dataset.max_train=98"]
     whole, parts = (go(*common, f"trainer.accumulate_grad_batches={n}") for n in (1, 4))
-    assert whole["phases"][0]["steps"] == parts["phases"][0]["steps"] == [0, 21]
+    assert whole["phases"][0]["steps"] == parts["phases"][0]["steps"] == [1, 21]
     one, other = (load_file(run["folder"] / "checkpoints/best.safetensors") for run in (whole, parts))
     assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-5
     curves = [pd.read_csv(run["folder"] / "metrics.csv") for run in (whole, parts)]
@@ -80,26 +80,26 @@ def epochs(result: dict[str, Any]) -> list[list[int]]:
 
 def test_a_run_ends_when_its_best_epoch_lies_so_many_epochs_back(go: Go) -> None:
     result = go(*FEW, *NOTHING_IMPROVES, "freezing=top_k", "trainer.patience=2")
-    assert epochs(result) == [[0, 3]]
+    assert epochs(result) == [[1, 3]]
     assert result["best"]["epoch"] == 1
-    assert result["phases"][0]["steps"] == [0, 21]
+    assert result["phases"][0]["steps"] == [1, 21]
 
 
 def test_no_phase_is_left_out_by_patience(go: Go) -> None:
     """The first phase does not improve; the second one begins nevertheless and has its epochs."""
     result = go(*FEW, *NOTHING_IMPROVES, "freezing=lp_ft", "freezing.probe_epochs=3", "trainer.patience=1")
-    assert epochs(result) == [[0, 3], [3, 4]]
+    assert epochs(result) == [[1, 3], [4, 4]]
 
 
 @pytest.mark.slow
 def test_where_training_decides_the_last_phase_must_have_begun(go: Go) -> None:
     result = go(*FEW, *NOTHING_IMPROVES, "freezing=plateau", "freezing.patience=1", "trainer.patience=1")
     assert len(epochs(result)) == 4
-    assert epochs(result)[-1][1] == epochs(result)[-1][0] + 1 < 8
+    assert epochs(result)[-1][1] == epochs(result)[-1][0] < 8
 
 
 def test_patience_that_never_runs_out_changes_nothing(go: Go) -> None:
     words = [*FEW, "freezing=frozen", "trainer.max_epochs=3"]
     with_it, without = go(*words, "trainer.patience=3"), go(*words)
     assert with_it["metrics"] == without["metrics"]
-    assert epochs(with_it) == epochs(without) == [[0, 3]]
+    assert epochs(with_it) == epochs(without) == [[1, 3]]

@@ -141,7 +141,7 @@ class RunRecorder:
             "seed": self.config["seed"],
             "metrics": metrics,
             "best": {"epoch": self._best_epoch(), "monitor": self.built.settings.monitor},
-            "phases": classifier.tracker.finished,
+            "phases": [_counted_spans(phase) for phase in classifier.tracker.finished],
             "classes": self.built.corpus.classes,
             **confusion_record(classifier.confusion, predictions["test"]),
             **self._thresholds(),
@@ -180,3 +180,8 @@ class RunRecorder:
             "ever_trainable": plan.ever_trainable + fitted,
             "solved": fitted,
         }
+
+
+def _counted_spans(phase: dict[str, Any]) -> dict[str, Any]:
+    """Return a finished phase with its first and last epoch and step, each counted from 1."""
+    return phase | {key: [counted(phase[key][0]), phase[key][1]] for key in ("epochs", "steps")}

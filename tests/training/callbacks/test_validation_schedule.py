@@ -48,6 +48,6 @@ def test_patience_and_plateaus_look_after_those_alone(go: Go) -> None:
     """If nothing improves, a layer is unfrozen after each validation from the second on, not after each epoch."""
     words = [*FEW, "optimizer.lr=1e-12", "trainer.max_epochs=9", "trainer.check_val_every_n_epoch=2"]
     thawed = go(*words, "freezing=plateau", "freezing.patience=1")
-    assert [phase["epochs"] for phase in thawed["phases"]] == [[0, 4], [4, 6], [6, 8], [8, 9]]
+    assert [phase["epochs"] for phase in thawed["phases"]] == [[1, 4], [5, 6], [7, 8], [9, 9]]
     ended = go(*words, "freezing=frozen", "trainer.patience=1")
-    assert ended["phases"][0]["epochs"] == [0, 4]
+    assert ended["phases"][0]["epochs"] == [1, 4]
