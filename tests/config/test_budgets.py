@@ -13,9 +13,10 @@ CASES = [
     ("freezing=full seed=1,2,3", []),
     ("freezing=full,discriminative seed=1,2 optimizer.lr=1e-3,1e-2 trainer.max_epochs=2", []),
     ("freezing=direct,full", []),
+    ("freezing=frozen,full dataset.max_train=400", []),
     ("freezing=frozen head=logistic,linear", []),
     (
-        "freezing=frozen,full dataset.max_train=400",
+        "freezing=frozen,full dataset.max_train=400 trainer.min_steps=null",
         [
             "  20 epochs in batches of 32, at most 260 steps, 1 learning rate: freezing=frozen",
             "  3 epochs in batches of 32, at most 39 steps, 1 learning rate: freezing=full",

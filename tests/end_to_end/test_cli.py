@@ -142,25 +142,25 @@ def test_a_run_ends_in_a_table_and_is_found_again(frostline: Command, tmp_path: 
 
 
 def test_a_sweep_goes_on_after_a_job_that_fails(frostline: Command, tmp_path: Path) -> None:
-    """k beyond the encoder's blocks is known only when the model is built."""
-    said = frostline("-m", *LIGHT, "freezing=top_k", "freezing.k=9,1")
+    """That there are fewer texts than neighbours is known only when the texts are."""
+    said = frostline("-m", *LIGHT, "freezing=frozen", "head=knn", "head.k=9999,1")
     assert said.status == 1
-    assert "freezing.k: 9 blocks requested, the encoder has 2" in said.err
+    assert "head.k: 9999 neighbours, but train has" in said.err
     assert "Traceback" not in said.err
     lines = said.out.splitlines()
-    assert lines[0].split()[0] == "freezing.k"
-    assert lines[2].split() == ["9", "failed"]
+    assert lines[0].split()[0] == "head.k"
+    assert lines[2].split() == ["9999", "failed"]
     assert lines[3].split()[0] == "1"
     assert "results: runs/default" in lines
-    assert lines[-1].startswith("failed: top_k-")
-    assert "freezing.k: 9 blocks requested, the encoder has 2; give 1 to 2" in lines[-1]
-    assert len(list((tmp_path / "runs" / "default").glob("top_k-*/result.json"))) == 1
+    assert lines[-1].startswith("failed: frozen-")
+    assert "head.k: 9999 neighbours, but train has" in lines[-1]
+    assert len(list((tmp_path / "runs" / "default").glob("frozen-*/result.json"))) == 1
 
 
 def test_a_single_run_that_fails_says_why_and_exits_with_it(frostline: Command, tmp_path: Path) -> None:
-    said = frostline(*LIGHT, "freezing=top_k", "freezing.k=9")
+    said = frostline(*LIGHT, "freezing=frozen", "head=knn", "head.k=9999")
     assert said.status == 2
-    assert "freezing.k: 9 blocks requested" in said.err
+    assert "head.k: 9999 neighbours" in said.err
     assert "Traceback" not in said.err
     assert list(tmp_path.rglob("result.json")) == []
 

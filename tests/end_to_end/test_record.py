@@ -162,10 +162,10 @@ def failure(frostline: Command, *words: str) -> dict[str, Any]:
 
 
 def test_a_failed_run_says_what_where_and_which_key(frostline: Command) -> None:
-    failure_record = failure(frostline, "freezing=top_k", "freezing.k=9")
-    assert "9 blocks requested, the encoder has 2" in failure_record["what"]
-    assert failure_record["keys"] == ["freezing.k"]
-    assert any("top_k.py" in line for line in failure_record["where"])
+    failure_record = failure(frostline, "freezing=frozen", "head=knn", "head.k=9999")
+    assert "9999 neighbours, but train has" in failure_record["what"]
+    assert failure_record["keys"] == ["head.k"]
+    assert any("knn.py" in line for line in failure_record["where"])
 
 
 def test_a_run_that_diverges_says_so(frostline: Command) -> None:

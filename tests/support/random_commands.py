@@ -153,7 +153,15 @@ def verdict(lines: list[str], number: int) -> str:
 
 def _names_data(what: str) -> bool:
     """Return whether a problem concerns what only the texts show: their classes, or how many each has."""
-    return any(word in what for word in ("these have several", "the data has", "texts of one class each have no"))
+    return any(
+        word in what
+        for word in (
+            "these have several",
+            "these texts have several",
+            "the data has",
+            "texts of one class each have no",
+        )
+    )
 
 
 def prepare(folder: Path) -> None:

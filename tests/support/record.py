@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 from safetensors import safe_open
 
+from frostline.freezing.epochs import with_min_steps
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 
@@ -51,8 +52,9 @@ def assert_full(folder: Path) -> dict[str, Any]:
     place = RunFolder(folder)
     result: dict[str, Any] = json.loads(place.result.read_text())
     config = yaml.safe_load(place.config.read_text())
+    texts = json.loads(place.environment.read_text())["data"]["texts"]["train"]
     assert_result(result, config)
-    assert result["config"] == config
+    assert result["config"] == with_min_steps(config, texts)
     assert run_id(config) == result["id"] == json.loads(place.job.read_text())["id"]
     assert_environment(place, result)
     assert_plan(place, result)

@@ -126,8 +126,9 @@ def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
 def _overrides_to_read(job: command.Job, file: Path) -> list[str]:
     """Return the overrides of a run that trains by the file as the job does: the learning rate and the epochs that the
     strategy chose are written out."""
-    replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.max_epochs=|optimizer\.lr=)")
+    replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.(max_epochs|min_steps)=|optimizer\.lr=)")
     overrides = [override for override in job.overrides if not replaced.match(override)]
     name = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
-    epochs, lr = job.config["trainer"]["max_epochs"], job.config["optimizer"]["lr"]
-    return [*overrides, "freezing=rules", f"freezing.file={name}", f"trainer.max_epochs={epochs}", f"optimizer.lr={lr}"]
+    trainer, lr = job.config["trainer"], job.config["optimizer"]["lr"]
+    lengths = [f"trainer.{key}={trainer[key]}" for key in ("max_epochs", "min_steps") if trainer[key] is not None]
+    return [*overrides, "freezing=rules", f"freezing.file={name}", *lengths, f"optimizer.lr={lr}"]

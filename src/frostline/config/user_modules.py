@@ -12,6 +12,7 @@ from pathlib import Path
 
 from frostline.config.checks.source import find_module
 
+INSTALLED = {"site-packages", "dist-packages"}  # folders of packages, also of an environment below this one
 OURS = ("frostline", "hydra_plugins")
 Import = tuple[int, str, tuple[str, ...]]  # the level of a relative import, the module, and the names taken from it
 
@@ -51,7 +52,9 @@ def _user_file(name: str) -> Path | None:
     file = find_module(name)
     if file is None or not file.name:
         return file
-    return None if any(file.resolve().is_relative_to(folder) for folder in _installed()) else file
+    path = file.resolve()
+    is_installed = INSTALLED & set(path.parts) or any(path.is_relative_to(folder) for folder in _installed())
+    return None if is_installed else file
 
 
 @cache

@@ -26,7 +26,7 @@ class TrainerSettings:
     """
 
     max_epochs: NonNegativeInt = 3
-    min_steps: Count | None = None
+    min_steps: Count | None = 300
     devices: Count | Literal["auto"] = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     strategy: Literal["auto", "ddp", "fsdp2"] = "auto"

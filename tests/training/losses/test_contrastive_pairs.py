@@ -59,12 +59,13 @@ def test_pairs_are_split_as_one_and_compared_as_one() -> None:
     assert set.union(*held) == {*pairs, half, swapped} and sum(map(len, held)) == len(ROWS) + 2
 
 
-def test_an_empty_half_is_told(file: str, tmp_path: Path) -> None:
+def test_a_pair_without_either_text_is_refused(file: str, tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS, columns=[*COLUMNS, "label"])
-    frame.loc[3, "hypothesis"] = None
+    frame.loc[2, "hypothesis"] = None  # one of the two texts may be empty
+    frame.loc[3, COLUMNS] = None
     frame.to_csv(tmp_path / "gap.csv", index=False)
     (problem,) = told(Table(str(tmp_path / "gap.csv"), text_column=COLUMNS))
-    assert problem.startswith("dataset.text_column: 1 of 24 cells of 'hypothesis' in gap.csv are empty (rows 4); fill")
+    assert problem.startswith("dataset.text_column: both texts are empty in 1 of 24 rows of gap.csv (rows 4); fill")
 
 
 BAD: dict[str, tuple[Any, str]] = {

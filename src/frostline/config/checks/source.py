@@ -34,7 +34,10 @@ def find_module(module: str) -> Path | None:
         if spec is None or spec.submodule_search_locations is None:
             return None
         name = ".".join([first, *rest[:i], part])
-        spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
+        try:
+            spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
+        except KeyError:  # a namespace package in a package that is not imported
+            return Path()
     if spec is None:
         return None
     return Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else Path()
