@@ -55,7 +55,7 @@ def shadowing_folder() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["trainer=ddp", "trainer.devices=2"],
+        pytest.param(["trainer=ddp", "trainer.devices=2"], marks=pytest.mark.slow),
         pytest.param(["-m", "hydra/launcher=joblib", "seed=1,2"], marks=pytest.mark.slow),
         pytest.param(["-m", "hydra/launcher=submitit_local", "seed=1,2"], marks=pytest.mark.slow),
     ],
@@ -85,7 +85,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("home", [None, "/proc/missing"])
+@pytest.mark.parametrize("home", [None, pytest.param("/proc/missing", marks=pytest.mark.slow)])
 def test_a_user_without_a_home_is_told_which_variable_to_set(home: str | None) -> None:
     """Some containers run as a user that the system does not know, and with a home folder that is read-only."""
     variables = ("HOME", "FROSTLINE_CACHE", "XDG_CACHE_HOME", "USER", "LOGNAME")

@@ -53,12 +53,12 @@ def assert_full(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(place.result.read_text())
     config = yaml.safe_load(place.config.read_text())
     texts = json.loads(place.environment.read_text())["data"]["texts"]["train"]
-    assert_result(result, config)
+    assert_result(result, result["config"])
     assert result["config"] == with_min_steps(config, texts)
     assert run_id(config) == result["id"] == json.loads(place.job.read_text())["id"]
     assert_environment(place, result)
     assert_plan(place, result)
-    assert_metrics(place, result, config)
+    assert_metrics(place, result, result["config"])
     assert_checkpoint(place, result)
     assert_predictions(place, result)
     files = {file.name for file in folder.iterdir()}
