@@ -123,8 +123,7 @@ def test_a_written_plan_is_the_same_plan(frostline: Command, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["lp_ft", "top_k"])
 def test_a_written_plan_trains_the_same(frostline: Command, name: str, tmp_path: Path) -> None:
-    more = ["freezing.probe_epochs=1", "trainer.max_epochs=2"] if name == "lp_ft" else []
-    more = more or ["trainer.min_steps=12"]
+    more = ["freezing.probe_epochs=1", "trainer.max_epochs=2"] if name == "lp_ft" else ["trainer.min_steps=12"]
     words = [f"freezing={name}", *more, "head=mlp", "optimizer=sgd", *FEW, "logger=csv"]
     read_back = read_command(frostline("plan", *words, "--write", "plan.yaml"))
     results = []
