@@ -88,6 +88,7 @@ def test_other_texts_are_refused(frostline: Command) -> None:
     assert output.status == 2 and "dataset.train: " in output.err
 
 
+@pytest.mark.slow
 def test_a_recorded_difference_is_named(frostline: Command) -> None:
     """As if the record were of another torch and of a machine with other numbers."""
     record = one(frostline, "freezing=frozen")
@@ -103,6 +104,7 @@ def test_a_recorded_difference_is_named(frostline: Command) -> None:
     assert output.out.splitlines()[-1] == f"{record.name}: different"
 
 
+@pytest.mark.slow
 def test_the_recorded_threads_are_used(frostline: Command) -> None:
     """More of them than this machine has cores, too."""
     record = one(frostline, "freezing=frozen", "head=mlp")

@@ -162,7 +162,7 @@ def test_the_interval_holds_the_true_mean_in_19_of_20_tables(n: int) -> None:
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
-@pytest.mark.parametrize(("pairs", "comparisons"), [(8, 2), (10, 4)])
+@pytest.mark.parametrize(("pairs", "comparisons"), [(8, 2), pytest.param(10, 4, marks=pytest.mark.slow)])
 def test_any_wrong_finding_in_a_table_without_differences_is_rare(pairs: int, comparisons: int) -> None:
     """Rows against one baseline that all have the same mean, 1,000 tables: p < 0.05 after Holm in at most 5% of them,
     and two standard errors of such a share (1.4%) more."""

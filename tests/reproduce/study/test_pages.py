@@ -28,6 +28,7 @@ def lines_of_tables(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if line.startswith("|"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
 def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HOUSE)

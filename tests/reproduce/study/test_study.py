@@ -305,6 +305,7 @@ def test_flags_of_studies_are_refused_for_runs(frostline: Command) -> None:
     ], "all at once"
 
 
+@pytest.mark.slow
 def test_committed_runs_outside_the_limits_are_retained(frostline: Command) -> None:
     """They may come from another machine. Without limits, only the runs of the study are written."""
     others = report_folders.grid(Path("other"), ["frozen"], [1, 2])
