@@ -60,7 +60,7 @@ def test_a_sweep_that_is_under_way_and_one_that_was_killed(frostline: Command) -
         _, progress, under_way = lines(frostline("status").out)
         os.kill(one.process.pid, signal.SIGKILL)
         one.wait()
-    assert re.match(r"1 of 3 jobs: 1 trained; 1 under way, 1 wait; about \d+ s left; best val/f1_macro \S+ ", progress)
+    assert re.match(r"1 of 3 jobs: 1 trained; 1 running, 1 waiting; about \d+ s left; best val/f1_macro \S+ ", progress)
     assert progress.endswith(f"(process {one.process.pid})")
     assert re.fullmatch(r"running for \d+ s: full-bert_tiny-vader_movies-\S*s2\S*", under_way)
     assert "(stopped, repeat the same command to continue; last activity" in frostline("status").out

@@ -111,8 +111,8 @@ def test_an_unfinished_run_whose_data_changed_is_refused(frostline: Command, mor
     said = frostline(*words)
     assert said.status == 2
     (problem,) = said.problems()
-    assert problem.startswith("hydra.run.dir: data changed since the run in '")
-    assert problem.endswith("began; give rerun=true to start again in a new folder")
+    assert problem.startswith("hydra.run.dir: 'data.csv' has changed since the run in '")
+    assert "; choose another folder" in problem
     assert place("run").resume_checkpoint.read_bytes() == step
     data.write_text("\n".join(["text,label", *texts]))
     assert "going on from step 7" in complete(*words)
