@@ -20,8 +20,10 @@ class Mine(nn.Module):
 
 
 @pytest.fixture
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lab(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """mylab/heads.py and conf/head/mine.yaml, in another folder than the one worked in."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mylab"]:
+        monkeypatch.delitem(sys.modules, name)  # modules of other tests
     folder = tmp_path_factory.mktemp("lab")
     (folder / "mylab").mkdir()
     (folder / "mylab" / "heads.py").write_text(HEAD)

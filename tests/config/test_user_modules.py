@@ -29,6 +29,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("mine", "other", "lonely")]:
+        monkeypatch.delitem(sys.modules, name)  # modules of other tests
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     importlib.invalidate_caches()
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from frostline.data.downloads.package_cache import cache_folder
+
 LIGHT = ["logger=csv", "debug=fast", "trainer=cpu", "freezing=frozen"]
 
 
@@ -97,6 +99,6 @@ def test_a_user_without_a_home_is_told_which_variable_to_set(home: str | None) -
     assert problem.startswith("  FROSTLINE_CACHE: ") and "set this environment variable to a folder" in problem
     assert not Path("runs").exists()
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environ | {"FROSTLINE_CACHE": os.environ["FROSTLINE_CACHE"]}
+        command, capture_output=True, text=True, env=environ | {"FROSTLINE_CACHE": str(cache_folder())}
     )
     assert done.returncode == 0, done.stderr
