@@ -144,7 +144,10 @@ def _in_order(rows: list[Row], folders: list[str]) -> list[Row]:
 def _sweep_folder(job: Job) -> Path:
     """Return the folder for multirun.yaml and the log of a new sweep."""
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S") + f"-{os.getpid()}"
-    return (job.folder.parent / ".sweeps" / stamp).absolute()
+    folder = (job.folder.parent / ".sweeps" / stamp).absolute()
+    while folder.exists():  # of a sweep that this process has begun in the same second
+        folder = folder.with_name(f"{folder.name}-next")
+    return folder
 
 
 def _job_count(jobs: list[Job]) -> int | None:
