@@ -6,7 +6,6 @@ A test module gets the fixture by ``frostline = in_process``.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +36,6 @@ Command = Callable[..., Said]
 def in_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     """``frostline("check", "seed=2")`` in an empty folder; what it does to this process is undone."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(logging, "raiseExceptions", False)  # handlers of an earlier test's standard error
 

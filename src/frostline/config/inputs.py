@@ -39,7 +39,7 @@ def local_inputs(config: Config) -> dict[str, str]:
 
 
 def raise_if_changed(config: Config) -> None:
-    """Check, once the parts of a run are made, that they were made of what the run's id stands for.
+    """Check, once the parts of a run are made, that their content is that in the run's id.
 
     Raises:
         UserError: a file or module has changed since the config was composed.

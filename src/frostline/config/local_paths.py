@@ -22,7 +22,7 @@ ADAPTER_CONFIG = "adapter_config.json"  # of peft, in a folder with an adapter; 
 def path_digests(part: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Yield key and checksum of each file or folder that an argument of a part names, alone or in a list.
 
-    prefix: what stands before the name of an argument in its key, such as `dataset.`.
+    prefix: the text before the name of an argument in its key, such as `dataset.`.
 
     Raises:
         UserError: a file cannot be read.
