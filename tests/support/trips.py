@@ -46,7 +46,7 @@ TRIPS: dict[str, list[tuple[str, ...]]] = {
     "config to result.json": [("train:run", "training.run:run")],
     "csv to prediction": [
         ("compose.corpora:load_corpus", "data.build:load_corpus"),
-        ("data.tokens:tokenize_split",),
+        ("data.tokens:read", "data.tokens:tokenize_split"),
         ("fit:Fit._evaluate", "training.fit:Fit._evaluate", "training.fit:evaluate_split"),
         ("predictions:write", "training.callbacks.predictions:write_predictions"),
     ],
