@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frostline.data.corpus import Corpus, Label, Labelled, RawData, Split
+from frostline.data.corpus import Corpus, Label, Labelled, RawData, Split, counts, names
 from frostline.data.datasets.foldoc import Foldoc
 from frostline.data.datasets.hub import Hub
 from frostline.data.datasets.table import Table
-from frostline.data.labels import counts, names
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
 from frostline.errors import UserError

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 from frostline.data.checks import some
-from frostline.data.corpus import Labelled
-from frostline.data.labels import counts, names
+from frostline.data.corpus import Labelled, counts, names
 from frostline.data.splits import random_key, take
 from frostline.errors import user_error
 
 
-def few_shot_subset(part: Labelled, shots: int | None, seed: int) -> Labelled:
+def few_shot_subset(part: Labelled, shots: int, seed: int) -> Labelled:
     """Return the first ``shots`` texts of each class in a random order, so that smaller subsets are nested in larger.
 
     In multi-label data, a text that is sampled for one of its classes is not counted for the others.
@@ -19,8 +18,6 @@ def few_shot_subset(part: Labelled, shots: int | None, seed: int) -> Labelled:
     Raises:
         UserError: a class has fewer texts.
     """
-    if shots is None:
-        return part
     if short := {label: count for label, count in sorted(counts(part.labels).items()) if count < shots}:
         shown = some([f"{label!r} ({count})" for label, count in short.items()], quote=False)
         do = f"choose at most {min(short.values())}, or lower dataset.val_share and dataset.test_share"

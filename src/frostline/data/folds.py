@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from frostline.data.checks import some
-from frostline.data.corpus import Labelled
-from frostline.data.labels import counts, names, strata
+from frostline.data.corpus import Labelled, counts, names, strata
 from frostline.data.splits import random_key, take
 from frostline.errors import Problem, user_error
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>0|[1-9][0-9]*)(?:\.(?P<fraction>[0-9]+))?")
@@ -33,9 +33,8 @@ def spelling(cell: object) -> Spelling:
     return format(cell, "f") if isinstance(cell, Decimal) else str(cell)
 
 
-def class_of_spelling(parts: Iterable[Collection[Spelling]]) -> dict[Spelling, str]:
+def class_of_spelling(parts: Sequence[Collection[Spelling]]) -> dict[Spelling, str]:
     """Return spelling -> class name, from the spellings in each part of a data set."""
-    parts = [set(part) for part in parts]
     every = set().union(*parts)
     texts = {text.strip() for text in every if isinstance(text, str)}
     fold = any(isinstance(item, bool) for item in every) or all(text.lower() in WORDS for text in texts)

@@ -11,15 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from frostline.data.checks import label_problems
+from frostline.data.checks import absent_classes, label_notes, label_problems
 from frostline.data.copies import Repeats, TextComparison
-from frostline.data.corpus import Corpus, Label, Labelled, Origin, RawData, Split
+from frostline.data.corpus import Corpus, Label, Labelled, Origin, RawData, Split, counts, is_multi, names
 from frostline.data.few_shot import few_shot_subset
 from frostline.data.folds import fold_problems, hold_out
 from frostline.data.label_names import sorted_names
 from frostline.data.label_noise import with_label_noise
-from frostline.data.label_notes import absent_classes, label_notes
-from frostline.data.labels import counts, is_multi, names
 from frostline.data.splits import cap, cut, joined
 from frostline.errors import Problem, UserError
 from frostline.types import Count, NonNegativeInt, PartShare, Share
@@ -55,9 +53,8 @@ def prepare(
     Raises:
         UserError: with all problems of the texts and the settings.
     """
-    _raise_if_any(
-        [*fold_problems(folds, fold), *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)]
-    )
+    problems = [] if folds is None and fold is None else fold_problems(folds, fold)
+    _raise_if_any([*problems, *label_problems(raw), *_share_problems(raw, val_share, test_share, folds)])
     raw = with_origins(raw)
     repeats = Repeats(TextComparison(case_sensitive))
     clean = repeats.remove(raw if folds is None else _train_with_val(raw))
@@ -69,11 +66,14 @@ def prepare(
     classes = class_names(train.labels)
     if keep_copies and shots is None:
         train = repeats.with_copies(train)
-    train = few_shot_subset(train, shots, shots_seed)
+    if shots is not None:
+        train = few_shot_subset(train, shots, shots_seed)
     train, val, test = (
         cap(part, limit, split_seed) for part, limit in ((train, max_train), (val, max_val), (test, max_test))
     )
-    train, noised = with_label_noise(train, label_noise, classes, noise_seed)
+    noised = 0
+    if label_noise is not None:
+        train, noised = with_label_noise(train, label_noise, classes, noise_seed)
     splits = (_indexed(train, classes), _indexed(val, classes), _indexed(test, classes))
     dropped = {reason: count for reason, count in repeats.dropped.items() if count}
     notes = [*raw.notes, *repeats.notes(), *label_notes(clean.train, classes)]

@@ -6,8 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from frostline.data.corpus import Label, Labelled, Text
-from frostline.data.labels import counts, strata
+from frostline.data.corpus import Label, Labelled, Text, counts, strata
 from frostline.errors import user_error
 
 WINDOW = 30  # groups compared before one is chosen

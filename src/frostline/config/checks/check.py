@@ -76,7 +76,8 @@ def check_config(config: Config) -> list[Problem]:
         problems += _part_problems(role, config)
     if not any(problem.key.startswith("dataset") for problem in problems):
         dataset = config["dataset"]
-        problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
+        if dataset.get("folds") is not None or dataset.get("fold") is not None:
+            problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
         problems += dataset_problems(dataset) + shift_problems(dataset, _check_dataset)
     problems = problems or compatibility_problems(config)
     if not any(problem.key.startswith("encoder") for problem in problems):

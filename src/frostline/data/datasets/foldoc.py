@@ -6,9 +6,8 @@ import gzip
 import re
 from collections.abc import Iterator
 
-from frostline.data.corpus import Labelled, RawData
+from frostline.data.corpus import Labelled, RawData, counts
 from frostline.data.downloads.package_cache import Deb, folder, is_cached
-from frostline.data.labels import counts
 
 PIN = Deb(
     package="dict-foldoc",

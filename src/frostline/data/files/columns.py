@@ -8,8 +8,7 @@ from typing import cast
 
 from frostline.data.checks import some
 from frostline.data.corpus import Text
-from frostline.data.files.cells import Columns, is_empty, is_number
-from frostline.data.files.label_cells import column_value_problems
+from frostline.data.files.cells import Columns, column_value_problems, is_empty, is_number
 from frostline.errors import Problem, did_you_mean
 from frostline.override_text import override_text
 

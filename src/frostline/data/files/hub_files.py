@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from frostline.data.corpus import DataNote
 from frostline.data.files.cells import Columns
 from frostline.data.files.separated_files import Dialect
-from frostline.data.files.table_files import CSV, TSV, FileSettings, read_separated
-from frostline.data.files.typed_files import read_json
+from frostline.data.files.table_files import CSV, TSV, FileSettings, read_json, read_separated
 from frostline.errors import user_error
 
 if TYPE_CHECKING:

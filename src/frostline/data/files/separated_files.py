@@ -131,6 +131,8 @@ class SeparatedFile:
             raise user_error(self.key, what, do)
 
     def _check_swallowed(self, header: list[str], rows: list[list[str]], lines: list[int], dialect: Dialect) -> None:
+        if self._line_count() == 1 + len(rows):  # no cell has a line break
+            return
         label = header.index(self.label) if self.label in header else None
         if found := swallowing_rows(rows, dialect.separator, label):
             ends = [*lines[1:], None]

@@ -7,9 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from frostline.data.checks import counted, label_problems, some
 from frostline.data.corpus import DataNote, Label, Labelled, RawData
-from frostline.data.files.cells import Columns, is_empty
+from frostline.data.files.cells import (
+    Columns,
+    is_empty,
+    labels_of_columns,
+    separator_of,
+    several_labels_problem,
+    split_labels,
+)
 from frostline.data.files.columns import ColumnSettings, column_problems, texts_of
-from frostline.data.files.label_cells import labels_of_columns, separator_of, several_labels_problem, split_labels
 from frostline.data.label_names import Spelling, class_of_spelling, similar_names, spelled_differently, spelling
 from frostline.errors import Problem, UserError
 
@@ -35,7 +41,7 @@ def raw_data(
     found = list(notes)
     spelled = {part: _spelled_labels(file, columns, settings, found) for part, (file, columns) in tables.items()}
     counts = {part: Counter(s for label in labels for s in _each(label)) for part, labels in spelled.items()}
-    classes = class_of_spelling(part.keys() for part in counts.values())
+    classes = class_of_spelling([part.keys() for part in counts.values()])
     found += _name_notes(classes, sum(counts.values(), Counter()))
     parts = {}
     for part, (file, columns) in tables.items():

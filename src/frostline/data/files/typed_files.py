@@ -10,28 +10,26 @@ from typing import Any
 from frostline.data.checks import counted
 from frostline.data.corpus import DataNote
 from frostline.data.files.cells import Columns, without_surrogates
-from frostline.data.files.text_files import read_text
 from frostline.errors import user_error
 
 HALF = "\\ud"  # how the escape of half of a surrogate pair begins, in lower case
 
 
-def read_json(
-    key: str, path: Path, names: Sequence[str], encoding: str | None = None, field: str | None = None
+def parse_json(
+    key: str, path: Path, text: str, names: Sequence[str], field: str | None = None
 ) -> tuple[Columns, list[DataNote]]:
-    """Return the columns of a file with one object a line, or with a list of objects, which may be below a field.
+    """Return the columns of a text with one object a line, or with a list of objects, which may be below a field.
 
     Raises:
         UserError: the file cannot be parsed, or an object has two values of a needed column (`names`).
     """
-    text, notes = read_text(key, path, encoding)
     parser = _Parser(key, path, names)
     if field is not None or text.lstrip().startswith("["):
         rows = parser.listed(text, field)
     else:
         rows = [parser.line(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     columns: Columns = {n: [row.get(n) for row in rows] for n in dict.fromkeys(name for row in rows for name in row)}
-    return columns, [*notes, *(_replace_surrogates(path.name, columns, names) if HALF in text.lower() else ())]
+    return columns, _replace_surrogates(path.name, columns, names) if HALF in text.lower() else []
 
 
 class _Parser:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frostline.data.datasets.table import Table
-from frostline.data.files.label_cells import items_of_list, separator_of, split_labels
+from frostline.data.files.cells import items_of_list, separator_of, split_labels
 from frostline.data.prepare import prepare
 from frostline.errors import UserError
 
