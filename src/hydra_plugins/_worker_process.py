@@ -134,7 +134,7 @@ def run_hydra_job(
     context: HydraContext, function: Any, config: DictConfig, overrides: list[str], number: int
 ) -> JobReturn:
     """Call a function with the config of one job, as Hydra does. Only the first rank writes Hydra's folder."""
-    from frostline.distributed.launcher import is_main_process
+    from frostline.distributed.ranks import is_main_process
 
     composed = job_config(context, config, overrides, number)
     if not is_main_process():

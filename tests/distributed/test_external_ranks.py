@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.distributed import launcher
-from frostline.distributed.external_ranks import ExternalRanks, read_external_ranks, stray_variables
+from frostline.distributed.ranks import (
+    RANK,
+    ExternalRanks,
+    external_ranks,
+    is_main_process,
+    read_external_ranks,
+    stray_variables,
+)
 
 
 def torchrun(node: int, nodes: int, local_rank: int, local_count: int) -> dict[str, str]:
@@ -100,11 +106,11 @@ def test_an_allocation_of_several_tasks_is_no_rank_without_srun() -> None:
 def test_a_rank_that_frostline_has_started_is_no_external_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in srun(1, 2, 1, 2).items():
         monkeypatch.setenv(name, value)
-    assert launcher.external_ranks() == ExternalRanks(3, 4, 2, "srun")
-    assert not launcher.is_main_process()
-    monkeypatch.setenv(launcher.RANK, "0")
-    assert launcher.external_ranks() is None
-    assert launcher.is_main_process()
-    monkeypatch.setenv(launcher.RANK, "1")
-    assert not launcher.is_main_process()
+    assert external_ranks() == ExternalRanks(3, 4, 2, "srun")
+    assert not is_main_process()
+    monkeypatch.setenv(RANK, "0")
+    assert external_ranks() is None
+    assert is_main_process()
+    monkeypatch.setenv(RANK, "1")
+    assert not is_main_process()
     assert os.environ["SLURM_PROCID"] == "3"

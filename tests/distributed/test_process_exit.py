@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.distributed.launcher import RANK
+from frostline.distributed.ranks import RANK
 from frostline.results.atomic_files import read_json
 
 # A module's variables are deleted when the interpreter is finalized.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline import session
-from frostline.config.local_paths import path_digests, read_digest
+from frostline.config.local_paths import OURS, path_digests, read_digest
 from frostline.config.user_modules import user_modules
 from frostline.errors import Problem, UserError, user_error
 from frostline.results.file_digest import combined, is_settled
@@ -71,7 +71,7 @@ def _inputs(value: Any, key: str) -> Iterator[tuple[str, str]]:
         return
     prefix = f"{key}." if key else ""
     for name, item in value.items():
-        if name in CODE_KEYS and isinstance(item, str):
+        if name in CODE_KEYS and isinstance(item, str) and not item.startswith(OURS):
             yield from _code(f"{prefix}{name}", item)
         yield from _inputs(item, f"{prefix}{name}")
     if isinstance(value.get("_target_"), str) and value.get("pin") is None:

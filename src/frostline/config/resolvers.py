@@ -38,7 +38,7 @@ def register_resolvers() -> None:
         "subdir": hydra_subfolder,
         "leaf": folder_name,
         "subcommands": lambda: ", ".join(subcommands()),
-        "shifted": shifts.compose_shifts,
+        "shifted": shifted_datasets,
     }
     old_names = [name.removeprefix(PREFIX) for name in RENAMED if name.startswith(PREFIX)]
     resolvers |= {name: partial(_refuse_old_name, f"{PREFIX}{name}") for name in old_names}
@@ -96,6 +96,11 @@ def read_phases(file: str | None) -> Any:
 
 
 # Folders
+
+
+def shifted_datasets(names: Any) -> dict[str, Any] | None:
+    """Return name -> config of each data set in `dataset.shifts`; None for null, or a value that the check rejects."""
+    return shifts.compose_shifts(names) if isinstance(names, ListConfig | list) else None
 
 
 def run_folder(*, _root_: DictConfig) -> str:

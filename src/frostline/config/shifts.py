@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from frostline import session
 from frostline.config.choices import group_choices
@@ -18,14 +19,12 @@ from frostline.errors import Problem, UserError, did_you_mean, one_line, user_er
 KEY = "dataset.shifts"
 
 
-def compose_shifts(names: Any) -> dict[str, Any] | None:
+def compose_shifts(names: Iterable[Any]) -> dict[str, Any]:
     """Return name -> config of that choice of `dataset`, so that the run's id depends on their content.
 
     Raises:
         UserError: there is no such choice, or its yaml cannot be composed.
     """
-    if not isinstance(names, ListConfig | list):
-        return None  # null, or a value that the check rejects
     loader, folders = _current_loader()
     known = list(group_choices(loader, "dataset"))
     unknown = [name for name in names if name not in known]

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from frostline.console import log
-from frostline.distributed.external_ranks import RANK_VARIABLES, ExternalRanks, read_external_ranks
+from frostline.distributed.ranks import ADDRESS, PORT, RANK, RANK_VARIABLES, RANKS, started_rank
 from frostline.distributed.resources import thread_count
 from frostline.errors import FrostlineError, Problem, RankError, UserError, innermost_calls
 from frostline.results.atomic_files import read_json, write_json
@@ -30,23 +30,6 @@ from frostline.results.atomic_files import read_json, write_json
 RANK_SCRIPT = (
     "import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); from frostline.training.rank import main; main()"
 )
-RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
-
-
-def started_rank() -> int | None:
-    """Return the rank of this process if `launch_ranks` has started it, else None."""
-    return int(os.environ[RANK]) if RANK in os.environ else None
-
-
-def external_ranks() -> ExternalRanks | None:
-    """Return the ranks that torchrun or srun has started for the run; None without these."""
-    return read_external_ranks() if started_rank() is None else None
-
-
-def is_main_process() -> bool:
-    """Return whether this process is the only or the first rank; others neither check, print nor record."""
-    external = external_ranks()
-    return not (external.rank if external else started_rank())
 
 
 def launch_ranks(folder: Path, count: int) -> None:

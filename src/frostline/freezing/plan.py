@@ -6,9 +6,11 @@ model and returns a **plan**, in which every parameter has a learning-rate multi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from frostline.errors import Problem
 
 Kind = Literal["embeddings", "layer", "adapter", "final", "pooler", "head"]
 Rule = tuple[str, float | None]
@@ -106,3 +108,27 @@ class Plan:
 def patterns_of(blocks: Sequence[Block], *kinds: Kind) -> list[str]:
     """Return a glob for each block of these kinds that has parameters."""
     return [f"{block.name}.*" for block in blocks if block.kind in kinds and block.parameters]
+
+
+def plan_problems(plan: Plan, fitted_head: bool, on_embeddings: bool) -> Iterator[Problem]:
+    """Yield a problem if the plan trains something, but a phase of it, or the whole training, has no gradient.
+
+    Args:
+        fitted_head: whether the head is fitted to all embeddings at once and passes no gradient on. Another head may
+            have no parameters at all, as that of a language model shares those of the encoder.
+        on_embeddings: whether the loss is computed from pooled embeddings.
+    """
+    if plan.ever_trainable == 0:
+        return
+    if fitted_head and not on_embeddings:
+        what = "is fitted to embeddings, not trained, so that no gradient reaches the trainable layers"
+        do = "choose freezing=frozen with a pooler that has no parameters, or a loss on embeddings such as "
+        yield Problem("head", what, f"{do}loss=contrastive")
+    elif phase := next((phase.name for phase in plan.phases if plan.trainable(phase) == 0), None):
+        what = f"trains nothing in phase {phase}"
+        if fitted_head:
+            what = f"trains only the head in phase {phase}, and this head is fitted, not trained"
+        elif not any(block.kind == "head" and block.parameters for block in plan.blocks):
+            what += ", as this head has no parameters but those that it shares with the encoder"
+        do = "choose freezing=full or another strategy that trains the encoder in all phases"
+        yield Problem("freezing", what, do)

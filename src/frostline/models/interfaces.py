@@ -29,9 +29,9 @@ class Capability(StrEnum):
     FIT = "fit"  # fitted to all training embeddings at once, without gradients; compatibility, plan, fusable
     FORWARD_PROMPT = "forward_prompt"  # runs the encoder on its prompt, without a pooler; compatibility
     INIT_FROM_CLASS_NAMES = "init_from_class_names"  # its weights start from embedded class names; fusable
-    TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; language_model_rules
-    REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; language_model_rules
-    USES_TREE_ATTENTION = "uses_tree_attention"  # sets position ids and a 4-D attention mask; language_model_rules
+    TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; compatibility
+    REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; compatibility
+    USES_TREE_ATTENTION = "uses_tree_attention"  # sets position ids and a 4-D attention mask; compatibility
     # data sets
     MULTI_LABEL = "multi_label"  # True or False: whether its texts have several classes; monitors, training_rules
     # losses

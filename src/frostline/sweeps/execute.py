@@ -14,7 +14,7 @@ from frostline.config import resolvers
 from frostline.config.fusable import fusable_groups
 from frostline.config.hydra_job import HydraJob, describe
 from frostline.console import log
-from frostline.distributed.launcher import is_main_process
+from frostline.distributed.ranks import is_main_process
 from frostline.distributed.resources import allocate
 from frostline.results.folder import RunFolder
 from frostline.results.summary_table import COMPLETE, FAILED, RESUMED, TRAINED

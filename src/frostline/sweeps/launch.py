@@ -24,8 +24,7 @@ from frostline.config.jobs import Job, check_composition, checked_jobs
 from frostline.config.loader import VERSION_BASE, ConfigLoader, register
 from frostline.console import log
 from frostline.data.downloads.package_cache import create_cache_folder
-from frostline.distributed.external_ranks import stray_variables
-from frostline.distributed.launcher import external_ranks, is_main_process
+from frostline.distributed.ranks import external_ranks, is_main_process, stray_variables
 from frostline.errors import Problem, UserError
 from frostline.results.environment import COMMAND
 from frostline.results.folder import RunFolder

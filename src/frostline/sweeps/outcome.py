@@ -9,7 +9,7 @@ from typing import Any
 from frostline.config import resolvers
 from frostline.config.hydra_job import HydraJob
 from frostline.console import log
-from frostline.distributed.launcher import is_main_process
+from frostline.distributed.ranks import is_main_process
 from frostline.errors import FrostlineError
 from frostline.results.metric_names import DEFAULT_MONITOR
 from frostline.results.search_storage import Pruned

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frostline.config.checks import compatibility as fits
 from frostline.config.checks.monitors import class_problems, monitor_problems, monitored_metrics
 from frostline.data.build import load_corpus, load_shifts
 from frostline.data.corpus import Corpus, Origin, Shift, Split, Text
@@ -21,7 +20,7 @@ from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
 from frostline.freezing.build import plan_from_config
 from frostline.freezing.epochs import with_min_steps
-from frostline.freezing.plan import Plan
+from frostline.freezing.plan import Plan, plan_problems
 from frostline.instantiate import make
 from frostline.models.adapters.attach import weights_without_adapter
 from frostline.models.blocks import ModuleBlock, head_block
@@ -200,7 +199,7 @@ def _check_plan(plan: Plan, classifier: Classifier) -> None:
     """Raise UserError for what `frostline check` cannot find without the model, such as a head that is never used."""
     fitted = isinstance(classifier.model.head, FittedHead)
     on_vectors = getattr(classifier.loss, Capability.USES_ONLY_EMBEDDINGS, False)
-    if plan.phases[-1].end and (problems := list(fits.plan_problems(plan, fitted, on_vectors))):
+    if plan.phases[-1].end and (problems := list(plan_problems(plan, fitted, on_vectors))):
         raise UserError(problems)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from frostline import session
 from frostline.config.inputs import raise_if_changed
 from frostline.console import log
-from frostline.distributed import launcher
+from frostline.distributed.launcher import launch_ranks
+from frostline.distributed.ranks import external_ranks, is_main_process
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
 from frostline.results.identity import describe_job
@@ -39,7 +40,7 @@ def run(config: Config, choices: dict[str, str], overrides: list[str], folder: P
     run_folder = RunFolder(folder)
     job = describe_job(config, choices, overrides)
     # Of ranks that were started externally, the first one has the folder.
-    is_further_rank = not launcher.is_main_process()
+    is_further_rank = not is_main_process()
     session.current().quiet = is_further_rank
     if (result := stored_result(run_folder, job)) is not None:
         _report_to_wandb_agent(config, job, run_folder, result)
@@ -73,8 +74,8 @@ def _report_to_wandb_agent(config: Config, job: Job, folder: RunFolder, result: 
 
 def _train_on_all_ranks(config: Config, job: Job, folder: RunFolder) -> None:
     ranks = rank_count(config)
-    if ranks > 1 and not launcher.external_ranks():
-        launcher.launch_ranks(folder.path, ranks)
+    if ranks > 1 and not external_ranks():
+        launch_ranks(folder.path, ranks)
     else:
         train(config, job, folder)
 

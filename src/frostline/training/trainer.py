@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from frostline.console import log
-from frostline.distributed import launcher as ranks
+from frostline.distributed import ranks
 from frostline.errors import UserError, user_error
 from frostline.freezing.plan import Plan
 from frostline.training.settings import TrainerSettings

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from frostline.config.checks.language_model_rules import language_model_problems
-from frostline.config.checks.outline import Outline, outline
-from frostline.config.checks.plan_fit import known_plan, reinit_problems
+from frostline.config.checks.outline import Outline, known_plan, outline, reinit_problems
 from frostline.config.checks.source import capabilities
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
 from frostline.freezing.build import NO_ADAPTER_TRAINED
-from frostline.freezing.plan import Plan
+from frostline.freezing.plan import plan_problems
+from frostline.models.encoders.objectives import Objective, known_objective
 from frostline.models.interfaces import Capability
+from frostline.models.prompting.template import template_problems, word_problems
 from frostline.types import Config
 
 NO_ADAPTER = {"_target_": "frostline.models.adapters.none.NoAdapter"}
 DEFAULT_POOLER = "frostline.models.poolers.mean.Mean"
+HEADS: dict[Objective, str] = {"masked": "head=verbalizer", "causal": "head=likelihood"}
+ENCODERS: dict[Objective, str] = {"masked": "encoder=bert_tiny", "causal": "encoder=smollm2"}
 ROLES = ("head", "loss", "regularizer", "averaging")
 
 Capabilities = dict[str, dict[str, Any]]  # role -> what `capabilities` returns of its part
@@ -34,7 +36,7 @@ def compatibility_problems(config: Config) -> list[Problem]:
         problems += _fitted_head_problems(config, parts, model)
     else:
         problems += _trained_head_problems(parts, model)
-    problems += language_model_problems(config, parts["head"])
+    problems += _language_model_problems(config, parts["head"])
     problems += training_problems(config, parts, model.trainable_kinds, model.is_adaptive)
     return problems or _plan_fit_problems(config, parts)
 
@@ -49,30 +51,6 @@ def _plan_fit_problems(config: Config, parts: Capabilities) -> list[Problem]:
     return list(plan_problems(plan, Capability.FIT in parts["head"], Capability.USES_ONLY_EMBEDDINGS in parts["loss"]))
 
 
-def plan_problems(plan: Plan | None, fitted_head: bool, on_embeddings: bool) -> Iterator[Problem]:
-    """Yield a problem if the plan trains something, but a phase of it, or the whole training, has no gradient.
-
-    Args:
-        fitted_head: whether the head is fitted to all embeddings at once and passes no gradient on. Another head may
-            have no parameters at all, as that of a language model shares those of the encoder.
-        on_embeddings: whether the loss is computed from pooled embeddings.
-    """
-    if plan is None or plan.ever_trainable == 0:
-        return
-    if fitted_head and not on_embeddings:
-        what = "is fitted to embeddings, not trained, so that no gradient reaches the trainable layers"
-        do = "choose freezing=frozen with a pooler that has no parameters, or a loss on embeddings such as "
-        yield Problem("head", what, f"{do}loss=contrastive")
-    elif phase := next((phase.name for phase in plan.phases if plan.trainable(phase) == 0), None):
-        what = f"trains nothing in phase {phase}"
-        if fitted_head:
-            what = f"trains only the head in phase {phase}, and this head is fitted, not trained"
-        elif not any(block.kind == "head" and block.parameters for block in plan.blocks):
-            what += ", as this head has no parameters but those that it shares with the encoder"
-        do = "choose freezing=full or another strategy that trains the encoder in all phases"
-        yield Problem("freezing", what, do)
-
-
 def _adapter_problems(config: Config, model: Outline) -> Iterator[Problem]:
     """Yield what a strategy has against an adapter, if without the adapter it would accept the model."""
     if model.problems and not outline(config | {"adapter": NO_ADAPTER}).problems:
@@ -83,7 +61,7 @@ def _adapter_problems(config: Config, model: Outline) -> Iterator[Problem]:
 
 def _fitted_head_problems(config: Config, parts: Capabilities, model: Outline) -> Iterator[Problem]:
     kinds = model.trainable_kinds
-    if kinds is None:
+    if model.plan is None or kinds is None:
         return  # the model itself is checked once it is built
     if "head" not in kinds:
         what = "keeps the head as it is initialised, and this head must be fitted to the training texts"
@@ -105,3 +83,33 @@ def _prompt_head_problems(config: Config, parts: Capabilities) -> Iterator[Probl
         yield Problem("pooler", "is not used by a head that prompts the language model", "leave pooler out")
     if {Capability.USES_ONLY_EMBEDDINGS, Capability.IN_BATCH} & parts["loss"].keys():
         yield Problem("loss", "needs pooled embeddings, which this head does not use", "choose loss=cross_entropy")
+
+
+def _language_model_problems(config: Config, head: dict[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of the prompt template, the verbalizer words, the encoder and the adapter.
+
+    Args:
+        head: the capabilities of the head.
+    """
+    if Capability.TEMPLATE_FIELDS in head:
+        yield from template_problems(str(config["head"]["template"]), head[Capability.TEMPLATE_FIELDS].split())
+        yield from word_problems(config["head"]["words"])
+    if Capability.REQUIRED_OBJECTIVE in head:
+        yield from _objective_problems(config["encoder"], head[Capability.REQUIRED_OBJECTIVE])
+    if Capability.USES_TREE_ATTENTION in head and "num_virtual_tokens" in config["adapter"]:
+        what = "adds virtual tokens before each text, and this head sets the position of every token itself"
+        yield Problem("adapter", what, "choose adapter=lora")
+
+
+def _objective_problems(encoder: Config, required: Objective) -> Iterator[Problem]:
+    """Yield a problem if the encoder was not pre-trained with the objective that the head requires."""
+    is_known, objective = known_objective(encoder)
+    if not is_known or objective == required:
+        return
+    what, name = f"needs a {required} language model", encoder.get("name")
+    if objective is None:
+        do = f"choose {ENCODERS[required]}, or give encoder.objective={required} if it has one"
+        yield Problem("head", f"{what}, and the checkpoint of encoder '{name}' has no language-model head", do)
+    else:
+        do = f"choose {HEADS[objective]}, or {ENCODERS[required]}"
+        yield Problem("head", f"{what}, and encoder '{name}' is a {objective} one", do)

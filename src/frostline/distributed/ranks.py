@@ -1,4 +1,4 @@
-"""Ranks of a run that torchrun, or Slurm's srun with several tasks, has started.
+"""Which rank of a run this process is: the only one, or one that `launch_ranks`, torchrun or Slurm's srun has started.
 
 A single variable that another program has left in the environment, such as RANK, makes no rank: the variables of one
 starter have to be complete and consistent.
@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+RANK, RANKS, ADDRESS, PORT = "FROSTLINE_RANK", "FROSTLINE_RANKS", "FROSTLINE_ADDRESS", "FROSTLINE_PORT"
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE")
 SRUN = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_STEP_NUM_NODES")
 RANK_VARIABLES = ("RANK", "LOCAL_RANK", "GROUP_RANK", "SLURM_PROCID", "SLURM_LOCALID", "WORLD_SIZE")
@@ -26,6 +27,22 @@ class ExternalRanks:
     count: int
     nodes: int
     by: str
+
+
+def started_rank() -> int | None:
+    """Return the rank of this process if `launch_ranks` has started it, else None."""
+    return int(os.environ[RANK]) if RANK in os.environ else None
+
+
+def external_ranks() -> ExternalRanks | None:
+    """Return the ranks that torchrun or srun has started for the run; None without these."""
+    return read_external_ranks() if started_rank() is None else None
+
+
+def is_main_process() -> bool:
+    """Return whether this process is the only or the first rank; others neither check, print nor record."""
+    external = external_ranks()
+    return not (external.rank if external else started_rank())
 
 
 def read_external_ranks(environ: Mapping[str, str] | None = None) -> ExternalRanks | None:
