@@ -32,7 +32,8 @@ from frostline.training.run import run
 from parts import SOLVED, choices
 
 GROUPS = ("freezing", "adapter", "head", "pooler")
-SIZES = ["dataset.batch_size=4", "dataset.max_length=24", "trainer.limit_batches=2", "trainer=cpu", "logger=csv"]
+SIZES = ["dataset.batch_size=4", "dataset.max_length=24", "trainer.limit_batches=2", "trainer.min_steps=null"]
+SIZES += ["trainer=cpu", "logger=csv"]
 PHASES = "freezing.phases=[{name: a, epochs: 1, rules: [['*', 1.0]]}, {name: b, rules: [['*', 0.5]]}]"
 NEEDS = {"rules": [PHASES], "schedule": [PHASES], "lp_ft": ["freezing.probe_epochs=2"]}
 TEXTS = 24
