@@ -46,8 +46,8 @@ PROTOCOLS = {
     "setup": [r"hydra_plugins/"],  # Hydra's Launcher and Sweeper
     "launch": [r"hydra_plugins/"],  # Hydra's Launcher
     "select": [r"frostline/sweeps/fused/optimizers"],  # StackedOptimizer
-    "update": [r"frostline/training/metrics"],  # torchmetrics.Metric
-    "compute": [r"frostline/training/metrics"],  # torchmetrics.Metric
+    "update": [r"frostline/training/(multi_label_)?metrics"],  # torchmetrics.Metric
+    "compute": [r"frostline/training/(multi_label_)?metrics"],  # torchmetrics.Metric
     "tokenize": [r"frostline/models/"],  # PromptHead
     "tokenize_and_count": [r"frostline/models/"],  # CountingTokenizer
     "token_nll": [r"frostline/models/(heads|interfaces)"],  # RecordedHead

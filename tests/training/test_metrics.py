@@ -12,7 +12,8 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassF1Score
 
 from frostline.results.metric_names import CLASS_F1, MULTI_LABEL_SCORES, SCORES
-from frostline.training.metrics import ClassCounts, ClassificationMetrics, MultiLabelMetrics
+from frostline.training.metrics import ClassCounts, ClassificationMetrics
+from frostline.training.multi_label_metrics import MultiLabelMetrics
 
 CLASSES = ["negative", "neutral", "positive"]
 

@@ -25,7 +25,8 @@ from frostline.training.checkpoint_state import CheckpointState
 from frostline.training.fsdp import shard_parameters
 from frostline.training.gather_batch import gather_batch
 from frostline.training.gradients import clip_gradients, gradients_ahead
-from frostline.training.metrics import ClassificationMetrics, MultiLabelMetrics
+from frostline.training.metrics import ClassificationMetrics
+from frostline.training.multi_label_metrics import MultiLabelMetrics
 from frostline.training.phases import PhaseEngine, PhaseTracker, Schedule
 from frostline.training.regularizers.base import Regularizer
 
@@ -240,8 +241,6 @@ class Classifier(pl.LightningModule):
         tensors = {name: torch.tensor(value, dtype=torch.double) for name, value in values.items()}
         sync = self.trainer.world_size > 1
         self.log_dict(tensors, on_step=False, on_epoch=True, batch_size=1, sync_dist=sync, logger=logger)
-
-    # Checkpoints
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.checkpoint_state.save(checkpoint, self.trainer.world_size)

@@ -30,7 +30,7 @@ from frostline.training.callbacks.predictions import (
 )
 from frostline.training.callbacks.resume_checkpoint import resume_step
 from frostline.training.loggers.finish import finish_complete, finish_pruned
-from frostline.training.metrics import MultiLabelMetrics
+from frostline.training.multi_label_metrics import MultiLabelMetrics
 from frostline.types import Config
 
 

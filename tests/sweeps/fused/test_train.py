@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_multilabel import file  # noqa: F401  # a fixture
+from test_multi_label_metrics import file  # noqa: F401  # a fixture
 
 from command_line import Command, in_process
 from frostline.results.atomic_files import read_json

@@ -19,7 +19,8 @@ from frostline.errors import FrostlineError, UserError
 from frostline.results.folder import RunFolder
 from frostline.results.metric_names import SCORES
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
-from frostline.training.metrics import ClassificationMetrics, MultiLabelMetrics
+from frostline.training.metrics import ClassificationMetrics
+from frostline.training.multi_label_metrics import MultiLabelMetrics
 
 Go = Callable[..., dict[str, Any]]
 NAMES = st.sampled_from([*SCORES, "val/loss", "f1/loss", "f1", "a b", "a/b", "1"]) | st.text(min_size=1, max_size=5)

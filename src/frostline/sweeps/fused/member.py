@@ -15,7 +15,7 @@ from frostline.seeding import derive_seed
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.classifier import Classifier
-from frostline.training.metrics import MultiLabelMetrics
+from frostline.training.multi_label_metrics import MultiLabelMetrics
 
 WeightsGetter = Callable[[], dict[str, Tensor]]
 

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from frostline.data.datasets.vader import Vader
 from frostline.results.atomic_files import read_json
-from frostline.training.metrics import MultiLabelMetrics, best_threshold, multi_label_losses
+from frostline.training.multi_label_metrics import MultiLabelMetrics, best_threshold, multi_label_losses
 
 Go = Callable[..., dict[str, Any]]
 CLASSES = ["a", "b", "c", "d"]
