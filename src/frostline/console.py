@@ -18,16 +18,17 @@ class Progress:
     """Show the progress of a task: as a bar on a terminal, as a line from time to time elsewhere.
 
     Use it as `with Progress("tokenising", total=N) as bar: bar.update(n)`. unit: texts, steps, or B for bytes.
+    shown: without it, nothing is printed.
     """
 
-    def __init__(self, task: str, total: int | None = None, unit: str = "texts") -> None:
-        self.task, self.total, self.unit = task, total, unit
+    def __init__(self, task: str, total: int | None = None, unit: str = "texts", shown: bool = True) -> None:
+        self.task, self.total, self.unit, self.is_shown = task, total, unit, shown
         self.done = 0
 
     def __enter__(self) -> Progress:
         self.started = self.shown = time.monotonic()
         self.bar = None
-        if sys.stderr.isatty() and not session.current().quiet:
+        if self.is_shown and sys.stderr.isatty() and not session.current().quiet:
             from tqdm import tqdm
 
             scale = self.unit == "B"
@@ -39,7 +40,7 @@ class Progress:
         self.done += increment
         if self.bar is not None:
             self.bar.update(increment)
-        elif time.monotonic() - self.shown > SECONDS_BETWEEN_LINES:
+        elif self.is_shown and time.monotonic() - self.shown > SECONDS_BETWEEN_LINES:
             self.shown = time.monotonic()
             log(self._progress_line())
 

@@ -54,15 +54,17 @@ class Tokens:
         return ids.long(), mask
 
 
-def tokenize_split(split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: str) -> Tokens:
-    """Tokenise a split and show the progress.
+def tokenize_split(
+    split: Split, tokenize: Tokenize, max_length: int, pad_id: int, what: str, progress: bool = True
+) -> Tokens:
+    """Tokenise a split, and show the progress unless it is part of a longer task.
 
     Raises:
         UserError: a text has no token, not even a special one.
     """
     texts: list[list[int]] = []
     counted: list[TokenizedTexts] = []
-    with Progress(f"tokenising {what}", len(split)) as bar:
+    with Progress(f"tokenising {what}", len(split), shown=progress) as bar:
         for start in range(0, len(split), CHUNK):
             chunk = split.texts[start : start + CHUNK]
             tokenized = tokenize(chunk, max_length)

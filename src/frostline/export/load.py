@@ -13,13 +13,13 @@ from frostline.results.folder import RunFolder
 from frostline.types import Config
 
 
-def load_model(folder: str | Path) -> TrainedModel:
+def load_model(folder: str | Path | RunFolder) -> TrainedModel:
     """Return the trained model of a run folder.
 
     Raises:
         UserError: it contains no complete run, or what the model needs has changed since.
     """
-    run = RunFolder(Path(folder))
+    run = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
 
     def demonstrations(dataset: Config) -> Split:
         corpus, recorded = load_corpus(dataset), read_json(run.environment)["data"]["fingerprint"]

@@ -68,6 +68,11 @@ class Predictor:
         return self.trained.classes
 
     @property
+    def thresholds(self) -> Sequence[float] | None:
+        """Return the probability from which on each class is predicted, for multi-label data."""
+        return self.trained.thresholds
+
+    @property
     def has_vectors(self) -> bool:
         """Return whether the head reads pooled vectors; a head that writes prompts has none."""
         return not isinstance(self.model.head, PromptHead)
@@ -122,7 +127,8 @@ class Predictor:
         """Return the token ids of texts, or of their prompts."""
         split = Split(list(texts), [0] * len(texts))
         encoder: Any = self.model.encoder
-        return tokenize_split(split, self.model.tokenize, self.trained.max_length, encoder.pad_id, "texts")
+        length = self.trained.max_length
+        return tokenize_split(split, self.model.tokenize, length, encoder.pad_id, "texts", progress=False)
 
     def batches(self, tokens: Tokens) -> list[Indices]:
         """Return the rows of each batch: the longest texts first."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from frostline import session
 
@@ -66,3 +67,50 @@ def read_json(path: Path) -> Any:
 def _synchronise(file: int) -> None:
     if not session.current().sync_later:
         os.fsync(file)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file without a name, which gets its name at the end, once it is on the disk.
+
+    If the process is killed or an error is raised, nothing stays. Where the file system has no such files, as on macOS
+    or NFS, a hidden file next to it is used, which stays if the process is killed.
+
+    Raises:
+        FileExistsError: there is a file of that name.
+        OSError: it cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    hidden = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor, has_name = _open_unnamed(path.parent, hidden)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            _synchronise(descriptor)
+            if has_name:
+                os.link(hidden, path)
+            else:
+                _name_file(descriptor, path)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def _name_file(descriptor: int, path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:  # with a folder given, Python calls linkat, which alone follows the link in /proc
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _open_unnamed(folder: Path, hidden: Path) -> tuple[int, bool]:
+    """Return the descriptor of a new file and whether it has the name `hidden`."""
+    if hasattr(os, "O_TMPFILE") and Path("/proc/self/fd").is_dir():
+        try:
+            return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), False
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+    return os.open(hidden, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666), True

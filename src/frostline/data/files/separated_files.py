@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -31,7 +31,10 @@ class Dialect:
 
     def split_rows(self, text: str, strict: bool = False) -> Any:
         """Return an iterator over the rows of a text, which raises csv.Error if it is strict and quoting is wrong."""
-        lines = io.StringIO(text, newline="")
+        return self.read_lines(io.StringIO(text, newline=""), strict)
+
+    def read_lines(self, lines: Iterable[str], strict: bool = True) -> Any:
+        """Return a csv.reader of lines, which have their ends."""
         if self.quoting:
             return csv.reader(lines, delimiter=self.separator, strict=strict)
         return csv.reader(lines, delimiter=self.separator, strict=strict, quoting=csv.QUOTE_NONE)
@@ -60,21 +63,21 @@ class SeparatedFile:
         Raises:
             UserError: the file cannot be parsed, a needed column is there twice, or rows seem to be part of a cell.
         """
-        dialect = self._dialect()
+        dialect = self.choose_dialect()
         rows, lines = self._rows(dialect)
         if len(rows) < 2:
             return {}, []
         header, rows, lines = rows[0], rows[1:], lines[1:]
-        self._check_header(header)
-        self._check_widths(header, rows, lines, dialect)
+        self.check_header(header)
+        self.check_widths(header, rows, lines, dialect)
         if self.quoting is None and dialect.quoting:
             self._check_swallowed(header, rows, lines, dialect)
         columns: Columns = {}
         for name, cells in zip_longest(header, zip_longest(*rows), fillvalue=()):
             columns.setdefault(str(name), list(cells) or [None] * len(rows))
-        return columns, [*self._dialect_notes(dialect), *self._quote_notes(columns, dialect)]
+        return columns, [*self.dialect_notes(dialect), *self._quote_notes(columns, dialect)]
 
-    def _dialect(self) -> Dialect:
+    def choose_dialect(self) -> Dialect:
         """Return the first dialect whose header has all needed columns, the usual one first."""
         separators = [self.separator] if self.separator else dict.fromkeys([self.usual.separator, *SEPARATORS])
         quotings = [self.quoting] if self.quoting is not None else [self.usual.quoting, True]
@@ -100,10 +103,10 @@ class SeparatedFile:
                     lines.append(begin)
                 begin = reader.line_num + 1
         except csv.Error as error:
-            raise self._parse_error(str(error), begin, reader.line_num) from error
+            raise self.parse_error(str(error), begin, reader.line_num) from error
         return rows, lines
 
-    def _parse_error(self, error: str, begin: int, end: int) -> UserError:
+    def parse_error(self, error: str, begin: int, end: int) -> UserError:
         if "end of data" in error:
             why = f"the row in line {begin} has a quotation mark that is not closed before the end of the file"
         else:
@@ -112,12 +115,12 @@ class SeparatedFile:
         do = f"write a quotation mark within a cell twice, or give {NOT_QUOTED} if it is an ordinary character"
         return user_error(self.key, f"{self.path} cannot be parsed ({why})", do)
 
-    def _check_header(self, header: list[str]) -> None:
+    def check_header(self, header: list[str]) -> None:
         if repeated := [name for name in dict.fromkeys(self.names) if header.count(name) > 1]:
             what = f"{self.path} has {header.count(repeated[0])} columns called {repeated[0]!r}"
             raise user_error(self.key, what, "rename or remove all but one")
 
-    def _check_widths(self, header: list[str], rows: list[list[str]], lines: list[int], dialect: Dialect) -> None:
+    def check_widths(self, header: list[str], rows: list[list[str]], lines: list[int], dialect: Dialect) -> None:
         least = max((i for i, name in enumerate(header) if name in self.names), default=0)
         for row, line in zip(rows, lines, strict=True):
             if least < len(row) <= len(header):
@@ -146,7 +149,7 @@ class SeparatedFile:
     def _line_count(self) -> int:
         return len(self.text.splitlines())
 
-    def _dialect_notes(self, dialect: Dialect) -> list[DataNote]:
+    def dialect_notes(self, dialect: Dialect) -> list[DataNote]:
         notes = []
         if self.separator is None and dialect.separator != self.usual.separator:
             how = f"{self.path.name} is separated by {SEPARATORS[dialect.separator]}"

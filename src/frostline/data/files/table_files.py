@@ -57,16 +57,21 @@ def read_table(key: str, path: Path, settings: FileSettings) -> Found:
     Raises:
         UserError: with the config key `key`, if the file cannot be read or is empty.
     """
+    check_table_file(key, path)
+    columns, notes = READERS[path.suffix.lower()](key, path, settings) if path.stat().st_size else ({}, [])
+    if not any(columns.values()):
+        raise user_error(key, f"{path} is empty", "give a file with a header and rows")
+    return columns, notes
+
+
+def check_table_file(key: str, path: Path) -> None:
+    """Raise UserError, with the config key `key`, unless the path is a file with the ending of a table."""
     if path.is_dir():
         raise user_error(key, f"{path} is a folder", "name one file in it")
     if not path.exists():
         raise user_error(key, f"no file {path} (looked in {Path.cwd()})", _other_tables(path))
     if path.suffix.lower() not in READERS:
         raise user_error(key, f"{path} has an unknown ending", "use one of: " + ", ".join(READERS))
-    columns, notes = READERS[path.suffix.lower()](key, path, settings) if path.stat().st_size else ({}, [])
-    if not any(columns.values()):
-        raise user_error(key, f"{path} is empty", "give a file with a header and rows")
-    return columns, notes
 
 
 def read_separated(

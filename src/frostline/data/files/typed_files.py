@@ -23,7 +23,7 @@ def parse_json(
     Raises:
         UserError: the file cannot be parsed, or an object has two values of a needed column (`names`).
     """
-    parser = _Parser(key, path, names)
+    parser = ObjectParser(key, path, names)
     if field is not None or text.lstrip().startswith("["):
         rows = parser.listed(text, field)
     else:
@@ -32,7 +32,7 @@ def parse_json(
     return columns, _replace_surrogates(path.name, columns, names) if HALF in text.lower() else []
 
 
-class _Parser:
+class ObjectParser:
     """Parses JSON whose objects have each needed name once."""
 
     def __init__(self, key: str, path: Path, names: Sequence[str]) -> None:
