@@ -33,7 +33,7 @@ from frostline.reproduce.study.external import run_config
 from frostline.reproduce.study.runs import StudyRuns
 from frostline.reproduce.study.study import FILE, RESULTS
 from frostline.reproduce.study.study_yaml import StudyReader
-from frostline.results.identity import CODE_KEYS, run_id, without_modules
+from frostline.results.identity import CODE_KEYS, fill_defaults, run_id, without_modules
 
 OURS = "frostline."
 HOUSE = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def _computed(run: RunRecord, study: StudyRuns) -> RunRecord:
         choices = {key: run.choices[key] for key in (ARM, CHOSEN, *job.choices)}
         assert choices == run.choices == {key: run.choices[key] for key in (ARM, CHOSEN)} | job.choices, run.folder
     made = dataclasses.replace(run, id=run_id(config), folder=str(run_today.folder), choices=choices)
-    composed = flatten(without_modules(config))
+    composed = fill_defaults(flatten(without_modules(config)))
     if composed.get("trainer.min_steps"):  # which adds epochs when the texts are known
         composed["trainer.max_epochs"] = run.config["trainer.max_epochs"]
     made = dataclasses.replace(made, config=composed)

@@ -44,12 +44,16 @@ class Phase:
         first rule that matches a parameter applies.
     epochs: the length; phases with None share the epochs that the others leave.
     restart: whether the schedule starts again and the optimizer's state is reset.
+    shrinks: whether the length is a default, which is shortened if the run has too few epochs for it.
+    merges: whether such a run may train the phase together with its neighbours that merge, too.
     """
 
     name: str
     rules: tuple[Rule, ...]
     epochs: int | None = None
     restart: bool = False
+    shrinks: bool = False
+    merges: bool = False
 
 
 @dataclass(frozen=True)

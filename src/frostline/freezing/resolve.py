@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import translate
 
 from frostline.errors import Problem, UserError
+from frostline.freezing.phase_lengths import phase_lengths, shorten_defaults
 from frostline.freezing.plan import Block, Phase, Plan, PlannedPhase
 
 Matches = dict[str, set[str]]  # pattern -> names of parameters
@@ -31,8 +32,10 @@ def resolve_phases(
     """
     always_frozen = _always_frozen(blocks)
     names = [p.name for block in blocks for p in block.parameters]
+    if phase_start is None:
+        phases = shorten_defaults(phases, epochs)
     matches = _match_patterns(phases, names)
-    lengths, problems = _phase_lengths(phases, epochs) if phase_start is None else ([epochs] * len(phases), [])
+    lengths, problems = phase_lengths(phases, epochs) if phase_start is None else ([epochs] * len(phases), [])
     for phase in phases:
         problems += _rule_problems(phase, names, always_frozen, matches)
         problems += _adapter_problems(phase, always_frozen, matches)
@@ -48,25 +51,6 @@ def resolve_phases(
         planned.append(PlannedPhase(phase.name, start, start + length, multipliers, line, phase.restart, when))
         start += length if when is None else 0
     return Plan(tuple(blocks), tuple(planned))
-
-
-def _phase_lengths(phases: Sequence[Phase], epochs: int) -> tuple[list[int], list[Problem]]:
-    fixed = sum(phase.epochs or 0 for phase in phases)
-    open_ended = [i for i, phase in enumerate(phases) if phase.epochs is None]
-    left = epochs - fixed
-    if not phases:
-        return [], [Problem("freezing.phases", "there are none", "give at least one")]
-    if left < len(open_ended) and epochs > 0:
-        needed = fixed + len(open_ended)
-        do = f"set trainer.max_epochs to {needed} or more, or shorten a phase"
-        return [], [Problem("trainer.max_epochs", f"{epochs} epochs cannot hold phases that need {needed}", do)]
-    if not open_ended and left > 0:
-        do = "leave the length of one phase open (null), or set trainer.max_epochs to their sum"
-        return [], [Problem("trainer.max_epochs", f"{epochs} epochs, but the phases fill {fixed}", do)]
-    lengths = [0 if epochs == 0 else phase.epochs or 0 for phase in phases]
-    for rank, i in enumerate(open_ended):
-        lengths[i] = max(left, 0) // len(open_ended) + (rank < max(left, 0) % len(open_ended))
-    return lengths, []
 
 
 def _match_patterns(phases: Sequence[Phase], names: Sequence[str]) -> Matches:

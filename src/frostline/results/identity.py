@@ -15,6 +15,7 @@ ID_DEFAULTS: dict[str, dict[str, Any]] = {  # group -> keys that came after the 
     "trainer": {"min_steps": None},
     "dataset": dict.fromkeys(("keep_copies", "case_sensitive"), False) | dict.fromkeys(OF_SOME_CHOICES),
 }
+ID_VALUES = {"freezing": {"probe_epochs": 10, "epochs_per_thaw": 1}}  # group -> what null stands for in an id
 COMMON_GROUPS = ("trainer", "dataset")  # whose keys every run has
 INPUTS = "inputs"  # a key of configs whose runs read local files or are made of a user's own modules: their checksums
 CODE_KEYS = ("_target_", "convert")  # their values are names of classes or functions
@@ -68,9 +69,10 @@ def without_modules(value: Any) -> Any:
 
 
 def _without_defaults(group: str, value: Any) -> Any:
-    defaults = ID_DEFAULTS.get(group)
-    if not defaults or not isinstance(value, Mapping):
+    defaults, nulls = ID_DEFAULTS.get(group, {}), ID_VALUES.get(group, {})
+    if not (defaults or nulls) or not isinstance(value, Mapping):
         return value
+    value = {k: nulls.get(k) if v is None else v for k, v in value.items()}
     values = {k: v for k, v in value.items() if k not in defaults or (v, type(v)) != (defaults[k], type(defaults[k]))}
     if isinstance(shifted := values.get("shifted"), Mapping):
         values["shifted"] = {name: _without_defaults(group, other) for name, other in shifted.items()}
@@ -80,8 +82,11 @@ def _without_defaults(group: str, value: Any) -> Any:
 def fill_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a flat config with the keys of ID_DEFAULTS that it was written without, in groups that it has.
 
-    Only in groups whose keys every run has; a key of another group may belong to one of its choices alone.
+    Only in groups whose keys every run has; a key of another group may belong to one of its choices alone. Null is
+    replaced by what it stands for in an id.
     """
+    nulls = {f"{group}.{key}": value for group, values in ID_VALUES.items() for key, value in values.items()}
+    config = {key: nulls.get(key) if value is None else value for key, value in config.items()}
     groups = {key.partition(".")[0] for key in config if "." in key}
     return {key: value for key, value in _flat_defaults().items() if key.partition(".")[0] in groups} | dict(config)
 

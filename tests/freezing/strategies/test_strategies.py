@@ -173,7 +173,7 @@ def test_lp_ft_in_a_run_too_short_for_two_stages_is_an_error() -> None:
     with pytest.raises(
         UserError, match=r"3 epochs cannot hold phases that need 11; set trainer.max_epochs to 11 or more"
     ):
-        resolve_phases(lp_ft(model()), model(), 3)
+        resolve_phases(lp_ft(model(), probe_epochs=10), model(), 3)
 
 
 def test_rules_say_what_the_file_says() -> None:

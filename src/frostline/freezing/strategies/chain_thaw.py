@@ -9,7 +9,7 @@ from frostline.types import Count, Positive
 
 def chain_thaw(
     blocks: Sequence[Block],
-    epochs_per_thaw: Count = 1,
+    epochs_per_thaw: Count | None = None,
     thaw_embeddings: bool = True,
     next_rate: Positive = 0.1,
 ) -> tuple[Phase, ...]:
@@ -20,7 +20,7 @@ def chain_thaw(
     stops improving and passes its best weights on; here it lasts `epochs_per_thaw`, the phase of all layers lasts for
     the rest of the run, and the best epoch is chosen at the end. The embeddings are the first layer. A final norm is
     trained with the top layer; a pooler's parameters are new and are trained with the head. ALBERT's layers are one
-    block.
+    block. epochs_per_thaw: null is 1; a run with fewer epochs than phases trains several neighbouring layers at once.
 
         $ frostline plan freezing=chain_thaw trainer.max_epochs=6
         phase       epochs  emb  0    1    head  trainable  frost line
@@ -34,12 +34,16 @@ def chain_thaw(
     Raises:
         UserError: in `resolve_phases`, if the run has fewer epochs than the phases need.
     """
+    length, by_default = epochs_per_thaw or 1, epochs_per_thaw is None
     head, *upper = layer_groups(blocks)
     frozen = [] if thaw_embeddings else patterns_of(blocks, "embeddings")
-    phases = [Phase("head", train_only(patterns(head)), epochs_per_thaw)] if head else []  # some have no parameters
+    phases = []
+    if head:  # some heads have no parameters
+        phases.append(Phase("head", train_only(patterns(head)), length, shrinks=by_default))
     for group in reversed(upper):
         if not set(patterns(group)) <= set(frozen):
             name = group[0].name.removeprefix("encoder.")
-            phases.append(Phase(name, train_only(patterns(group), next_rate), epochs_per_thaw, restart=True))
+            rules = train_only(patterns(group), next_rate)
+            phases.append(Phase(name, rules, length, restart=True, shrinks=by_default, merges=by_default))
     all_rules = (*((pattern, None) for pattern in frozen), ("*", next_rate))
     return (*phases, Phase("all", all_rules, restart=True))
