@@ -29,15 +29,16 @@ class Session:
     """The state of one command in one process.
 
     interrupted: whether Ctrl-C has been pressed. rows: the outcome of a single run (`results.summary_table.Row`); the
-    jobs of a sweep are in its sweep log. search: the search that Hydra's sweeper runs (`sweeps.trials.Trials`). quiet:
-    nothing is printed, as on all ranks except the first. sync_later: files are synchronised with the disk once, at the
-    end.
+    jobs of a sweep are in its sweep log. error: why a single run failed. search: the search that Hydra's sweeper runs
+    (`sweeps.trials.Trials`). quiet: nothing is printed, as on all ranks except the first. sync_later: files are
+    synchronised with the disk once, at the end.
     rerun_folders, composed, shifted: what `config` has composed, by its own keys. imported: the checksums of a user's
     modules when this process imported them, by file.
     """
 
     interrupted: bool = False
     rows: list[Any] = field(default_factory=list)
+    error: Exception | None = None
     search: Any = None
     quiet: bool = False
     sync_later: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,20 +10,14 @@ from pathlib import Path
 
 from frostline.config import jobs as command
 from frostline.config.budgets import unequal_budgets
-from frostline.config.checks.source import capabilities
-from frostline.config.checks.truncation import truncation_lines
 from frostline.config.fusable import FUSED, fusable_groups
-from frostline.data.corpus import Corpus
 from frostline.errors import user_error
-from frostline.freezing.plan import Plan
-from frostline.freezing.savings import savings_line
-from frostline.freezing.table import plan_rules, plan_table
-from frostline.models.interfaces import Capability
 from frostline.options import OptionParser, non_empty
 from frostline.report.read.runs import REPEATS
 from frostline.report.statistics.few_seeds import few_seeds_note
 from frostline.results.sweep_status import format_seconds
-from frostline.sweeps.time_estimate import RunEstimate, estimate_run, group_seconds
+from frostline.sweeps.run_plan import check_plan_file, plans_of, truncation_notes
+from frostline.sweeps.time_estimate import RunEstimate, group_seconds
 
 PARSER = OptionParser(
     "plan",
@@ -49,28 +42,24 @@ def main(argv: list[str]) -> int:
     jobs = command.jobs_of_command(words)
     file = None if given.write is None else Path(given.write)
     if file is not None:
-        _check_writable(file, len(jobs))
-    corpora: dict[str, Corpus] = {}
-    runs = [estimate_run(job.config, corpora) for job in jobs]
+        _check_one_plan(len(jobs))
+        check_plan_file(file)
+    plans = plans_of(jobs)
+    runs = [plan.estimate for plan in plans]
     jobs_of: dict[str, list[command.Job]] = {}  # by the text of their plan
-    for job, run in zip(jobs, runs, strict=True):
-        jobs_of.setdefault(_plan_text(run), []).append(job)
-    for plan, same in jobs_of.items():
-        print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), plan]))
-    for line in truncation_lines([run.config for run in runs], [run.corpus.train.texts for run in runs]):
+    for plan in plans:
+        jobs_of.setdefault(str(plan), []).append(plan.job)
+    for text, same in jobs_of.items():
+        print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), text]))
+    for line in truncation_notes(plans):
         print(line, file=sys.stderr)
     if file is not None:
-        write_rules(runs[0].plan, jobs[0], file)
+        overrides = plans[0].write(file)
+        print(f"written to {file}; read it back with: frostline {shlex.join(overrides)}", file=sys.stderr)
     if len(jobs) > 1 and jobs[0].search is None:
         lines = [*_unequal_budgets(jobs, runs), *_time_estimate(jobs, runs), *_seeds_note(jobs)]
         print("\n".join(lines))
     return 0
-
-
-def _plan_text(run: RunEstimate) -> str:
-    fitted_head = Capability.FIT in capabilities(run.config["head"]["_target_"])
-    lines = [plan_table(run.plan, fitted_head), savings_line(run.plan)]
-    return "\n".join(filter(None, lines))
 
 
 def _unequal_budgets(jobs: Sequence[command.Job], runs: Sequence[RunEstimate]) -> list[str]:
@@ -99,36 +88,6 @@ def _seeds_note(jobs: Sequence[command.Job]) -> Iterator[str]:
         yield note
 
 
-def _check_writable(file: Path, jobs: int) -> None:
+def _check_one_plan(jobs: int) -> None:
     if jobs > 1:
         raise user_error("--write", f"{jobs} jobs have {jobs} plans", "write one at a time, without -m")
-    if file.exists():
-        raise user_error("--write", f"'{file}' exists", "name a new file")
-    if not file.parent.is_dir():
-        raise user_error("--write", f"'{file.parent}' is no folder", "name a file in one that exists")
-
-
-def write_rules(plan: Plan, job: command.Job, file: Path) -> None:
-    """Write the plan to a file that `freezing=rules freezing.file=FILE` reads; its last phase takes the rest."""
-    import yaml
-
-    if any(phase.when is not None for phase in plan.phases):
-        what = "its phases begin when training decides, which a written plan cannot express"
-        raise user_error("--write", what, "choose a strategy whose plan is fixed, such as freezing=gradual")
-    phases = plan_rules(plan)
-    phases[-1]["epochs"] = None
-    text = yaml.safe_dump({"phases": phases}, sort_keys=False, default_flow_style=None, width=100)
-    read_command = f"frostline {shlex.join(_overrides_to_read(job, file))}"
-    file.write_text(f"# {read_command}\n{text}", encoding="utf-8")
-    print(f"written to {file}; read it back with: {read_command}", file=sys.stderr)
-
-
-def _overrides_to_read(job: command.Job, file: Path) -> list[str]:
-    """Return the overrides of a run that trains by the file as the job does: the learning rate and the epochs that the
-    strategy chose are written out."""
-    replaced = re.compile(r"[+~]*(freezing[=.]|trainer\.(max_epochs|min_steps)=|optimizer\.lr=)")
-    overrides = [override for override in job.overrides if not replaced.match(override)]
-    name = str(file) if re.fullmatch(r"[\w ./-]+", str(file)) else "'" + str(file).replace("'", "\\'") + "'"
-    trainer, lr = job.config["trainer"], job.config["optimizer"]["lr"]
-    lengths = [f"trainer.{key}={trainer[key]}" for key in ("max_epochs", "min_steps") if trainer[key] is not None]
-    return [*overrides, "freezing=rules", f"freezing.file={name}", *lengths, f"optimizer.lr={lr}"]

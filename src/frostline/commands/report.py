@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from frostline import options
 from frostline.errors import Problem, UserError
+from frostline.report.formats.render import FORMATS
 from frostline.report.parsers import report_parser
 from frostline.results.atomic_files import write_text
-
-if TYPE_CHECKING:
-    from frostline.report.build import Report
-
-FORMATS = {
-    "markdown": "markdown.as_markdown",
-    "latex": "latex.as_latex",
-    "csv": "flat.as_csv",
-    "json": "flat.as_json",
-}
-HTML = "html"
 
 
 def main(argv: list[str]) -> int:
@@ -38,7 +26,7 @@ def main(argv: list[str]) -> int:
 
     report = build_report(given.paths, query_of(given), [*problems, *_report_problems(given)])
     form = (given.format or ["markdown"])[-1]
-    _write(_render(form, report), given.into)
+    _write(report.render(form), given.into)
     if form == "csv":
         for warning in report.table.warnings:
             print(f"warning: {warning.shortened()}", file=sys.stderr)
@@ -49,19 +37,9 @@ def _report_problems(given: Namespace) -> Iterator[Problem]:
     yield from options.no_paths("report", given.paths)
     for flag in ("where", "baseline", "ceiling"):
         yield from options.keyless(f"--{flag}", getattr(given, flag))
-    yield from options.unknown("--format", "format", given.format, [*FORMATS, HTML])
+    yield from options.unknown("--format", "format", given.format, FORMATS)
     if given.into:
         yield from options.unwritable("--into", given.into, folder=False)
-
-
-def _render(form: str, report: Report) -> str:
-    if form == HTML:
-        from frostline.report.html.document import html_page
-
-        return html_page(report)
-    module, _, function = FORMATS[form].partition(".")
-    formatter = getattr(importlib.import_module(f"frostline.report.formats.{module}"), function)
-    return str(formatter(report.table))
 
 
 def _write(text: str, target: str | None) -> None:

@@ -18,6 +18,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
@@ -92,13 +93,14 @@ def _patched(argv: Sequence[str], loader: type[HydraLoader]) -> Iterator[None]:
     """Hydra reads the command line from sys.argv and the class of its loader from a module."""
     module: Any = application
     sweeper: Any = BasicSweeper
-    before = sys.argv, module.ConfigLoaderImpl, sweeper.validate_batch_is_legal
-    sys.argv, module.ConfigLoaderImpl = [sys.argv[0], *argv], loader
+    active: Any = GlobalHydra.instance()  # of a user's program that calls frostline.run
+    before = sys.argv, module.ConfigLoaderImpl, sweeper.validate_batch_is_legal, active.hydra
+    sys.argv, module.ConfigLoaderImpl, active.hydra = [sys.argv[0], *argv], loader, None
     sweeper.validate_batch_is_legal = _skip_validation
     try:
         yield
     finally:
-        sys.argv, module.ConfigLoaderImpl, sweeper.validate_batch_is_legal = before
+        sys.argv, module.ConfigLoaderImpl, sweeper.validate_batch_is_legal, active.hydra = before
 
 
 def _skip_validation(sweeper: BasicSweeper, batch: Sequence[Sequence[str]]) -> None:

@@ -31,9 +31,9 @@ from frostline.report.warnings.truncation import truncated_texts
 from frostline.report.warnings.warning import ReportWarning
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """The complete runs of a query, each once, and their table.
+    """The complete runs of a query, each once, and their table. It prints as `frostline report` prints it.
 
     collapsed: the folders of collapsed runs. incomplete: runs without a result that the query may select.
     """
@@ -49,6 +49,18 @@ class Report:
         """The runs cell by cell, in the order of the table."""
         return [run for row in self.grid.rows for col in self.grid.cols for run in self.grid.cell(row, col)]
 
+    def render(self, form: str = "markdown") -> str:
+        """Return the report as markdown, latex, csv, json or html."""
+        from frostline.report.formats.render import render
+
+        return render(form, self)
+
+    def __repr__(self) -> str:
+        return self.render().rstrip()
+
+    def _repr_markdown_(self) -> str:
+        return self.render()
+
 
 def build_report(paths: Sequence[str], query: Query, known: Sequence[Problem] = ()) -> Report:
     """Read the runs at or below the paths and build the report.
@@ -58,8 +70,8 @@ def build_report(paths: Sequence[str], query: Query, known: Sequence[Problem] = 
     Raises:
         UserError: there is no complete run, or the query cannot be answered.
     """
-    problems = [*known, *_path_problems(paths)]
-    runs = read_runs([path for path in paths if not list(_path_problems([path]))])
+    problems = [*known, *path_problems(paths)]
+    runs = read_runs([path for path in paths if not list(path_problems([path]))])
     complete = [run for run in runs if run.state == COMPLETE]
     if complete:
         problems += query.find_problems(complete)
@@ -72,7 +84,8 @@ def build_report(paths: Sequence[str], query: Query, known: Sequence[Problem] = 
     return _make_report(runs, complete, query)
 
 
-def _path_problems(paths: Sequence[str]) -> Iterator[Problem]:
+def path_problems(paths: Sequence[str]) -> Iterator[Problem]:
+    """Yield a problem for each path that does not exist, or is no folder and no csv file."""
     for path in paths:
         if path.endswith(SUFFIX) and not Path(path).is_dir():
             if not Path(path).is_file():

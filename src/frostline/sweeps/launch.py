@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from frostline import session
@@ -35,17 +36,61 @@ from frostline.session import Session
 from frostline.sweeps.execute import run_hydra_job
 from frostline.sweeps.interrupt import handle_interrupt
 from frostline.sweeps.monitor import show_progress
-from frostline.sweeps.outcome import DEBUG, monitored_metric
+from frostline.sweeps.outcome import DEBUG, monitored_metric, print_error
 from frostline.sweeps.trials import Trials, open_search
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as in shells
 NO_HYDRA_FOLDER = ["hydra.output_subdir=null"]  # on all ranks that torchrun has started but the first
 
 
-def launch(arguments: Arguments) -> int:
-    """Check and run a command, and print its table.
+@dataclass(frozen=True)
+class Launched:
+    """What the jobs of a command have left.
 
-    Return the exit status: 1 if a job of a sweep failed, the status of the error for a single run.
+    rows: the outcome of each job, in the order of the jobs. trials: the search, if the command is one. error: why a
+    single run failed.
+    """
+
+    state: Session
+    rows: list[Row]
+    multirun: bool
+    trials: Trials | None = None
+
+    @property
+    def error(self) -> Exception | None:
+        return self.state.error
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 if a job of a sweep failed, the status of the error for a single run."""
+        failed = [row.status for row in self.rows if row.status]
+        if self.state.interrupted:
+            return INTERRUPTED
+        if not self.rows:
+            return 1
+        unfinished = int(self.trials is not None and self.trials.left > 0)
+        return (1 if self.multirun else failed[0]) if failed else unfinished
+
+
+def launch(arguments: Arguments) -> int:
+    """Check and run a command, print its table, and return the exit status."""
+    launched = run_command(arguments)
+    if launched.error is not None:
+        print_error(launched.error)
+    if not is_main_process():
+        return 0
+    if arguments.multirun or not launched.status:
+        print(summary_table(launched.rows))
+    if launched.trials:
+        print(launched.trials.summary())
+    return launched.status
+
+
+def run_command(arguments: Arguments) -> Launched:
+    """Check and run a command.
+
+    Raises:
+        UserError: with all problems of all jobs, none of which has started.
     """
     _refuse_sweep_on_external_ranks(arguments)
     state = _begin_session(arguments)
@@ -70,16 +115,9 @@ def launch(arguments: Arguments) -> int:
         if sweep and jobs[0].search:
             trials = stack.enter_context(open_search(state, jobs[0].search, jobs[0].id, sweep))
         _run_hydra(argv)
-    if not is_main_process():
-        return 0
     folders = trials.folders if trials else [str(job.folder.absolute()) for job in jobs]
     rows = _in_order(finished_rows(sweep), folders) if sweep else state.rows
-    status = _exit_status(state, rows, arguments.multirun) or int(trials is not None and trials.left > 0)
-    if arguments.multirun or not status:
-        print(summary_table(rows))
-    if trials:
-        print(trials.summary())
-    return status
+    return Launched(state, rows, arguments.multirun, trials)
 
 
 def show(arguments: Arguments) -> int:
@@ -167,12 +205,3 @@ def _env_set(sweep: Path, jobs: list[Job]) -> list[str]:
 
 def _rank_overrides() -> list[str]:
     return [] if is_main_process() else NO_HYDRA_FOLDER
-
-
-def _exit_status(state: Session, rows: list[Row], multirun: bool) -> int:
-    failed = [row.status for row in rows if row.status]
-    if state.interrupted:
-        return INTERRUPTED
-    if not rows:
-        return 1
-    return (1 if multirun else failed[0]) if failed else 0

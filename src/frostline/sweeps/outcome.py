@@ -6,6 +6,7 @@ import os
 import traceback
 from typing import Any
 
+from frostline import session
 from frostline.config import resolvers
 from frostline.config.hydra_job import HydraJob
 from frostline.console import log
@@ -28,18 +29,21 @@ class Skipped(Exception):  # noqa: N818  # no error: the job has not started
 def record_outcome(job: HydraJob, how: str, outcome: Outcome) -> float:
     """Add a job to the log of its sweep, print its error if it failed, and return its monitored metric.
 
-    how: the outcome of a job that has a result, such as TRAINED.
+    how: the outcome of a job that has a result, such as TRAINED. The session takes the error of a single run.
     """
+    sweep = os.environ.get(resolvers.SWEEP)
     if isinstance(outcome, Exception):
         row = _row_without_result(job, outcome)
-        if row.how == FAILED:
-            _print_error(outcome)
+        if sweep is None:
+            session.current().error = outcome
+        elif row.how == FAILED:
+            print_error(outcome)
     else:
         row = Row(str(job.folder), job.choices, job.overrides, how=how)
     result = outcome if isinstance(outcome, dict) else {}
     if is_main_process():
         value = result.get("metrics", {}).get(monitored_metric(job.config))
-        log_finished(row, os.environ.get(resolvers.SWEEP), value)
+        log_finished(row, sweep, value)
     return job_score(job, result)
 
 
@@ -61,7 +65,7 @@ def _row_without_result(job: HydraJob, reason: Exception) -> Row:
     return Row(str(job.folder), job.choices, job.overrides, status, _one_line(reason), FAILED)
 
 
-def _print_error(error: Exception) -> None:
+def print_error(error: Exception) -> None:
     """Print the message of an error of ours; with --debug, and for any other error, the traceback."""
     is_ours = isinstance(error, FrostlineError)
     if not is_ours or os.environ.get(DEBUG):

@@ -1,0 +1,1 @@
+"""What `import frostline` offers: the subcommands and runs as functions."""
