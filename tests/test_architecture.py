@@ -51,6 +51,8 @@ PROTOCOLS = {
     "tokenize": [r"frostline/models/"],  # PromptHead
     "tokenize_and_count": [r"frostline/models/"],  # CountingTokenizer
     "token_nll": [r"frostline/models/(heads|interfaces)"],  # RecordedHead
+    "run": [r"frostline/api/"],  # the functions of the package are called like its subcommands
+    "plan": [r"frostline/api/"],
     "on_validation_end": [r"frostline/training/"],  # lightning.Callback
 }
 CATCH_ALLS = {"util", "utils", "helper", "helpers", "common", "misc"}

@@ -1,7 +1,7 @@
 """The functions of the package do what the command does: the same runs, tables and messages.
 
 Tests frostline.api.runs, frostline.api.records, frostline.results.result, frostline.sweeps.run_plan,
-frostline.sweeps.checked_command.
+frostline.sweeps.checked_command, frostline.api.loaded_model.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import frostline as fl
@@ -182,3 +183,18 @@ def test_a_program_of_hydra_can_call_a_run(tmp_path: Path) -> None:
     with initialize_config_dir(str(tmp_path / "mine"), version_base=None):
         assert fl.run(SMALL, freezing="direct").how == "trained"
         assert GlobalHydra.instance().is_initialized() and compose("mine").x == 1
+
+
+def test_a_model_is_loaded_from_the_folder_of_its_run() -> None:
+    result = fl.run(SMALL, freezing="frozen", head="logistic")
+    model = fl.load(result)
+    assert model.classes == result.classes and model.result == result
+    texts = ["A film that I liked.", "Dull.", ""]
+    probabilities = model.predict_proba(texts)
+    assert probabilities.shape == (3, len(model.classes)) and np.allclose(probabilities.sum(axis=1), 1)
+    assert model.predict(texts) == [model.classes[index] for index in probabilities.argmax(axis=1)]
+    assert np.array_equal(fl.load(str(result.folder)).encode(texts), model.encode(texts))
+    with pytest.raises(UserError, match="texts: is one string"):
+        model.predict("a text")
+    with pytest.raises(UserError, match="is not a folder"):
+        fl.load("nowhere")

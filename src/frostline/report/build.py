@@ -51,9 +51,9 @@ class Report:
 
     def render(self, form: str = "markdown") -> str:
         """Return the report as markdown, latex, csv, json or html."""
-        from frostline.report.formats.render import render
+        from frostline.report.formats.render import format_report
 
-        return render(form, self)
+        return format_report(form, self)
 
     def __repr__(self) -> str:
         return self.render().rstrip()

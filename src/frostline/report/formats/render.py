@@ -18,7 +18,7 @@ HTML = "html"
 FORMATS = (*FUNCTIONS, HTML)
 
 
-def render(form: str, report: Report) -> str:
+def format_report(form: str, report: Report) -> str:
     """Return the report in one of FORMATS."""
     if form == HTML:
         from frostline.report.html.document import html_page
