@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -15,6 +16,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: as many thread
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Go = Callable[..., dict[str, Any]]
+
+
+def pytest_collection_finish() -> None:
+    """Look no longer for garbage among the imported modules and the collected tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def computed_once() -> None:
+    from once import remember
+
+    remember()
 
 
 @pytest.fixture(autouse=True)
