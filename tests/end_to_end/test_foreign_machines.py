@@ -11,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from command_line import Command, in_process
 from frostline.data.downloads.package_cache import cache_folder
 
+run_here = in_process
 LIGHT = ["logger=csv", "debug=fast", "trainer=cpu", "freezing=frozen"]
 
 
@@ -34,12 +36,12 @@ def scores(table: str) -> list[list[str]]:
 STRAY = {"RANK": "1", "LOCAL_RANK": "2", "WORLD_SIZE": "4", "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train"}
 
 
-def test_variables_of_other_programs_change_nothing() -> None:
-    alone = frostline(*LIGHT, "study=alone")
-    assert alone.returncode == 0, alone.stderr
+def test_variables_of_other_programs_change_nothing(run_here: Command) -> None:
+    alone = run_here(*LIGHT, "study=alone")
+    assert alone.status == 0, alone.err
     stray = frostline(*LIGHT, "study=stray", **STRAY, SLURM_NTASKS="4", SLURM_PROCID="3")
     assert stray.returncode == 0, stray.stderr
-    assert scores(stray.stdout) == scores(alone.stdout)
+    assert scores(stray.stdout) == scores(alone.out)
     pd.testing.assert_frame_equal(curve("stray"), curve("alone"))
     assert "RANK=1, LOCAL_RANK=2, SLURM_PROCID=3: ignored" in stray.stderr
     wrong = frostline("head.droput=0.1", **STRAY)
