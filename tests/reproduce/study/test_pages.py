@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,11 @@ def lines_of_tables(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if line.startswith("|"))
 
 
+def longest_is_slow(name: str) -> Any:
+    """Return the parameter of a study; the one with by far the most runs takes as long as all others."""
+    return pytest.param(name, marks=pytest.mark.slow if name == "inadequacy" else [])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda folder: folder.name)
 def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +42,7 @@ def test_all_runs_of_a_study_can_be_composed(folder: Path, monkeypatch: pytest.M
     assert {cell.arm.name for cell in attempts.cells} == {arm.name for arm in attempts.study.arms}
 
 
-@pytest.mark.parametrize("name", study_ids.STUDIES)
+@pytest.mark.parametrize("name", [longest_is_slow(name) for name in study_ids.STUDIES])
 def test_the_committed_ids_and_configs_are_those_of_the_runs_of_today(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
