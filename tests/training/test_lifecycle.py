@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from frostline.errors import FrostlineError, Problem, UserError
 from frostline.results.atomic_files import read_json, write_json
 from frostline.results.folder import RunFolder
 from frostline.results.search_storage import Pruned
-from frostline.training.lifecycle import final_result, record_failure, start, stored_result
+from frostline.training.lifecycle import fast_imports, final_result, record_failure, start, stored_result
 
 JOB = {"id": "a1", "choices": {}, "overrides": []}
 
@@ -66,3 +69,35 @@ def test_a_run_without_a_result_has_failed_or_was_pruned(folder: RunFolder) -> N
         final_result(folder)
     write_json(folder.result, {"id": "a1"})
     assert final_result(folder) == {"id": "a1"}
+
+
+def test_garbage_is_collected_again_after_the_imports_even_if_they_fail() -> None:
+    code = """
+import gc
+from frostline.training.lifecycle import fast_imports
+class Node: pass
+def frozen_and_enabled():
+    return gc.get_freeze_count() > 0, gc.isenabled()
+assert frozen_and_enabled() == (False, True)
+try:
+    with fast_imports():
+        assert not gc.isenabled()
+        raise ImportError
+except ImportError:
+    print(*frozen_and_enabled())
+node = Node()
+node.itself = node
+del node
+print(gc.collect() > 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("True True\nTrue\n", 0), done.stderr
+
+
+def test_a_process_that_has_imported_torch_collects_garbage_as_before() -> None:
+    import torch  # noqa: F401  # as any run in this process has done
+
+    before = gc.get_freeze_count()
+    with fast_imports():
+        assert gc.isenabled()
+    assert (gc.get_freeze_count(), gc.isenabled()) == (before, True)

@@ -19,6 +19,7 @@ from frostline.results.folder import RunFolder
 from frostline.results.identity import describe_job
 from frostline.training.lifecycle import (
     Job,
+    fast_imports,
     final_result,
     raise_if_pruned,
     record_failure,
@@ -90,14 +91,15 @@ def train_rank(folder: Path) -> None:
 
 def train(config: Config, job: Job, folder: RunFolder) -> None:
     """Train and evaluate as one rank of a run, or as the only one; the first rank writes the record."""
-    from frostline.training.build import build, data_messages
-    from frostline.training.callbacks.order import make_callbacks
-    from frostline.training.cost import cost
-    from frostline.training.data_module import DataModule
-    from frostline.training.fit import evaluate, fit, leave_process_group, save_final_weights
-    from frostline.training.loggers.choose import make_loggers
-    from frostline.training.loggers.finish import finish_failed
-    from frostline.training.record import RunRecorder
+    with fast_imports():
+        from frostline.training.build import build, data_messages
+        from frostline.training.callbacks.order import make_callbacks
+        from frostline.training.cost import cost
+        from frostline.training.data_module import DataModule
+        from frostline.training.fit import evaluate, fit, leave_process_group, save_final_weights
+        from frostline.training.loggers.choose import make_loggers
+        from frostline.training.loggers.finish import finish_failed
+        from frostline.training.record import RunRecorder
 
     ranks = rank_count(config)
     built = build(config)
