@@ -23,11 +23,11 @@ Job = dict[str, Any]  # `id`, `choices` and `overrides` of a run
 
 @contextmanager
 def fast_imports() -> Iterator[None]:
-    """Let torch be imported without garbage collection, and let no later collection search what is imported then.
+    """Import torch and Lightning without garbage collection, and let no later collection search what is imported then.
 
-    Each search of these half a million objects takes 0.2 s. Where torch is imported already, nothing is different.
+    Each search of these half a million objects takes 0.2 s. Once Lightning is imported, nothing is different.
     """
-    if "torch" in sys.modules or not gc.isenabled():
+    if "lightning" in sys.modules or not gc.isenabled():
         yield
         return
     gc.disable()

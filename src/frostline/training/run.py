@@ -74,7 +74,8 @@ def _report_to_wandb_agent(config: Config, job: Job, folder: RunFolder, result: 
 
 
 def _train_on_all_ranks(config: Config, job: Job, folder: RunFolder) -> None:
-    ranks = rank_count(config)
+    with fast_imports():
+        ranks = rank_count(config)
     if ranks > 1 and not external_ranks():
         launch_ranks(folder.path, ranks)
     else:
