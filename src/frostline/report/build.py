@@ -12,6 +12,7 @@ from frostline.report.captions import table_notes
 from frostline.report.cells import TableCell
 from frostline.report.completeness import find_missing, seed_order
 from frostline.report.crossed_tests import CrossedTests
+from frostline.report.data_notes import data_notes
 from frostline.report.grid import Grid, make_grid
 from frostline.report.per_text import compare_texts
 from frostline.report.query import Query
@@ -138,7 +139,7 @@ def _make_report(runs: Sequence[RunRecord], complete: Sequence[RunRecord], query
     ]
     table = dataclasses.replace(table, warnings=warnings, texts=text_differences)
     chosen = list(selection_notes(grid, tried)) if CHOSEN in query.where and not _shows_rates(query) else []
-    table = dataclasses.replace(table, notes=[*table_notes(table), *chosen])
+    table = dataclasses.replace(table, notes=[*table_notes(table), *chosen, *data_notes(selected)])
     return Report(query, grid, collapsed_folders, table, incomplete)
 
 

@@ -19,6 +19,7 @@ from frostline.results.study_record import StudyRecord, read_record
 STUDY_FILE = "study.yaml"  # beside results.csv
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
 TRUNCATED = "truncated"  # entry of a run's environment: the largest share of truncated texts, and its split
+DATA_NOTES = "notes"  # entry of a run's environment: name, count and message of each note on its data
 NOT_SCORES = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json without further scores
 
 
@@ -169,7 +170,7 @@ def _environment_of(folder: str, files: set[str]) -> dict[str, Any]:
         return {}
     try:
         return comparable_environment(json.loads(path.read_bytes()))
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return {}
 
 
@@ -190,6 +191,7 @@ def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
         **({"val_texts": texts["val"]} if "val" in (texts := data.get("texts") or {}) else {}),
         "encoder": (environment.get("encoder") or {}).get("fingerprint"),
         TRUNCATED: _most_truncated(environment.get("tokens") or {}),
+        DATA_NOTES: [(note["name"], note["count"], note["message"]) for note in data.get("notes") or ()],
         **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},
         **{name: packages[name] for name in PACKAGES if name in packages},
     }
