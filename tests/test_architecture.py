@@ -310,3 +310,9 @@ def test_no_two_files_of_tests_have_one_name() -> None:
     """pytest would take one for the other, and so would the processes that a test starts."""
     names = [file.name for file in Path(__file__).parent.rglob("*.py")]
     assert sorted(names) == sorted(set(names))
+
+
+def test_home_folders_are_expanded_in_one_place() -> None:
+    """`expanduser` fails for a user that the machine does not know, which must be an error that names its key."""
+    found = [below(file) for file in FILES if ".expanduser(" in file.read_text(encoding="utf-8")]
+    assert found == ["results/home_paths.py"]

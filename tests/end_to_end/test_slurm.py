@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
@@ -80,3 +81,22 @@ def test_a_job_that_is_cancelled_and_requeued_goes_on_in_its_folder(slurm: None)
     complete(*words, "logger=csv", "paths.runs=whole")
     [killed], [whole] = (list(Path(root).glob("*/*/result.json")) for root in ("runs", "whole"))
     assert differences(str(killed.parent), str(whole.parent)) == []
+
+
+def test_a_changed_byte_of_the_texts_is_a_new_run(slurm: None) -> None:
+    table = Path("my.csv")
+    table.write_text("text,label\n" + "".join(f"film number {n:02},{'pn'[n % 2]}\n" for n in range(40)))
+    words = ["-m", "encoder=bert_tiny", "dataset=table", "dataset.train=my.csv", "freezing=frozen"]
+    words += ["trainer.max_epochs=1", "trainer=cpu", *SLURM]
+    complete(*words)
+    first = {file: file.read_bytes() for file in Path("runs").glob("*/*/result.json")}
+    before, text = table.stat(), table.read_text()
+    table.write_text(text.replace("film number 07", "film number 77"))
+    os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "'my.csv' has changed since" in complete(*words)
+    second = {file: file.read_bytes() for file in Path("runs").glob("*/*/result.json")}
+    assert (len(first), len(second)) == (1, 2) and first.items() < second.items()
+    table.touch()
+    complete(*words)
+    assert {file: file.read_bytes() for file in Path("runs").glob("*/*/result.json")} == second
+    assert "Traceback" not in messages()

@@ -96,7 +96,7 @@ class FrozenStates:
             return None if point.by_token else EncoderPass(self.model, self.runtime, point).in_memory(tokens, split)
         key = self.keys.key(point, below, tokens, self.shared_cache.settings.dtype)
         if (states := self.shared_cache.open_states(key, point)) is not None:
-            log(f"frost line: {split} is in the store, {self._describe_point(point)}")
+            log(f"frost line: {split} is read from the cache, {self._describe_point(point)}")
             return states
         if self._is_worth_writing(split, tokens, point, below, uses):
             encoder_pass = self._encoder_pass(point, below, tokens)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from frostline.data.loader import StateSource
 from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import all_gather
 from frostline.freezing.frost_line import CachePoint
+from frostline.results.home_paths import expand_home
 from frostline.types import Count
 
 
@@ -41,7 +41,7 @@ class CacheSettings:
 
     @property
     def state_cache(self) -> StateCache:
-        return StateCache(Path(self.dir).expanduser() if self.dir else store_folder(), self.max_bytes)
+        return StateCache(expand_home(self.dir, "cache.dir") if self.dir else store_folder(), self.max_bytes)
 
 
 class CachedStates:
@@ -56,7 +56,7 @@ class CachedStates:
         try:
             return self.reader.padded(index) if self.is_intact else None
         except (Damaged, OSError) as error:
-            log(f"frost line: {error}; going on without the store")
+            log(f"frost line: {error}; going on without the cache")
             self.reader.entry.invalidate()
             self.is_intact = False
             return None
@@ -143,5 +143,5 @@ def _states_of_reader(line: CachePoint, reader: StatesReader) -> StateSource:
 
 
 def _warn_not_written(error: OSError) -> bool:
-    log(f"frost line: the store cannot be written ({error.strerror}); going on without it")
+    log(f"frost line: the cache cannot be written ({error.strerror}); going on without it")
     return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
-from pathlib import Path
 
 from frostline.cache.checksums import find_damage
 from frostline.cache.store import Damaged, Entry, StateCache
@@ -13,6 +12,7 @@ from frostline.console import Progress
 from frostline.data.downloads.package_cache import store_folder
 from frostline.errors import Problem, UserError, did_you_mean
 from frostline.options import OptionParser, non_empty
+from frostline.results.home_paths import expand_home
 from frostline.results.summary_table import align_columns
 
 TITLES = ("encoder", "split", "texts", "line", "size", "last used")
@@ -56,7 +56,7 @@ def _bytes(text: str) -> int:
 
 def _parse(argv: Sequence[str]) -> tuple[str, StateCache]:
     given = _parser().parse_or_raise(argv)
-    folder = store_folder() if given.dir is None else Path(given.dir).expanduser()
+    folder = store_folder() if given.dir is None else expand_home(given.dir, "--dir")
     if given.dir is not None and not folder.is_dir():
         raise _problem("--dir", f"'{given.dir}' is no folder", "give the folder of the cache, as in cache.dir")
     action, *more = given.words or [""]

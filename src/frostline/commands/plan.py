@@ -16,7 +16,7 @@ from frostline.options import OptionParser, non_empty
 from frostline.report.read.runs import REPEATS
 from frostline.report.statistics.few_seeds import few_seeds_note
 from frostline.results.sweep_status import format_seconds
-from frostline.sweeps.run_plan import check_plan_file, plans_of, truncation_notes
+from frostline.sweeps.run_plan import check_plan_file, data_notes, plans_of
 from frostline.sweeps.time_estimate import RunEstimate, group_seconds
 
 PARSER = OptionParser(
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
         jobs_of.setdefault(str(plan), []).append(plan.job)
     for text, same in jobs_of.items():
         print("\n".join([*(" ".join(job.overrides) for job in same if len(jobs) > 1), text]))
-    for line in truncation_notes(plans):
+    for line in data_notes(plans):
         print(line, file=sys.stderr)
     if file is not None:
         overrides = plans[0].write(file)

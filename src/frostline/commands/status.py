@@ -10,6 +10,7 @@ from pathlib import Path
 from frostline.errors import Problem, UserError
 from frostline.options import OptionParser, add_paths
 from frostline.results import sweep_log
+from frostline.results.home_paths import expand_home
 from frostline.results.summary_table import FAILED
 from frostline.results.sweep_status import SweepStatus, format_seconds, read_status
 
@@ -27,7 +28,7 @@ def main(argv: list[str]) -> int:
     folders = PARSER.parse_or_raise(argv).paths
     if len(folders) > 1:
         raise _problem(folders[1], "status takes one folder", "give one at a time")
-    folder = Path(folders[0] if folders else "runs").expanduser()
+    folder = expand_home(folders[0] if folders else "runs", "status")
     if not folder.is_dir():
         raise _problem(str(folder), "is no folder", "give the folder of a study or a sweep")
     sweeps = sweep_log.find_sweeps(folder)

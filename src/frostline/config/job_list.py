@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from frostline.config.overrides import Composer
 from frostline.errors import Problem, UserError, user_error
+from frostline.results.home_paths import expand_home
 
 SWEEPER = "hydra_plugins.frostline_listed.ListedSweeper"
 KEY = "hydra.sweeper.file"
@@ -26,7 +26,7 @@ def read_jobs(file: str | None) -> list[list[str]]:
     if not file:
         raise user_error(KEY, "is not set", do)
     try:
-        content = Path(file).expanduser().read_text(encoding="utf-8")
+        content = expand_home(file, KEY).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
         raise user_error(KEY, f"'{file}' cannot be read ({reason})", do) from error

@@ -9,11 +9,13 @@ from typing import Any
 
 from frostline.config.checks.source import capabilities
 from frostline.data.downloads.package_cache import cache_folder
-from frostline.errors import user_error
+from frostline.errors import Problem, UserError, user_error
 from frostline.models.interfaces import Capability
 from frostline.results.file_digest import combined, file_digest, folder_digest
+from frostline.results.home_paths import expand_home
 from frostline.results.identity import CODE_KEYS
 
+PATHS = {"cache": ("dir",), "paths": ("runs",)}  # keys of groups that name paths
 PathTest = Callable[[Path], bool]
 OURS = "frostline."
 ADAPTER_CONFIG = "adapter_config.json"  # of peft, in a folder with an adapter; it names the folder of the base model
@@ -33,6 +35,24 @@ def path_digests(part: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, st
             if isinstance(item, str) and (path := _existing(item, test)) is not None:
                 key = f"{prefix}{name}" if item is value else f"{prefix}{name}.{i}"
                 yield key, read_digest(key, path)
+
+
+def home_problems(config: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for each path that begins with ~ and a home folder that does not exist."""
+    problems: list[Problem] = []
+    for group, part in config.items():
+        if not isinstance(part, Mapping):
+            continue
+        declared = capabilities(target) if isinstance(target := part.get("_target_"), str) else {}
+        kinds = (Capability.LOCAL_FILES, Capability.LOCAL_FOLDERS)
+        for name in [*PATHS.get(group, ()), *(name for kind in kinds for name in declared.get(kind) or ())]:
+            value = part.get(name)
+            try:
+                if isinstance(value, str):
+                    expand_home(value, f"{group}.{name}")
+            except UserError as error:
+                problems += error.problems
+    return problems
 
 
 def read_digest(key: str, path: Path) -> str:
@@ -68,11 +88,11 @@ def _path_arguments(target: str, part: Mapping[str, Any]) -> list[tuple[str, Pat
 def _existing(name: str, test: PathTest) -> Path | None:
     """Return the path that a text names if it passes the test; None too for a folder that all our files are in."""
     try:
-        path = Path(name).expanduser()
+        path = expand_home(name, "")
         if not name or not test(path) or not (path.is_file() or path.is_dir()):  # a pipe is neither
             return None
         return None if any(base.is_relative_to(path.resolve()) for base in (Path.cwd(), Path.home())) else path
-    except (OSError, ValueError, RuntimeError):  # it can be no path
+    except (OSError, ValueError, UserError):  # it can be no path
         return None
 
 

@@ -17,6 +17,7 @@ from frostline.config.arguments import subcommands
 from frostline.config.inputs import with_inputs
 from frostline.config.renamed import RENAMED, renamed
 from frostline.errors import Problem, UserError, one_line, user_error
+from frostline.results.home_paths import expand_home
 from frostline.results.identity import run_folder_name
 
 PREFIX = "frostline."
@@ -81,7 +82,7 @@ def read_phases(file: str | None) -> Any:
     """Return the phases in a yaml file, so that the config and the run's id depend on its content."""
     if file is None:
         raise user_error("freezing.file", "is missing", WRITE_PLAN)
-    path = Path(str(file)).expanduser()
+    path = expand_home(str(file), "freezing.file")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except OSError as error:
@@ -160,7 +161,7 @@ def _agree_across_processes(root: DictConfig, name: str) -> str:
 
 def _study_folder(root: DictConfig) -> Path:
     runs = OmegaConf.select(root, "paths.runs", default="runs")
-    return Path(str(runs)).expanduser() / str(OmegaConf.select(root, "study"))
+    return expand_home(str(runs), "paths.runs") / str(OmegaConf.select(root, "study"))
 
 
 def _is_free(root: DictConfig, name: str) -> bool:

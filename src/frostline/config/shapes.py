@@ -24,6 +24,7 @@ from typing import Any
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.freezing.plan import Block, Kind, Parameter
 from frostline.results.atomic_files import read_json, write_json
+from frostline.results.home_paths import expand_home
 from frostline.results.identity import without_modules
 from frostline.types import Config
 
@@ -43,7 +44,7 @@ def encoder_layers(encoder: Mapping[str, Any]) -> int | None:
         if encoder.get("pin") is not None:
             first = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[0]
             return int(json.loads(first)["layers"])
-        layers = read_json(Path(name).expanduser() / "config.json")["num_hidden_layers"]
+        layers = read_json(expand_home(name, "encoder.name") / "config.json")["num_hidden_layers"]
         return layers if isinstance(layers, int) else None
     return None
 
@@ -182,7 +183,7 @@ def _build_blocks(config: Config, classes: Sequence[str]) -> list[Block]:
 def _cache_file(config: Config, classes: Sequence[str]) -> Path | None:
     """Return where the blocks of this model are cached, or None if they must not be."""
     parts, encoder = {role: config[role] for role in ROLES}, config["encoder"]
-    architecture = Path(str(encoder.get("name"))).expanduser() / "config.json"
+    architecture = expand_home(str(encoder.get("name")), "encoder.name") / "config.json"
     if not all(part["_target_"].startswith("frostline.") for part in parts.values()):
         return None
     if encoder.get("pin") is None and not architecture.is_file():

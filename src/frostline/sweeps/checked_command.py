@@ -9,6 +9,7 @@ from pathlib import Path
 from frostline.config.arguments import Arguments
 from frostline.config.checks.downloads import downloads
 from frostline.config.checks.encoder import checkpoint_problems
+from frostline.config.checks.table_texts import read_tables
 from frostline.config.checks.truncation import truncation_lines
 from frostline.config.earlier_runs import changed_inputs
 from frostline.config.jobs import Job, checked_jobs
@@ -25,7 +26,8 @@ class CheckedCommand:
     Attributes:
         jobs: its runs; of a search, the corners of the search space.
         downloads: a line for each file that a run would download.
-        notes: a line for each local file that has changed since an earlier run, and for texts that are truncated.
+        notes: a line for each local file that has changed since an earlier run, for each note on a table of the user, and
+            for texts that are truncated.
     """
 
     jobs: Sequence[Job]
@@ -55,10 +57,12 @@ def check_command(arguments: Arguments) -> CheckedCommand:
         UserError: with all mistakes of all jobs.
     """
     jobs = checked_jobs(arguments)
-    if problems := checkpoint_problems((job.config["encoder"] for job in jobs), needs_answer=False):
+    tables, encoders = read_tables([job.config["dataset"] for job in jobs]), [job.config["encoder"] for job in jobs]
+    if problems := [*tables.problems, *checkpoint_problems(encoders, needs_answer=False)]:
         raise UserError(problems)
     files = list(dict.fromkeys(line for job in jobs for line in downloads(job.config)))
     if files:
         create_cache_folder()
-    notes = [*changed_inputs(jobs), *truncation_lines([job.config for job in jobs])]
-    return CheckedCommand(jobs, files, notes)
+    texts = [tables.texts_of(job.config["dataset"]) for job in jobs]
+    truncated = truncation_lines([job.config for job in jobs], texts)
+    return CheckedCommand(jobs, files, [*changed_inputs(jobs), *tables.note_lines(), *truncated])

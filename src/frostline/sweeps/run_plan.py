@@ -74,10 +74,12 @@ def plans_of(jobs: Sequence[Job]) -> list[RunPlan]:
     return [RunPlan(job, estimate_run(job.config, corpora)) for job in jobs]
 
 
-def truncation_notes(plans: Sequence[RunPlan]) -> list[str]:
-    """Return a line for each data set of which texts are truncated."""
+def data_notes(plans: Sequence[RunPlan]) -> list[str]:
+    """Return a line for each note on the data, and for each data set of which texts are truncated."""
     estimates = [plan.estimate for plan in plans]
-    return list(truncation_lines([run.config for run in estimates], [run.corpus.train.texts for run in estimates]))
+    notes = [f"data: {note.message}" for run in estimates for note in run.corpus.notes]
+    texts = [run.corpus.train.texts for run in estimates]
+    return list(dict.fromkeys([*notes, *truncation_lines([run.config for run in estimates], texts)]))
 
 
 def check_plan_file(file: Path) -> None:

@@ -1,8 +1,12 @@
-"""`frostline check` and `plan` estimate, before anything is loaded, which share of the texts a run will truncate."""
+"""`frostline check` and `plan` estimate, before anything is loaded, which share of the texts a run will truncate.
+
+Tests frostline.config.checks.truncation.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +16,8 @@ import pandas as pd
 import pytest
 
 from command_line import Command, in_process
-from frostline.config.checks import truncation
+from frostline.config.checks import table_texts
+from frostline.data.files import first_rows
 from frostline.instantiate import make
 from parts import config
 
@@ -56,12 +61,36 @@ def test_the_estimate_of_a_small_file_is_the_share_of_a_run(frostline: Command, 
 
 
 def test_of_a_large_file_the_first_rows_are_read(monkeypatch: pytest.MonkeyPatch, frostline: Command) -> None:
-    for name, value in {"LARGE_BYTES": 100, "FIRST_ROWS": 10}.items():
-        monkeypatch.setattr(truncation, name, value)
+    monkeypatch.setattr(table_texts, "LARGE_BYTES", 100)
+    monkeypatch.setattr(first_rows, "ROWS", 10)
     for file in ("my.csv", "my.jsonl", "my.parquet"):
         write(file)
+        tenth_row = [*re.finditer(b"\n", Path(file).read_bytes())][11 if file == "my.csv" else 10 :]
+        monkeypatch.setattr(first_rows, "BYTES", tenth_row[0].start() if tenth_row else 0)
         out = frostline("check", "dataset=table", f"dataset.train={file}", "dataset.max_length=5").out
         assert "(estimate from 10 texts)" in out, file
+
+
+def test_a_large_file_that_is_cut_within_a_cell_has_no_estimate(
+    monkeypatch: pytest.MonkeyPatch, frostline: Command
+) -> None:
+    monkeypatch.setattr(table_texts, "LARGE_BYTES", 100)
+    monkeypatch.setattr(first_rows, "BYTES", 60)
+    lines = [f'"{"a b c " * 5}\n{"d e f " * 5}{n}",{"ab"[n % 2]}' for n in range(40)]
+    Path("my.csv").write_text("\n".join(["text,label", *lines]))
+    out = frostline("check", "dataset=table", "dataset.train=my.csv", "dataset.max_length=5")
+    assert (out.status, len(out.out.splitlines())) == (0, 2), out.err
+
+
+def test_texts_are_read_as_a_run_reads_them(frostline: Command) -> None:
+    """Quotation marks in a tsv are characters, NA is a text, and the separator is that of the header."""
+    rows = [
+        f"{text};{'ab'[n % 2]}" for n, text in enumerate(["NA", "null", *(f"so long a text {n}" for n in range(38))])
+    ]
+    Path("my.csv").write_text("\n".join(["text;label", *rows]))
+    out = frostline("check", "dataset=table", "dataset.train=my.csv", "dataset.max_length=4").out
+    assert "data: my.csv is separated by semicolons, as its header shows" in out
+    assert "about 95% of the texts are longer than dataset.max_length=4 (estimate from 40 texts)" in out
 
 
 def test_templates_and_demonstrations_count(frostline: Command) -> None:

@@ -15,6 +15,7 @@ from frostline.config.checks.monitors import is_multi_label, monitor_problems, m
 from frostline.config.checks.signature import Argument, Signature, read_signature
 from frostline.config.checks.source import find_module
 from frostline.config.checks.values import type_mismatch
+from frostline.config.local_paths import home_problems
 from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
@@ -70,7 +71,8 @@ class PathSettings:
 
 def check_config(config: Config) -> list[Problem]:
     """Return every problem that shows before a model or a text is loaded; without any, the run can start."""
-    problems = [*_top_level_problems(config), *_trainer_problems(config), *_logger_problems(config)]
+    problems = home_problems(config)
+    problems += [*_top_level_problems(config), *_trainer_problems(config), *_logger_problems(config)]
     problems += monitor_problems(monitored_metrics(config), is_multi_label(config.get("dataset")))
     for role in SUPPLIED:
         problems += _part_problems(role, config)

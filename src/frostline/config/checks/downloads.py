@@ -7,6 +7,7 @@ from pathlib import Path
 
 from frostline.config.checks.dataset import make_dataset
 from frostline.data.downloads.package_cache import Pin, home_folder, is_cached
+from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
 
@@ -24,7 +25,7 @@ def _encoder_downloads(encoder: Config) -> list[str]:
         pin = Pin.of(encoder["pin"])
         return [] if is_cached(pin) else [pin.describe()]
     name = str(encoder.get("name", ""))
-    if not name or Path(name).expanduser().is_dir() or is_in_hub_cache(name):
+    if not name or expand_home(name, "encoder.name").is_dir() or is_in_hub_cache(name):
         return []
     return [f"{name} from the Hugging Face hub"]
 

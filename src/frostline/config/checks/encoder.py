@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from frostline.config.checks.downloads import is_in_hub_cache
 from frostline.errors import Problem, UserError
 from frostline.models.encoders.verified import checkpoint_key, read_verified
+from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
 PRETRAINED = "frostline.models.encoders.pretrained.Pretrained"
@@ -25,7 +25,7 @@ DO = "give an existing folder, or a hub id such as owner/model"
 
 def encoder_problems(encoder: Config) -> list[Problem]:
     """Return the problems of an encoder that is no folder and cannot be downloaded; nothing is loaded or asked for."""
-    if not _is_named_by_user(encoder) or Path(str(encoder["name"])).expanduser().is_dir():
+    if not _is_named_by_user(encoder) or expand_home(str(encoder["name"]), "encoder.name").is_dir():
         return []
     return list(_absence_problems(str(encoder["name"])))
 
@@ -53,7 +53,7 @@ def _is_named_by_user(encoder: Config) -> bool:
 
 def _is_to_download(encoder: Config) -> bool:
     name = str(encoder.get("name"))
-    return not Path(name).expanduser().is_dir() and not is_in_hub_cache(name)
+    return not expand_home(name, "encoder.name").is_dir() and not is_in_hub_cache(name)
 
 
 def _absence_problems(name: str) -> Iterator[Problem]:

@@ -30,7 +30,10 @@ def folder_problems(jobs: Sequence[HasFolder]) -> list[Problem]:
 
 
 def _job_problems(job: HasFolder) -> list[Problem]:
-    folder = job.folder.expanduser().absolute()
+    if job.folder.parts[:1] and job.folder.parts[0].startswith("~"):
+        do = "write the path in full, or set paths.runs, where ~ is the home folder"
+        return [Problem("hydra.run.dir", f"'{job.folder}' begins with ~, which Hydra does not expand", do)]
+    folder = job.folder.absolute()
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.is_dir():
         return [Problem("hydra.run.dir", f"'{nearest}' is a file", "choose another folder")]

@@ -10,8 +10,8 @@ from typing import Any
 from frostline.config.checks.dataset import make_dataset
 from frostline.data.corpus import Text
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
-from frostline.data.files.columns import ColumnSettings
 from frostline.models.encoders.conversions.cache import conversion_folder
+from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
 SAMPLE = 1000  # texts that are tokenized
@@ -20,22 +20,19 @@ WITHOUT_EFFECT = (  # keys of the data set that leave the texts and their number
     "batch_size", "fold", "folds", "label_noise", "max_test", "max_train", "max_val", "noise_seed", "shifted", "shifts",
     "shots", "shots_seed", "split_seed", "test_share", "val_share",
 )  # fmt: skip
-LARGE_BYTES, FIRST_ROWS = 20_000_000, 20_000  # of a larger file, so many rows are read
-TABLE = "frostline.data.datasets.table.Table"
 OURS, HUB = "frostline.data.datasets.", "frostline.data.datasets.hub.Hub"
 
 
-def truncation_lines(configs: Sequence[Config], texts: Sequence[Sequence[Text]] | None = None) -> list[str]:
+def truncation_lines(configs: Sequence[Config], texts: Sequence[Sequence[Text] | None]) -> list[str]:
     """Return a line for each combination of texts, encoder, head and length that truncates texts, where that is known.
 
-    texts: the training texts of each config, if they have been read already. Otherwise they are read if they are on
-    disk.
+    texts: those of each config, if they have been read already. Otherwise they are read if they are on disk.
     """
     known: dict[str, str | None] = {}
     for index, config in enumerate(configs):
         key = _key(config)
         if key not in known and len(known) < MAX_COMBINATIONS:
-            known[key] = _truncation_line(config, None if texts is None else texts[index])
+            known[key] = _truncation_line(config, texts[index])
     lines = [line for line in known.values() if line is not None]
     return list(dict.fromkeys(lines))
 
@@ -99,7 +96,7 @@ def _encoder_folder(encoder: Config) -> Path | None:
     """Return the folder with the files of an encoder; None if they are not on disk, or in the cache of the hub."""
     pin = encoder.get("pin")
     if not isinstance(pin, dict):
-        return Path(str(encoder.get("name"))).expanduser()
+        return expand_home(str(encoder.get("name")), "encoder.name")
     entry, leave_out = Pin.of(pin), ("heads.pt",)  # as locate_checkpoint does
     if not is_cached(entry, pin["folder"], leave_out):
         return None
@@ -111,37 +108,9 @@ def _read_texts(dataset: Config) -> Sequence[Text]:
     """Return training texts if they are on disk and can be read at once; else none."""
     target = dataset["_target_"]
     try:
-        if target == TABLE:
-            return _table_texts(
-                Path(dataset["train"]).expanduser(), ColumnSettings(dataset["text_column"]).text_columns
-            )
         if target.startswith(OURS) and target != HUB and not (source := make_dataset(dataset)).downloads():
             texts: Sequence[Text] = source.load().train.texts
             return texts
     except Exception:  # the check of the data set reports what is wrong
         return []
     return []
-
-
-def _table_texts(path: Path, columns: Sequence[str]) -> list[Text]:
-    """Return the texts of a file, or of the first rows of a large one."""
-    import pandas as pd
-
-    rows = FIRST_ROWS if path.stat().st_size > LARGE_BYTES else None
-    match path.suffix.lower():
-        case ".csv" | ".tsv":
-            separator = "," if path.suffix.lower() == ".csv" else "\t"
-            frame = pd.read_csv(path, sep=separator, usecols=list(columns), dtype=str, nrows=rows)
-        case ".jsonl":
-            with path.open(encoding="utf-8-sig") as file:
-                lines = [json.loads(line) for _, line in zip(range(rows or 10**9), file, strict=False) if line.strip()]
-            frame = pd.DataFrame(lines, columns=list(columns))
-        case ".parquet":
-            from pyarrow import parquet
-
-            batches = parquet.ParquetFile(path).iter_batches(rows or FIRST_ROWS, columns=list(columns))
-            frame = pd.DataFrame(next(batches).to_pydict())
-        case _:
-            return []
-    halves = [frame[name].dropna().astype(str).tolist() for name in columns]
-    return list(halves[0]) if len(halves) == 1 else list(zip(halves[0], halves[1], strict=True))

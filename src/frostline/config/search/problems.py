@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from frostline.config.checks.check import argument_problems
 from frostline.config.checks.signature import read_signature
 from frostline.config.checks.source import find_module
-from frostline.errors import Problem, did_you_mean
+from frostline.errors import Problem, UserError, did_you_mean
+from frostline.results.home_paths import expand_home
 from frostline.results.metric_names import MEASUREMENTS, SCORES, is_split, metric_direction
 from frostline.results.search_storage import OptunaChoice, as_mapping, make_optuna, optuna_classes
 
@@ -40,10 +41,19 @@ def search_problems(search: Search, rerun: bool) -> Iterator[Problem]:
     if search.fused and settings.n_jobs == 1:
         what = "1 trial at a time, so that 'fused' has no two to train together"
         yield Problem(f"{KEY}.n_jobs", what, "give more, such as 16, or leave hydra/launcher=fused out")
+    yield from _storage_problems(settings.storage)
     yield from _method_problems("sampler", settings.sampler)
     if settings.pruner is not None:
         yield from _method_problems("pruner", settings.pruner)
         yield from _pruning_problems(search)
+
+
+def _storage_problems(storage: str | None) -> list[Problem]:
+    try:
+        expand_home(storage or "", f"{KEY}.storage")
+    except UserError as error:
+        return error.problems
+    return []
 
 
 def _objective_problem(objective: str) -> Problem | None:

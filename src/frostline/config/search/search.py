@@ -20,6 +20,7 @@ from frostline.config.fusable import FUSED
 from frostline.config.search.problems import KEY, search_problems
 from frostline.config.search.space import SearchParameter, search_parameters
 from frostline.errors import Problem
+from frostline.results.home_paths import expand_home
 from frostline.results.metric_names import DEFAULT_MONITOR, metric_direction
 from frostline.results.search_storage import TrialStorage, as_mapping, make_optuna
 from frostline.seeding import derive_seed
@@ -27,6 +28,7 @@ from frostline.types import Count, NonNegativeInt
 
 SWEEPER = "hydra_plugins.frostline_optuna.OptunaSweeper"
 ONE_SEED = ("qmc",)  # samplers that need the same seed for all trials
+STORAGE = "hydra.sweeper.storage"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Search:
         keys = "-".join(re.split(r"\W", parameter.key)[-1] for parameter in self.space)[:40]
         name = self.settings.study_name or f"{keys}-{digest}"
         storage = self.settings.storage or str(folder / ".optuna" / f"{name}.log")
-        return TrialStorage(storage if "://" in storage else str(Path(storage).expanduser().absolute()), name)
+        return TrialStorage(storage if "://" in storage else str(expand_home(storage, STORAGE).absolute()), name)
 
     def sampler(self, number: int, key: str = "") -> Any:
         """Return the sampler of one value of one trial, with a separate seed, so that trials can be resumed."""

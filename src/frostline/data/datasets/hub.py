@@ -16,6 +16,7 @@ from frostline.data.files.table_files import FileSettings
 from frostline.data.files.table_parts import raw_data
 from frostline.data.files.typed_files import named_class
 from frostline.errors import Problem, UserError, did_you_mean, user_error
+from frostline.results.home_paths import expand_home
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetBuilder
@@ -60,7 +61,12 @@ class Hub:
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with the arguments, without the data."""
-        return [*self.columns.problems(), *self.format.problems()]
+        problems = [*self.columns.problems(), *self.format.problems()]
+        try:
+            self._folder()
+        except UserError as error:
+            problems += error.problems
+        return problems
 
     def load(self) -> RawData:
         if problems := self.problems():
@@ -72,7 +78,7 @@ class Hub:
         )
 
     def _folder(self) -> Path:
-        return Path(self.name).expanduser()
+        return expand_home(self.name, "dataset.name")
 
     def _tables(self) -> tuple[dict[str, Columns], list[DataNote]]:
         """Return split -> its columns.

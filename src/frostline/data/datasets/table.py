@@ -11,6 +11,7 @@ from frostline.data.files.columns import ColumnSettings
 from frostline.data.files.table_files import FileSettings, read_table
 from frostline.data.files.table_parts import raw_data
 from frostline.errors import Problem, UserError
+from frostline.results.home_paths import expand_home
 
 
 class Table:
@@ -68,8 +69,9 @@ class Table:
         problems = [*self.columns.problems(), *(unreadable := self.format.problems())]
         for part, file in self.files.items():
             if file is not None and not unreadable:
+                key = f"dataset.{part}"
                 try:
-                    columns, found = read_table(f"dataset.{part}", Path(file).expanduser(), self.format)
+                    columns, found = read_table(key, expand_home(file, key), self.format)
                 except UserError as error:
                     problems += error.problems
                 else:

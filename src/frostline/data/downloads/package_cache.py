@@ -23,6 +23,7 @@ from frostline.data.downloads import pypi as package_index
 from frostline.data.downloads.archives import members
 from frostline.data.downloads.pins import Deb, Pin
 from frostline.errors import user_error
+from frostline.results.home_paths import expand_home
 
 __all__ = ["Deb", "Pin", "cache_folder", "create_cache_folder", "folder", "home_folder", "is_cached", "store_folder"]
 
@@ -36,7 +37,7 @@ def cache_folder() -> Path:
         UserError: the variable is not set, and the user has no home folder.
     """
     if chosen := os.environ.get("FROSTLINE_CACHE"):
-        return Path(chosen).expanduser()
+        return expand_home(chosen, "FROSTLINE_CACHE")
     if base := os.environ.get("XDG_CACHE_HOME"):
         return Path(base) / "frostline"
     if (home := home_folder()) is None:
@@ -69,7 +70,7 @@ def create_cache_folder() -> None:
 def store_folder() -> Path:
     """Return the folder for states below the frost line: FROSTLINE_STORE, or `frost` in the cache folder."""
     configured = os.environ.get("FROSTLINE_STORE")
-    return Path(configured).expanduser() if configured else cache_folder() / "frost"
+    return expand_home(configured, "FROSTLINE_STORE") if configured else cache_folder() / "frost"
 
 
 def folder(pin: Pin, inside: str, leave_out: Sequence[str] = (), keep: Sequence[str] = ("*",)) -> Path:

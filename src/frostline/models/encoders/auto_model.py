@@ -24,6 +24,7 @@ from frostline.models.encoders.text_encoder import (
     token_embeddings,
     turn_into_buffers,
 )
+from frostline.results.home_paths import expand_home
 
 HUB_TIMEOUT_SECONDS = 2.5  # the hub's client may add 3 for a request
 
@@ -74,8 +75,8 @@ def locate_checkpoint(name: str, pin: dict[str, Any] | None) -> str:
     if pin is not None:
         source = folder(Pin.of(pin), pin["folder"], leave_out=("heads.pt",))
         return str(converted(source, pin["convert"], pin["architecture"]) if pin.get("convert") else source)
-    if Path(name).expanduser().is_dir():
-        return str(Path(name).expanduser())
+    if (local := expand_home(name, "encoder.name")).is_dir():
+        return str(local)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise user_error(
             "encoder.name", f"'{name}' is no folder", "give an existing folder, or a hub id such as owner/model"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
+
+from frostline.results.home_paths import expand_home
 
 Objective = Literal["masked", "causal"]
 OBJECTIVE_BY_SUFFIX: dict[str, Objective] = {"ForMaskedLM": "masked", "ForCausalLM": "causal", "LMHeadModel": "causal"}
@@ -27,7 +28,7 @@ def known_objective(encoder: Mapping[str, Any]) -> tuple[bool, Objective | None]
     if encoder.get("pin") is not None:
         return True, None
     try:
-        file = Path(str(encoder["name"])).expanduser() / "config.json"
+        file = expand_home(str(encoder["name"]), "encoder.name") / "config.json"
         config = json.loads(file.read_text(encoding="utf-8"))
         is_half = config.get("is_encoder_decoder")  # of which only the encoder is used
         return True, None if is_half else objective_of_architectures(config.get("architectures"))

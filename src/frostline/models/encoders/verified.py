@@ -16,6 +16,7 @@ from typing import Any
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.errors import UserError
 from frostline.results.atomic_files import read_json, write_json
+from frostline.results.home_paths import expand_home
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
 ARGUMENTS = ("name", "revision", "untrained", "reinit_top", "objective", "pin")  # those that matter to loading
@@ -26,7 +27,7 @@ def checkpoint_key(encoder: Mapping[str, Any]) -> str | None:
 
     None for a hub id, whose files are not known before it is loaded.
     """
-    name = Path(str(encoder.get("name"))).expanduser()
+    name = expand_home(str(encoder.get("name")), "encoder.name")
     if encoder.get("pin") is not None:
         files: list[tuple[str, int, int]] = []  # pinned by their hash
     elif name.is_dir():

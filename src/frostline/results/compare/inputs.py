@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from frostline.errors import Problem, UserError
 from frostline.results.folder import RunFolder
+from frostline.results.home_paths import expand_home
 
 
 def complete_runs(paths: Sequence[str], problems: Sequence[Problem] = ()) -> list[RunFolder]:
@@ -16,8 +16,16 @@ def complete_runs(paths: Sequence[str], problems: Sequence[Problem] = ()) -> lis
     Raises:
         UserError: with these mistakes, and all folders that do not contain a complete run.
     """
-    runs = [RunFolder(Path(path).expanduser()) for path in paths]
-    if every := [*problems, *(problem for run in runs for problem in _folder_problems(run))]:
+    runs, every = [], list(problems)
+    for path in paths:
+        try:
+            run = RunFolder(expand_home(path, path))
+        except UserError as error:
+            every += error.problems
+        else:
+            runs.append(run)
+            every += _folder_problems(run)
+    if every:
         raise UserError(every, "command")
     return runs
 

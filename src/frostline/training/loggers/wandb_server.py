@@ -9,8 +9,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from frostline.errors import UserError
+from frostline.results.home_paths import expand_home
 
 PROBE_SECONDS = 5.0
 SECONDS_TO_REMEMBER = 600.0  # so that a sweep waits for an unreachable server once, not in each of its jobs
@@ -57,8 +59,8 @@ def has_key(url: str) -> bool:
     file = os.environ.get("NETRC")
     for path in [file] if file else ["~/.netrc", "~/_netrc"]:
         try:
-            entry = netrc.netrc(Path(path).expanduser()).authenticators(urlsplit(url).netloc)
-        except (OSError, RuntimeError, netrc.NetrcParseError):  # RuntimeError: the user has no home folder
+            entry = netrc.netrc(expand_home(path, "NETRC")).authenticators(urlsplit(url).netloc)
+        except (OSError, UserError, netrc.NetrcParseError):  # UserError: the user has no home folder
             continue
         return bool(entry and entry[2])
     return False
