@@ -73,6 +73,8 @@ def test_the_folder_of_one_run_is_not_taken_literally(tmp_path: Path, monkeypatc
         (["cache", "ls", "--dir", NOBODY], "--dir"),
         (["status", NOBODY], "status"),
         (["diff", NOBODY, NOBODY], NOBODY),
+        (["predict", NOBODY, "a.csv"], NOBODY),
+        (["predict", "run", "a.csv", "--into", NOBODY], "--into"),
         (["-m", "hydra/sweeper=listed", f"hydra.sweeper.file='{NOBODY}'"], "hydra.sweeper.file"),
         (
             ["-m", "hydra/sweeper=optuna", f"hydra.sweeper.storage='{NOBODY}'", "seed=choice(1,2)"],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from frostline.errors import FrostlineError, Problem, UserError
 from frostline.options import OptionParser, add_paths, comma_list, unwritable
+from frostline.results.home_paths import expand_home
 
 STANDARD_INPUT = "-"
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -52,8 +53,8 @@ def main(argv: list[str]) -> int:
     settings = FileSettings((), None, given.separator, given.encoding)
     if problems := [_renamed(problem) for problem in settings.problems()]:
         raise UserError(problems, "command")
-    into, vectors = (None if name is None else Path(name).expanduser() for name in (given.into, given.vectors))
-    folders = [Path(model).expanduser() for model in models]
+    into, vectors = (None if name is None else expand_home(name, "--into") for name in (given.into, given.vectors))
+    folders = [expand_home(model, model) for model in models]
     job = PredictionJob(folders, file, given.column, into, vectors, given.trust_remote_code, settings)
     descriptor = sys.stdin.fileno() if file == STANDARD_INPUT else -1
     try:
@@ -74,13 +75,20 @@ def _problems(given: Namespace) -> Iterator[Problem]:
     yield from _file_problems("--into", given.into, ENDINGS)
     yield from _file_problems("--vectors", given.vectors, ENDINGS[-1:])
     for model in given.paths[:-1]:
-        yield from _folder_problems(Path(model).expanduser())
+        try:
+            yield from _folder_problems(expand_home(model, model))
+        except UserError as error:
+            yield from error.problems
 
 
 def _file_problems(flag: str, name: str | None, endings: Sequence[str]) -> Iterator[Problem]:
     if name is None:
         return
-    path = Path(name).expanduser()
+    try:
+        path = expand_home(name, flag)
+    except UserError as error:
+        yield from error.problems
+        return
     if path.suffix.lower() not in endings:
         yield Problem(flag, f"{name} has an unknown ending", "use one of: " + ", ".join(endings))
     if path.is_file():

@@ -19,6 +19,7 @@ from frostline.export.open_model import open_model
 from frostline.export.prediction_file import Columns, RowWriter, SeparatedWriter, open_writer
 from frostline.export.predictor import class_names
 from frostline.export.predictor_group import PredictorGroup, TextModel
+from frostline.results.home_paths import expand_home
 
 STANDARD_INPUT = "-"
 TEXT = "text"
@@ -184,7 +185,7 @@ def _recorded_columns(folder: Path) -> list[str]:
 
 def _open_file(job: PredictionJob, columns: Sequence[str]) -> TableStream:
     settings = FileSettings(columns, None, job.settings.separator, job.settings.encoding, job.settings.quoting)
-    table = open_table(Path(job.file).expanduser(), settings)
+    table = open_table(expand_home(job.file, job.file), settings)
     missing = [name for name in columns if name not in table.names]
     if missing:
         known = ", ".join(map(repr, table.names))

@@ -26,8 +26,8 @@ class CheckedCommand:
     Attributes:
         jobs: its runs; of a search, the corners of the search space.
         downloads: a line for each file that a run would download.
-        notes: a line for each local file that has changed since an earlier run, for each note on a table of the user, and
-            for texts that are truncated.
+        notes: a line for each local file that has changed since an earlier run, for each note on a table of the user,
+            and for texts that are truncated.
     """
 
     jobs: Sequence[Job]
