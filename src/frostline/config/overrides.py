@@ -17,6 +17,7 @@ from frostline.config.checks.check import SUPPLIED
 from frostline.config.checks.signature import read_signature
 from frostline.config.choices import chosen_names, config_keys, group_choices
 from frostline.config.hydra_internals import HydraLoader
+from frostline.config.other_names import other_name
 from frostline.config.renamed import renamed
 from frostline.errors import Problem, UserError, did_you_mean, one_line
 from frostline.override_text import override_text
@@ -138,16 +139,17 @@ class Composer:
         if override.is_add() and key in known:
             return Problem(key, "exists already", f"leave out the plus: {line[1:]}")
         if key not in known:
-            return self._explain_unknown(key, line, cfg, known)
+            return self._explain_unknown(override, cfg, known)
         return Problem(key, f"cannot be set: {one_line(error)}", "see `frostline --help` for the config")
 
-    def _explain_unknown(self, key: str, line: str, cfg: DictConfig, known: list[str]) -> Problem:
+    def _explain_unknown(self, override: Override, cfg: DictConfig, known: list[str]) -> Problem:
+        key, line = override.key_or_group, str(override.input_line)
         role, _, name = key.partition(".")
         if source := SUPPLIED.get(role, {}).get(name):
             return Problem(key, f"is set from {source}", "remove it")
         if name in _arguments_of_part(cfg, role):
             return Problem(key, "is an argument that the yaml does not list", f"write +{line}, or add it to the yaml")
-        if problem := renamed(key):
+        if problem := renamed(key) or other_name(key, override_value(override)):
             return problem
         return Problem(key, "no such key", suggest.path(key, [k for k in known if not k.endswith("_target_")]))
 

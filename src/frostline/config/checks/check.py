@@ -16,6 +16,7 @@ from frostline.config.checks.signature import Argument, Signature, read_signatur
 from frostline.config.checks.source import find_module
 from frostline.config.checks.values import type_mismatch
 from frostline.config.local_paths import home_problems
+from frostline.config.other_names import other_name
 from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
@@ -113,7 +114,8 @@ def argument_problems(
             problems += _value_problems(f"{dot}{name}", value, allowed[name])
         elif name != "_target_" and name not in supplied and not signature.open:
             unknown = f"{signature.name} has no such argument", suggest.argument(role, name, allowed)
-            problems.append(renamed(f"{dot}{name}") or Problem(f"{dot}{name}", *unknown))
+            known_elsewhere = renamed(f"{dot}{name}") or other_name(f"{dot}{name}", value)
+            problems.append(known_elsewhere or Problem(f"{dot}{name}", *unknown))
     absent = [name for name, argument in allowed.items() if argument.required and name not in config]
     return problems + [Problem(f"{dot}{name}", "is missing", f"give {dot}{name}=...") for name in absent]
 
@@ -122,7 +124,10 @@ def _top_level_problems(config: Config) -> list[Problem]:
     known = read_signature(TOP_LEVEL, "config").parameters
     roles = [*SUPPLIED, *FIXED]
     unknown = [key for key in config if key not in known and key not in roles]
-    problems = [Problem(key, "no such key", suggest.path(key, [*known, *roles])) for key in unknown]
+    problems = [
+        other_name(key, config[key]) or Problem(key, "no such key", suggest.path(key, [*known, *roles]))
+        for key in unknown
+    ]
     problems += [Problem(r, "is missing", f"choose one: `frostline list {r}`") for r in roles if not config.get(r)]
     problems += argument_problems("", {k: v for k, v in config.items() if k in known}, Signature("config", known))
     for role, (function, supplied) in FIXED.items():
