@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from frostline.api.classifier import FrostlineClassifier as FrostlineClassifier
     from frostline.api.loaded_model import load as load
     from frostline.api.records import report as report
     from frostline.api.records import results as results
@@ -25,11 +26,23 @@ __version__ = "0.1.0"
 
 _MODULES = {
     **dict.fromkeys(("check", "plan", "run", "sweep"), "frostline.api.runs"),
+    "FrostlineClassifier": "frostline.api.classifier",
     "load": "frostline.api.loaded_model",
     **dict.fromkeys(("report", "results"), "frostline.api.records"),
     **dict.fromkeys(("FrostlineError", "UserError"), "frostline.errors"),
 }
-__all__ = ["FrostlineError", "UserError", "check", "load", "plan", "report", "results", "run", "sweep"]
+__all__ = [
+    "FrostlineClassifier",
+    "FrostlineError",
+    "UserError",
+    "check",
+    "load",
+    "plan",
+    "report",
+    "results",
+    "run",
+    "sweep",
+]
 
 
 class _Package(ModuleType):

@@ -37,6 +37,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_every_name_that_is_offered_exists_and_has_a_docstring() -> None:
+    assert fl.__all__ == sorted(fl._MODULES)
     assert [name for name in fl.__all__ if name not in dir(fl) or not getattr(fl, name).__doc__] == []
     with pytest.raises(AttributeError, match="no attribute 'rum'"):
         fl.rum  # noqa: B018

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from frostline.config.hydra_internals import argument_parser
+from frostline.config.project_file import project_config_dir
 from frostline.errors import UserError, did_you_mean, user_error
 
 # flags of Hydra that print something and run nothing
@@ -30,10 +31,10 @@ class Arguments:
 
 
 def parse_arguments(argv: list[str]) -> Arguments:
-    """Parse a command line.
+    """Parse a command line. Without --config-dir, the config folder is that of the project in the working folder.
 
     Raises:
-        UserError: an unknown flag, a flag without its value, or a --config-dir that is not a folder.
+        UserError: an unknown flag, a flag without its value, or a config folder that is not one.
     """
     words = [word for word in argv if word != "--debug"]
     parser: Any = argument_parser()
@@ -51,13 +52,16 @@ def parse_arguments(argv: list[str]) -> Arguments:
     config_path = str(Path(parsed.config_path).resolve()) if parsed.config_path else None
     flag_words = [word for word in words if word not in parsed.overrides]
     flag_words = [config_path if config_path and word == parsed.config_path else word for word in flag_words]
+    config_dir = parsed.config_dir
+    if config_dir is None and (config_dir := project_config_dir()) is not None:
+        flag_words += ["--config-dir", config_dir]
     return Arguments(
         argv=[*flag_words, *parsed.overrides],
         overrides=parsed.overrides,
         multirun=parsed.multirun or "hydra.mode=MULTIRUN" in parsed.overrides,
         shows=shows,
         config_name=parsed.config_name or "config",
-        config_dir=parsed.config_dir,
+        config_dir=config_dir,
         config_path=config_path,
         debug="--debug" in argv,
     )
