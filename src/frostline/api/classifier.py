@@ -101,8 +101,8 @@ class FrostlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803  # the name that scikit-learn gives it
         """Return the predicted label of each text (N,)."""
-        indices = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[indices]
+        predicted: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return predicted
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803  # the name that scikit-learn gives it
         """Return the probability of each class (N, C), in the order of `classes_`."""

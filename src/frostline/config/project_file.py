@@ -38,24 +38,24 @@ def _frostline_table(text: str) -> Any:
     try:
         tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise _problem(TABLE, f"cannot be read: {error}", "correct the file") from error
+        raise _project_error(TABLE, f"cannot be read: {error}", "correct the file") from error
     return tool.get("frostline", {}) if isinstance(tool, dict) else {}
 
 
 def _config_dir(table: Any) -> str | None:
     if not isinstance(table, dict):
-        raise _problem(TABLE, "is no table", f'write [{TABLE}] and below it {KEY} = "conf"')
+        raise _project_error(TABLE, "is no table", f'write [{TABLE}] and below it {KEY} = "conf"')
     if unknown := [key for key in table if key != KEY]:
-        raise _problem(f"{TABLE}.{unknown[0]}", "no such key", did_you_mean(unknown[0], [KEY]))
+        raise _project_error(f"{TABLE}.{unknown[0]}", "no such key", did_you_mean(unknown[0], [KEY]))
     folder = table.get(KEY)
     if folder is None:
         return None
     is_inside = isinstance(folder, str) and (Path.cwd() / folder).resolve().is_relative_to(Path.cwd().resolve())
     if not is_inside or not (Path.cwd() / str(folder)).is_dir():
         what = f"{folder!r} is not a folder below {Path.cwd()}"
-        raise _problem(f"{TABLE}.{KEY}", what, 'name one, such as "conf", or give --config-dir')
+        raise _project_error(f"{TABLE}.{KEY}", what, 'name one, such as "conf", or give --config-dir')
     return str(folder)
 
 
-def _problem(key: str, what: str, do: str) -> UserError:
+def _project_error(key: str, what: str, do: str) -> UserError:
     return UserError(Problem(f"{FILE}: {key}", what, do), "project")
