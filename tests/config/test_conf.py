@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+import finished_runs
 import parts
 from frostline.config import jobs as command
 from frostline.config import search_path as search
@@ -24,6 +25,8 @@ CONF = search.conf_folder()
 CHOICES = sorted((file.parent.name, file.stem) for file in CONF.glob("*/*.yaml"))
 NEEDS = {  # what a choice cannot do without
     ("encoder", "hub"): ["encoder.name=owner/model"],
+    ("encoder", "run"): ["encoder.path=finished"],
+    ("head", "run"): ["head.path=finished"],
     ("freezing", "rules"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("freezing", "schedule"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("dataset", "table"): ["dataset.train=data.csv"],
@@ -47,6 +50,7 @@ def ids(pair: tuple[str, str]) -> str:
 def data(own_folder: None) -> None:
     rows = [f"text {i} {label},{label}" for i in range(20) for label in ("no", "yes")]
     Path("data.csv").write_text("\n".join(["text,label", *rows]))
+    finished_runs.write(Path("finished"))
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=ids)

@@ -21,11 +21,11 @@ NEEDS: dict[tuple[str, str], list[str]] = {  # the choice of another group that 
 }
 
 
-def choices(group: str) -> list[str]:
-    """The names in conf/<group>."""
+def choices(group: str, every: bool = False) -> list[str]:
+    """The names in conf/<group>. Without `every` not `run`, a part of a run that must have been trained before."""
     found = sorted(file.stem for file in (search.conf_folder() / group).glob("*.yaml"))
     assert found, f"conf/{group} is empty"
-    return found
+    return [name for name in found if every or name != "run"]
 
 
 @cache

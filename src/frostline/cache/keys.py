@@ -17,6 +17,7 @@ from frostline.data.tokens import Tokens
 from frostline.freezing.frost_line import CachePoint
 from frostline.freezing.plan import Block
 from frostline.models.fingerprint import weights_digest
+from frostline.models.source_runs import original_part
 from frostline.results.identity import INPUTS, without_modules
 from frostline.types import Config
 
@@ -35,7 +36,9 @@ def cache_content(encoder: Any, config: Config) -> dict[str, Any] | None:
 def _is_of_user_part(key: str, config: Config) -> bool:
     """Return whether an input is of a user's encoder, adapter or pooler; what ours read is in weights and content."""
     role = key.partition(".")[0]
-    return role in ("encoder", "adapter", "pooler") and not config[role]["_target_"].startswith("frostline.")
+    if role not in ("encoder", "adapter", "pooler"):
+        return False
+    return not original_part(config, role)["_target_"].startswith("frostline.")
 
 
 class CacheKeys:

@@ -10,6 +10,7 @@ from frostline.config.checks.outline import outline
 from frostline.config.checks.source import capabilities
 from frostline.data.build import source_of
 from frostline.models.interfaces import Capability
+from frostline.models.source_runs import source_run
 from frostline.results.identity import INPUTS
 from frostline.types import Config
 
@@ -116,4 +117,5 @@ def _depends_on_seed(config: Config) -> bool:
     """Return whether the run's seed initialises something in the encoder or pooler."""
     encoder, pooler = config["encoder"], config["pooler"]["_target_"]
     loaded = encoder["_target_"] == PRETRAINED and not encoder.get("untrained") and not encoder.get("reinit_top")
+    loaded = loaded or source_run(encoder) is not None
     return not loaded or Capability.TRAINABLE in capabilities(pooler)

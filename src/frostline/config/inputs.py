@@ -17,8 +17,9 @@ from frostline import session
 from frostline.config.local_paths import OURS, path_digests, read_digest
 from frostline.config.user_modules import user_modules
 from frostline.errors import Problem, UserError, user_error
+from frostline.models.source_runs import MODEL_PARTS, chain, read_config, source_run
 from frostline.results.file_digest import combined, is_settled
-from frostline.results.identity import CODE_KEYS, INPUTS
+from frostline.results.identity import CODE_KEYS, INPUTS, run_id
 from frostline.types import Config
 
 
@@ -34,7 +35,7 @@ def with_inputs(config: Config) -> Config:
 
 
 def local_inputs(config: Config) -> dict[str, str]:
-    """Return key -> checksum of each file, folder or module of the user that a key of the config names."""
+    """Return key -> checksum of each file, folder, run or module of the user that a key of the config names."""
     return dict(_inputs(config, ""))
 
 
@@ -76,6 +77,20 @@ def _inputs(value: Any, key: str) -> Iterator[tuple[str, str]]:
         yield from _inputs(item, f"{prefix}{name}")
     if isinstance(value.get("_target_"), str) and value.get("pin") is None:
         yield from path_digests(value, prefix)
+        yield from _run_digests(value, key)
+
+
+def _run_digests(part: Mapping[str, Any], role: str) -> Iterator[tuple[str, str]]:
+    """Yield the checksum of the run that a part is taken from: of its id, its weights and what its part reads."""
+    if (run := source_run(part)) is None:
+        return
+    try:
+        list(chain({role: part}, role))
+    except UserError:  # the check reports it
+        return
+    config, key = read_config(run), f"{role}.path"
+    content = local_inputs({name: config[name] for name in MODEL_PARTS[role]})
+    yield key, combined(content | {"id": run_id(config), "weights": read_digest(key, run.best)})
 
 
 def _code(key: str, target: str) -> Iterator[tuple[str, str]]:

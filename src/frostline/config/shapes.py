@@ -23,6 +23,8 @@ from typing import Any
 
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.freezing.plan import Block, Kind, Parameter
+from frostline.models.encoders.verified import checkpoint_key, read_verified
+from frostline.models.source_runs import with_original_parts
 from frostline.results.atomic_files import read_json, write_json
 from frostline.results.home_paths import expand_home
 from frostline.results.identity import without_modules
@@ -46,6 +48,17 @@ def encoder_layers(encoder: Mapping[str, Any]) -> int | None:
             return int(json.loads(first)["layers"])
         layers = read_json(expand_home(name, "encoder.name") / "config.json")["num_hidden_layers"]
         return layers if isinstance(layers, int) else None
+    return None
+
+
+def encoder_width(encoder: Mapping[str, Any]) -> int | None:
+    """Return the width of a pinned encoder, or of a local folder that was loaded before; None for any other."""
+    with suppress(OSError, ValueError, KeyError, IndexError):
+        if encoder.get("pin") is not None:
+            first = (FOLDER / f"{encoder['name']}.jsonl").read_text(encoding="utf-8").splitlines()[0]
+            return int(json.loads(first)["width"])
+        if (measured := read_verified(checkpoint_key(encoder))) is not None:
+            return int(measured["width"])
     return None
 
 
@@ -103,6 +116,7 @@ PARAMETER_COUNTS: dict[str, Callable[[Config, Sizes], Counts]] = {  # parts that
 
 def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
     """Return the blocks of encoder, adapter, pooler and head for these classes."""
+    config = with_original_parts(config)
     if (blocks := shipped_blocks(config, len(classes))) is not None:
         return blocks
     file = _cache_file(config, classes)

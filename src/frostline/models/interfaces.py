@@ -51,6 +51,7 @@ class Capability(StrEnum):
     LOCAL_FILES = "local_files"  # the arguments that are files, whose content is part of a run's id; inputs
     LOCAL_FOLDERS = "local_folders"  # the arguments that may be folders, whose content is part of a run's id; inputs
     # adapters
+    MERGEABLE = "mergeable"  # can be merged into the weights of the encoder; reused_parts
     LOCATION = "location"  # "layers" or "embeddings": the blocks that hold the adapter's parameters; outline
 
 

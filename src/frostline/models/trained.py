@@ -7,26 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-import yaml
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from frostline.data.corpus import Split
-from frostline.errors import user_error
+from frostline.errors import UserError, user_error
 from frostline.instantiate import locate
-from frostline.models.adapters.attach import weights_without_adapter
+from frostline.models.adapters.attach import merge_adapter, weights_without_adapter
 from frostline.models.blocks import ModuleBlock
 from frostline.models.build import build_model
+from frostline.models.checkpoint import copy_weights, misfit
 from frostline.models.fingerprint import weights_digest
 from frostline.models.interfaces import FittedHead, InContext
 from frostline.models.model import Model
+from frostline.models.source_runs import ROLES, merge_problem, read_config, run_problem
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
 from frostline.results.identity import ID_DEFAULTS
 from frostline.types import Config
-
-PARTS = ("encoder", "adapter", "pooler", "head")
 
 
 @dataclass(frozen=True)
@@ -71,22 +69,39 @@ def load_trained(run: RunFolder, train: Callable[[Config], Split] | None = None)
         UserError: the run is not complete, its checkpoint does not exist or belongs to another model, or the
             pre-trained weights on this machine are not those that the run began with.
     """
-    config, result, environment = _read_record(run)
-    classes, thresholds = result["classes"], result.get("thresholds")
-    count = environment["data"]["texts"]["train"]
-    blocks, parts = build_model(config, classes, multi_label=thresholds is not None, texts=count)
-    model = Model(**parts).eval()
-    if weights_digest(weights_without_adapter(model.encoder, blocks)) != environment["encoder"]["fingerprint"]:
-        do = "put the pre-trained weights back as they were, or repeat the run"
-        raise user_error(f"{run.path}: encoder", "the pre-trained weights are not those that the run began with", do)
+    record = _read_record(run)
+    config, result = record[:2]
+    blocks, model = _build(run, *record)
     if isinstance(model.head, InContext):
         if train is None:
             what = "has demonstrations in its prompts, which are training texts of the run"
             raise user_error(f"{run.path}: head", what, "take a run whose head has no demonstrations")
         model.head.set_demonstrations(train(config["dataset"]), config["seed"])
     restore(model, blocks, load_file(run.best), run)
+    classes, thresholds = result["classes"], result.get("thresholds")
     limits = None if thresholds is None else [thresholds[name] for name in classes]
     return TrainedModel(run, config, result, model, blocks, classes, limits)
+
+
+def load_encoder(run: RunFolder, arguments: Config) -> nn.Module:
+    """Return the encoder of a complete run with its trained weights, in which an adapter is merged.
+
+    arguments: values for arguments of the encoder in place of the recorded ones; those that it does not have are
+    ignored.
+
+    Raises:
+        UserError: see `load_trained`; or the adapter cannot be merged.
+    """
+    config, *others = _read_record(run)
+    encoder = config["encoder"]
+    config |= {"encoder": encoder | {key: value for key, value in arguments.items() if key in encoder}}
+    blocks, model = _build(run, config, *others)
+    known = {name: p.detach() for block in blocks if block.kind != "head" for name, p in block.parameters.items()}
+    weights = {name: value for name, value in load_file(run.best).items() if not name.startswith("head.")}
+    copy_weights(weights, known, run)
+    if not merge_adapter(model.encoder, blocks):
+        raise UserError(merge_problem(run, str(run.path)))
+    return model.encoder
 
 
 def restore(model: Model, blocks: Sequence[ModuleBlock], weights: dict[str, Tensor], run: RunFolder) -> None:
@@ -94,28 +109,35 @@ def restore(model: Model, blocks: Sequence[ModuleBlock], weights: dict[str, Tens
     known: dict[str, Tensor] = {name: p.detach() for block in blocks for name, p in block.parameters.items()}
     head = {f"head.{name}": buffer for name, buffer in model.head.named_buffers()}
     head |= {name: value for name, value in known.items() if name.startswith("head.")}
-    known |= head
-    if wrong := sorted((weights.keys() - known.keys()) | (head.keys() - weights.keys())):
-        what = f"does not fit the model of the run: '{wrong[0]}' is on one side only"
-        raise user_error(str(run.best), what, "restore the checkpoint, or use the version of frostline that wrote it")
-    with torch.no_grad():
-        for name, value in weights.items():
-            if known[name].shape != value.shape and isinstance(model.head, FittedHead):
-                known[name].resize_(value.shape)  # the number of texts that a head keeps is known when it is fitted
-            known[name].copy_(value)
+    if missing := sorted(head.keys() - weights.keys()):
+        raise misfit(run, missing[0])
+    copy_weights(weights, known | head, run, isinstance(model.head, FittedHead))
+
+
+def _build(
+    run: RunFolder, config: Config, result: dict[str, Any], environment: dict[str, Any]
+) -> tuple[list[ModuleBlock], Model]:
+    """Return the blocks and the model of a run as it began.
+
+    Raises:
+        UserError: the pre-trained weights are others.
+    """
+    count, is_multi_label = environment["data"]["texts"]["train"], result.get("thresholds") is not None
+    blocks, parts = build_model(config, result["classes"], multi_label=is_multi_label, texts=count)
+    model = Model(**parts).eval()
+    if weights_digest(weights_without_adapter(model.encoder, blocks)) != environment["encoder"]["fingerprint"]:
+        do = "put the pre-trained weights back as they were, or repeat the run"
+        raise user_error(f"{run.path}: encoder", "the pre-trained weights are not those that the run began with", do)
+    return blocks, model
 
 
 def _read_record(run: RunFolder) -> tuple[Config, dict[str, Any], dict[str, Any]]:
     """Return the config, with the defaults of later versions, the result, and the environment of a complete run."""
-    result = run.read_result()
-    if result is None:
-        what = "contains no complete run: it has no result.json" if run.path.is_dir() else "is not a folder"
-        raise user_error(str(run.path), what, "give the folder of a complete run")
-    if missing := [file.name for file in (run.config, run.environment, run.best) if not file.exists()]:
-        raise user_error(str(run.path), f"has no {' and no '.join(missing)}", "copy the whole folder of the run")
-    config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    config |= {group: _earlier_defaults(group, config[group]) | config[group] for group in PARTS}
-    return config, result, read_json(run.environment)
+    if (problem := run_problem(run, str(run.path))) is not None:
+        raise UserError(problem)
+    config = read_config(run)
+    config = config | {group: _earlier_defaults(group, config[group]) | config[group] for group in ROLES}
+    return config, read_json(run.result), read_json(run.environment)
 
 
 def _earlier_defaults(group: str, part: Config) -> Config:

@@ -9,6 +9,7 @@ from pathlib import Path
 from frostline.config.arguments import Arguments
 from frostline.config.checks.downloads import downloads
 from frostline.config.checks.encoder import checkpoint_problems
+from frostline.config.checks.reused_parts import class_problems_of_heads
 from frostline.config.checks.table_texts import read_tables
 from frostline.config.checks.truncation import truncation_lines
 from frostline.config.earlier_runs import changed_inputs
@@ -58,7 +59,8 @@ def check_command(arguments: Arguments) -> CheckedCommand:
     """
     jobs = checked_jobs(arguments)
     tables, encoders = read_tables([job.config["dataset"] for job in jobs]), [job.config["encoder"] for job in jobs]
-    if problems := [*tables.problems, *checkpoint_problems(encoders, needs_answer=False)]:
+    problems = [*tables.problems, *checkpoint_problems(encoders, needs_answer=False)]
+    if problems := problems or class_problems_of_heads([job.config for job in jobs]):
         raise UserError(problems)
     files = list(dict.fromkeys(line for job in jobs for line in downloads(job.config)))
     if files:

@@ -19,6 +19,7 @@ from frostline.config import search_path as search
 from frostline.config.arguments import Arguments
 from frostline.config.budgets import unequal_budgets
 from frostline.config.checks.encoder import checkpoint_problems
+from frostline.config.checks.reused_parts import class_problems_of_heads
 from frostline.config.earlier_runs import changed_inputs
 from frostline.config.hydra_internals import BASIC_SWEEPER, run_application
 from frostline.config.jobs import Job, check_composition, checked_jobs
@@ -99,7 +100,7 @@ def run_command(arguments: Arguments) -> Launched:
             f"{', '.join(stray)}: ignored; torchrun or srun would set more variables, and this is one process by itself"
         )
     jobs = checked_jobs(arguments) if is_main_process() else []
-    _check_encoders(jobs)
+    _check_models(jobs)
     if jobs:
         create_cache_folder()
     for line in changed_inputs(jobs):
@@ -142,10 +143,11 @@ def _refuse_sweep_on_external_ranks(arguments: Arguments) -> None:
         raise UserError(Problem("--multirun", what, do), "command")
 
 
-def _check_encoders(jobs: list[Job]) -> None:
-    """Raise UserError once for encoders of incomplete jobs that cannot be loaded, or downloaded from the hub."""
-    incomplete = (job for job in jobs if (RunFolder(job.folder).read_result() or {}).get("id") != job.id)
-    if problems := checkpoint_problems((job.config["encoder"] for job in incomplete), needs_answer=True):
+def _check_models(jobs: list[Job]) -> None:
+    """Raise UserError once for incomplete jobs whose encoder cannot be loaded, or whose trained head does not fit."""
+    incomplete = [job.config for job in jobs if (RunFolder(job.folder).read_result() or {}).get("id") != job.id]
+    problems = checkpoint_problems((config["encoder"] for config in incomplete), needs_answer=True)
+    if problems := [*problems, *class_problems_of_heads(incomplete)]:
         raise UserError(problems)
 
 

@@ -23,6 +23,7 @@ from frostline.data.batches import (
 from frostline.data.loader import BatchLoader
 from frostline.data.pairs import pair_batches, pair_count, share_with_partner
 from frostline.models.interfaces import InBatchLoss, PairLoss
+from frostline.models.source_runs import original_part
 from frostline.seeding import derive_seed
 from frostline.training.batch_norm import batch_norms
 from frostline.training.build import Built
@@ -51,7 +52,7 @@ class DataModule(pl.LightningDataModule):
         model, engine, runtime = self.built.model, self.built.classifier.engine, runtime_of(self.trainer)
         cache = SharedCache(CacheSettings(**self.config["cache"]), runtime.ranks)
         keys = CacheKeys(engine.parameters, runtime, partial(cache_content, model.encoder, self.config))
-        encoder_name = str(self.config["encoder"].get("name"))
+        encoder_name = str(original_part(self.config, "encoder").get("name"))
         self.frozen_states = FrozenStates(model, engine, cache, keys, runtime, encoder_name)
 
     def train_dataloader(self) -> BatchLoader:

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from frostline.console import log
+from frostline.data.downloads.package_cache import cache_folder
 from frostline.data.token_counts import token_record
 from frostline.errors import user_error
 from frostline.freezing.epochs import counted
 from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
+from frostline.models.source_runs import describe_sources
 from frostline.results import metrics_csv
 from frostline.results.atomic_files import read_json, write_json, write_text
 from frostline.results.environment import Environment, capture
@@ -92,11 +94,17 @@ class RunRecorder:
             "data": self._data(),
             "encoder": {"fingerprint": self.built.encoder_fingerprint},
             "tokens": token_record(self.built.token_counts),
+            **self._sources(),
         }
 
     def _data(self) -> dict[str, Any]:
         shifts = {name: shift.described() for name, shift in self.built.shifts.items()}
         return self.built.corpus.described() | {"shifts": shifts}
+
+    def _sources(self) -> dict[str, Any]:
+        """Return the runs that encoder and head were taken from, without the key where there are none."""
+        sources = describe_sources(self.config, cache_folder() / "digests")
+        return {"sources": sources} if sources else {}
 
     def finish(
         self,

@@ -12,6 +12,7 @@ from frostline.config.checks.compatibility import compatibility_problems
 from frostline.config.checks.dataset import dataset_problems, shift_problems, text_arguments
 from frostline.config.checks.encoder import encoder_problems
 from frostline.config.checks.monitors import is_multi_label, monitor_problems, monitored_metrics
+from frostline.config.checks.reused_parts import reuse_problems
 from frostline.config.checks.signature import Argument, Signature, read_signature
 from frostline.config.checks.source import find_module
 from frostline.config.checks.values import type_mismatch
@@ -20,6 +21,7 @@ from frostline.config.other_names import other_name
 from frostline.config.renamed import renamed
 from frostline.data.folds import fold_problems
 from frostline.errors import Problem, UserError
+from frostline.models.source_runs import ROLES, original_part
 from frostline.types import Config, NonNegativeInt
 
 MISSING = "???"
@@ -82,9 +84,10 @@ def check_config(config: Config) -> list[Problem]:
         if dataset.get("folds") is not None or dataset.get("fold") is not None:
             problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
         problems += dataset_problems(dataset) + shift_problems(dataset, _check_dataset)
+    problems += reuse_problems(config, [role for role in ROLES if not any(p.key.startswith(role) for p in problems)])
     problems = problems or compatibility_problems(config)
     if not any(problem.key.startswith("encoder") for problem in problems):
-        problems += encoder_problems(config["encoder"])
+        problems += encoder_problems(original_part(config, "encoder"))
     return problems
 
 

@@ -14,6 +14,7 @@ from frostline.freezing.plan import plan_problems
 from frostline.models.encoders.objectives import Objective, known_objective
 from frostline.models.interfaces import Capability
 from frostline.models.prompting.template import template_problems, word_problems
+from frostline.models.source_runs import source_run, with_original_parts
 from frostline.types import Config
 
 NO_ADAPTER = {"_target_": "frostline.models.adapters.none.NoAdapter"}
@@ -27,11 +28,15 @@ Capabilities = dict[str, dict[str, Any]]  # role -> what `capabilities` returns 
 
 def compatibility_problems(config: Config) -> list[Problem]:
     """Return the problems of parts each of which is right by itself."""
-    parts = {role: capabilities(config[role]["_target_"]) for role in ROLES}
+    is_from_run = source_run(config["head"]) is not None
+    config = with_original_parts(config)
+    parts = {role: dict(capabilities(config[role]["_target_"])) for role in ROLES}
     model = outline(config)
     problems = list(_adapter_problems(config, model))
     if Capability.FORWARD_PROMPT in parts["head"]:
         problems += _prompt_head_problems(config, parts)
+    elif is_from_run and parts["head"].pop(Capability.FIT, 0) is None:
+        problems += _fitted_earlier_problems(model)
     elif Capability.FIT in parts["head"]:
         problems += _fitted_head_problems(config, parts, model)
     else:
@@ -69,6 +74,13 @@ def _fitted_head_problems(config: Config, parts: Capabilities, model: Outline) -
     else:
         plan = outline(config, head=False).plan or model.plan
         yield from plan_problems(plan, True, Capability.USES_ONLY_EMBEDDINGS in parts["loss"])
+
+
+def _fitted_earlier_problems(model: Outline) -> Iterator[Problem]:
+    """Yield a problem if something would be trained below a head that was fitted in an earlier run."""
+    if model.trainable_kinds:
+        what = "trains, and the head of that run was fitted to its vectors and cannot be trained further"
+        yield Problem("freezing", what, "choose freezing=direct, or fit a new head, such as head=logistic")
 
 
 def _trained_head_problems(parts: Capabilities, model: Outline) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from frostline.config.checks.dataset import make_dataset
 from frostline.data.downloads.package_cache import Pin, home_folder, is_cached
+from frostline.models.source_runs import original_part
 from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
@@ -16,7 +17,7 @@ def downloads(config: Config) -> list[str]:
     dataset = config["dataset"]
     sources = [make_dataset(each) for each in (dataset, *(dataset.get("shifted") or {}).values())]
     lines = [line for source in sources if hasattr(source, "downloads") for line in source.downloads()]
-    return _encoder_downloads(config["encoder"]) + list(dict.fromkeys(lines))
+    return _encoder_downloads(original_part(config, "encoder")) + list(dict.fromkeys(lines))
 
 
 def _encoder_downloads(encoder: Config) -> list[str]:

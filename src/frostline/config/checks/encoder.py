@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from frostline.config.checks.downloads import is_in_hub_cache
 from frostline.errors import Problem, UserError
 from frostline.models.encoders.verified import checkpoint_key, read_verified
+from frostline.models.source_runs import original_part
 from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
@@ -36,7 +37,8 @@ def checkpoint_problems(encoders: Iterable[Config], needs_answer: bool) -> list[
     Args:
         needs_answer: whether a hub that does not answer is a problem too, as it is before a run.
     """
-    distinct = {json.dumps(encoder, sort_keys=True, default=str): encoder for encoder in encoders}
+    originals = (original_part({"encoder": encoder}, "encoder") for encoder in encoders)
+    distinct = {json.dumps(encoder, sort_keys=True, default=str): encoder for encoder in originals}
     chosen = [encoder for encoder in distinct.values() if _is_named_by_user(encoder)]
     folders = {checkpoint_key(encoder): encoder for encoder in chosen}
     unseen = [encoder for key, encoder in folders.items() if key is not None and read_verified(key) is None]

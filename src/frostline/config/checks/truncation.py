@@ -11,6 +11,7 @@ from frostline.config.checks.dataset import make_dataset
 from frostline.data.corpus import Text
 from frostline.data.downloads.package_cache import Pin, folder, is_cached
 from frostline.models.encoders.conversions.cache import conversion_folder
+from frostline.models.source_runs import with_original_parts
 from frostline.results.home_paths import expand_home
 from frostline.types import Config
 
@@ -44,6 +45,7 @@ def _key(config: Config) -> str:
 
 
 def _truncation_line(config: Config, texts: Sequence[Text] | None) -> str | None:
+    config = with_original_parts(config)
     tokenizer = _load_tokenizer(config["encoder"])
     sample = _sample(_read_texts(config["dataset"]) if texts is None else texts) if tokenizer is not None else []
     if not sample:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -32,6 +33,29 @@ def weights_without_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -
     added = {id(p) for block in blocks if block.kind == "adapter" for p in block.parameters.values()}
     state = encoder.state_dict(keep_vars=True)
     return {name.replace(".base_layer.", "."): value for name, value in state.items() if id(value) not in added}
+
+
+def merge_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> bool:
+    """Merge the adapter in the layers of the encoder into their weights and remove it.
+
+    Return whether that was possible; if not, the encoder is not changed.
+    """
+    adapters = [block for block in blocks if block.kind == "adapter"]
+    if not adapters:
+        return True
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    modules: dict[str, Any] = dict(encoder.named_modules())
+    tuned: dict[str, Any] = {path: module for path, module in modules.items() if isinstance(module, BaseTunerLayer)}
+    merged = {id(p) for module in tuned.values() for p in module.parameters()}
+    if not all(id(p) in merged for block in adapters for p in block.parameters.values()):
+        return False
+    for path, module in tuned.items():
+        module.merge(safe_merge=True)
+        encoder.set_submodule(path, module.get_base_layer())
+    vars(encoder).pop("peft_config", None)  # so that another adapter can be attached
+    encoder.requires_grad_(True)
+    return True
 
 
 def _parameters_of(modules: Iterable[nn.Module]) -> Iterable[tuple[str, nn.Parameter]]:

@@ -30,6 +30,7 @@ class Dora:
     """
 
     location: str | None = "layers"
+    mergeable = True
 
     def __init__(
         self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, target_modules: Targets = None

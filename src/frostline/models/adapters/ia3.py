@@ -43,6 +43,7 @@ class IA3:
     """
 
     location: str | None = "layers"
+    mergeable = True
 
     def __init__(self, outputs: Sequence[str] | None = None, inputs: Sequence[str] | None = None) -> None:
         self.outputs, self.inputs = outputs, inputs

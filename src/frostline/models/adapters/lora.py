@@ -31,6 +31,7 @@ class Lora:
     """
 
     location: str | None = "layers"
+    mergeable = True
 
     def __init__(
         self, r: Count = 8, alpha: Positive = 8.0, dropout: Dropout = 0.0, target_modules: Targets = None

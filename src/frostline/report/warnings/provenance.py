@@ -80,5 +80,6 @@ def _data_key(run: RunRecord) -> Hashable:
 def _encoder_key(run: RunRecord) -> Hashable:
     """Return the encoder's config; with the seed if weights are initialised at random."""
     config = [(key, value) for key, value in run.config.items() if key.startswith("encoder.")]
-    random = run.value("encoder.untrained") or run.value("encoder.reinit_top") or not run.value("encoder.name")
+    named = run.value("encoder.name") or run.value("encoder.path")
+    random = run.value("encoder.untrained") or run.value("encoder.reinit_top") or not named
     return run.choices.get("encoder"), tuple(config), run.seed if random else None
