@@ -1,6 +1,6 @@
 """frostline init: a new project is known to `frostline` in its folder, its experiment runs, and its tests pass.
 
-Tests frostline.commands.init, frostline.config.new_project, frostline.config.project_file.
+Tests frostline.commands.init, frostline.config.project.template, frostline.config.project.pyproject.
 """
 
 from __future__ import annotations

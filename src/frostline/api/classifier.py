@@ -101,7 +101,8 @@ class FrostlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803  # the name that scikit-learn gives it
         """Return the predicted label of each text (N,)."""
-        predicted: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        indices = self.predict_proba(X).argmax(axis=1)
+        predicted: NDArray[Any] = self.classes_[indices]
         return predicted
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:  # noqa: N803  # the name that scikit-learn gives it

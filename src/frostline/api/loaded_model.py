@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from frostline.data.corpus import Text
 from frostline.errors import user_error
 from frostline.export.load import load_model
 from frostline.export.predictor import Floats, Predictor
+from frostline.results.home_paths import expand_home
 from frostline.results.result import Result
 
 
@@ -59,7 +59,7 @@ def load(run: str | os.PathLike[str] | Result, accelerator: str | None = None) -
     Raises:
         UserError: the folder contains no complete run, or what the model needs has changed since the run.
     """
-    folder = run.folder if isinstance(run, Result) else Path(run)
+    folder = run.folder if isinstance(run, Result) else expand_home(os.fspath(run), "run")
     return LoadedModel(Predictor(load_model(folder), accelerator))
 
 

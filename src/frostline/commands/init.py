@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from frostline.config.new_project import package_name, project_files
+from frostline.config.project.template import package_name, project_files
 from frostline.errors import Problem, UserError
 from frostline.options import OptionParser, add_paths
+from frostline.results.home_paths import expand_home
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 FOLDERS = ("conf", "data", "experiments", "frostline", "runs", "tests")
@@ -35,7 +36,7 @@ def main(argv: list[str]) -> int:
     if len(paths) != 1:
         what = "names no project" if not paths else "takes one name"
         raise UserError(Problem("init", what, "give frostline init NAME"), "command")
-    folder = Path(paths[0]).expanduser()
+    folder = expand_home(paths[0], "init")
     if problems := list(_problems(folder)):
         raise UserError(problems, "command")
     _write_project(folder)

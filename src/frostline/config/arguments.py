@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from frostline.config.hydra_internals import argument_parser
-from frostline.config.project_file import project_config_dir
+from frostline.config.project.pyproject import project_config_dir
 from frostline.errors import UserError, did_you_mean, user_error
 
 # flags of Hydra that print something and run nothing
