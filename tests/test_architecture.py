@@ -24,7 +24,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUND = [PACKAGE / f"{name}.py" for name in ("errors", "types", "console", "seeding")]
 GROUND += [PACKAGE / "data" / "downloads" / "package_cache.py"]
 GROUND += sorted((PACKAGE / "results").glob("*.py"))
-GROUND += [PACKAGE / "cache" / f"{name}.py" for name in ("entry", "locks", "deletion", "store", "checksums")]
+GROUND += [PACKAGE / "cache" / f"{name}.py" for name in ("entry", "locks", "store", "checksums")]
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HEAVY = {"torch", "lightning", "transformers", "hydra", "omegaconf", "wandb", "pandas", "numpy", "datasets"}
 SOURCES = sorted((HOUSE / "src").rglob("*.py"))

@@ -14,7 +14,7 @@ from frostline.training.callbacks.order import Callbacks, make_callbacks
 from frostline.training.classifier import Classifier
 from frostline.training.data_module import DataModule
 from frostline.training.fit import evaluate, evaluate_split, fit
-from frostline.training.loggers.choose import make_loggers
+from frostline.training.loggers.build import make_loggers
 from frostline.training.record import RunRecorder
 from frostline.training.trainer import attach, make_trainer
 
@@ -68,7 +68,7 @@ def prepare(config: dict[str, Any], job: dict[str, Any], folder: RunFolder, *cal
     built = build(config)
     data = DataModule(built, config)
     own = make_callbacks(built, config, job, folder)
-    trainer = make_trainer(built.settings, built.plan, 1, make_loggers(folder, config, job), [*own, *callbacks])
+    trainer = make_trainer(built.settings, built.plan, 1, make_loggers(folder, config, job), [*own.needed, *callbacks])
     record = RunRecorder(config, job, folder, built, own.best, str(trainer.strategy.root_device), trainer.precision)
     return PreparedRun(folder, built, data, own, trainer, record)
 

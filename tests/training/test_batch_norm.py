@@ -16,7 +16,7 @@ from torch import nn
 
 from frostline.data.batches import training_order, without_single_texts
 from frostline.errors import UserError
-from frostline.training.batch_norm import batch_norms, check_batch_norms
+from frostline.training.batch_norm import check_batch_norms
 from prepared_run import prepared_run
 from reference_loop import few_texts
 
@@ -61,7 +61,8 @@ def test_a_run_with_a_last_batch_of_one_trains_and_keeps_its_statistics(go: Go, 
 def test_what_cannot_be_right_is_refused_with_the_name_of_the_module(job: Any, normed: list[str]) -> None:
     checked = job(*normed, "freezing=frozen")
     engine = prepared_run(checked).classifier.engine
-    assert [*batch_norms(engine)] == ["head.0"]
+    norms = engine.batch_norms()
+    assert [*norms] == ["head.0"]
     trainer, averaging = checked.config["trainer"], {"_target_": "frostline.training.averaging.ema.Ema"}
     for expected, change, ranks in (
         (r"trainer\.devices: 2 processes, .*BatchNorm1d head\.0; give 1, or .*LayerNorm", {}, 2),
@@ -71,9 +72,9 @@ def test_what_cannot_be_right_is_refused_with_the_name_of_the_module(job: Any, n
         (r"dataset\.batch_size: 2 leaves a batch of 1 text", {"dataset": {"batch_size": 2}}, 1),
     ):
         with pytest.raises(UserError, match=expected):
-            check_batch_norms(engine, checked.config | change, 65, ranks)
-    check_batch_norms(engine, checked.config | {"dataset": {"batch_size": 2}}, 64, 1)
-    check_batch_norms(engine, checked.config | {"trainer": trainer | {"max_epochs": 0}}, 65, 2)
+            check_batch_norms(norms, checked.config | change, 65, ranks)
+    check_batch_norms(norms, checked.config | {"dataset": {"batch_size": 2}}, 64, 1)
+    check_batch_norms(norms, checked.config | {"trainer": trainer | {"max_epochs": 0}}, 65, 2)
 
 
 def test_batch_normalisation_without_running_statistics_is_refused(go: Go, normed: list[str]) -> None:
@@ -83,5 +84,5 @@ def test_batch_normalisation_without_running_statistics_is_refused(go: Go, norme
 
 def test_a_head_that_is_never_trained_keeps_its_statistics_and_is_accepted(job: Any, normed: list[str]) -> None:
     run = prepared_run(job(*normed, "freezing=direct"))
-    assert batch_norms(run.classifier.engine) == {}
+    assert run.classifier.engine.batch_norms() == {}
     assert any(isinstance(module, nn.BatchNorm1d) for module in run.classifier.model.modules())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from frostline.results.search_storage import TRIAL, PrunableTrial
 from frostline.training.callbacks.order import Callbacks
 from frostline.training.checkpoint_state import CheckpointState
 from frostline.training.classifier import Classifier
@@ -26,21 +27,48 @@ def run(job: Any) -> PreparedRun:
     return prepared
 
 
-def test_callbacks_are_called_in_the_order_that_each_of_them_needs(run: PreparedRun) -> None:
-    names = [type(callback).__name__ for callback in run.trainer.callbacks]
-    assert names == [
-        "BestCheckpoint",  # while the average is in the model
-        "WeightAveraging",  # which puts the trained weights back
-        "EarlyStopping",  # by the best epoch
-        "Pruning",  # only if the run does not end anyway
-        "ResumeCheckpoint",  # with the state of all of these
+def names_of(run: PreparedRun) -> list[str]:
+    return [type(callback).__name__ for callback in run.trainer.callbacks]
+
+
+def test_callbacks_are_called_in_the_order_that_each_of_them_needs() -> None:
+    assert list(Callbacks._fields) == [
+        "best",  # while the average is in the model
+        "weight_averaging",  # which puts the trained weights back
+        "early_stopping",  # by the best epoch
+        "pruning",  # only if the run does not end anyway
+        "resume",  # with the state of all of these
+        "progress",
+        "validation_schedule",
+        "fit_head",
+        "language_model_record",
+        "predictions",
+    ]
+
+
+def test_a_run_has_the_callbacks_that_its_config_asks_for(
+    job: Any, run: PreparedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert names_of(run) == ["BestCheckpoint", "ResumeCheckpoint", "ProgressReporter", "Predictions"]
+    trial = PrunableTrial("storage", "search", 0, "val/f1_macro", {})
+    monkeypatch.setenv(TRIAL, trial.to_json())
+    options = ["averaging=ema", "trainer.patience=1", "trainer.check_val_every_n_epoch=2"]
+    assert names_of(prepared_run(job(*SMALL, "trainer=cpu", *options))) == [
+        "BestCheckpoint",
+        "WeightAveraging",
+        "EarlyStopping",
+        "Pruning",
+        "ResumeCheckpoint",
         "ProgressReporter",
         "ValidationSchedule",
-        "FitHead",
-        "LanguageModelRecord",
         "Predictions",
     ]
-    assert len(names) == len(Callbacks._fields)
+    monkeypatch.delenv(TRIAL)
+    fitted = names_of(prepared_run(job(*SMALL, "trainer=cpu", "freezing=frozen", "head=logistic")))
+    assert fitted == ["BestCheckpoint", "ResumeCheckpoint", "ProgressReporter", "FitHead", "Predictions"]
+    words = "head.words={negative: terrible, neutral: okay, positive: great}"
+    prompted = names_of(prepared_run(job(*SMALL, "trainer=cpu", "head=verbalizer", words)))
+    assert prompted == ["BestCheckpoint", "ResumeCheckpoint", "ProgressReporter", "LanguageModelRecord", "Predictions"]
 
 
 def texts_of(batches: Any) -> list[int]:

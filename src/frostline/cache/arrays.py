@@ -36,7 +36,8 @@ class StatesWriter:
         self.dtype, flags = np.dtype(dtype), os.O_RDWR | os.O_CREAT
         self.states = LockableFile(folder / f"{STATES}{share}.bin", flags)
         self.texts = LockableFile(folder / f"{TEXTS}{share}.bin", flags)
-        self.batches = self._recover()
+        has_content = any(os.fstat(file.fd).st_size for file in (self.states, self.texts))
+        self.batches = self._recover() if has_content else 0
 
     def _recover(self) -> int:
         """Truncate the files after the last full batch and return the number of batches.

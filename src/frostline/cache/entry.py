@@ -21,8 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from frostline.cache.deletion import delete_atomically, delete_if_unlocked
-from frostline.cache.locks import LockableFile, create_and_lock, lock_exclusive, lock_shared
+from frostline.cache.locks import (
+    LockableFile,
+    create_and_lock,
+    delete_atomically,
+    delete_if_unlocked,
+    lock_exclusive,
+    lock_shared,
+)
 from frostline.console import log
 from frostline.results.atomic_files import read_json, write_json
 

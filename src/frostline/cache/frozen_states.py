@@ -67,7 +67,7 @@ class FrozenStates:
         version = (point, trained, self.model.weights_id if any(trained) else 0)
         if self.sources.get(split, (None,))[0] != version:
             self.sources[split] = (None, None)  # free the old states before new ones are computed
-            self.sources[split] = (version, self._find_or_compute(split, tokens, point, below, uses * jobs_in_sweep()))
+            self.sources[split] = (version, self._find_or_compute(split, tokens, point, below, uses))
         return self.sources[split][1]
 
     def pooled_vectors(self, split: str, tokens: Tokens) -> Tensor:
@@ -123,7 +123,8 @@ class FrozenStates:
             vectors_per_text = int(encoder.layers) + 1 if point.kind == "stack" else 1
             return self._has_room(len(tokens) * vectors_per_text * size)
         operations = 2 * sum(p.size for block in below if block.kind == "layer" for p in block.parameters)
-        estimate = Estimate(len(tokens.ids) * size, operations * len(tokens.ids), self.runtime.device.type, uses)
+        passes, device = uses * jobs_in_sweep(), self.runtime.device.type
+        estimate = Estimate(len(tokens.ids) * size, operations * len(tokens.ids), device, passes)
         if not (settings.mode == "on" or estimate.is_worthwhile) or not self._has_room(estimate.bytes):
             if estimate.is_worthwhile:
                 log(f"frost line: {split} is not cached, because the cache has no room for it: {estimate}")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.cache.deletion import DELETED_SUFFIX
 from frostline.cache.entry import MANIFEST, VERSION, Damaged, Entry
+from frostline.cache.locks import DELETED_SUFFIX
 
 __all__ = ["VERSION", "Damaged", "Entry", "StateCache"]
 

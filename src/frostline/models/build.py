@@ -37,6 +37,7 @@ def build_model(
     import torch
 
     from frostline.models.adapters.attach import attach_adapter
+    from frostline.models.adapters.none import NoAdapter
     from frostline.models.blocks import find_blocks
 
     seed = config["seed"]
@@ -49,7 +50,7 @@ def build_model(
     blocks = find_blocks(**parts)
     torch.manual_seed(derive_seed(seed, "adapter"))
     adapter = make({key: value for key, value in config["adapter"].items() if key not in ADAPTER_KEYS})
-    return attach_adapter(adapter, encoder, blocks), parts
+    return blocks if type(adapter) is NoAdapter else attach_adapter(adapter, encoder, blocks), parts
 
 
 def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any) -> nn.Module:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from frostline.models.blocks import ModuleBlock
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
@@ -21,3 +23,10 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
 def digest_each(weights: Mapping[str, Tensor]) -> dict[str, str]:
     """Return the SHA-256 of each tensor by its name."""
     return {name: weights_digest({name: value}) for name, value in weights.items()}
+
+
+def weights_without_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> dict[str, Tensor]:
+    """Return the state of the encoder without its adapter, by the names of an encoder that has none."""
+    added = {id(p) for block in blocks if block.kind == "adapter" for p in block.parameters.values()}
+    state = encoder.state_dict(keep_vars=True)
+    return {name.replace(".base_layer.", "."): value for name, value in state.items() if id(value) not in added}

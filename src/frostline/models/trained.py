@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from frostline.data.corpus import Split
 from frostline.errors import UserError, user_error
 from frostline.instantiate import locate
-from frostline.models.adapters.attach import merge_adapter, weights_without_adapter
+from frostline.models.adapters.attach import merge_adapter
 from frostline.models.blocks import ModuleBlock
 from frostline.models.build import build_model
 from frostline.models.checkpoint import copy_weights, misfit
-from frostline.models.fingerprint import weights_digest
+from frostline.models.fingerprint import weights_digest, weights_without_adapter
 from frostline.models.interfaces import FittedHead, InContext
 from frostline.models.model import Model
 from frostline.models.source_runs import ROLES, merge_problem, read_config, run_problem

@@ -6,42 +6,28 @@ averaging leaves them as they are, and a checkpoint has the buffers of the head 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from frostline.errors import Problem, UserError
-from frostline.training.phases import PhaseEngine
 from frostline.types import Config
 
 NO_AVERAGING = "frostline.training.averaging.base.Averaging"
 DO = "or normalise with LayerNorm, which has no statistics of a batch"
 
 
-def batch_norms(engine: PhaseEngine) -> dict[str, _BatchNorm]:
-    """Return the batch norms of all blocks that are ever trained, by block and name; in other blocks they are fixed."""
-    trained = [block for block in engine.blocks if any(map(engine.plan.ever_trains, block.parameters))]
-    return {
-        f"{block.name}.{name}".rstrip("."): module
-        for block in trained
-        for member in block.modules
-        for name, module in member.named_modules()
-        if isinstance(module, _BatchNorm)
-    }
-
-
-def check_batch_norms(engine: PhaseEngine, config: Config, texts: int, ranks: int) -> None:
-    """Raise UserError if a trained block has batch normalisation in a run that cannot be right with it.
+def check_batch_norms(norms: Mapping[str, BatchNorm], config: Config, texts: int, ranks: int) -> None:
+    """Raise UserError if trained blocks have batch normalisation in a run that cannot be right with it.
 
     Args:
-        texts: the number of training texts. ranks: the number of processes.
+        norms: those of the trained blocks. texts: the number of training texts. ranks: the number of processes.
     """
-    norms = batch_norms(engine)
-    if norms and config["trainer"]["max_epochs"] and (problems := list(_problems(norms, config, texts, ranks))):
+    if config["trainer"]["max_epochs"] and (problems := list(_problems(norms, config, texts, ranks))):
         raise UserError(problems)
 
 
-def _problems(norms: dict[str, _BatchNorm], config: Config, texts: int, ranks: int) -> Iterator[Problem]:
+def _problems(norms: Mapping[str, BatchNorm], config: Config, texts: int, ranks: int) -> Iterator[Problem]:
     trainer, size = config["trainer"], min(config["dataset"]["batch_size"], texts)
     names = ", ".join(f"{type(norm).__name__} {name}" for name, norm in norms.items())
     if outside := [name for name in norms if not name.startswith("head")]:

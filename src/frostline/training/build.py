@@ -22,10 +22,9 @@ from frostline.freezing.build import plan_from_config
 from frostline.freezing.epochs import with_min_steps
 from frostline.freezing.plan import Plan, plan_problems
 from frostline.instantiate import make
-from frostline.models.adapters.attach import weights_without_adapter
 from frostline.models.blocks import ModuleBlock, head_block
 from frostline.models.build import build_head, build_model
-from frostline.models.fingerprint import weights_digest
+from frostline.models.fingerprint import weights_digest, weights_without_adapter
 from frostline.models.interfaces import Capability, FittedHead, InContext, NameInitialised
 from frostline.models.model import Model, pooled_vectors
 from frostline.results.metric_names import MAX_CLASSES
@@ -118,7 +117,8 @@ def build(config: Config) -> Built:
     tokens = _tokenize(model, splits, config["dataset"]["max_length"])
     classifier = _classifier(config, model, PhaseEngine(plan, blocks), controller, corpus)
     _check_plan(plan, classifier)
-    check_batch_norms(classifier.engine, config, len(corpus.train), rank_count(config))
+    if norms := classifier.engine.batch_norms():
+        check_batch_norms(norms, config, len(corpus.train), rank_count(config))
     averaging = make(config["averaging"])
     interpolation = Interpolation(classifier, averaging) if isinstance(averaging, Interpolating) else None
     return Built(config, classifier, corpus, shifts, tokens, settings, fingerprint, averaging, interpolation)

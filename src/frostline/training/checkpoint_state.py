@@ -39,7 +39,8 @@ class CheckpointState:
 
         This is a collective call where parameters are sharded.
         """
-        return {name: full_tensor(value) for name, value in self._saved_tensors().items()}
+        saved = self._saved_tensors()
+        return {name: full_tensor(value) for name, value in saved.items()} if self.model.sharded else saved
 
     def _saved_tensors(self) -> dict[str, Tensor]:
         plan, parameters = self.tracker.engine.plan, self.tracker.engine.parameters.items()
@@ -59,7 +60,10 @@ class CheckpointState:
         for name, value in weights.items():
             if tensors[name].shape != value.shape and isinstance(self.model.head, FittedHead):
                 tensors[name].resize_(value.shape)  # the number of texts that a head keeps is known when it is fitted
-            copy_full(tensors[name], value)
+            if self.model.sharded:
+                copy_full(tensors[name], value)
+            else:
+                tensors[name].copy_(value)
 
     def save(self, checkpoint: dict[str, Any], ranks: int) -> None:
         """Write the state into `checkpoint`. A collective call."""

@@ -25,7 +25,6 @@ from frostline.data.pairs import pair_batches, pair_count, share_with_partner
 from frostline.models.interfaces import InBatchLoss, PairLoss
 from frostline.models.source_runs import original_part
 from frostline.seeding import derive_seed
-from frostline.training.batch_norm import batch_norms
 from frostline.training.build import Built
 from frostline.training.trainer import runtime_of
 from frostline.types import Config
@@ -85,7 +84,7 @@ class DataModule(pl.LightningDataModule):
             labels = tokens.labels.tolist()
             return pair_batches(labels, tokens.lengths, self.batch_size, self._drawn_pairs, seed, epoch)
         batches = training_order(tokens.lengths, self.batch_size, seed, epoch)
-        return without_single_texts(batches) if batch_norms(self.built.classifier.engine) else batches
+        return without_single_texts(batches) if self.built.classifier.engine.batch_norms() else batches
 
     @property
     def _drawn_pairs(self) -> int:

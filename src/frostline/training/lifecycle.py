@@ -67,11 +67,10 @@ def final_result(folder: RunFolder) -> dict[str, Any]:
 
 def raise_if_pruned(folder: RunFolder) -> None:
     """Raise Pruned if this trial was pruned before its search was killed. For other searches the run is a new one."""
-    trial = PrunableTrial.from_environment()
-    if trial is None or not folder.pruned.exists():
+    if not folder.pruned.exists():
         return
-    pruned = read_json(folder.pruned)
-    if (pruned["search"], pruned["trial"]) == (trial.name, trial.number):
+    trial, pruned = PrunableTrial.from_environment(), read_json(folder.pruned)
+    if trial is not None and (pruned["search"], pruned["trial"]) == (trial.name, trial.number):
         raise Pruned(pruned["what"])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 from torch.optim import Optimizer
 
 from frostline.freezing.adaptive import PhaseController
@@ -80,6 +81,17 @@ class PhaseEngine:
             if not any(self.phase.trains(name) for name in block.parameters):
                 for module in block.modules:
                     module.eval()
+
+    def batch_norms(self) -> dict[str, BatchNorm]:
+        """Return those of all blocks that are ever trained, by block and name; in other blocks they are fixed."""
+        return {
+            f"{block.name}.{name}".rstrip("."): module
+            for block in self.blocks
+            if any(map(self.plan.ever_trains, block.parameters))
+            for member in block.modules
+            for name, module in member.named_modules()
+            if isinstance(module, BatchNorm)
+        }
 
     def encoder_is_frozen(self) -> bool:
         """Return whether encoder and pooler give the same vectors throughout the current phase."""

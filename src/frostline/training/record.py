@@ -31,7 +31,7 @@ from frostline.training.callbacks.predictions import (
     write_predictions,
 )
 from frostline.training.callbacks.resume_checkpoint import resume_step
-from frostline.training.loggers.finish import finish_complete, finish_pruned
+from frostline.training.loggers.build import finish_complete, finish_pruned
 from frostline.training.multi_label_metrics import MultiLabelMetrics
 from frostline.types import Config
 
@@ -181,7 +181,8 @@ class RunRecorder:
         return interpolation.record if interpolation is not None and self.built.trains else {}
 
     def _parameters(self) -> dict[str, int]:
-        plan, fitted = self.built.plan, fitted_values(self.built.model.head)
+        plan, head = self.built.plan, self.built.model.head
+        fitted = fitted_values(head) if isinstance(head, FittedHead) else 0
         return {
             "total": sum(p.size for p in plan.parameters) + fitted,
             "trainable": plan.trainable(plan.phases[-1]) + fitted,

@@ -67,8 +67,7 @@ def _report_to_wandb_agent(config: Config, job: Job, folder: RunFolder, result: 
     from frostline.training.loggers.wandb_start import agent_run
 
     if agent_run():
-        from frostline.training.loggers.choose import make_loggers
-        from frostline.training.loggers.finish import finish_wandb
+        from frostline.training.loggers.build import finish_wandb, make_loggers
 
         finish_wandb(make_loggers(folder, config, job), result)
 
@@ -98,8 +97,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
         from frostline.training.cost import cost
         from frostline.training.data_module import DataModule
         from frostline.training.fit import evaluate, fit, leave_process_group, save_final_weights
-        from frostline.training.loggers.choose import make_loggers
-        from frostline.training.loggers.finish import finish_failed
+        from frostline.training.loggers.build import finish_failed, make_loggers
         from frostline.training.record import RunRecorder
 
     ranks = rank_count(config)
@@ -109,7 +107,7 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
     data = DataModule(built, config)
     callbacks = make_callbacks(built, config, job, folder)
     loggers = make_loggers(folder, config, job)
-    trainer = make_trainer(built.settings, built.plan, ranks, loggers, callbacks)
+    trainer = make_trainer(built.settings, built.plan, ranks, loggers, callbacks.needed)
     used = str(trainer.strategy.root_device), str(trainer.precision)
     record = RunRecorder(config, job, folder, built, callbacks.best, *used, ranks)
     resume = folder.resume_checkpoint if folder.resume_checkpoint.exists() else None
@@ -120,15 +118,15 @@ def train(config: Config, job: Job, folder: RunFolder) -> None:
             log(record.plan_table)
             record.begin(resume)
         fit(trainer, built, data, callbacks.best, resume)
-        if callbacks.pruning.pruned is None:
+        if callbacks.pruned is None:
             scores = evaluate(trainer, built, data, callbacks.best)
             costs = cost(built.model, callbacks.resume, ranks)
             save_final_weights(trainer, built, callbacks.best)
             if trainer.is_global_zero:
-                extra = callbacks.language_model_record.record
-                record.finish(scores, callbacks.predictions.of_split, extra, costs, loggers, trainer.global_step)
+                predictions, extra = callbacks.predictions.of_split, callbacks.head_record
+                record.finish(scores, predictions, extra, costs, loggers, trainer.global_step)
         elif trainer.is_global_zero:
-            record.prune(callbacks.pruning.pruned, loggers)
+            record.prune(callbacks.pruned, loggers)
         leave_process_group(trainer)
     except BaseException:
         finish_failed(loggers)

@@ -22,10 +22,10 @@ from frostline.freezing.plan import Block, Parameter, Phase
 from frostline.freezing.resolve import resolve_phases
 from frostline.freezing.table import plan_rules
 from frostline.instantiate import make
-from frostline.models.adapters.attach import attach_adapter, weights_without_adapter
+from frostline.models.adapters.attach import attach_adapter
 from frostline.models.blocks import ModuleBlock, find_blocks
 from frostline.models.build import build_model
-from frostline.models.fingerprint import weights_digest
+from frostline.models.fingerprint import weights_digest, weights_without_adapter
 from frostline.models.heads.mlp import Mlp
 from frostline.models.poolers.mean import Mean
 from parts import choices, config, part, plan_of

@@ -17,7 +17,7 @@ from frostline.data.token_counts import SplitCounts, TextCounts, TokenizedTexts,
 from frostline.data.tokens import tokenize_split
 from frostline.errors import UserError
 from frostline.instantiate import make
-from frostline.models.encoders.token_types import _segment_ids
+from frostline.models.encoders.tokenizer import _segment_ids
 from frostline.models.prompting.prompt_tokenizer import PromptTokenizer
 from frostline.models.prompting.template import PromptTemplate
 from parts import config

@@ -31,7 +31,7 @@ SETTINGS = {  # keys of a role that are arguments of none of its parts
 }
 TOP_LEVEL = f"{__name__}.TopLevelSettings"
 TRAINER = "frostline.training.settings.TrainerSettings"
-LOGGER = "frostline.training.loggers.choose.choose"
+LOGGER = "frostline.training.loggers.build.choose"
 SUPPLIED: dict[str, dict[str, str]] = {  # arguments that are set from elsewhere, so that a config must not have them
     "encoder": {"weights": "the command"},
     "adapter": {},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from frostline.models.blocks import ModuleBlock
 from frostline.models.interfaces import Adapter
@@ -26,13 +26,6 @@ def attach_adapter(adapter: Adapter, encoder: nn.Module, blocks: Sequence[Module
     outside = [(name.removeprefix("adapter."), p) for name, p in encoder.named_parameters()]
     added[0] |= _adapter_parameters(blocks[0].name, outside, known)
     return [part for block, new in zip(blocks, added, strict=True) for part in _with_adapter_block(block, new)]
-
-
-def weights_without_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> dict[str, Tensor]:
-    """Return the state of the encoder without its adapter, by the names of an encoder that has none."""
-    added = {id(p) for block in blocks if block.kind == "adapter" for p in block.parameters.values()}
-    state = encoder.state_dict(keep_vars=True)
-    return {name.replace(".base_layer.", "."): value for name, value in state.items() if id(value) not in added}
 
 
 def merge_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> bool:

@@ -19,10 +19,16 @@ from frostline.models.encoders.language_model_head import LanguageModelHead, bui
 from frostline.models.encoders.objectives import objective_of_architectures
 from frostline.models.encoders.positions import read_positions
 from frostline.models.encoders.probe import padding_problem
-from frostline.models.encoders.special_tokens import SpecialTokens
 from frostline.models.encoders.text_encoder import token_embeddings, without_decoder
-from frostline.models.encoders.token_types import segment_separator, special_token_types, token_types
-from frostline.models.encoders.truncation import check_ids, check_segments, count_cut_tokens
+from frostline.models.encoders.tokenizer import (
+    SpecialTokens,
+    check_ids,
+    check_segments,
+    count_cut_tokens,
+    segment_separator,
+    special_token_types,
+    token_types,
+)
 from frostline.models.encoders.verified import checkpoint_key, read_verified, write_verified
 from frostline.models.layers import parallel_lists, reinitialise_top_layers
 from frostline.types import NonNegativeInt
@@ -80,6 +86,8 @@ class Pretrained(nn.Module):
         self._build_head = partial(
             build_language_model_head, config=loaded.config, path=path, source=loaded.source, meta=not weights
         )
+        table = token_embeddings(self.model)
+        self.num_embeddings = None if table is None else table.num_embeddings  # tokens of which the model has one
         self.layers: int = config.num_hidden_layers
         self.max_positions: int | None = None  # measured below
         self._trained_positions: int | None = None
@@ -121,12 +129,6 @@ class Pretrained(nn.Module):
         """
         pad_id: int = getattr(self.tokenizer, "pad_token_id", None) or 0
         return pad_id if self.num_embeddings is None or pad_id < self.num_embeddings else 0
-
-    @property
-    def num_embeddings(self) -> int | None:
-        """The number of tokens of which the model has embeddings; None if it has no table of them."""
-        table = token_embeddings(self.model)
-        return None if table is None else table.num_embeddings
 
     def tokenize(self, texts: Sequence[Text], max_length: int) -> list[list[int]]:
         """Return the token ids of each text with special tokens, truncated to `max_length`; of a pair the longer text.

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from frostline.data.corpus import Text
 from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
-from frostline.models.encoders.special_tokens import SpecialTokens
-from frostline.models.encoders.truncation import check_ids
+from frostline.models.encoders.tokenizer import SpecialTokens, check_ids
 from frostline.models.prompting.template import PromptTemplate
 
 MASKED_FRACTION = 0.15  # as in the pre-training of BERT (arXiv:1810.04805)

@@ -19,8 +19,7 @@ from frostline.training.callbacks.order import best_checkpoint
 from frostline.training.callbacks.predictions import SplitPredictions
 from frostline.training.cost import peak_memory
 from frostline.training.fit import check_finite
-from frostline.training.loggers.choose import make_loggers
-from frostline.training.loggers.finish import finish_failed
+from frostline.training.loggers.build import finish_failed, make_loggers
 from frostline.training.record import RunRecorder
 
 

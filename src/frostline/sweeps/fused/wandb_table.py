@@ -8,7 +8,7 @@ from typing import Any
 
 from frostline.results.summary_table import Row, differing_keys, values_by_key
 from frostline.sweeps.fused.task import FusableJob
-from frostline.training.loggers.finish import summary
+from frostline.training.loggers.build import summary
 from frostline.training.loggers.wandb_logger import WandbRun
 from frostline.types import Config
 

@@ -11,19 +11,19 @@ from frostline.training.classifier import Classifier
 
 
 class EarlyStopping(pl.Callback):
-    """Stops after `patience` epochs of the last phase without a better one. None: never.
+    """Stops after `patience` epochs of the last phase without a better one.
 
     It is called after `BestCheckpoint`, whose best epoch it reads, and has no state to be saved. Only epochs of the
     last phase count, because an earlier end would leave out the phases that follow. With an adaptive strategy, too,
     the run continues until its last phase has begun.
     """
 
-    def __init__(self, best: BestCheckpoint, patience: int | None) -> None:
+    def __init__(self, best: BestCheckpoint, patience: int) -> None:
         self.best, self.patience = best, patience
         self.stopped = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.patience is None or trainer.state.fn != TrainerFn.FITTING:
+        if trainer.state.fn != TrainerFn.FITTING:
             return
         assert isinstance(pl_module, Classifier)
         if self._epochs_without_improvement(pl_module) >= self.patience:

@@ -9,9 +9,9 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 
+from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import broadcast
 from frostline.models.interfaces import FittedHead
-from frostline.training.build import Built
 
 
 class FitHead(pl.Callback):
@@ -19,21 +19,23 @@ class FitHead(pl.Callback):
 
     So the best epoch is selected with the head that belongs to it. Where nothing is trained by gradient descent, there
     is one validation and the head is fitted once.
+
+    train: the tokens of all training texts. once: whether the head is fitted before the only validation of the run.
     """
 
-    def __init__(self, built: Built) -> None:
-        self.head, self.tokens = built.model.head, built.tokens.get("train")
-        self.is_due = not built.trains
+    def __init__(self, head: FittedHead, train: Tokens, once: bool) -> None:
+        self.head, self.tokens, self.is_due = head, train, once
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if isinstance(self.head, FittedHead) and (self.is_due or trainer.state.fn == TrainerFn.FITTING):
-            self._fit(self.head, trainer)
+        if self.is_due or trainer.state.fn == TrainerFn.FITTING:
+            self._fit(trainer)
             self.is_due = False
 
     @torch.no_grad()
-    def _fit(self, head: FittedHead, trainer: Any) -> None:
+    def _fit(self, trainer: Any) -> None:
         """Fit the head on all ranks and take the first rank's result, as results could differ in their last bits."""
-        assert self.tokens is not None and isinstance(head, nn.Module)
+        head = self.head
+        assert isinstance(head, nn.Module)
         with torch.inference_mode(False):
             vectors = trainer.datamodule.frozen_states.pooled_vectors("train", self.tokens)
             head.fit(vectors, self.tokens.labels)
@@ -46,7 +48,5 @@ def fitted_values(head: nn.Module) -> int:
 
     Buffers that are not persistent are constants and do not count.
     """
-    if not isinstance(head, FittedHead):
-        return 0
     parameters, state = dict(head.named_parameters()), head.state_dict()
     return sum(value.numel() for name, value in state.items() if name not in parameters and value.is_floating_point())

@@ -16,7 +16,6 @@ from frostline.data.corpus import Split
 from frostline.data.tokens import tokenize_split
 from frostline.distributed.collectives import all_reduce
 from frostline.models.interfaces import RecordedHead
-from frostline.models.model import Model
 from frostline.training.classifier import Classifier
 from frostline.types import Config
 
@@ -24,7 +23,7 @@ SEED = 7  # selects the tokens that a masked language model predicts; the same f
 
 
 class LanguageModelRecord(pl.Callback):
-    """Collects the record of a head that is a `RecordedHead`; with any other head it does nothing.
+    """Collects the record of a head.
 
     Each text counts once on any number of ranks. limit: at most this many batches on each rank.
 
@@ -32,16 +31,12 @@ class LanguageModelRecord(pl.Callback):
         record: the entry for result.json, under the key of the head.
     """
 
-    def __init__(self, model: Model, test: Split, dataset: Config, limit: int | None) -> None:
-        self.head = model.head if isinstance(model.head, RecordedHead) else None
+    def __init__(self, head: RecordedHead, encoder: Any, test: Split, dataset: Config, limit: int | None) -> None:
+        self.head = head
         self.batch_size, self.limit = dataset["batch_size"], limit
         self.record: dict[str, Any] = {}
         self.sums: Tensor | None = None
-        if self.head is not None:
-            encoder: Any = model.encoder  # `tokenize` and `pad_id` belong to its role; nn.Module has no type for them
-            self.plain_texts = tokenize_split(
-                test, encoder.tokenize, dataset["max_length"], encoder.pad_id, "plain texts"
-            )
+        self.plain_texts = tokenize_split(test, encoder.tokenize, dataset["max_length"], encoder.pad_id, "plain texts")
 
     def on_test_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.sums = None
@@ -49,8 +44,6 @@ class LanguageModelRecord(pl.Callback):
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *args: Any
     ) -> None:
-        if self.head is None:
-            return
         observed = self.head.observe(outputs["outputs"], batch["labels"]).double()
         weight = batch["weight"].double()
         sums = torch.cat([(observed * weight[:, None]).sum(dim=0), weight.sum()[None]])
@@ -59,14 +52,14 @@ class LanguageModelRecord(pl.Callback):
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take means over the texts of all ranks. A collective call."""
         assert isinstance(pl_module, Classifier)
-        if self.head is None or self.sums is None or pl_module.test_split != "test":
+        if self.sums is None or pl_module.test_split != "test":
             return
         *sums, texts = all_reduce(self.sums, trainer.world_size).tolist()
-        nll, tokens = all_reduce(self._token_nll(pl_module, self.head), trainer.world_size).tolist()
+        nll, tokens = all_reduce(self._token_nll(pl_module), trainer.world_size).tolist()
         perplexity = math.exp(nll / tokens) if tokens else math.nan
         self.record = {self.head.record: self.head.summarise([value / texts for value in sums], perplexity)}
 
-    def _token_nll(self, classifier: Classifier, head: RecordedHead) -> Tensor:
+    def _token_nll(self, classifier: Classifier) -> Tensor:
         """Return the summed negative log-likelihood of this rank's test texts and their number of tokens (2,)."""
         trainer, device = classifier.trainer, classifier.device
         batches = reading_order(self.plain_texts.lengths, self.batch_size)
@@ -78,7 +71,8 @@ class LanguageModelRecord(pl.Callback):
                 values = [np.random.default_rng([SEED, row]).random(ids.shape[1]) for row in rows.index.tolist()]
                 uniform = torch.from_numpy(np.stack(values)).to(device)
                 with trainer.precision_plugin.forward_context():
-                    total += head.token_nll(classifier.model.encoder, ids, mask, uniform).double().sum(dim=0)
+                    nll = self.head.token_nll(classifier.model.encoder, ids, mask, uniform)
+                    total += nll.double().sum(dim=0)
                 classifier.model.texts_encoded += rows.counted
                 bar.update(rows.counted)
         return total

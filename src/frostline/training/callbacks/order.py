@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from frostline.models.interfaces import FittedHead, RecordedHead
 from frostline.results.folder import RunFolder
 from frostline.results.search_storage import PrunableTrial
+from frostline.training.averaging.base import Averaging
 from frostline.training.build import Built
 from frostline.training.callbacks.best_checkpoint import BestCheckpoint
 from frostline.training.callbacks.early_stopping import EarlyStopping
@@ -21,35 +23,53 @@ from frostline.types import Config
 
 
 class Callbacks(NamedTuple):
-    """All callbacks. The order of the fields is the order of the calls."""
+    """All callbacks, or None for those that the run does not need. The order of the fields is that of the calls."""
 
     best: BestCheckpoint  # saves the average, which the next callback has put into the model
-    weight_averaging: WeightAveraging  # puts the trained weights back before a resume checkpoint is written
-    early_stopping: EarlyStopping  # reads the best epoch
-    pruning: Pruning  # does not prune a run that ends anyway
+    weight_averaging: WeightAveraging | None  # puts the trained weights back before a resume checkpoint is written
+    early_stopping: EarlyStopping | None  # reads the best epoch
+    pruning: Pruning | None  # does not prune a run that ends anyway
     resume: ResumeCheckpoint  # saves the state of all callbacks above after they have acted
     progress: ProgressReporter
-    validation_schedule: ValidationSchedule
-    fit_head: FitHead
-    language_model_record: LanguageModelRecord
+    validation_schedule: ValidationSchedule | None
+    fit_head: FitHead | None
+    language_model_record: LanguageModelRecord | None
     predictions: Predictions
+
+    @property
+    def needed(self) -> list[Any]:
+        """The callbacks of the run, in order."""
+        return [callback for callback in self if callback is not None]
+
+    @property
+    def pruned(self) -> dict[str, Any] | None:
+        """The content of pruned.json; None while the run is not pruned."""
+        return None if self.pruning is None else self.pruning.pruned
+
+    @property
+    def head_record(self) -> dict[str, Any]:
+        """The entry of a language-model head for result.json; empty for other heads."""
+        return {} if self.language_model_record is None else self.language_model_record.record
 
 
 def make_callbacks(built: Built, config: Config, job: dict[str, Any], folder: RunFolder) -> Callbacks:
     """Return the callbacks of a run."""
-    settings = built.settings
+    settings, head, trial = built.settings, built.model.head, PrunableTrial.from_environment()
     best = best_checkpoint(built, job, folder)
+    limits = config["dataset"], settings.limit_batches
     return Callbacks(
         best,
-        WeightAveraging(built.averaging),
-        EarlyStopping(best, settings.patience),
-        Pruning(PrunableTrial.from_environment()),
-        ResumeCheckpoint(folder.resume_checkpoint, settings.checkpoint_seconds),
-        ProgressReporter(settings.monitor),
-        ValidationSchedule(settings),
-        FitHead(built),
-        LanguageModelRecord(built.model, built.corpus.test, config["dataset"], settings.limit_batches),
-        Predictions(),
+        weight_averaging=None if type(built.averaging) is Averaging else WeightAveraging(built.averaging),
+        early_stopping=None if settings.patience is None else EarlyStopping(best, settings.patience),
+        pruning=None if trial is None else Pruning(trial),
+        resume=ResumeCheckpoint(folder.resume_checkpoint, settings.checkpoint_seconds),
+        progress=ProgressReporter(settings.monitor),
+        validation_schedule=ValidationSchedule(settings) if settings.check_val_every_n_epoch > 1 else None,
+        fit_head=FitHead(head, built.tokens["train"], not built.trains) if isinstance(head, FittedHead) else None,
+        language_model_record=LanguageModelRecord(head, built.model.encoder, built.corpus.test, *limits)
+        if isinstance(head, RecordedHead)
+        else None,
+        predictions=Predictions(),
     )
 
 

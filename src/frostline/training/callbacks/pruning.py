@@ -12,7 +12,7 @@ from frostline.results.search_storage import PrunableTrial
 
 
 class Pruning(pl.Callback):
-    """Calls the pruner on the first rank; all ranks end together. Without a `trial` it does nothing.
+    """Calls the pruner on the first rank; all ranks end together.
 
     It is called after the callbacks that may end the run for another reason: a run that ends anyway is not pruned.
 
@@ -20,16 +20,16 @@ class Pruning(pl.Callback):
         pruned: the content of pruned.json; None while it is not pruned.
     """
 
-    def __init__(self, trial: PrunableTrial | None) -> None:
+    def __init__(self, trial: PrunableTrial) -> None:
         self.trial = trial
         self.pruned: dict[str, Any] | None = None
         self._opened: Any = None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.trial is None or trainer.state.fn != TrainerFn.FITTING:
+        if trainer.state.fn != TrainerFn.FITTING:
             return
         value = float(trainer.callback_metrics[self.trial.metric])
-        prune = self._should_prune(self.trial, trainer.current_epoch, value) if trainer.is_global_zero else False
+        prune = self._should_prune(trainer.current_epoch, value) if trainer.is_global_zero else False
         if trainer.world_size > 1:
             prune = bool(trainer.strategy.broadcast(prune))
         ends_anyway = trainer.current_epoch + 1 == trainer.max_epochs or trainer.should_stop
@@ -38,10 +38,10 @@ class Pruning(pl.Callback):
             what = f"{self.trial.metric} {value:.4f} after epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
             self.pruned = {"what": what, "trial": self.trial.number, "search": self.trial.name}
 
-    def _should_prune(self, trial: PrunableTrial, epoch: int, value: float) -> bool:
+    def _should_prune(self, epoch: int, value: float) -> bool:
         """Report the metric of an epoch and return whether the pruner stops the trial."""
         if self._opened is None:
-            self._opened = trial.load()
+            self._opened = self.trial.load()
         stored = self._opened.storage.get_trial(self._opened._trial_id)
         if stored.state.is_finished():  # its job was given up and has been started again elsewhere
             return False

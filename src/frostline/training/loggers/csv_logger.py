@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -27,11 +26,6 @@ class CsvLogger(Logger):
     @property
     def version(self) -> str:
         return ""
-
-    @property
-    @rank_zero_experiment
-    def experiment(self) -> Any:
-        return self.folder.metrics
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
