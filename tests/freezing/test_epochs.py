@@ -1,4 +1,4 @@
-"""The epochs that a least number of optimizer steps needs (frostline.freezing.epochs)."""
+"""The epochs that a least number of optimizer steps needs (frostline.freezing.build)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command_line import Command, in_process
-from frostline.freezing.epochs import with_min_steps
+from frostline.freezing.build import with_min_steps
 from frostline.results.identity import run_id
 from frostline.types import Config
 

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 from safetensors import safe_open
 
-from frostline.freezing.epochs import with_min_steps
+from frostline.freezing.build import with_min_steps
 from frostline.results.folder import RunFolder
 from frostline.results.identity import run_id
 

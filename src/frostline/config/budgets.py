@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from frostline.config.checks.outline import outline
 from frostline.config.checks.source import capabilities
 from frostline.config.jobs import Job
-from frostline.freezing.epochs import with_min_steps
+from frostline.freezing.build import with_min_steps
 from frostline.models.interfaces import Capability
 from frostline.types import Config
 

@@ -1,7 +1,8 @@
-"""The plan of a config, built from the shapes of the model's blocks; torch is not needed."""
+"""The epochs and the plan of a config, built from the shapes of the model's blocks; torch is not needed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
@@ -28,6 +29,23 @@ NO_ADAPTER_TRAINED = (
     "trains nothing of the adapter, and the parameters of the encoder are frozen if it has one",
     "choose freezing=full, which trains the adapter from the first step, or adapter=none",
 )
+
+
+def with_min_steps(config: Config, texts: int) -> Config:
+    """Return the config of a run on `texts` training texts, with as many epochs as `trainer.min_steps` needs.
+
+    Strategies differ in the epochs that are recommended for them, which suit thousands of texts. With a few hundred a
+    run of few epochs is too short (arXiv:2006.04884 and 2006.05987 train such runs for more steps). A run
+    without epochs stays without.
+    """
+    trainer = config["trainer"]
+    least, epochs = trainer.get("min_steps"), trainer["max_epochs"]
+    if not least or not epochs:
+        return config
+    batches = math.ceil(texts / config["dataset"]["batch_size"])
+    limits = [limit for key in ("limit_batches", "overfit_batches") if (limit := trainer.get(key))]
+    needed = math.ceil(least / max(min([batches, *limits]), 1))
+    return {**config, "trainer": {**trainer, "max_epochs": max(epochs, needed)}}
 
 
 def plan_from_config(config: Config, blocks: Sequence[Block]) -> tuple[Plan, PhaseController | None]:

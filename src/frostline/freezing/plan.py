@@ -114,6 +114,14 @@ def patterns_of(blocks: Sequence[Block], *kinds: Kind) -> list[str]:
     return [f"{block.name}.*" for block in blocks if block.kind in kinds and block.parameters]
 
 
+def counted(epoch: int) -> int:
+    """Return the number of an epoch in messages, metrics.csv, result.json, W&B and figures, where the first one is 1.
+
+    epoch: its index, from 0 as in Lightning.
+    """
+    return epoch + 1
+
+
 def plan_problems(plan: Plan, fitted_head: bool, on_embeddings: bool) -> Iterator[Problem]:
     """Yield a problem if the plan trains something, but a phase of it, or the whole training, has no gradient.
 

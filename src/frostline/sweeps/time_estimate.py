@@ -16,7 +16,7 @@ from frostline.cache.estimate import OPERATIONS_A_SECOND
 from frostline.config.fusable import FusableGroup
 from frostline.data.corpus import Corpus, Split, Text
 from frostline.data.pairs import pair_count
-from frostline.freezing.epochs import with_min_steps
+from frostline.freezing.build import with_min_steps
 from frostline.freezing.plan import Plan
 from frostline.freezing.savings import BACKWARD, layer_passes
 from frostline.types import Config

@@ -18,8 +18,7 @@ from frostline.data.token_counts import TextCounts, token_messages
 from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import UserError, user_error
 from frostline.freezing.adaptive import PhaseController
-from frostline.freezing.build import plan_from_config
-from frostline.freezing.epochs import with_min_steps
+from frostline.freezing.build import plan_from_config, with_min_steps
 from frostline.freezing.plan import Plan, plan_problems
 from frostline.instantiate import make
 from frostline.models.blocks import ModuleBlock, head_block

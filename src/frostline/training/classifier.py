@@ -16,7 +16,7 @@ from frostline.data.loader import Batch
 from frostline.distributed.collectives import check_identical
 from frostline.errors import FrostlineError
 from frostline.freezing.adaptive import PhaseController
-from frostline.freezing.epochs import counted
+from frostline.freezing.plan import counted
 from frostline.models.fingerprint import digest_each, weights_digest
 from frostline.models.interfaces import InBatchLoss, Outputs
 from frostline.models.model import Model

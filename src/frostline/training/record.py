@@ -13,7 +13,7 @@ from frostline.console import log
 from frostline.data.downloads.package_cache import cache_folder
 from frostline.data.token_counts import token_record
 from frostline.errors import user_error
-from frostline.freezing.epochs import counted
+from frostline.freezing.plan import counted
 from frostline.freezing.table import plan_table
 from frostline.models.interfaces import FittedHead
 from frostline.models.source_runs import describe_sources

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from frostline.freezing.epochs import counted
+from frostline.freezing.plan import counted
 from frostline.results.environment import Environment
 from frostline.sweeps.fused.member import FusedRun
 from frostline.sweeps.fused.shared_texts import EncodedDataset

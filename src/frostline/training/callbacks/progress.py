@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 
 from frostline.console import Progress, log
-from frostline.freezing.epochs import counted
+from frostline.freezing.plan import counted
 from frostline.results.metric_names import DEFAULT_MONITOR
 from frostline.training.classifier import Classifier
 
