@@ -1,6 +1,7 @@
 """W&B in whole runs: each command in a process of its own, with servers that answer, fail or hang.
 
-Tests frostline.training.loggers.wandb_service, frostline.training.loggers.wandb_start.
+Tests frostline.training.loggers.build, frostline.training.loggers.wandb_service and
+frostline.training.loggers.wandb_start.
 """
 
 from __future__ import annotations
