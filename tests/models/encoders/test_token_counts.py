@@ -136,10 +136,10 @@ def test_messages_name_shares_and_examples() -> None:
 
 
 def test_a_token_without_an_embedding_is_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = torch.nn.Embedding(3000, 128)  # "films" has the id 3152
     (row,) = encoder().tokenize(["film"], 16)
+    assert encoder().num_embeddings == encoder().model.embeddings.word_embeddings.num_embeddings == 30_522
     with monkeypatch.context() as patch:
-        patch.setattr(encoder().model.embeddings, "word_embeddings", small)
+        patch.setattr(encoder(), "num_embeddings", 3000)  # "films" has the id 3152
         assert encoder().tokenize(["film"], 16) == [row] and max(row) < 3000
         what = "the tokenizer has 30,522 tokens and the model embeddings of 3,000: 'films', which occurs in the texts"
         prompts = PromptTokenizer(encoder(), PromptTemplate.parse("{text} is {mask}", ["text", "mask"]))
