@@ -36,11 +36,11 @@ GROUPS = {  # group of checks -> the functions that do them, as `module:name`
     "earlier runs on other content": ("frostline.config.earlier_runs:changed_inputs",),
     "labels: names, scores, identifiers, small and absent classes": (
         "frostline.data.checks:label_problems",
-        "frostline.data.files.label_cells:several_labels_problem",
+        "frostline.data.files.cells:several_labels_problem",
         "frostline.data.files.table_parts:_name_notes",
         "frostline.data.label_names:class_of_spelling",
-        "frostline.data.label_notes:absent_classes",
-        "frostline.data.label_notes:label_notes",
+        "frostline.data.checks:absent_classes",
+        "frostline.data.checks:label_notes",
     ),
     "csv: widths of rows, rows within a cell": (
         "frostline.data.files.separated_files:SeparatedFile._check_swallowed",
@@ -52,9 +52,9 @@ GROUPS = {  # group of checks -> the functions that do them, as `module:name`
         "frostline.data.token_counts:TextCounts.concatenate",
         "frostline.data.token_counts:token_messages",
         "frostline.data.token_counts:token_record",
-        "frostline.models.encoders.special_tokens:SpecialTokens.found_in",
-        "frostline.models.encoders.truncation:check_ids",
-        "frostline.models.encoders.truncation:count_cut_tokens",
+        "frostline.models.encoders.tokenizer:SpecialTokens.found_in",
+        "frostline.models.encoders.tokenizer:check_ids",
+        "frostline.models.encoders.tokenizer:count_cut_tokens",
     ),
     "encoder: width, positions, padding": ("frostline.models.encoders.pretrained:Pretrained._measured",),
     "rows and class names in predictions.parquet": (
