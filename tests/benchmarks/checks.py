@@ -44,7 +44,7 @@ GROUPS = {  # group of checks -> the functions that do them, as `module:name`
     ),
     "csv: widths of rows, rows within a cell": (
         "frostline.data.files.separated_files:SeparatedFile._check_swallowed",
-        "frostline.data.files.separated_files:SeparatedFile._check_widths",
+        "frostline.data.files.separated_files:SeparatedFile.check_widths",
     ),
     "rows of the texts": ("frostline.data.prepare:with_origins",),
     "copies within and between parts": ("frostline.data.copies:Repeats.remove",),
