@@ -33,11 +33,12 @@ DOTTED = r"\b(?:frostline|hydra_plugins)(?:\.\w+)+"
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Names that an interface, and not we, gives to functions: where (files below src), and by which interface
 PROTOCOLS = {
-    "forward": [r"frostline/(models|training)/"],  # torch.nn.Module
+    "forward": [r"frostline/(models|training|export/(modelling|formats))/"],  # torch.nn.Module
     "main": [r"frostline/(cli|commands/\w+)\.py"],  # the entry of the command and of each subcommand
     "load": [r"frostline/data/"],  # DatasetSource
     "downloads": [r"frostline/data/"],  # DatasetSource
-    "problems": [r"frostline/data/datasets/", r"hydra_plugins/"],  # the offline check of a data set; of a launcher
+    "problems": [r"frostline/data/datasets/", r"hydra_plugins/", r"frostline/export/formats/"],  # checks of a part
+    "write": [r"frostline/export/formats/"],  # the formats of an export
     "state_dict": [r"frostline/"],  # torch and Lightning
     "load_state_dict": [r"frostline/"],  # torch and Lightning
     "attach": [r"frostline/models/"],  # Adapter

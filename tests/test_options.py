@@ -18,6 +18,7 @@ SUBCOMMANDS = (
     "check",
     "diff",
     "errors",
+    "export",
     "figures",
     "list",
     "plan",

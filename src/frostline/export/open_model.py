@@ -55,7 +55,7 @@ class TransformersPredictor:
             with quiet_transformers():
                 options: dict[str, Any] = {"trust_remote_code": True} if has_code else {}
                 self.model: Any = AutoModelForSequenceClassification.from_pretrained(folder, **options)
-                self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+                self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **options)
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             do = "give the folder of a complete run, or one that frostline export wrote"

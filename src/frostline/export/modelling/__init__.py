@@ -1,0 +1,1 @@
+"""Source of the modelling file in an exported folder, which imports torch and transformers alone."""
