@@ -166,6 +166,23 @@ def encoder_states(encoder: Pretrained, ids: Tensor, mask: Tensor) -> Tensor:
     return states
 
 
+@pytest.mark.parametrize("family", ["BERT", "ELECTRA", "XLNet", "ALBERT", "DeBERTa-v3", "XLM-R"])
+def test_pairs_are_read_with_the_token_types_of_plain_transformers(
+    family: str, checkpoint: Callable[[str], Path]
+) -> None:
+    """A pair has the same states alone in plain transformers, and padded to a longer pair in a batch."""
+    folder = checkpoint(family)
+    encoder, tokenizer = Pretrained(str(folder)).eval(), hf.AutoTokenizer.from_pretrained(folder)
+    model: Any = hf.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    pairs = [("w1 w2", "w3 w4 w5"), ("w9 w8 w7 w6 w5", "w4"), ("", "w2 w3"), ("w1", "")]
+    ids, mask = batch(encoder, pairs)  # type: ignore[arg-type]  # pairs are texts too
+    with torch.no_grad():
+        states = encoder(ids, mask)
+        for row, length, pair in zip(states, mask.sum(dim=1).tolist(), pairs, strict=True):
+            inputs = tokenizer([pair], return_tensors="pt")  # a list, as an empty second text alone is no pair
+            torch.testing.assert_close(row[:length], model(**inputs).last_hidden_state[0], atol=2e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("family", REFUSED)
 def test_a_family_that_cannot_be_trained_is_refused_with_the_reason(
     family: str, checkpoint: Callable[[str], Path]

@@ -156,7 +156,7 @@ class Pretrained(nn.Module):
         has_pairs = not all(isinstance(text, str) for text in texts)
         self.reads_pairs = self.reads_pairs or has_pairs
         if has_pairs and self.segment_separator is not None:
-            check_segments(ids, encoded["token_type_ids"], self.segment_separator)
+            check_segments(ids, encoded["token_type_ids"], self.segment_separator, self.special_types)
         special = self.tokenizer.num_special_tokens_to_add(pair=has_pairs)
         cut = count_cut_tokens(self.tokenizer, texts, encoded, max_length, options)
         lengths = [len(row) - special + left_out for row, left_out in zip(ids, cut, strict=True)]

@@ -82,15 +82,20 @@ def check_ids(ids: Sequence[Sequence[int]], tokenizer: Any, num_embeddings: int 
         raise user_error("encoder.name", what, "give a folder with the tokenizer with which the model was pre-trained")
 
 
-def check_segments(ids: Sequence[Sequence[int]], token_types: Sequence[Sequence[int]], separator: int) -> None:
+def check_segments(
+    ids: Sequence[Sequence[int]], token_types: Sequence[Sequence[int]], separator: int, special_types: Mapping[int, int]
+) -> None:
     """Check that the first text of each pair ends with the first separator, as the tokenizer has assigned the tokens.
+
+    special_types: the types of special tokens, such as 2 for the <cls> of XLNet, wherever they are.
 
     Raises:
         UserError: the tokenizer assigns them otherwise, so that the encoder would read pairs wrongly.
     """
     for row, types in zip(ids, token_types, strict=True):
         first = row.index(separator) + 1 if separator in row else len(row)
-        if types != [0] * first + [1] * (len(row) - first):
+        segments = [0] * first + [1] * (len(row) - first)
+        if list(types) != [special_types.get(token, kind) for token, kind in zip(row, segments, strict=True)]:
             what = "its tokenizer does not separate the two texts of a pair by the separator token alone"
             raise user_error("encoder", what, "name one text column, or choose another encoder")
 
