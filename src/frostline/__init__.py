@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from frostline.api.loaded_model import load as load
     from frostline.api.records import report as report
     from frostline.api.records import results as results
+    from frostline.api.runs import build as build
     from frostline.api.runs import check as check
     from frostline.api.runs import plan as plan
     from frostline.api.runs import run as run
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    **dict.fromkeys(("check", "plan", "run", "sweep"), "frostline.api.runs"),
+    **dict.fromkeys(("build", "check", "plan", "run", "sweep"), "frostline.api.runs"),
     "FrostlineClassifier": "frostline.api.classifier",
     "load": "frostline.api.loaded_model",
     **dict.fromkeys(("report", "results"), "frostline.api.records"),
@@ -35,6 +36,7 @@ __all__ = [
     "FrostlineClassifier",
     "FrostlineError",
     "UserError",
+    "build",
     "check",
     "load",
     "plan",

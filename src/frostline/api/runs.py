@@ -6,12 +6,12 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frostline.config.arguments import Arguments, parse_arguments
 from frostline.config.jobs import checked_jobs
 from frostline.distributed.ranks import external_ranks
-from frostline.errors import FrostlineError, Problem, UserError
+from frostline.errors import FrostlineError, Problem, UserError, user_error
 from frostline.override_text import Overrides, override_words
 from frostline.results.environment import COMMAND
 from frostline.results.folder import RunFolder
@@ -20,6 +20,10 @@ from frostline.results.summary_table import Row, summary_table
 from frostline.sweeps.checked_command import CheckedCommand, check_command
 from frostline.sweeps.launch import INTERRUPTED, Launched, run_command
 from frostline.sweeps.run_plan import RunPlan, plans_of
+
+if TYPE_CHECKING:
+    from frostline.training.classifier import Classifier
+    from frostline.training.standalone_data import StandaloneDataModule
 
 
 class SweepError(FrostlineError):
@@ -96,6 +100,26 @@ def check(overrides: Overrides = (), /, **values: Any) -> CheckedCommand:
         UserError: with all mistakes of the command.
     """
     return check_command(parse_arguments(override_words(overrides, values)))
+
+
+def build(overrides: Overrides = (), /, **values: Any) -> tuple[Classifier, StandaloneDataModule]:
+    """Return the LightningModule and the LightningDataModule of a run, for a Trainer of one's own.
+
+    Trainer(**datamodule.trainer_arguments).fit(module, datamodule=datamodule) does the phases of the plan and gives the
+    weights of the run after its last epoch; a run takes those of its best epoch. After `test`, the scores are in
+    trainer.callback_metrics. See `run` for the arguments.
+
+    Raises:
+        UserError: the config is wrong, or it averages weights, which a run alone does.
+    """
+    from frostline.training.build import build as build_all
+    from frostline.training.standalone_data import StandaloneDataModule
+
+    (job,) = checked_jobs(_single_run(override_words(overrides, values)))
+    if (averaging := job.choices["averaging"]) != "none":
+        raise user_error("averaging", f"'{averaging}' needs a run, which scores the averages", "use frostline.run")
+    built = build_all(job.config)
+    return built.classifier, StandaloneDataModule(built, built.config)
 
 
 def _launch(arguments: Arguments, words: Sequence[str]) -> Launched:
