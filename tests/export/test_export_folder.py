@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import resource
 from pathlib import Path
 
 import pytest
 
 from frostline.errors import UserError
+from frostline.export.export import export_model
 from frostline.export.folder import atomic_folder
+from trained_models import bert_tiny, trained_model
 
 
 def test_a_folder_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
@@ -33,6 +36,18 @@ def test_nothing_remains_of_a_folder_that_could_not_be_written(error: BaseExcept
     if isinstance(error, OSError):
         assert "model: cannot be written (No space left on device); choose another folder" in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_within_safetensors_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
+    trained = trained_model(bert_tiny(tmp_path / "checkpoint"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))  # bytes of a file; the weights have 17 MB
+    try:
+        with pytest.raises(UserError, match=r"out: cannot be written .*too large.*; choose another folder"):
+            export_model(trained, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
 def test_an_existing_folder_or_file_is_refused(tmp_path: Path) -> None:

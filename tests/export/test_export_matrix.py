@@ -41,7 +41,7 @@ def test_few_combinations_are_exported(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["transformers", "sentence-transformers", "onnx"])
+@pytest.mark.parametrize("kind", ["transformers", "peft", "sentence-transformers", "onnx"])
 def test_all_pairs_of_choices_are_exported_or_refused(kind: str, tmp_path: Path) -> None:
     counts = counted(dict(outcomes(covering(), kind, tmp_path / "matrix")))
     assert counts["exported"] > 10

@@ -128,7 +128,7 @@ def main(kind: str, share: str = "1/1", which: str = "everything") -> None:
         for number, (one, found) in enumerate(outcomes(combinations, kind, Path(folder)), 1):
             counts[found.kind] += 1
             reasons[f"{found.kind}: {found.detail[:110]}"] += found.kind != "exported"
-            if found.kind == "wrong" or number % 100 == 0:
+            if found.kind == "wrong" or "differ" in found.detail or number % 100 == 0:
                 print(number, *one, *found, dict(counts), round(time.monotonic() - began), "s", flush=True)
     for reason, count in reasons.most_common():
         print(f"{count:6} {reason}")

@@ -8,7 +8,7 @@ from frostline.errors import Problem, UserError, did_you_mean
 from frostline.options import OptionParser
 from frostline.results.folder import RunFolder
 
-FORMATS = ("auto", "transformers", "sentence-transformers", "onnx")
+FORMATS = ("auto", "transformers", "peft", "sentence-transformers", "onnx")
 PARSER = OptionParser(
     "export",
     "Write the model of a complete run to a new folder, which other libraries load.",
@@ -18,6 +18,7 @@ RUN: the folder of a complete run. TO: the new folder, by default FORMAT in the 
   transformers           for AutoModelForSequenceClassification and pipeline("text-classification"). A modelling file in
                          the folder, for which they need trust_remote_code=True, is written if no class of transformers
                          has this pooler and head. LoRA, DoRA and (IA)3 are merged into the weights.
+  peft                   adapter and head for PeftModel, and the model below them in its folder base
   sentence-transformers  encoder and pooler for SentenceTransformer; --with-head adds a head of linear layers
   onnx                   a graph from input_ids and attention_mask to logits
   auto                   transformers, also for a run with an adapter

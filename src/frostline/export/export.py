@@ -12,6 +12,7 @@ from frostline.models.trained import TrainedModel
 
 FORMATS = {
     "transformers": "frostline.export.formats.transformers_folder",
+    "peft": "frostline.export.formats.peft_folder",
     "sentence-transformers": "frostline.export.formats.sentence_transformers_folder",
     "onnx": "frostline.export.formats.onnx_folder",
 }

@@ -34,8 +34,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         yield temporary
         _finish_files(temporary)
         temporary.rename(target)
-    except OSError as error:
-        what = f"cannot be written ({error.strerror or error})"
+    except Exception as error:
+        if not isinstance(error, OSError) and "(os error " not in str(error):  # safetensors and tokenizers: no OSError
+            raise
+        what = f"cannot be written ({getattr(error, 'strerror', None) or error})"
         raise UserError(Problem(str(target), what, "choose another folder, or free space"), "export") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
