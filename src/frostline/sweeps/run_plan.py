@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.config.checks.source import capabilities
+from frostline.config.checks.table_texts import TABLE
 from frostline.config.checks.truncation import truncation_lines
 from frostline.config.jobs import Job
 from frostline.data.corpus import Corpus
@@ -75,9 +76,10 @@ def plans_of(jobs: Sequence[Job]) -> list[RunPlan]:
 
 
 def data_notes(plans: Sequence[RunPlan]) -> list[str]:
-    """Return a line for each note on the data, and for each data set of which texts are truncated."""
+    """Return a line for each note on a table of the user, and for each data set of which texts are truncated."""
     estimates = [plan.estimate for plan in plans]
-    notes = [f"data: {note.message}" for run in estimates for note in run.corpus.notes]
+    tables = [run for run in estimates if run.config["dataset"]["_target_"] == TABLE]
+    notes = [f"data: {note.message}" for run in tables for note in run.corpus.notes]
     texts = [run.corpus.train.texts for run in estimates]
     return list(dict.fromkeys([*notes, *truncation_lines([run.config for run in estimates], texts)]))
 
