@@ -16,6 +16,8 @@ FEW = [  # plain classes of transformers, and families whose encoders, tokens or
     Combination("XLNet", "cls", "logistic", "none", False),
     Combination("XLNet", "last", "cosine", "none", False),
     Combination("T5", "layer_mix", "prototype", "none", False),
+    Combination("XLNet", "mean", "transformers", "none", False),
+    Combination("GPT-2", "mean", "transformers", "lora", True),
     Combination("GPT-2", "last", "linear", "ia3", False),
     Combination("Llama", "weighted_last", "label_similarity", "dora", False),
     Combination("CLIP", "max", "knn", "none", True),

@@ -45,6 +45,7 @@ def recorded(folder: Path) -> tuple[np.ndarray, list[Any]]:
         ("dataset.train=pairs.csv", "dataset.text_column=[text,why]", "freezing=frozen"),
         ("freezing=frozen", "head=knn"),
         ("freezing=direct", "head=verbalizer"),
+        ("dataset.train=pairs.csv", "dataset.text_column=[text,why]", "freezing=full", "head=transformers"),
     ],
     ids=" ".join,
 )
@@ -94,5 +95,5 @@ def test_texts_are_read_window_by_window(go: Go) -> None:
 
 def test_a_head_with_prompts_has_no_vectors(go: Go) -> None:
     predictor = Predictor(load_model(go(*SMALL, "freezing=direct", "head=verbalizer")["folder"]))
-    with pytest.raises(UserError, match="reads no vectors"):
+    with pytest.raises(UserError, match="reads no pooled vectors"):
         predictor.encode(["a text"])

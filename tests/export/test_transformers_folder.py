@@ -26,6 +26,10 @@ MODELS: dict[str, dict[str, Any]] = {
     "attention-knn": {"pooler": "attention", "head": "knn"},
     "pairs": {"pooler": "weighted_last", "head": "logistic"},
 }
+FAMILY_HEADS: dict[str, dict[str, Any]] = {
+    "transformers": {},
+    "transformers-lora-multi-label": {"adapter": "lora", "multi_label": True},
+}
 PAIRS = [["w1 w2", "w3"], ["", "x"], ["one [SEP] two", "a " * 60], ["b " * 60, "c"]]
 
 
@@ -36,8 +40,14 @@ def test_logits_and_the_pipeline_are_equal_in_a_process_without_frostline(tmp_pa
         texts = PAIRS if name == "pairs" else REAL
         assert export_model(trained, tmp_path / name).startswith("a folder of transformers with a modelling file")
         write_expected(tmp_path / f"{name}.json", trained, texts)
-    distances = load_elsewhere("transformers", *(tmp_path / name for name in MODELS))
-    assert list(distances) == list(MODELS)
+    for name, options in FAMILY_HEADS.items():
+        trained = trained_model(checkpoint, head="transformers", **options)
+        said = export_model(trained, tmp_path / name)
+        assert said == "a folder of transformers, which its class BertForSequenceClassification loads"
+        assert not list((tmp_path / name).glob("*.py"))
+        write_expected(tmp_path / f"{name}.json", trained, REAL)
+    distances = load_elsewhere("transformers", *(tmp_path / name for name in [*MODELS, *FAMILY_HEADS]))
+    assert list(distances) == [*MODELS, *FAMILY_HEADS]
     assert max(max(values) for values in distances.values()) < 1e-5, distances
     config = json.loads((tmp_path / "multi-label" / "config.json").read_text())
     assert config["problem_type"] == "multi_label_classification"

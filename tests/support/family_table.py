@@ -1,4 +1,4 @@
-"""Write the table of experiments/families: which families of encoders are accepted, and which are refused and why.
+"""Write the tables of experiments/families: which encoders and which heads of their families are refused, and why.
 
 python tests/support/family_table.py
 
@@ -16,11 +16,14 @@ import family_folders
 from family_folders import FAMILIES, POSITIONS
 from frostline.errors import UserError
 from frostline.models.encoders.pretrained import Pretrained
+from frostline.models.heads.transformers_head import TransformersHead
 from frostline.models.partial_forward import PartialForward
 
 PAGE = Path(__file__).resolve().parents[2] / "experiments" / "families" / "README.md"
 HEADER = "| family | outcome | encoder, or the reason | limit of tokens | token states below the frost line |"
 RULE = "| --- | --- | --- | --: | --- |"
+HEADS_HEADER = "| family | `head=transformers` | class, or the reason | padding |"
+HEADS_RULE = "| --- | --- | --- | --- |"
 Row = list[str]
 
 
@@ -37,18 +40,36 @@ def load_row(family: str, folder: Path) -> Row:
     return [family, "accepted", type(encoder.model).__name__, limit, below]
 
 
-def page_rows() -> list[Row]:
-    """Return the rows of the table in the page."""
-    lines = PAGE.read_text(encoding="utf-8").partition(RULE)[2].strip().partition("\n\n")[0].splitlines()
+def load_head_row(family: str, folder: Path) -> Row:
+    """Return the row of a family's classification head by loading a checkpoint, whose encoder is accepted."""
+    encoder = Pretrained(str(family_folders.save(family, folder)))
+    try:
+        head = TransformersHead(["a", "b", "c"], encoder)
+    except UserError as error:
+        return [family, "refused", error.problems[0].what, ""]
+    return [family, "accepted", type(head.model).__name__, head.padding_side]
+
+
+def page_rows(rule: str = RULE) -> list[Row]:
+    """Return the rows of a table in the page. rule: the line below its header, which no other table has."""
+    lines = PAGE.read_text(encoding="utf-8").partition(f"{rule}\n")[2].partition("\n\n")[0].splitlines()
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+
+
+def write_table(header: str, rule: str, rows: list[Row]) -> None:
+    """Replace the table with this header in the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(header)
+    table = "\n".join([header, rule, *(f"| {' | '.join(row)} |" for row in rows)])
+    PAGE.write_text(f"{before}{table}\n\n{rest.partition(chr(10) * 2)[2]}", encoding="utf-8")
 
 
 def main() -> None:
     with TemporaryDirectory() as root:
-        rows = [load_row(family, Path(root) / str(number)) for number, family in enumerate(FAMILIES)]
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(HEADER)
-    table = "\n".join([HEADER, RULE, *(f"| {' | '.join(row)} |" for row in rows)])
-    PAGE.write_text(f"{before}{table}\n\n{rest.partition(chr(10) * 2)[2]}", encoding="utf-8")
+        rows = [load_row(family, Path(root) / f"encoder-{number}") for number, family in enumerate(FAMILIES)]
+        accepted = [family for family, outcome, *_ in rows if outcome == "accepted"]
+        heads = [load_head_row(family, Path(root) / f"head-{number}") for number, family in enumerate(accepted)]
+    write_table(HEADER, RULE, rows)
+    write_table(HEADS_HEADER, HEADS_RULE, heads)
 
 
 if __name__ == "__main__":

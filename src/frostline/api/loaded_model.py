@@ -41,7 +41,7 @@ class LoadedModel:
         """Return the pooled vectors (N, D) of N texts, which the head reads.
 
         Raises:
-            UserError: the head writes prompts and reads no vectors.
+            UserError: the head reads no vectors.
         """
         return self.predictor.encode(_checked(texts))
 

@@ -19,7 +19,7 @@ from frostline.data.tokens import Tokens
 from frostline.distributed.collectives import all_gather
 from frostline.freezing.frost_line import CachePoint, blocks_up_to, cache_point_above, frozen_blocks
 from frostline.freezing.plan import Block, Plan
-from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead
+from frostline.models.interfaces import LayerMixing, LayerStacking, PromptHead, StatesHead
 from frostline.models.model import Model
 
 TEXTS_TRIED = 8  # texts on which it is tested whether an encoder can begin after a layer
@@ -59,8 +59,9 @@ class FrozenStates:
         """
         plan = self.current.plan
         below, above = frozen_blocks(plan, plan.phases[self.current.index])
-        pooler = self.model.pooler
-        point = cache_point_above(below, above, isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking))
+        pooler, reads_states = self.model.pooler, isinstance(self.model.head, StatesHead)
+        mixes, stacks = isinstance(pooler, LayerMixing), isinstance(pooler, LayerStacking)
+        point = cache_point_above(below, above, mixes, stacks, reads_states)
         if point is None or isinstance(self.model.head, PromptHead) or (point.by_token and self.model.sharded):
             return None
         trained = self._phases_trained(below)

@@ -88,6 +88,8 @@ def _reasons(config: Config) -> Iterator[str]:
     kinds, plan = model.trainable_kinds, model.plan
     if Capability.FORWARD_PROMPT in head or Capability.INIT_FROM_CLASS_NAMES in head:
         yield "the head runs the encoder"
+    if Capability.FORWARD_STATES in head:
+        yield "the head reads the states of all tokens"
     if kinds is None or plan is None or kinds - {"head"}:
         yield "more than the head is trained"
     elif len(plan.phases) > 1:

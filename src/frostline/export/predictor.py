@@ -16,7 +16,7 @@ from frostline.data.batches import Indices, reading_order
 from frostline.data.corpus import Split, Text
 from frostline.data.tokens import Tokens, tokenize_split
 from frostline.errors import user_error
-from frostline.models.interfaces import PromptHead
+from frostline.models.interfaces import PromptHead, StatesHead
 from frostline.models.trained import TrainedModel
 from frostline.training.trainer import choose_accelerator
 
@@ -74,8 +74,8 @@ class Predictor:
 
     @property
     def has_vectors(self) -> bool:
-        """Return whether the head reads pooled vectors; a head that writes prompts has none."""
-        return not isinstance(self.model.head, PromptHead)
+        """Return whether the head reads pooled vectors, not prompts of its own or the states of all tokens."""
+        return not isinstance(self.model.head, PromptHead | StatesHead)
 
     def predict_proba(self, texts: Iterable[Text]) -> Floats:
         """Return the class probabilities (N, C) of N texts, float32."""
@@ -90,7 +90,7 @@ class Predictor:
         """Return the pooled vectors (N, D) of N texts, float32, which the head reads.
 
         Raises:
-            UserError: the head writes prompts and reads no vectors.
+            UserError: the head reads no vectors.
         """
         self.check_has_vectors()
         width: Any = self.model.encoder.width
@@ -100,7 +100,7 @@ class Predictor:
     def check_has_vectors(self) -> None:
         """Raise UserError if the model has no pooled vectors."""
         if not self.has_vectors:
-            what = "writes prompts, and reads no vectors of texts"
+            what = "reads no pooled vectors of texts"
             raise user_error(f"{self.trained.folder.path}: head", what, "choose a run whose head reads vectors")
 
     def stream(self, texts: Iterable[Text], vectors: bool = False) -> Iterator[Predictions]:
@@ -159,14 +159,14 @@ class Predictor:
         if self.has_vectors:
             pooled = self.pooled(tokens, rows)
             return self.head_probabilities(pooled), pooled if vectors else None
-        return self._prompt_probabilities(tokens, rows), None
+        return self._poolerless_probabilities(tokens, rows), None
 
     @torch.no_grad()
-    def _prompt_probabilities(self, tokens: Tokens, rows: Indices) -> Tensor:
-        head: Any = self.model.head
+    def _poolerless_probabilities(self, tokens: Tokens, rows: Indices) -> Tensor:
         ids, mask = (tensor.to(self.device) for tensor in tokens.padded(rows))
+        batch: Any = {"input_ids": ids, "attention_mask": mask}  # the model reads nothing else of tokens
         with self.autocast():
-            logits = head.forward_prompt(self.model.encoder, ids, mask).logits
+            logits = self.model(batch)
         return self.trained.probabilities(logits)
 
 

@@ -16,7 +16,7 @@ class CachePoint(NamedTuple):
 
     vectors: the pooled vector (1, D), where only the head is trainable.
     stack: the pooled vectors of every layer (L + 1, D), for a pooler that mixes layers.
-    output: the output of the encoder (T, D), for any other pooler that is trainable.
+    output: the output of the encoder (T, D), for any other pooler that is trainable, and a head that reads states.
     states: the states after the `layers` lowest layers (T, D).
     """
 
@@ -47,13 +47,16 @@ def blocks_up_to(blocks: Sequence[Block], layers: int) -> list[Block]:
     return [block for block, count in zip(blocks, counts, strict=True) if count <= layers and block.kind in kinds]
 
 
-def cache_point_above(frozen: Sequence[Block], above: Block | None, mixes: bool, stacks: bool) -> CachePoint | None:
+def cache_point_above(
+    frozen: Sequence[Block], above: Block | None, mixes: bool, stacks: bool, reads_states: bool = False
+) -> CachePoint | None:
     """Return what can be cached above frozen blocks, or None if caching would save no pass through a layer.
 
-    mixes: the pooler reads the states of every layer; stacks: it pools each layer to one vector first.
+    mixes: the pooler reads the states of every layer; stacks: it pools each layer to one vector first. reads_states:
+    the head reads the states of all tokens.
     """
     if above is None or above.kind == "head":
-        return CachePoint("vectors")
+        return CachePoint("output" if reads_states else "vectors")
     if above.kind == "pooler" and mixes:
         return CachePoint("stack") if stacks else None
     if above.kind == "pooler":

@@ -28,6 +28,7 @@ class Capability(StrEnum):
     # heads
     FIT = "fit"  # fitted to all training embeddings at once, without gradients; compatibility, plan, fusable
     FORWARD_PROMPT = "forward_prompt"  # runs the encoder on its prompt, without a pooler; compatibility
+    FORWARD_STATES = "forward_states"  # reads the states of all tokens, without a pooler; compatibility, fusable
     INIT_FROM_CLASS_NAMES = "init_from_class_names"  # its weights start from embedded class names; fusable
     TEMPLATE_FIELDS = "template_fields"  # the fields that its prompt template must have; compatibility
     REQUIRED_OBJECTIVE = "required_objective"  # pre-training objective of the encoder; compatibility
@@ -56,7 +57,7 @@ class Capability(StrEnum):
 
 
 class Outputs(NamedTuple):
-    """The result of a forward pass: logits (B, C), and the embeddings (B, D) of the texts, None for a `PromptHead`.
+    """The result of a forward pass: logits (B, C), and the embeddings (B, D) of the texts if the head reads them.
 
     diagnostics (B, K): further values for the metrics of a `RecordedHead`.
     """
@@ -125,6 +126,15 @@ class PromptHead(Protocol):
 
     def forward_prompt(self, encoder: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         """Return logits (B, C) of prompts, given input_ids and attention_mask (B, T)."""
+        ...
+
+
+@runtime_checkable
+class StatesHead(Protocol):
+    """A head that reads the states of all tokens and does not use the pooler."""
+
+    def forward_states(self, states: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return logits (B, C) of states (B, T, D), given input_ids and attention_mask (B, T) of the texts."""
         ...
 
 

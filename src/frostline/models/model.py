@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from torch import Tensor, nn
 
 from frostline.data.loader import Batch
 from frostline.data.tokens import Tokenize
-from frostline.models.interfaces import CountingTokenizer, LayerMixing, LayerStacking, Outputs, PromptHead
+from frostline.models.interfaces import (
+    CountingTokenizer,
+    LayerMixing,
+    LayerStacking,
+    Outputs,
+    PromptHead,
+    StatesHead,
+)
 from frostline.models.partial_forward import PartialForward
 
 
@@ -56,10 +64,13 @@ class Model(nn.Module):
         return pooled_vectors(self.encoder, self.pooler, input_ids, attention_mask)
 
     def outputs(self, batch: Batch) -> Outputs:
-        """Return the logits (B, C) of a batch and the vectors (B, D) that the head has read."""
+        """Return the logits (B, C) of a batch, and the vectors (B, D) if the head has read them."""
         self._count_texts(batch)
         if isinstance(self.head, PromptHead) and "cached" not in batch:
             return self.head.forward_prompt(self.encoder, batch["input_ids"], batch["attention_mask"])
+        if isinstance(self.head, StatesHead):
+            states = self._batch_states(batch)
+            return Outputs(self.head.forward_states(states, batch["input_ids"], batch["attention_mask"]), None)
         vectors = self._batch_vectors(batch)
         return Outputs(self.head(vectors), vectors)
 
@@ -71,20 +82,32 @@ class Model(nn.Module):
             self.texts_read += len(batch["input_ids"])
             self.texts_encoded += len(batch["input_ids"])
 
+    def _batch_states(self, batch: Batch) -> Tensor:
+        """Return the token states (B, T, D), computed from the point at which the states of the batch were cached."""
+        if "cached" in batch and batch["line"].kind == "output":
+            return batch["cached"]
+        with self._begin_at_cached_states(batch):
+            states: Tensor = self.encoder(batch["input_ids"], batch["attention_mask"])
+        return states
+
+    def _begin_at_cached_states(self, batch: Batch) -> AbstractContextManager[None]:
+        """Return a context in which the encoder begins at the cached states of the batch, if there are any."""
+        if "cached" not in batch:
+            return nullcontext()
+        return self.partial_forward.replace_lower_layers(batch["line"].layers, batch["cached"])
+
     def _batch_vectors(self, batch: Batch) -> Tensor:
         """Return the pooled vectors (B, D), computed from the point at which the states of the batch were cached."""
-        if "cached" not in batch:
-            return self.vectors(batch["input_ids"], batch["attention_mask"])
-        states, point = batch["cached"], batch["line"]
-        if point.kind == "vectors":
-            return states[:, 0]
-        if point.kind == "stack":
+        kind = batch["line"].kind if "cached" in batch else None
+        if kind == "vectors":
+            return batch["cached"][:, 0]
+        if kind == "stack":
             assert isinstance(self.pooler, LayerStacking)
-            return self.pooler.mix(states.transpose(0, 1))
-        if point.kind == "output":
-            vectors: Tensor = self.pooler(states, batch["attention_mask"])
+            return self.pooler.mix(batch["cached"].transpose(0, 1))
+        if kind == "output":
+            vectors: Tensor = self.pooler(batch["cached"], batch["attention_mask"])
             return vectors
-        with self.partial_forward.replace_lower_layers(point.layers, states):
+        with self._begin_at_cached_states(batch):
             return self.vectors(batch["input_ids"], batch["attention_mask"])
 
     def forward(self, batch: Batch) -> Tensor:

@@ -73,8 +73,8 @@ def merge_problem(run: RunFolder, key: str) -> Problem:
 
 
 def prompt_problem(run: RunFolder, key: str) -> Problem:
-    """Return that the head of a run does not read vectors."""
-    what = f"the head of '{run.path}' prompts the language model of its encoder, and reads no vectors"
+    """Return that the head of a run does not read pooled vectors."""
+    what = f"the head of '{run.path}' reads no pooled vectors, but prompts or the states of all tokens"
     return Problem(key, what, "give a run with a head that reads vectors, such as head=linear")
 
 

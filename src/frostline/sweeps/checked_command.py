@@ -58,9 +58,9 @@ def check_command(arguments: Arguments) -> CheckedCommand:
         UserError: with all mistakes of all jobs.
     """
     jobs = checked_jobs(arguments)
-    tables, encoders = read_tables([job.config["dataset"] for job in jobs]), [job.config["encoder"] for job in jobs]
-    problems = [*tables.problems, *checkpoint_problems(encoders, needs_answer=False)]
-    if problems := problems or class_problems_of_heads([job.config for job in jobs]):
+    tables, configs = read_tables([job.config["dataset"] for job in jobs]), [job.config for job in jobs]
+    problems = [*tables.problems, *checkpoint_problems(configs, needs_answer=False)]
+    if problems := problems or class_problems_of_heads(configs):
         raise UserError(problems)
     files = list(dict.fromkeys(line for job in jobs for line in downloads(job.config)))
     if files:

@@ -146,7 +146,7 @@ def _refuse_sweep_on_external_ranks(arguments: Arguments) -> None:
 def _check_models(jobs: list[Job]) -> None:
     """Raise UserError once for incomplete jobs whose encoder cannot be loaded, or whose trained head does not fit."""
     incomplete = [job.config for job in jobs if (RunFolder(job.folder).read_result() or {}).get("id") != job.id]
-    problems = checkpoint_problems((config["encoder"] for config in incomplete), needs_answer=True)
+    problems = checkpoint_problems(incomplete, needs_answer=True)
     if problems := [*problems, *class_problems_of_heads(incomplete)]:
         raise UserError(problems)
 

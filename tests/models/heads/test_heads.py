@@ -41,8 +41,9 @@ def head_of(name: str, classes: int = C, seed: int = 1) -> nn.Module:
     return made
 
 
+POOLERLESS = {Capability.FORWARD_PROMPT, Capability.FORWARD_STATES}
 OFFERS = {name: capabilities(config("head", name)["_target_"]) for name in choices("head")}
-OF_VECTORS = [name for name in OFFERS if Capability.FORWARD_PROMPT not in OFFERS[name]]
+OF_VECTORS = [name for name in OFFERS if not OFFERS[name].keys() & POOLERLESS]
 LEARNING = [name for name in OF_VECTORS if Capability.FIT not in OFFERS[name]]
 SHARP = {"cosine": 10, "label_similarity": 20}  # what multiplies their cosines
 

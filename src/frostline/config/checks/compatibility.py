@@ -34,7 +34,9 @@ def compatibility_problems(config: Config) -> list[Problem]:
     model = outline(config)
     problems = list(_adapter_problems(config, model))
     if Capability.FORWARD_PROMPT in parts["head"]:
-        problems += _prompt_head_problems(config, parts)
+        problems += _poolerless_head_problems(config, parts, "prompts the language model")
+    elif Capability.FORWARD_STATES in parts["head"]:
+        problems += _poolerless_head_problems(config, parts, "reads the states of all tokens")
     elif is_from_run and parts["head"].pop(Capability.FIT, 0) is None:
         problems += _fitted_earlier_problems(model)
     elif Capability.FIT in parts["head"]:
@@ -89,10 +91,10 @@ def _trained_head_problems(parts: Capabilities, model: Outline) -> Iterator[Prob
         yield Problem("head", what, "choose a head that is fitted, such as head=logistic, or loss=cross_entropy")
 
 
-def _prompt_head_problems(config: Config, parts: Capabilities) -> Iterator[Problem]:
-    """Yield the problems of a head that prompts the language model itself: it uses no pooler and has no embeddings."""
+def _poolerless_head_problems(config: Config, parts: Capabilities, does: str) -> Iterator[Problem]:
+    """Yield the problems of a head that uses no pooler and has no embeddings. does: what it does in their place."""
     if config["pooler"]["_target_"] != DEFAULT_POOLER:
-        yield Problem("pooler", "is not used by a head that prompts the language model", "leave pooler out")
+        yield Problem("pooler", f"is not used by a head that {does}", "leave pooler out")
     if {Capability.USES_ONLY_EMBEDDINGS, Capability.IN_BATCH} & parts["loss"].keys():
         yield Problem("loss", "needs pooled embeddings, which this head does not use", "choose loss=cross_entropy")
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from frostline.config.checks.downloads import is_in_hub_cache
+from frostline.config.checks.head import head_problems
 from frostline.errors import Problem, UserError
 from frostline.models.encoders.verified import checkpoint_key, read_verified
 from frostline.models.source_runs import original_part
@@ -31,13 +32,17 @@ def encoder_problems(encoder: Config) -> list[Problem]:
     return list(_absence_problems(str(encoder["name"])))
 
 
-def checkpoint_problems(encoders: Iterable[Config], needs_answer: bool) -> list[Problem]:
+def checkpoint_problems(configs: Iterable[Config], needs_answer: bool) -> list[Problem]:
     """Load each folder that was not loaded before, and ask the hub once for each model that must be downloaded.
 
+    Heads that are layers of the encoder's family are built on the folders that can be loaded.
+
     Args:
+        configs: of the jobs of a command.
         needs_answer: whether a hub that does not answer is a problem too, as it is before a run.
     """
-    originals = (original_part({"encoder": encoder}, "encoder") for encoder in encoders)
+    configs = list(configs)
+    originals = (original_part(config, "encoder") for config in configs)
     distinct = {json.dumps(encoder, sort_keys=True, default=str): encoder for encoder in originals}
     chosen = [encoder for encoder in distinct.values() if _is_named_by_user(encoder)]
     folders = {checkpoint_key(encoder): encoder for encoder in chosen}
@@ -45,7 +50,7 @@ def checkpoint_problems(encoders: Iterable[Config], needs_answer: bool) -> list[
     models = {str(encoder["name"]): encoder.get("revision") for encoder in chosen if _is_to_download(encoder)}
     problems = [problem for encoder in unseen for problem in _load(encoder)]
     problems += [problem for name, revision in models.items() for problem in _ask_hub(name, revision, needs_answer)]
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys(problems)) or head_problems(configs)
 
 
 def _is_named_by_user(encoder: Config) -> bool:

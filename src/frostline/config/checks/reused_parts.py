@@ -81,7 +81,8 @@ def _run_problems(run: RunFolder, role: str) -> Iterator[Problem]:
     adapter = config["adapter"]["_target_"]
     if role == "encoder" and adapter != NO_ADAPTER and not capabilities(adapter).get(Capability.MERGEABLE):
         yield merge_problem(run, key)
-    if role == "head" and Capability.FORWARD_PROMPT in capabilities(config["head"]["_target_"]):
+    poolerless = {Capability.FORWARD_PROMPT, Capability.FORWARD_STATES}
+    if role == "head" and poolerless & capabilities(config["head"]["_target_"]).keys():
         yield prompt_problem(run, key)
     parts = {part: config[part] for part in MODEL_PARTS[role]}
     before = {name: digest for name, digest in config.get(INPUTS, {}).items() if name.partition(".")[0] in parts}

@@ -90,7 +90,7 @@ def _fsdp_problems(
     if adaptive:
         what = "decides by gradients, of which each rank has only a shard with fsdp2"
         yield Problem("freezing", what, f"choose another, {do}")
-    if parts["head"].keys() & {Capability.FORWARD_PROMPT, Capability.FIT}:
+    if parts["head"].keys() & {Capability.FORWARD_PROMPT, Capability.FORWARD_STATES, Capability.FIT}:
         yield Problem("head", unknown, f"choose a head that is trained on embeddings, {do}")
     for role, default in DEFAULTS.items():
         if config[role]["_target_"] != default:
@@ -108,7 +108,8 @@ def _regularizer_problems(config: Config, parts: Capabilities, trainable: set[Ki
         what = "compares predictions, and this head makes none during training"
         yield Problem("regularizer", what, "choose another")
     frozen = trainable is not None and not trainable & {*ENCODER, "adapter"}
-    if frozen and head["_target_"].startswith("frostline.") and not head.get("dropout"):
+    from_config = Capability.FORWARD_STATES in parts["head"] and head.get("dropout") is None
+    if frozen and head["_target_"].startswith("frostline.") and not head.get("dropout") and not from_config:
         what = "compares two passes, which are equal with a frozen encoder and no dropout in the head"
         yield Problem("regularizer", what, "give head.dropout=0.1, or choose regularizer=none")
 

@@ -23,7 +23,7 @@ from frostline.models.heads.label_similarity import LabelSimilarity
 from frostline.models.heads.linear import Linear
 from frostline.models.heads.logistic import Logistic
 from frostline.models.heads.mlp import Mlp
-from frostline.models.interfaces import PromptHead
+from frostline.models.interfaces import PromptHead, StatesHead
 from frostline.models.poolers.cls import Cls
 from frostline.models.poolers.last import Last
 from frostline.models.poolers.max import Max
@@ -48,8 +48,8 @@ def problems(trained: TrainedModel, with_head: bool = False) -> Iterator[Problem
     yield from encoder_problems(trained)
     yield from merge_problems(trained)
     pooler, head = trained.model.pooler, trained.model.head
-    if isinstance(head, PromptHead):
-        what = f"{type(head).__name__} reads a language model, so that no vector of a text was trained"
+    if isinstance(head, PromptHead | StatesHead):
+        what = f"{type(head).__name__} reads no pooled vector of a text, so that none was trained"
         yield Problem("head", what, "export a run with another head")
     elif type(pooler) not in MODES:
         what = f"{type(pooler).__name__} is no pooling mode of sentence-transformers"

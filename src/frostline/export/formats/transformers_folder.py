@@ -75,8 +75,8 @@ def write(trained: TrainedModel, folder: Path) -> str:
         else:
             plain.config.update(label_config(trained) | {"max_tokens": trained.max_length})
             plain.save_pretrained(folder)
-            if is_family_head(trained) and (pad := plain.config.get_text_config().pad_token_id) is not None:
-                tokenizer.pad_token = tokenizer.convert_ids_to_tokens(pad)  # its class may find the last token by it
+            if is_family_head(trained):
+                _set_padding(tokenizer, plain.config, trained.model.head)
         tokenizer.save_pretrained(folder)
         check_folder(trained, folder)
     if plain is not None:
@@ -85,6 +85,13 @@ def write(trained: TrainedModel, folder: Path) -> str:
         f"a folder of transformers with a modelling file, {FILE}, because no class of transformers has this pooler and "
         "head: load it with trust_remote_code=True"
     )
+
+
+def _set_padding(tokenizer: Any, config: Any, head: Any) -> None:
+    """Let the tokenizer pad with the token, and on the side, by which the class of the family finds the last token."""
+    if (pad := config.get_text_config().pad_token_id) is not None:
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(pad)
+    tokenizer.padding_side = head.padding_side
 
 
 def write_model(trained: TrainedModel, folder: Path, encoder: Any, trained_head: bool = True) -> None:

@@ -84,6 +84,15 @@ def locate_checkpoint(name: str, pin: dict[str, Any] | None) -> str:
     return name
 
 
+def enable_gradient_checkpointing(model: Any) -> None:
+    """Use the non-reentrant implementation: the reentrant one gives no gradients above frozen blocks."""
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        raise user_error("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
+    newer = getattr(model, "activation_checkpointing_enable", None)
+    (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
+    model.disable_input_require_grads()  # which only the reentrant implementation needs
+
+
 def _hub_answers(name: str, revision: str | None) -> bool:
     """Send one request with a short timeout; transformers repeats each of its requests six times with pauses."""
     try:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import hashlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -14,7 +13,9 @@ from frostline.data.corpus import Text
 from frostline.data.token_counts import TokenizedTexts
 from frostline.errors import user_error
 from frostline.models.call_order import meta_states, output_width
-from frostline.models.encoders.auto_model import load_auto_model, quiet_transformers
+from frostline.models.encoders.auto_model import enable_gradient_checkpointing, load_auto_model, quiet_transformers
+from frostline.models.encoders.classification_head import ClassificationHead
+from frostline.models.encoders.classifier_probe import build_classification_head
 from frostline.models.encoders.language_model_head import LanguageModelHead, build_language_model_head
 from frostline.models.encoders.objectives import objective_of_architectures
 from frostline.models.encoders.positions import read_positions
@@ -28,6 +29,7 @@ from frostline.models.encoders.tokenizer import (
     segment_separator,
     special_token_types,
     token_types,
+    tokenizer_digest,
 )
 from frostline.models.encoders.verified import checkpoint_key, read_verified, write_verified
 from frostline.models.layers import parallel_lists, reinitialise_top_layers
@@ -78,14 +80,14 @@ class Pretrained(nn.Module):
         self.is_part = loaded.is_part  # of a model that also has a decoder, or a tower for images
         self.tokenizer = loaded.tokenizer
         if gradient_checkpointing:
-            _enable_gradient_checkpointing(self.model)
+            enable_gradient_checkpointing(self.model)
         reinitialise_top_layers(self.model, reinit_top)
         self.objective = None if self.is_part else objective
         if not self.is_part and objective is None and pin is None:
             self.objective = objective_of_architectures(config.architectures)
-        self._build_head = partial(
-            build_language_model_head, config=loaded.config, path=path, source=loaded.source, meta=not weights
-        )
+        checkpoint = {"config": loaded.config, "path": path, "source": loaded.source, "meta": not weights}
+        self._build_head: Callable[..., LanguageModelHead] = partial(build_language_model_head, **checkpoint)
+        self._build_classifier: Callable[..., ClassificationHead] = partial(build_classification_head, **checkpoint)
         table = token_embeddings(self.model)
         self.num_embeddings = None if table is None else table.num_embeddings  # tokens of which the model has one
         self.layers: int = config.num_hidden_layers
@@ -176,17 +178,11 @@ class Pretrained(nn.Module):
         architecture = config.to_dict()
         for name in ("_name_or_path", "transformers_version"):
             architecture.pop(name, None)
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        if backend is None:  # a tokenizer in Python
-            description = repr([self.tokenizer, sorted(getattr(self.tokenizer, "get_vocab", dict)().items())])
-        else:
-            backend.no_truncation()  # remove the setting of the last call; the next one sets it again
-            description = backend.to_str()
         return {
             "architecture": without_decoder(architecture) if self.is_part else architecture,
             "model": f"{type(self.model).__module__}.{type(self.model).__qualname__}",
             "attention": config._attn_implementation,
-            "tokenizer": hashlib.sha256(description.encode()).hexdigest(),
+            "tokenizer": tokenizer_digest(self.tokenizer),
             "pairs": self.reads_pairs,
         }
 
@@ -202,6 +198,16 @@ class Pretrained(nn.Module):
         with quiet_transformers():
             return self._build_head(self.objective, base=self.model)
 
+    def classification_head(self, names: Sequence[str], multi_label: bool) -> ClassificationHead:
+        """Return the layers of `AutoModelForSequenceClassification` above the encoder, for classes of these names.
+
+        Weights that the checkpoint lacks, and all of them with `untrained`, are initialised at random.
+
+        Raises:
+            UserError: the family has no such class, or its class does more than to apply layers to the states.
+        """
+        return self._build_classifier(self, names=names, multi_label=multi_label)
+
     def forward(
         self,
         input_ids: Tensor,
@@ -215,15 +221,19 @@ class Pretrained(nn.Module):
         attention_mask may also be (B, 1, T, T) of floats, which are added to the attention scores.
         position_ids (B, T): the position of each token; consecutive by default.
         """
-        options: dict[str, Any] = {}
-        if self.special_types or (self.reads_pairs and self.segment_separator is not None):
-            separator = self.segment_separator if self.reads_pairs else None
-            options["token_type_ids"] = token_types(input_ids, attention_mask, separator, self.special_types)
-        options |= {"output_hidden_states": True} if every_layer else {}
+        options = self.token_type_inputs(input_ids, attention_mask)
         options |= {} if position_ids is None else {"position_ids": position_ids}
-        output = self.model(input_ids=input_ids, attention_mask=attention_mask, **options)
+        every: Any = {"output_hidden_states": True} if every_layer else {}
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask, **options, **every)
         states: Tensor = self._stacked(output.hidden_states) if every_layer else output.last_hidden_state
         return states
+
+    def token_type_inputs(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Return the argument of the model for the token types (B, T), if its family reads them in these texts."""
+        if not self.special_types and not (self.reads_pairs and self.segment_separator is not None):
+            return {}
+        separator = self.segment_separator if self.reads_pairs else None
+        return {"token_type_ids": token_types(input_ids, attention_mask, separator, self.special_types)}
 
     def _stacked(self, layers: Sequence[Tensor]) -> Tensor:
         """Return the states of all layers (L + 1, B, T, D).
@@ -238,12 +248,3 @@ class Pretrained(nn.Module):
             what = f"mixes states of one shape, and the layers of {type(self.model).__name__} return {shapes}"
             raise user_error("pooler", what, "choose a pooler that reads the last states, such as pooler=mean")
         return torch.stack(tuple(layers))
-
-
-def _enable_gradient_checkpointing(model: Any) -> None:
-    """Use the non-reentrant implementation: the reentrant one gives no gradients above frozen blocks."""
-    if not getattr(model, "supports_gradient_checkpointing", False):
-        raise user_error("encoder.gradient_checkpointing", "this family computes nothing again", "set it to false")
-    newer = getattr(model, "activation_checkpointing_enable", None)
-    (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
-    model.disable_input_require_grads()  # which only the reentrant implementation needs

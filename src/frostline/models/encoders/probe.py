@@ -6,6 +6,7 @@ into its states (FNet) gives a text another embedding in every batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,23 +29,22 @@ def padding_problem(encoder: Any, max_tokens: int | None = None) -> str | None:
     encoder.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return _difference_problem(encoder, name, min(max_tokens or MAX_TOKENS, MAX_TOKENS))
+            return _difference_problem(encoder, name, max_tokens)
     except Exception as error:  # whatever the code of a family raises
         return f"{name} cannot read a batch of two short texts ({' '.join(str(error).split())[:160]})"
     finally:
         encoder.train(training)
 
 
-def _difference_problem(encoder: Any, name: str, max_tokens: int) -> str | None:
-    texts = _token_ids(encoder, max_tokens)
+def _difference_problem(encoder: Any, name: str, max_tokens: int | None) -> str | None:
+    texts = short_and_long(encoder, max_tokens)
     alone = [encoder(text[None], torch.ones_like(text)[None])[0] for text in texts]
     for text, states in zip(texts, alone, strict=True):
         if len(states) != len(text):
             return f"{name} returns {len(states)} states for a text of {len(text)} tokens"
         if not bool(states.isfinite().all()):
             return f"{name} returns states that are not finite"
-    mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(text) for text in texts], batch_first=True)
-    ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=encoder.pad_id)
+    ids, mask = padded(texts, encoder.pad_id)
     together = [row[: len(text)] for row, text in zip(encoder(ids, mask), texts, strict=True)]
     difference = max(map(_relative_difference, together, alone))
     if difference <= TOLERANCE:
@@ -56,13 +56,23 @@ def _difference_problem(encoder: Any, name: str, max_tokens: int) -> str | None:
     return f"{name} does not ignore padding: the states of a text change with the other texts in its batch, by {share}"
 
 
-def _token_ids(encoder: Any, max_tokens: int) -> list[Tensor]:
-    """Return the token ids of two texts of different lengths (T,), the shorter one first."""
-    short, long = encoder.tokenize(TEXTS, max_tokens)
+def short_and_long(encoder: Any, max_tokens: int | None) -> list[Tensor]:
+    """Return the token ids of two texts of different lengths (T,), the shorter one first.
+
+    max_tokens: how many tokens the encoder can read.
+    """
+    limit = min(max_tokens or MAX_TOKENS, MAX_TOKENS)
+    short, long = encoder.tokenize(TEXTS, limit)
     if not len(short) < len(long):  # a tokenizer without these words
-        long = [3, 2, 1, 2, 3, 2, 1][:max_tokens]
+        long = [3, 2, 1, 2, 3, 2, 1][:limit]
         short = long[: len(long) // 2 + 1]
     return [torch.tensor(short), torch.tensor(long)]
+
+
+def padded(texts: Sequence[Tensor], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return the token ids (B, T) and the attention mask (B, T) of a batch of texts, each given as token ids (T,)."""
+    mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(text) for text in texts], batch_first=True)
+    return torch.nn.utils.rnn.pad_sequence(list(texts), batch_first=True, padding_value=pad_id), mask
 
 
 def _relative_difference(states: Tensor, expected: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -134,3 +135,14 @@ def special_token_types(tokenizer: Any) -> dict[int, int]:
     encoded = tokenizer("a")
     pairs = zip(encoded["input_ids"], encoded["token_type_ids"], strict=True)
     return {token: kind for token, kind in pairs if kind and token in tokenizer.all_special_ids}
+
+
+def tokenizer_digest(tokenizer: Any) -> str:
+    """Return a digest of everything that determines the token ids of a text."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:  # a tokenizer in Python
+        description = repr([tokenizer, sorted(getattr(tokenizer, "get_vocab", dict)().items())])
+    else:
+        backend.no_truncation()  # remove the setting of the last call; the next one sets it again
+        description = backend.to_str()
+    return hashlib.sha256(description.encode()).hexdigest()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from frostline.errors import UserError
 from frostline.instantiate import make
 from frostline.models.checkpoint import load_head
-from frostline.models.interfaces import PromptHead
+from frostline.models.interfaces import PromptHead, StatesHead
 from frostline.models.source_runs import class_problem, prompt_problem, read_config, run_problem
 from frostline.results.atomic_files import read_json
 from frostline.results.folder import RunFolder
@@ -30,7 +30,7 @@ class HeadOfRun:
 
     Raises:
         UserError: the folder contains no complete run; or its head is for other classes, for vectors of another width,
-            or reads prompts.
+            or reads no pooled vectors.
     """
 
     def __new__(
@@ -47,7 +47,7 @@ class HeadOfRun:
         config, classes = read_config(run), read_json(run.result)["classes"]
         data = {"multi_label": multi_label, "texts": read_json(run.environment)["data"]["texts"]["train"]}
         head = make(config["head"], width=width, classes=len(classes), names=classes, encoder=encoder, **data)
-        if isinstance(head, PromptHead):
+        if isinstance(head, PromptHead | StatesHead):
             raise UserError(prompt_problem(run, KEY))
         load_head(head, run, KEY)
         _keep_weights(head)
