@@ -11,7 +11,7 @@ from torch import Tensor
 from frostline.errors import user_error
 from frostline.models.encoders.auto_model import quiet_transformers
 from frostline.models.encoders.classification_head import ClassificationHead, Side, classification_logits
-from frostline.models.encoders.probe import TOLERANCE, padded, short_and_long
+from frostline.models.encoders.probe import TOLERANCE, pad_texts, short_and_long
 from frostline.models.encoders.sequence_classifier import DO, load_stubbed_classifier, with_base
 
 SIDES: tuple[Side, ...] = ("right", "left")
@@ -54,8 +54,8 @@ def _find_padding_side(encoder: Any, model: Any) -> Side:
 
 def _find_side(encoder: Any, model: Any) -> Side | None:
     full_model, texts = with_base(model, encoder.model), short_and_long(encoder, encoder.max_positions)
-    alone = torch.cat([_full_logits(encoder, full_model, *padded([text], encoder.pad_id)) for text in texts])
-    ids, mask = padded(texts, encoder.pad_id)
+    alone = torch.cat([_full_logits(encoder, full_model, *pad_texts([text], encoder.pad_id)) for text in texts])
+    ids, mask = pad_texts(texts, encoder.pad_id)
     states = encoder(ids, mask)
     for side in SIDES:
         logits = classification_logits(ClassificationHead(model, side), states, ids, mask)

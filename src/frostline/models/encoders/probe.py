@@ -44,7 +44,7 @@ def _difference_problem(encoder: Any, name: str, max_tokens: int | None) -> str 
             return f"{name} returns {len(states)} states for a text of {len(text)} tokens"
         if not bool(states.isfinite().all()):
             return f"{name} returns states that are not finite"
-    ids, mask = padded(texts, encoder.pad_id)
+    ids, mask = pad_texts(texts, encoder.pad_id)
     together = [row[: len(text)] for row, text in zip(encoder(ids, mask), texts, strict=True)]
     difference = max(map(_relative_difference, together, alone))
     if difference <= TOLERANCE:
@@ -69,7 +69,7 @@ def short_and_long(encoder: Any, max_tokens: int | None) -> list[Tensor]:
     return [torch.tensor(short), torch.tensor(long)]
 
 
-def padded(texts: Sequence[Tensor], pad_id: int) -> tuple[Tensor, Tensor]:
+def pad_texts(texts: Sequence[Tensor], pad_id: int) -> tuple[Tensor, Tensor]:
     """Return the token ids (B, T) and the attention mask (B, T) of a batch of texts, each given as token ids (T,)."""
     mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(text) for text in texts], batch_first=True)
     return torch.nn.utils.rnn.pad_sequence(list(texts), batch_first=True, padding_value=pad_id), mask
