@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from frostline.api.classifier import FrostlineClassifier as FrostlineClassifier
+    from frostline.api.loaded_model import export as export
     from frostline.api.loaded_model import load as load
     from frostline.api.records import report as report
     from frostline.api.records import results as results
@@ -28,7 +29,7 @@ __version__ = "0.1.0"
 _MODULES = {
     **dict.fromkeys(("build", "check", "plan", "run", "sweep"), "frostline.api.runs"),
     "FrostlineClassifier": "frostline.api.classifier",
-    "load": "frostline.api.loaded_model",
+    **dict.fromkeys(("export", "load"), "frostline.api.loaded_model"),
     **dict.fromkeys(("report", "results"), "frostline.api.records"),
     **dict.fromkeys(("FrostlineError", "UserError"), "frostline.errors"),
 }
@@ -38,6 +39,7 @@ __all__ = [
     "UserError",
     "build",
     "check",
+    "export",
     "load",
     "plan",
     "report",

@@ -195,6 +195,12 @@ def test_a_model_is_loaded_from_the_folder_of_its_run() -> None:
     assert probabilities.shape == (3, len(model.classes)) and np.allclose(probabilities.sum(axis=1), 1)
     assert model.predict(texts) == [model.classes[index] for index in probabilities.argmax(axis=1)]
     assert np.array_equal(fl.load(str(result.folder)).encode(texts), model.encode(texts))
+    folder = fl.export(fl.run(SMALL, freezing="frozen", trainer={"max_epochs": 2}), "exported")
+    assert (folder / "config.json").exists() and (folder / "model.safetensors").exists()
+    with pytest.raises(UserError, match="format: no format is called onyx; did you mean onnx"):
+        fl.export(result, "other", "onyx")
+    with pytest.raises(UserError, match="exported"):
+        fl.export(result, "exported")
     with pytest.raises(UserError, match="texts: is one string"):
         model.predict("a text")
     with pytest.raises(UserError, match="is not a folder"):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
+from frostline.console import log
 from frostline.data.corpus import Text
-from frostline.errors import user_error
+from frostline.errors import did_you_mean, user_error
+from frostline.export.export import FORMATS, export_model
 from frostline.export.load import load_model
 from frostline.export.predictor import Floats, Predictor
 from frostline.results.home_paths import expand_home
@@ -59,8 +63,32 @@ def load(run: str | os.PathLike[str] | Result, accelerator: str | None = None) -
     Raises:
         UserError: the folder contains no complete run, or what the model needs has changed since the run.
     """
-    folder = run.folder if isinstance(run, Result) else expand_home(os.fspath(run), "run")
-    return LoadedModel(Predictor(load_model(folder), accelerator))
+    return LoadedModel(Predictor(load_model(_run_folder(run)), accelerator))
+
+
+def export(
+    run: str | os.PathLike[str] | Result, target: str | os.PathLike[str], format: str = "transformers", **options: Any
+) -> Path:
+    """Write the trained model of a run to a new folder for another library, and return the folder.
+
+    Args:
+        run: the folder of a complete run, or its result.
+        target: the new folder.
+        format: transformers, sentence-transformers or onnx.
+        options: with_head=True: of sentence-transformers, write the head too.
+
+    Raises:
+        UserError: the format is unknown or cannot hold the model, or the folder exists or cannot be written.
+    """
+    if format not in FORMATS:
+        raise user_error("format", f"no format is called {format}", did_you_mean(format, list(FORMATS)))
+    folder = expand_home(os.fspath(target), "target")
+    log(export_model(load_model(_run_folder(run)), folder, format, **options))
+    return folder
+
+
+def _run_folder(run: str | os.PathLike[str] | Result) -> Path:
+    return run.folder if isinstance(run, Result) else expand_home(os.fspath(run), "run")
 
 
 def _checked(texts: Iterable[Text]) -> Iterable[Text]:

@@ -137,7 +137,7 @@ def _launch(arguments: Arguments, words: Sequence[str]) -> Launched:
     try:
         return run_command(arguments)
     except SystemExit as error:  # Hydra has printed an exception of a launcher or a sweeper
-        raise FrostlineError("the sweep has ended early; see the messages above") from error
+        raise FrostlineError("the command has ended early; see the messages above") from error
 
 
 def _single_run(words: list[str]) -> Arguments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frostline.errors import Problem, UserError
+from frostline.models.interfaces import FittedHead
 from frostline.training.callbacks.fit_head import FitHead
 from frostline.training.data_module import DataModule
 
@@ -28,8 +29,9 @@ class StandaloneDataModule(DataModule):
         trainer: Any = self._trainer
         if stage == "fit":
             self._check(trainer)
-        if not any(isinstance(callback, FitHead) for callback in trainer.callbacks):
-            trainer.callbacks.append(FitHead(self.built))
+        head, is_added = self.built.model.head, any(isinstance(callback, FitHead) for callback in trainer.callbacks)
+        if isinstance(head, FittedHead) and not is_added:
+            trainer.callbacks.append(FitHead(head, self.built.tokens["train"], not self.built.trains))
         super().setup(stage)
 
     def _check(self, trainer: Any) -> None:
