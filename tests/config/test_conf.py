@@ -30,6 +30,7 @@ NEEDS = {  # what a choice cannot do without
     ("freezing", "rules"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("freezing", "schedule"): ["freezing.phases=[{rules: [['*', 1]]}]"],
     ("dataset", "table"): ["dataset.train=data.csv"],
+    ("dataset", "tasks"): ["dataset.tasks=[vader_movies,newsgroups]"],
     ("dataset", "hub"): ["dataset.name=owner/data"],
     **parts.NEEDS,
 }

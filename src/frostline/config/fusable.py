@@ -84,6 +84,8 @@ def shared_inputs(config: Config) -> str:
 
 def _reasons(config: Config) -> Iterator[str]:
     head, loss = (capabilities(config[role]["_target_"]) for role in ("head", "loss"))
+    if config["dataset"].get("tasks") is not None:
+        yield "it has several tasks"
     model, trainer = outline(config), config["trainer"]
     kinds, plan = model.trainable_kinds, model.plan
     if Capability.FORWARD_PROMPT in head or Capability.INIT_FROM_CLASS_NAMES in head:

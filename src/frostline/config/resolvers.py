@@ -40,6 +40,7 @@ def register_resolvers() -> None:
         "leaf": folder_name,
         "subcommands": lambda: ", ".join(subcommands()),
         "shifted": shifted_datasets,
+        "tasks": task_datasets,
     }
     old_names = [name.removeprefix(PREFIX) for name in RENAMED if name.startswith(PREFIX)]
     resolvers |= {name: partial(_refuse_old_name, f"{PREFIX}{name}") for name in old_names}
@@ -101,7 +102,13 @@ def read_phases(file: str | None) -> Any:
 
 def shifted_datasets(names: Any) -> dict[str, Any] | None:
     """Return name -> config of each data set in `dataset.shifts`; None for null, or a value that the check rejects."""
-    return shifts.compose_shifts(names) if isinstance(names, ListConfig | list) else None
+    return shifts.compose_datasets(names, "dataset.shifts") if isinstance(names, ListConfig | list) else None
+
+
+def task_datasets(*, _parent_: DictConfig) -> dict[str, Any] | None:
+    """Return name -> config of each data set in `dataset.tasks`; None for a missing value, which the check reports."""
+    names = None if OmegaConf.is_missing(_parent_, "tasks") else _parent_.tasks
+    return shifts.compose_datasets(names, "dataset.tasks") if isinstance(names, ListConfig | list) else None
 
 
 def run_folder(*, _root_: DictConfig) -> str:

@@ -134,7 +134,7 @@ def blocks_of(config: Config, classes: Sequence[str]) -> list[Block]:
 def shipped_blocks(config: Config, classes: int) -> list[Block] | None:
     """Return the blocks as the shipped files have them, or None if one of the parts is not among them."""
     file = FOLDER / f"{config['encoder'].get('name')}.jsonl"
-    if config["encoder"].get("pin") is None or not file.is_file():
+    if config["encoder"].get("pin") is None or not file.is_file() or _tasks(config):
         return None
     encoder, *variants = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     if (encoder["encoder"], encoder["versions"]) != (shape_config(config["encoder"], "untrained"), versions()):
@@ -146,6 +146,11 @@ def shipped_blocks(config: Config, classes: int) -> list[Block] | None:
     if entries is None or pooler is None or head is None:
         return None
     return [*map(from_json, _repeat_layers(entries, encoder["layers"])), pooler, head]
+
+
+def _tasks(config: Config) -> Sequence[str]:
+    """Return the tasks of a config, each of which has a head; none for a data set by itself."""
+    return (config.get("dataset") or {}).get("tasks") or ()
 
 
 def part_block(kind: Kind, part: Config, sizes: Sizes) -> Block | None:
@@ -204,7 +209,7 @@ def _cache_file(config: Config, classes: Sequence[str]) -> Path | None:
         return None
     text = architecture.read_text(encoding="utf-8") if encoder.get("pin") is None else None
     libraries = [metadata.version(name) for name in ("torch", "transformers", "peft")]
-    key = json.dumps([parts, list(classes), text, libraries, _code_digest()], sort_keys=True)
+    key = json.dumps([parts, list(classes), _tasks(config), text, libraries, _code_digest()], sort_keys=True)
     return cache_folder() / "shapes" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 

@@ -1,4 +1,4 @@
-"""Shifted test sets: the data sets that `dataset.shifts` names become part of the config and are checked with it."""
+"""The data sets that `dataset.shifts` or `dataset.tasks` names become part of the config and are checked with it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from frostline.config.hydra_internals import HydraLoader, search_path_of
 from frostline.config.search_path import SCHEME
 from frostline.errors import Problem, UserError, did_you_mean, one_line, user_error
 
-KEY = "dataset.shifts"
 
-
-def compose_shifts(names: Iterable[Any]) -> dict[str, Any]:
+def compose_datasets(names: Iterable[Any], key: str) -> dict[str, Any]:
     """Return name -> config of that choice of `dataset`, so that the run's id depends on their content.
+
+    key: the one that lists the names.
 
     Raises:
         UserError: there is no such choice, or its yaml cannot be composed.
@@ -29,11 +29,11 @@ def compose_shifts(names: Iterable[Any]) -> dict[str, Any]:
     known = list(group_choices(loader, "dataset"))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(Problem(KEY, f"there is no data set '{n}'", did_you_mean(str(n), known)) for n in unknown)
+        raise UserError(Problem(key, f"there is no data set '{n}'", did_you_mean(str(n), known)) for n in unknown)
     composed = session.current().shifted
     for name in names:
         if (name, folders) not in composed:
-            composed[name, folders] = _compose_dataset(loader, name)
+            composed[name, folders] = _compose_dataset(loader, name, key)
     return {str(name): composed[name, folders] for name in names}
 
 
@@ -46,13 +46,13 @@ def _current_loader() -> tuple[HydraLoader, tuple[str, ...]]:
     return HydraLoader(path), tuple(source.path for source in sources)
 
 
-def _compose_dataset(loader: HydraLoader, name: str) -> dict[str, Any]:
+def _compose_dataset(loader: HydraLoader, name: str, key: str) -> dict[str, Any]:
     JobRuntime.instance().set("name", "frostline")
     try:
         dataset = loader.load_configuration(None, [f"+dataset={name}"], RunMode.RUN).get("dataset")
         content = OmegaConf.to_container(dataset, resolve=True) if isinstance(dataset, DictConfig) else None
     except Exception as error:
-        raise user_error(KEY, f"'{name}' cannot be composed: {one_line(error)}", "correct its yaml") from error
+        raise user_error(key, f"'{name}' cannot be composed: {one_line(error)}", "correct its yaml") from error
     if not isinstance(content, dict):
-        raise user_error(KEY, f"'{name}' is empty", "give its yaml a _target_")
+        raise user_error(key, f"'{name}' is empty", "give its yaml a _target_")
     return {str(key): value for key, value in content.items()}

@@ -10,6 +10,7 @@ from frostline.data.copies import TextComparison
 from frostline.data.corpus import Corpus, RawData, Shift
 from frostline.data.prepare import prepare
 from frostline.data.shifted import shift
+from frostline.data.tasks import combine_tasks
 from frostline.instantiate import make
 from frostline.types import Config, Count
 
@@ -29,7 +30,10 @@ READING = {field.name for field in fields(TextSettings)}
 
 
 def load_corpus(dataset: Config) -> Corpus:
-    """Load the data set of a config, and split and cap it."""
+    """Load the data set of a config, and split and cap it; of several tasks each by itself."""
+    if dataset.get("tasks") is not None:
+        common = _preparing(dataset)
+        return combine_tasks({name: load_corpus(common | part) for name, part in dataset["settings"].items()})
     return prepare_corpus(make(source_of(dataset)).load(), dataset)
 
 

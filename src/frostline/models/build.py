@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from frostline.data.tasks import task_spans
 from frostline.instantiate import make
 from frostline.seeding import derive_seed
 from frostline.types import Config
@@ -54,13 +55,20 @@ def build_model(
 
 
 def build_head(config: Config, encoder: Any, classes: Sequence[str], **data: Any) -> nn.Module:
-    """Return the head, initialised with the seed of the run."""
+    """Return the head, initialised with the seed of the run; of several tasks one head for each, in their order."""
     import torch
 
+    from frostline.models.task_heads import TaskHeads
+
     torch.manual_seed(derive_seed(config["seed"], "head"))
-    supplied = {"width": encoder.width, "classes": len(classes), "names": classes, "encoder": encoder}
-    head: nn.Module = make(config["head"], **supplied, **data)
-    return head
+
+    def make_head(names: Sequence[str]) -> Any:
+        return make(config["head"], width=encoder.width, classes=len(names), names=names, encoder=encoder, **data)
+
+    if not (spans := task_spans(config.get("dataset"), classes)):
+        head: nn.Module = make_head(classes)
+        return head
+    return TaskHeads({name: make_head([classes[c] for c in span]) for name, span in spans.items()}, spans)
 
 
 def _num_layers(encoder: Any) -> int:

@@ -18,6 +18,7 @@ from frostline.models.interfaces import (
     StatesHead,
 )
 from frostline.models.partial_forward import PartialForward
+from frostline.models.task_heads import TaskHeads
 
 
 def pooled_vectors(encoder: nn.Module, pooler: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -72,7 +73,8 @@ class Model(nn.Module):
             states = self._batch_states(batch)
             return Outputs(self.head.forward_states(states, batch["input_ids"], batch["attention_mask"]), None)
         vectors = self._batch_vectors(batch)
-        return Outputs(self.head(vectors), vectors)
+        labels = (batch["labels"],) if isinstance(self.head, TaskHeads) else ()
+        return Outputs(self.head(vectors, *labels), vectors)
 
     def _count_texts(self, batch: Batch) -> None:
         if "cached" in batch:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from frostline.data.corpus import Split
+from frostline.data.tasks import task_spans
 from frostline.errors import UserError, user_error
 from frostline.instantiate import locate
 from frostline.models.adapters.attach import merge_adapter
@@ -71,6 +72,9 @@ def load_trained(run: RunFolder, train: Callable[[Config], Split] | None = None)
     """
     record = _read_record(run)
     config, result = record[:2]
+    if task_spans(config["dataset"], result["classes"]):
+        what = "has several tasks, and predictions for further texts need a run with one"
+        raise user_error(str(run.path), what, "repeat the run with one of its tasks as dataset=<task>")
     blocks, model = _build(run, *record)
     if isinstance(model.head, InContext):
         if train is None:

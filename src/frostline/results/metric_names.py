@@ -60,7 +60,8 @@ def metric_direction(metric: str) -> Direction | None:
         return {**MEASUREMENTS, **HEAD_RECORDS}[part].get(name)
     if not is_split(part):
         return None
-    return "maximize" if name.startswith(CLASS_F1) and name != CLASS_F1 else SCORES.get(name)
+    is_of_class = name.startswith(CLASS_F1) and name != CLASS_F1
+    return "maximize" if is_of_class else SCORES.get(name.rpartition("/")[2])  # <task>/<score> in a run with tasks
 
 
 def is_split(part: str) -> bool:
@@ -96,7 +97,10 @@ def not_finite(metrics: Mapping[str, float]) -> dict[str, float]:
 def metric_range(metric: str) -> tuple[float, float]:
     """Return the smallest and the largest value that `metric`, such as test/f1_macro or cost/seconds, may have."""
     group, _, name = metric.partition("/")
-    if name in SHARES or name.startswith(CLASS_F1):
+    if name.startswith(CLASS_F1):
+        return 0.0, 1.0
+    name = name.rpartition("/")[2]
+    if name in SHARES:
         return 0.0, 1.0
     if group in MEASUREMENTS or name in NOT_NEGATIVE:
         return 0.0, math.inf

@@ -25,10 +25,10 @@ from frostline.training.checkpoint_state import CheckpointState
 from frostline.training.fsdp import shard_parameters
 from frostline.training.gather_batch import gather_batch
 from frostline.training.gradients import clip_gradients, gradients_ahead
-from frostline.training.metrics import ClassificationMetrics
 from frostline.training.multi_label_metrics import MultiLabelMetrics
 from frostline.training.phases import PhaseEngine, PhaseTracker, Schedule
 from frostline.training.regularizers.base import Regularizer
+from frostline.training.task_metrics import make_metrics
 
 MakeOptimizer = Callable[[list[dict[str, Any]]], Optimizer]
 
@@ -68,7 +68,7 @@ class Classifier(pl.LightningModule):
         self.tracker = PhaseTracker(engine, controller)
         self.checkpoint_state = CheckpointState(model, self.tracker)
         self.epoch_loss = self.checkpoint_state.epoch_loss
-        self.metrics = MultiLabelMetrics(classes) if multi_label else ClassificationMetrics(classes)
+        self.metrics = make_metrics(model, classes, multi_label)
         self.loss = loss
         self.compares_texts = isinstance(loss, InBatchLoss)  # isinstance with a protocol is too slow for each step
         self.make_optimizer, self.schedule = optimizer, schedule

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import lightning.pytorch as pl
+import numpy as np
 from lightning.pytorch.trainer.states import TrainerFn
 
 from frostline.cache.frozen_states import FrozenStates
@@ -22,8 +23,10 @@ from frostline.data.batches import (
 )
 from frostline.data.loader import BatchLoader
 from frostline.data.pairs import pair_batches, pair_count, share_with_partner
+from frostline.data.tasks import task_rows
 from frostline.models.interfaces import InBatchLoss, PairLoss
 from frostline.models.source_runs import original_part
+from frostline.models.task_heads import TaskHeads
 from frostline.seeding import derive_seed
 from frostline.training.build import Built
 from frostline.training.trainer import runtime_of
@@ -83,8 +86,20 @@ class DataModule(pl.LightningDataModule):
         if self._drawn_pairs:
             labels = tokens.labels.tolist()
             return pair_batches(labels, tokens.lengths, self.batch_size, self._drawn_pairs, seed, epoch)
-        batches = training_order(tokens.lengths, self.batch_size, seed, epoch)
+        batches = self._training_batches(epoch)
         return without_single_texts(batches) if self.built.classifier.engine.batch_norms() else batches
+
+    def _training_batches(self, epoch: int) -> list[Indices]:
+        """Return the batches of an epoch for a loss on single texts; of several tasks each has its share of them."""
+        tokens, dataset, head = self.built.tokens["train"], self.config["dataset"], self.built.model.head
+        seed, sampling = derive_seed(self.config["seed"], "order"), dataset.get("sampling", "size")
+        if not isinstance(head, TaskHeads) or sampling == "size":
+            return training_order(tokens.lengths, self.batch_size, seed, epoch)
+        power = 0.0 if sampling == "even" else 1 / dataset["temperature"]
+        tasks = head.task_of_class.cpu()[tokens.labels].tolist()
+        rows = task_rows(tasks, power, derive_seed(self.config["seed"], "tasks"), epoch)
+        lengths = np.asarray(tokens.lengths)[rows].tolist()
+        return [rows[batch] for batch in training_order(lengths, self.batch_size, seed, epoch)]
 
     @property
     def _drawn_pairs(self) -> int:

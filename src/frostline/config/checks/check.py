@@ -9,7 +9,7 @@ from typing import Any
 
 from frostline.config.checks import suggest
 from frostline.config.checks.compatibility import compatibility_problems
-from frostline.config.checks.dataset import dataset_problems, shift_problems, text_arguments
+from frostline.config.checks.dataset import dataset_problems, named_problems, text_arguments
 from frostline.config.checks.encoder import encoder_problems
 from frostline.config.checks.monitors import is_multi_label, monitor_problems, monitored_metrics
 from frostline.config.checks.reused_parts import reuse_problems
@@ -83,7 +83,7 @@ def check_config(config: Config) -> list[Problem]:
         dataset = config["dataset"]
         if dataset.get("folds") is not None or dataset.get("fold") is not None:
             problems += fold_problems(dataset.get("folds"), dataset.get("fold"))
-        problems += dataset_problems(dataset) + shift_problems(dataset, _check_dataset)
+        problems += dataset_problems(dataset) + named_problems(dataset, _check_dataset)
     problems += reuse_problems(config, [role for role in ROLES if not any(p.key.startswith(role) for p in problems)])
     problems = problems or compatibility_problems(config)
     if not any(problem.key.startswith("encoder") for problem in problems):

@@ -7,6 +7,7 @@ from typing import Any
 
 from frostline.config.checks.outline import Outline, known_plan, outline, reinit_problems
 from frostline.config.checks.source import capabilities
+from frostline.config.checks.task_rules import task_problems
 from frostline.config.checks.training_rules import training_problems
 from frostline.errors import Problem
 from frostline.freezing.build import NO_ADAPTER_TRAINED
@@ -32,7 +33,7 @@ def compatibility_problems(config: Config) -> list[Problem]:
     config = with_original_parts(config)
     parts = {role: dict(capabilities(config[role]["_target_"])) for role in ROLES}
     model = outline(config)
-    problems = list(_adapter_problems(config, model))
+    problems = [*_adapter_problems(config, model), *task_problems(config, parts, is_from_run)]
     if Capability.FORWARD_PROMPT in parts["head"]:
         problems += _poolerless_head_problems(config, parts, "prompts the language model")
     elif Capability.FORWARD_STATES in parts["head"]:

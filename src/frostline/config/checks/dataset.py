@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from frostline.config.checks.signature import Argument, read_signature
@@ -38,18 +38,31 @@ def dataset_problems(config: Mapping[str, Any]) -> list[Problem]:
         return [Problem("dataset", what, "correct its arguments or its code (--debug shows where)")]
 
 
-def shift_problems(
+def named_problems(
     dataset: Mapping[str, Any], check_dataset: Callable[[Mapping[str, Any]], list[Problem]]
 ) -> list[Problem]:
-    """Return the problems of each shifted test set, as `check_dataset` finds them in its config.
+    """Return the problems of each shifted test set and of each task, as `check_dataset` finds them in its config.
 
-    A data set that needs further values, such as `table`, can be a shift only through a further yaml that gives them.
+    A data set that needs further values, such as `table`, can be one of them only through a further yaml that gives
+    them.
     """
-    names = dataset.get("shifts") or []
-    key = "dataset.shifts"
+    problems: list[Problem] = []
+    for names, configs in (("shifts", "shifted"), ("tasks", "settings")):
+        problems += _problems_of_names(
+            f"dataset.{names}", dataset.get(names) or [], dataset.get(configs) or {}, check_dataset
+        )
+    return problems
+
+
+def _problems_of_names(
+    key: str,
+    names: Sequence[str],
+    configs: Mapping[str, Mapping[str, Any]],
+    check_dataset: Callable[[Mapping[str, Any]], list[Problem]],
+) -> list[Problem]:
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
     problems = [Problem(key, f"'{name}' occurs twice", "name it once") for name in repeated]
-    for name, config in (dataset.get("shifted") or {}).items():
+    for name, config in configs.items():
         for problem in check_dataset(config):
             argument = problem.key.removeprefix("dataset").lstrip(".")
             separator = " " if problem.what.startswith("is ") else ": "
