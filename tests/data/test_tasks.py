@@ -1,4 +1,8 @@
-"""Several tasks in one run: each by hand in plain PyTorch, its scores, its share of an epoch, and what is refused."""
+"""Several tasks in one run: each by hand in plain PyTorch, its scores, its share of an epoch, and what is refused.
+
+The modules are frostline.data.tasks, frostline.models.task_heads, frostline.training.task_metrics and
+frostline.config.checks.task_rules.
+"""
 
 from __future__ import annotations
 
