@@ -54,6 +54,10 @@ PROTOCOLS = {
     "token_nll": [r"frostline/models/(heads|interfaces)"],  # RecordedHead
     "run": [r"frostline/api/"],  # the functions of the package are called like its subcommands
     "plan": [r"frostline/api/"],
+    "append_rows": [r"frostline/export/"],  # RowWriter
+    "classes": [r"frostline/export/"],  # TextModel
+    "thresholds": [r"frostline/export/"],  # TextModel
+    "predict_window": [r"frostline/export/"],  # TextModel
     "on_validation_end": [r"frostline/training/"],  # lightning.Callback
 }
 CATCH_ALLS = {"util", "utils", "helper", "helpers", "common", "misc"}

@@ -1,4 +1,8 @@
-"""`frostline predict`: files of all formats and standard input, against the library and the readers of data sets."""
+"""`frostline predict`: files of all formats and standard input, against the library and the readers of data sets.
+
+It is of frostline.commands.predict, frostline.export.predict_file, frostline.export.predictor_group,
+frostline.export.prediction_file and frostline.export.text_columns.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ from pyarrow import parquet
 from command_line import Command, in_process
 from frostline.export.load import load_model
 from frostline.export.predictor import Predictor
+from peak_memory import peak_mib
 
 frostline = in_process
 SMALL = ("dataset=table", "dataset.train=texts.csv", "trainer.max_epochs=1", "trainer.min_steps=null")
@@ -229,7 +234,20 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(
     def full(*args: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("frostline.export.prediction_file.SeparatedWriter.append", full)
+    monkeypatch.setattr("frostline.export.prediction_file.SeparatedWriter.append_rows", full)
     said = frostline("predict", str(run), "new.csv", "--into", "out.csv")
     assert (said.status, "No space left on device" in said.err) == (1, True)
     assert not list(Path().glob("*out.csv*"))
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_texts(run: Path) -> None:
+    peaks = {}
+    for count in (10_000, 100_000):
+        rows = (f"{n},soup {n % 977} was {'very ' * (n % 11)}salty\n" for n in range(count))
+        Path("many.csv").write_text("n,text\n" + "".join(rows))
+        words = [sys.executable, "-m", "frostline", "predict", str(run), "many.csv", "--into", f"out{count}.csv"]
+        peaks[count] = peak_mib(words)
+        with Path(f"out{count}.csv").open(newline="") as file:
+            assert [row["n"] for row in csv.DictReader(file)] == [str(n) for n in range(count)]
+    assert peaks[100_000] <= peaks[10_000] + 50, peaks  # MiB

@@ -64,7 +64,7 @@ def test_a_rerun_has_the_first_new_folder_beside_the_run_s() -> None:
 
 
 def test_a_rerun_keeps_its_folder_while_it_works() -> None:
-    search_again = command._new_composer(command.parse_arguments(["rerun=true"])).compose(["rerun=true"])
+    search_again = command.new_composer(command.parse_arguments(["rerun=true"])).compose(["rerun=true"])
     assert search_again is not None
     resolvers.forget_reruns()
     folder = Path(search_again.hydra.run.dir)
@@ -73,7 +73,7 @@ def test_a_rerun_keeps_its_folder_while_it_works() -> None:
 
 
 def test_a_complete_run_is_not_written_to_by_hydra(tmp_path: Path) -> None:
-    cfg = command._new_composer(command.parse_arguments([])).compose([])
+    cfg = command.new_composer(command.parse_arguments([])).compose([])
     assert cfg is not None
     cfg.hydra.runtime.output_dir = str(tmp_path)
     assert cfg.hydra.output_subdir == ".hydra"

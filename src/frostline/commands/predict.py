@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
         FrostlineError: the predictions cannot be written.
     """
     given, problems = PARSER.parse_all(argv)
-    problems += _problems(given)
+    problems += _argument_problems(given)
     if problems:
         raise UserError(problems, "command")
     from frostline.data.files.table_files import FileSettings
@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _problems(given: Namespace) -> Iterator[Problem]:
+def _argument_problems(given: Namespace) -> Iterator[Problem]:
     if len(given.paths) < 2:
         what = f"needs a run and a file, and has {'only ' + given.paths[0] if given.paths else 'neither'}"
         yield Problem("predict", what, "give frostline predict RUN FILE, or - for standard input")

@@ -75,7 +75,7 @@ def checked_jobs(arguments: Arguments) -> list[Job]:
 
 def examine(arguments: Arguments) -> tuple[list[Job], list[Problem]]:
     """Return the jobs of a command that could be composed, and the problems of all jobs."""
-    composer = _new_composer(arguments)
+    composer = new_composer(arguments)
     if arguments.multirun:
         lines, search = expand_sweep(composer, arguments.overrides)
     else:
@@ -103,12 +103,12 @@ def compose_jobs(lines: Sequence[list[str]], composer: Composer | None = None) -
 
 def default_composer() -> Composer:
     """Return a composer of jobs without a command line."""
-    return _new_composer(parse_arguments([]))
+    return new_composer(parse_arguments([]))
 
 
 def check_composition(arguments: Arguments) -> None:
     """Raise UserError if the overrides of a command do not compose; their values are not checked."""
-    composer = _new_composer(arguments)
+    composer = new_composer(arguments)
     overrides = arguments.overrides
     lines = expand_sweep(composer, overrides)[0] if arguments.multirun else [composer.parse_single_run(overrides)]
     for line in lines:
@@ -122,7 +122,8 @@ def unique(problems: Sequence[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
 
-def _new_composer(arguments: Arguments) -> Composer:
+def new_composer(arguments: Arguments) -> Composer:
+    """Return a composer of the folders that a command names."""
     resolvers.forget_reruns()
     forget_sources()
     make_importable(arguments.config_dir)
@@ -141,7 +142,7 @@ def _read_job(
             cfg.hydra.job.num = cfg.hydra.job.id = number
     else:
         problems += _sweep_without_multirun(cfg)
-    with _as_current(cfg):
+    with as_current(cfg):
         config, unresolved = resolvers.resolve_config(cfg)
         keys = {problem.key for problem in unresolved}
         inputs, unreadable = _read_inputs(config)  # before a part is imported for the check
@@ -208,7 +209,7 @@ def _resolve_folder(cfg: DictConfig, multirun: bool) -> Path:
 
 
 @contextmanager
-def _as_current(cfg: DictConfig) -> Iterator[None]:
+def as_current(cfg: DictConfig) -> Iterator[None]:
     """Make `cfg` the config to which ${hydra:...} refers."""
     before: Any = HydraConfig.instance().cfg
     HydraConfig.instance().cfg = cfg  # type: ignore[assignment]  # set_config would copy it, which is slow

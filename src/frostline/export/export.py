@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from frostline.errors import UserError
+from frostline.export.card import model_card
 from frostline.export.folder import atomic_folder, folder_problems
 from frostline.models.trained import TrainedModel
 
+CARD = "README.md"
 FORMATS = {
     "transformers": "frostline.export.formats.transformers_folder",
     "peft": "frostline.export.formats.peft_folder",
@@ -19,7 +21,7 @@ FORMATS = {
 
 
 def export_model(trained: TrainedModel, target: Path, format: str = "transformers", with_head: bool = False) -> str:
-    """Write the model to a new folder and compare it with the trained one; return what was written.
+    """Write the model with its card to a new folder and compare it with the trained one; return what was written.
 
     with_head: of sentence-transformers, write the head too.
 
@@ -34,4 +36,6 @@ def export_model(trained: TrainedModel, target: Path, format: str = "transformer
         raise UserError(problems, "export")
     with atomic_folder(target) as folder:
         description: str = writer.write(trained, folder, **head, **paths)
+        if trained.folder.environment.exists():  # a card says what the record of a run says
+            (folder / CARD).write_text(model_card(trained, format), encoding="utf-8")
     return description

@@ -11,8 +11,9 @@ import torch
 from frostline.data.batches import reading_order
 from frostline.data.corpus import Text
 from frostline.errors import user_error
+from frostline.export.ensemble import EnsemblePredictor, is_ensemble
 from frostline.export.load import load_model
-from frostline.export.predictor import BATCH, WINDOW, Predictions, Predictor, in_order
+from frostline.export.predictor import BATCH, WINDOW, Predictor, TextPredictions, in_order
 from frostline.export.predictor_group import TextModel
 from frostline.models.encoders.auto_model import quiet_transformers
 from frostline.results.atomic_files import read_json
@@ -22,11 +23,13 @@ CODE_KEY = "auto_map"  # in config.json: the folder has a modelling file
 
 
 def open_model(folder: Path, trust_remote_code: bool = False) -> TextModel:
-    """Return the model of a run folder, or of a folder that AutoModelForSequenceClassification loads.
+    """Return the model of a run folder, of an ensemble, or of a folder that AutoModelForSequenceClassification loads.
 
     Raises:
         UserError: it is neither, or it contains code that must be trusted.
     """
+    if is_ensemble(folder):
+        return EnsemblePredictor(folder)
     if not (folder / "config.json").exists():
         return Predictor(load_model(folder))
     return TransformersPredictor(folder, trust_remote_code)
@@ -47,7 +50,7 @@ class TransformersPredictor:
     def __init__(self, folder: Path, trust_remote_code: bool = False) -> None:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        has_code = CODE_KEY in read_json(folder / "config.json")
+        has_code = bool(read_json(folder / "config.json").get(CODE_KEY))
         if has_code and not trust_remote_code:
             what = "has a modelling file, which is run to load it"
             raise user_error(str(folder), what, "read the file, then give --trust-remote-code")
@@ -84,7 +87,7 @@ class TransformersPredictor:
         return getattr(self.model.config, "thresholds", None) or [0.5] * len(self.classes)
 
     @torch.no_grad()
-    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> Predictions:
+    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> TextPredictions:
         """Return the predictions for texts, without vectors."""
         limit = getattr(self.model.config, "max_length", None)
         limits = {"max_length": int(limit)} if isinstance(limit, int) and limit > 20 else {}
@@ -99,4 +102,4 @@ class TransformersPredictor:
             outputs.append((rows, logits.sigmoid() if self.multi_label else logits.softmax(dim=-1)))
         full = [text for text, length in zip(texts, lengths, strict=True) if length >= longest]
         uncut = self.tokenizer(full, verbose=False)["input_ids"] if full else []
-        return Predictions(in_order(outputs), None, sum(len(row) > longest for row in uncut))
+        return TextPredictions(in_order(outputs), None, sum(len(row) > longest for row in uncut))

@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from frostline.console import Progress, log
-from frostline.data.corpus import Text
-from frostline.data.files.cells import is_empty, is_number, without_surrogates
 from frostline.data.files.line_stream import read_lines
 from frostline.data.files.table_files import FileSettings
-from frostline.data.files.table_stream import RowChunk, TableStream, open_table
-from frostline.errors import Problem, UserError, did_you_mean, user_error
+from frostline.data.files.table_stream import RowChunk, TableStream
+from frostline.errors import user_error
 from frostline.export.open_model import open_model
 from frostline.export.prediction_file import Columns, RowWriter, SeparatedWriter, open_writer
 from frostline.export.predictor import class_names
 from frostline.export.predictor_group import PredictorGroup, TextModel
-from frostline.results.home_paths import expand_home
+from frostline.export.text_columns import TEXT, open_texts, text_columns, texts_of_chunk
 
 STANDARD_INPUT = "-"
-TEXT = "text"
 VECTOR, ROW = "vector", "row"
 
 
@@ -60,8 +57,8 @@ def predict_file(job: PredictionJob, output: Any, descriptor: int) -> None:
         UserError: a model cannot be loaded, or the file cannot be read.
         OSError: the predictions cannot be written.
     """
-    columns = text_columns(job)
-    table = None if job.file == STANDARD_INPUT else _open_file(job, columns)
+    columns = text_columns(job.models, job.columns, job.file == STANDARD_INPUT)
+    table = None if job.file == STANDARD_INPUT else open_texts(job.file, job.settings, columns)
     names = [TEXT] if table is None else list(table.names)
     models = [open_model(path, job.trust_remote_code) for path in job.models]
     group, prefixes = PredictorGroup(models), model_prefixes(job.models)
@@ -112,90 +109,10 @@ def _predict_chunk(
             for name, values in zip(_names(model, prefix), columns_of, strict=True):
                 added[name] = _spread(values, rows, len(texts))
         if vectors is not None:
-            vectors.append(chunk, rows, [each.vectors for each in predictions])
+            vectors.append_vectors(chunk, rows, [each.vectors for each in predictions])
     elif vectors is not None:
-        vectors.append(chunk, rows, [None] * len(prefixes))
-    writer.append(chunk, added)
-
-
-def texts_of_chunk(chunk: RowChunk, columns: Sequence[str]) -> list[Text | None]:
-    """Return the text, or the pair of texts, of each row; None where all cells of a row are empty.
-
-    Raises:
-        UserError: cells contain something else than texts.
-    """
-    index = [list(chunk.names).index(name) for name in columns]
-    cells = [[without_surrogates(row[i])[0] for i in index] for row in chunk.rows]
-    for name, column in zip(columns, zip(*cells, strict=True), strict=True):
-        _check_texts(chunk, name, column)
-    texts: list[Text | None] = []
-    for row in cells:
-        if all(map(is_empty, row)):
-            texts.append(None)
-        elif len(row) == 1:
-            texts.append(str(row[0]))
-        else:
-            first, second = ("" if is_empty(cell) else str(cell) for cell in row)
-            texts.append((first, second))
-    return texts
-
-
-def _check_texts(chunk: RowChunk, name: str, column: Sequence[Any]) -> None:
-    values = [(row, cell) for row, cell in enumerate(column, start=chunk.first) if not is_empty(cell)]
-    if wrong := next(((row, cell) for row, cell in values if not isinstance(cell, str)), None):
-        what = f"the column {name!r} contains not only texts but also {type(wrong[1]).__name__} (row {wrong[0]})"
-        raise user_error("--column", what, "name the column of the texts")
-    is_table = chunk.first == 1 and len(chunk.names) > 1
-    if is_table and values and all(is_number(cell) for _, cell in values):
-        what = f"the column {name!r} contains numbers, not texts (such as {values[0][1]})"
-        raise user_error("--column", what, "name the column of the texts")
-
-
-def text_columns(job: PredictionJob) -> Sequence[str]:
-    """Return the columns of the texts: those of the job, or of the data sets with which the models were trained.
-
-    Raises:
-        UserError: the data sets have different ones, or not as many as the job.
-    """
-    recorded = [_recorded_columns(folder) for folder in job.models]
-    known = [columns for columns in recorded if columns]
-    if job.columns is None and (different := next((columns for columns in known if columns != known[0]), None)):
-        what = f"the runs read the columns {', '.join(known[0])} and {', '.join(different)}"
-        raise user_error("--column", what, "name the column of the texts")
-    columns = job.columns or (known[0] if known else [TEXT])
-    if wrong := next((each for each in known if len(each) != len(columns)), None):
-        kinds = {1: "single texts", 2: "pairs of texts"}
-        what = f"the run was trained on {kinds[len(wrong)]}, and {', '.join(columns)} has {kinds[len(columns)]}"
-        raise user_error("--column", what, "name as many columns as in the data set of the run")
-    if job.file == STANDARD_INPUT and len(columns) > 1:
-        raise user_error(STANDARD_INPUT, "has one text a line, and the run reads pairs of texts", "give a file")
-    return [TEXT] if job.file == STANDARD_INPUT else columns
-
-
-def _recorded_columns(folder: Path) -> list[str]:
-    """Return the text columns of the data set of a run; none for an exported folder, and `text` without columns."""
-    import yaml
-
-    config = folder / "config.yaml"
-    if not config.exists():
-        return []
-    column = yaml.safe_load(config.read_text(encoding="utf-8"))["dataset"].get("text_column", TEXT)
-    return [column] if isinstance(column, str) else list(column)
-
-
-def _open_file(job: PredictionJob, columns: Sequence[str]) -> TableStream:
-    settings = FileSettings(columns, None, job.settings.separator, job.settings.encoding, job.settings.quoting)
-    table = open_table(expand_home(job.file, job.file), settings)
-    missing = [name for name in columns if name not in table.names]
-    if missing:
-        known = ", ".join(map(repr, table.names))
-        raise UserError(
-            [
-                Problem("--column", f"{job.file} has no column {name!r}", did_you_mean(name, table.names, known))
-                for name in missing
-            ]
-        )
-    return table
+        vectors.append_vectors(chunk, rows, [None] * len(prefixes))
+    writer.append_rows(chunk, added)
 
 
 def _line_chunks(descriptor: int, size: int) -> Iterator[RowChunk]:
@@ -256,14 +173,14 @@ class _Vectors:
             open_writer(path, table, {ROW: "int64", **dict(zip(labels, kinds, strict=True))})
         )
 
-    def append(self, chunk: RowChunk, rows: Sequence[int], vectors: Sequence[Any]) -> None:
+    def append_vectors(self, chunk: RowChunk, rows: Sequence[int], vectors: Sequence[Any]) -> None:
         count = len(chunk.rows)
         numbers: Columns = {ROW: range(chunk.first, chunk.first + count)}
         spread = {
             name: _spread([] if vectors[index] is None else list(vectors[index]), rows, count)
             for name, index in zip(self.names, self.first, strict=True)
         }
-        self.writer.append(RowChunk([], [[]] * count, chunk.first), {**numbers, **spread})
+        self.writer.append_rows(RowChunk([], [[]] * count, chunk.first), {**numbers, **spread})
 
 
 def report(counts: Counts) -> None:

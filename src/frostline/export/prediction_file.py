@@ -21,7 +21,7 @@ ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
 class RowWriter(Protocol):
     """Writes rows with new columns, which are None, texts, lists of texts, or numbers of float32."""
 
-    def append(self, chunk: RowChunk, columns: Columns) -> None: ...
+    def append_rows(self, chunk: RowChunk, columns: Columns) -> None: ...
 
 
 class SeparatedWriter:
@@ -32,7 +32,7 @@ class SeparatedWriter:
         self.rows = csv.writer(file, delimiter=separator, lineterminator="\n")
         self.rows.writerow(names)
 
-    def append(self, chunk: RowChunk, columns: Columns) -> None:
+    def append_rows(self, chunk: RowChunk, columns: Columns) -> None:
         added = [list(map(cell_text, column)) for column in columns.values()]
         for row, *values in zip(chunk.rows, *added, strict=True):
             self.rows.writerow([*map(cell_text, row), *values])
@@ -45,7 +45,7 @@ class LineWriter:
     def __init__(self, file: IO[str]) -> None:
         self.file = file
 
-    def append(self, chunk: RowChunk, columns: Columns) -> None:
+    def append_rows(self, chunk: RowChunk, columns: Columns) -> None:
         names = [*chunk.names, *columns]
         for row, *values in zip(chunk.rows, *columns.values(), strict=True):
             cells = dict(zip(names, [*row, *map(_plain, values)], strict=True))
@@ -64,7 +64,7 @@ class ParquetAppender:
         self.types = types
         self.writer = parquet.ParquetWriter(file, types, compression="zstd")
 
-    def append(self, chunk: RowChunk, columns: Columns) -> None:
+    def append_rows(self, chunk: RowChunk, columns: Columns) -> None:
         import pyarrow as pa
 
         if chunk.batch is not None:
@@ -99,7 +99,7 @@ def open_writer(path: Path, table: TableStream, new: Mapping[str, str]) -> Itera
             yield parquet
             parquet.writer.close()
             return
-        text: IO[str] = open(binary.fileno(), "w", encoding="utf-8", newline="", closefd=False)  # noqa: SIM115
+        text: IO[str] = open(binary.fileno(), "w", encoding="utf-8", newline="", closefd=False)  # noqa: SIM115  # closed below
         yield LineWriter(text) if ending == ".jsonl" else SeparatedWriter(text, SEPARATOR[ending], names)
         text.close()
 

@@ -26,8 +26,8 @@ WINDOW = 64  # batches whose texts are sorted by length together
 Floats = NDArray[np.float32]
 
 
-class Predictions(NamedTuple):
-    """Predictions for N texts, in their order.
+class TextPredictions(NamedTuple):
+    """TextPredictions for N texts, in their order.
 
     probabilities: (N, C). vectors: the pooled vectors (N, D), if they were asked for. truncated: the number of texts
     that are longer than the model reads.
@@ -103,13 +103,13 @@ class Predictor:
             what = "reads no pooled vectors of texts"
             raise user_error(f"{self.trained.folder.path}: head", what, "choose a run whose head reads vectors")
 
-    def stream(self, texts: Iterable[Text], vectors: bool = False) -> Iterator[Predictions]:
+    def stream(self, texts: Iterable[Text], vectors: bool = False) -> Iterator[TextPredictions]:
         """Yield the predictions of each window of texts."""
         remaining = iter(texts)
         while window := list(islice(remaining, self.window)):
             yield self.predict_window(window, vectors)
 
-    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> Predictions:
+    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> TextPredictions:
         """Return the predictions for texts, all of which are tokenized together.
 
         vectors: return the pooled vectors, too.
@@ -121,7 +121,7 @@ class Predictor:
         outputs = [(rows, *self._predict_batch(tokens, rows, vectors)) for rows in self.batches(tokens)]
         probabilities = in_order([(rows, values) for rows, values, _ in outputs])
         pooled = in_order([(rows, values) for rows, _, values in outputs if values is not None]) if vectors else None
-        return Predictions(probabilities, pooled, truncated_texts(tokens))
+        return TextPredictions(probabilities, pooled, truncated_texts(tokens))
 
     def tokenize(self, texts: Sequence[Text]) -> Tokens:
         """Return the token ids of texts, or of their prompts."""

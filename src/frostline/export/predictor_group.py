@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from frostline.cache.keys import cache_content
 from frostline.data.corpus import Text
-from frostline.export.predictor import Predictions, Predictor, in_order, truncated_texts
+from frostline.export.predictor import Predictor, TextPredictions, in_order, truncated_texts
 from frostline.models.fingerprint import weights_digest
 from frostline.models.trained import TrainedModel
 
@@ -24,7 +24,7 @@ class TextModel(Protocol):
     @property
     def thresholds(self) -> Sequence[float] | None: ...
 
-    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> Predictions: ...
+    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> TextPredictions: ...
 
 
 class PredictorGroup:
@@ -51,9 +51,9 @@ class PredictorGroup:
         """Return the number of texts that are predicted together."""
         return max(model.window for model in self.models)
 
-    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> list[Predictions]:
+    def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> list[TextPredictions]:
         """Return the predictions of each model; vectors: with the pooled vectors of each."""
-        predictions: dict[int, Predictions] = {}
+        predictions: dict[int, TextPredictions] = {}
         for indices in self.encoders:
             models = [self.models[index] for index in indices]
             predictors = [model for model in models if isinstance(model, Predictor)]
@@ -66,14 +66,14 @@ class PredictorGroup:
         return [predictions[index] for index in range(len(self.models))]
 
 
-def _predict_together(predictors: Sequence[Predictor], texts: Sequence[Text], vectors: bool) -> list[Predictions]:
+def _predict_together(predictors: Sequence[Predictor], texts: Sequence[Text], vectors: bool) -> list[TextPredictions]:
     first = predictors[0]
     tokens = first.tokenize(texts)
     pooled = [(rows, first.pooled(tokens, rows)) for rows in first.batches(tokens)]
     values = in_order(pooled) if vectors else None
     truncated = truncated_texts(tokens)
     heads = [in_order([(rows, each.head_probabilities(states)) for rows, states in pooled]) for each in predictors]
-    return [Predictions(probabilities, values, truncated) for probabilities in heads]
+    return [TextPredictions(probabilities, values, truncated) for probabilities in heads]
 
 
 def _encoder_key(model: TextModel) -> str:

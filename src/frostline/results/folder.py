@@ -13,6 +13,7 @@ from frostline.errors import user_error
 from frostline.results.atomic_files import PART, read_json, write_json
 
 KEY = "hydra.run.dir"
+EVALUATION = "evaluation.json"  # written last, in the folder of a further test set
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,21 @@ class RunFolder:
     def predictions(self) -> Path:
         """The predicted probabilities of each text in the test sets."""
         return self.path / "predictions.parquet"
+
+    @property
+    def evaluations(self) -> Path:
+        """The folder of further test sets, each in a folder with its name, such as test_reviews."""
+        return self.path / "evaluations"
+
+    def read_evaluations(self) -> dict[str, dict[str, Any]]:
+        """Return the record of each further test set, by its name."""
+        files = sorted(self.evaluations.glob(f"*/{EVALUATION}"))
+        return {file.parent.name: read_json(file) for file in files}
+
+    def predictions_of(self, test_set: str) -> Path:
+        """Return the file with the predictions for a test set, which may be a further one."""
+        further = self.evaluations / test_set / self.predictions.name
+        return further if test_set != "test" and further.exists() else self.predictions
 
     @property
     def vectors(self) -> Path:

@@ -35,13 +35,34 @@ def raw_data(
     Raises:
         UserError: with these problems and those of the columns, or with those of the labels.
     """
+    parts, found = labelled_parts(tables, settings, notes, problems)
+    raw = RawData(parts["train"], parts.get("val"), parts.get("test"), tuple(found))
+    if problems := label_problems(raw):
+        raise UserError(problems)
+    return raw
+
+
+def labelled_parts(
+    tables: Mapping[str, tuple[str, Columns]],
+    settings: ColumnSettings,
+    notes: Sequence[DataNote] = (),
+    problems: Sequence[Problem] = (),
+    known: Sequence[str] = (),
+) -> tuple[dict[str, Labelled], list[DataNote]]:
+    """Return the labelled texts of the parts, whose labels are not compared with each other, and all notes.
+
+    known: class names of another data set; the labels of the tables are spelled like them.
+
+    Raises:
+        UserError: with these problems and those of the columns.
+    """
     problems = [*problems, *(p for file, columns in tables.values() for p in column_problems(file, columns, settings))]
     if problems:
         raise UserError(problems)
     found = list(notes)
     spelled = {part: _spelled_labels(file, columns, settings, found) for part, (file, columns) in tables.items()}
     counts = {part: Counter(s for label in labels for s in _each(label)) for part, labels in spelled.items()}
-    classes = class_of_spelling([part.keys() for part in counts.values()])
+    classes = class_of_spelling([*(part.keys() for part in counts.values()), *([set(known)] if known else [])])
     found += _name_notes(classes, sum(counts.values(), Counter()))
     parts = {}
     for part, (file, columns) in tables.items():
@@ -50,10 +71,7 @@ def raw_data(
         if halves := [row for row, text in enumerate(texts, start=1) if not isinstance(text, str) and not all(text)]:
             what = f"one of the two texts is empty in {counted(len(halves), 'row')} of {file} (rows {some(halves)})"
             found.append(DataNote("empty_halves", len(halves), what))
-    raw = RawData(parts["train"], parts.get("val"), parts.get("test"), tuple(found))
-    if problems := label_problems(raw):
-        raise UserError(problems)
-    return raw
+    return parts, found
 
 
 def _spelled_labels(file: str, columns: Columns, settings: ColumnSettings, notes: list[DataNote]) -> list[Spelled]:

@@ -68,7 +68,7 @@ def read_predictions(run: RunRecord, test_set: str = "test") -> tuple[Any, Any] 
     from pyarrow import ArrowException, parquet
 
     try:
-        file = folder_of(run).predictions
+        file = folder_of(run).predictions_of(test_set)
         names = [n for n in parquet.read_schema(file).names if n[:2] == "p_" and n[2:].isdecimal()]
         names.sort(key=lambda name: int(name[2:]))
         table = parquet.read_table(file, columns=["set", "label", *names])

@@ -43,7 +43,7 @@ def _read_classes(run: RunRecord, test_set: str) -> PredictedClasses | None:
     from pyarrow import ArrowException, parquet, types
 
     try:
-        table = parquet.read_table(folder_of(run).predictions, filters=[("set", "==", test_set)])
+        table = parquet.read_table(folder_of(run).predictions_of(test_set), filters=[("set", "==", test_set)])
         if not types.is_integer(table["label"].type) or not len(table):  # multilabel texts have lists
             return None
         names = [name for name in table.column_names if name[:2] == "p_" and name[2:].isdecimal()]

@@ -18,6 +18,7 @@ from frostline.results.study_record import StudyRecord, read_record
 
 STUDY_FILE = "study.yaml"  # beside results.csv
 PACKAGES = ("torch", "lightning", "transformers", "peft", "numpy", "tokenizers", "safetensors", "torchmetrics")
+EVALUATIONS = RunFolder(Path()).evaluations.name
 TRUNCATED = "truncated"  # entry of a run's environment: the largest share of truncated texts, and its split
 DATA_NOTES = "notes"  # entry of a run's environment: name, count and message of each note on its data
 NOT_SCORES = ("choices", "config", "metrics", "thresholds")  # mappings of a result.json without further scores
@@ -84,6 +85,7 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
     result = json.loads(path.read_bytes())
     _check_result(result)
     confusion, supports = _read_confusion(result)
+    evaluations = RunFolder(Path(folder)).read_evaluations() if EVALUATIONS in files else {}
     run_config = result.get("config")
     config = flatten(without_modules(run_config)) if isinstance(run_config, dict) else _read_config(folder, files)
     return RunRecord(
@@ -92,10 +94,10 @@ def _complete_run(folder: str, files: set[str]) -> RunRecord:
         id=result["id"],
         choices=result["choices"],
         config=fill_defaults(config) or {"seed": result["seed"]},
-        metrics=_all_metrics(result),
+        metrics=_all_metrics(result) | _further_metrics(evaluations),
         confusion=confusion,
         supports=supports,
-        environment=_environment_of(folder, files),
+        environment=_environment_of(folder, files) | _further_data(evaluations),
         written=path.stat().st_mtime,
     )
 
@@ -135,6 +137,16 @@ def _all_metrics(result: Mapping[str, Any]) -> dict[str, float]:
         items = values.items() if isinstance(values, dict) and part not in NOT_SCORES else ()
         metrics |= {f"{part}/{name}": value for name, value in items if isinstance(value, int | float)}
     return metrics
+
+
+def _further_metrics(evaluations: Mapping[str, Any]) -> dict[str, float]:
+    """Return the metrics of further test sets, which `frostline evaluate` wrote beside the result."""
+    return {name: value for record in evaluations.values() for name, value in record["metrics"].items()}
+
+
+def _further_data(evaluations: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fingerprints of further test sets under the names that those of shifts have."""
+    return {f"shift {name}": record["data"]["fingerprint"] for name, record in evaluations.items()}
 
 
 def _incomplete_run(folder: str, files: set[str]) -> RunRecord:
