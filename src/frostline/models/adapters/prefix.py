@@ -46,7 +46,7 @@ class Prefix:
         """Add the prefix to the model of the encoder."""
         model = transformers_model(encoder)
         name = next((name for name in NAMES if name in inspect.signature(model.forward).parameters), None)
-        if name is None:
+        if name is None or not hasattr(model.config, "num_attention_heads"):  # Mamba has a cache and no attention
             raise user_error("adapter", "this encoder's attention takes no keys and values from before a text", DO)
         self.layers, self.heads, self.width = _sizes(model.config)
         config = PrefixTuningConfig(
