@@ -18,6 +18,7 @@ from pyarrow import parquet
 from sklearn.metrics import f1_score
 
 from command_line import Command, in_process
+from frostline.export import evaluate
 from frostline.results.folder import RunFolder
 
 frostline = in_process
@@ -196,7 +197,7 @@ def test_a_full_disk_leaves_nothing(frostline: Command, run: RunFolder, monkeypa
     def full(*args: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("frostline.export.evaluate.write_json", full)
+    monkeypatch.setattr(evaluate, "write_json", full)
     said = frostline("evaluate", str(run.path), "other.csv", "--name", "more")
     assert (said.status, "No space left on device" in said.err) == (1, True)
     assert list(run.evaluations.iterdir()) == []

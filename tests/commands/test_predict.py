@@ -24,6 +24,7 @@ from pyarrow import parquet
 
 from command_line import Command, in_process
 from frostline.export.load import load_model
+from frostline.export.prediction_file import SeparatedWriter
 from frostline.export.predictor import Predictor
 from peak_memory import peak_mib
 
@@ -234,7 +235,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(
     def full(*args: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("frostline.export.prediction_file.SeparatedWriter.append_rows", full)
+    monkeypatch.setattr(SeparatedWriter, "append_rows", full)
     said = frostline("predict", str(run), "new.csv", "--into", "out.csv")
     assert (said.status, "No space left on device" in said.err) == (1, True)
     assert not list(Path().glob("*out.csv*"))

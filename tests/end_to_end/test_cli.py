@@ -62,7 +62,7 @@ def test_the_help_shows_verbs_flags_choices_and_keys(frostline: Command) -> None
     said = frostline("--help")
     assert said.status == 0
     strategies = ", ".join(choices("freezing"))
-    subcommands = "cache, check, diff, errors, figures, list"
+    subcommands = "cache, check, diff, errors, evaluate, export, figures, init, list"
     for part in (subcommands, "--multirun", f"freezing: {strategies}", "max_length: 128"):
         assert part in said.out
 

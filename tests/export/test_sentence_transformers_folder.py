@@ -47,7 +47,7 @@ def test_vectors_and_logits_are_equal_in_a_process_without_frostline(models: Any
     [
         ({"pooler": "attention"}, False, "pooler: Attention is no pooling mode of sentence-transformers"),
         ({"head": "prototype"}, True, "--with-head: Prototype does not consist of linear layers"),
-        ({"head": "verbalizer"}, False, "head: Verbalizer reads a language model"),
+        ({"head": "verbalizer"}, False, "head: Verbalizer reads no pooled vector of a text"),
     ],
     ids=str,
 )

@@ -203,7 +203,7 @@ def comparable_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
         **({"val_texts": texts["val"]} if "val" in (texts := data.get("texts") or {}) else {}),
         "encoder": (environment.get("encoder") or {}).get("fingerprint"),
         TRUNCATED: _most_truncated(environment.get("tokens") or {}),
-        DATA_NOTES: [(note["name"], note["count"], note["message"]) for note in data.get("notes") or ()],
+        DATA_NOTES: tuple((note["name"], note["count"], note["message"]) for note in data.get("notes") or ()),
         **{f"shift {name}": shift.get("fingerprint") for name, shift in shifts},
         **{name: packages[name] for name in PACKAGES if name in packages},
     }
