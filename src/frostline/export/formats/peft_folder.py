@@ -14,7 +14,7 @@ from torch import nn
 from frostline.errors import Problem
 from frostline.export.equality import check_outputs, check_tokenizer
 from frostline.export.formats.transformers_folder import load_folder, logits_of_texts, write_model
-from frostline.export.merge import encoder_without_adapter, merge_problems, tuner_layers
+from frostline.export.merge import encoder_without_adapter, merge_problems
 from frostline.export.parts import (
     encoder_problems,
     exported_classifier,
@@ -24,6 +24,7 @@ from frostline.export.parts import (
 )
 from frostline.export.tokenizer import exported_tokenizer
 from frostline.models.encoders.auto_model import quiet_transformers
+from frostline.models.merge import tuner_layers
 from frostline.models.trained import TrainedModel
 
 BASE = "base"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from torch import nn
 
 from frostline.models.blocks import ModuleBlock
 from frostline.models.interfaces import Adapter
+from frostline.models.merge import merge_layers, tuner_layers
 
 PEFT_NAME_PARTS = ("default", "base_layer")  # components that peft inserts into names of parameters
 
@@ -36,16 +36,10 @@ def merge_adapter(encoder: nn.Module, blocks: Sequence[ModuleBlock]) -> bool:
     adapters = [block for block in blocks if block.kind == "adapter"]
     if not adapters:
         return True
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    modules: dict[str, Any] = dict(encoder.named_modules())
-    tuned: dict[str, Any] = {path: module for path, module in modules.items() if isinstance(module, BaseTunerLayer)}
-    merged = {id(p) for module in tuned.values() for p in module.parameters()}
+    merged = {id(p) for layer in tuner_layers(encoder).values() for p in layer.parameters()}
     if not all(id(p) in merged for block in adapters for p in block.parameters.values()):
         return False
-    for path, module in tuned.items():
-        module.merge(safe_merge=True)
-        encoder.set_submodule(path, module.get_base_layer())
+    merge_layers(encoder)
     vars(encoder).pop("peft_config", None)  # so that another adapter can be attached
     encoder.requires_grad_(True)
     return True
