@@ -30,7 +30,7 @@ def test_the_combinations_hold_every_pair() -> None:
 def test_every_pair_of_choices_trains_or_is_refused(part: int) -> None:
     found = Counter(matrix.verdict(one) for one in matrix.covering()[part::PARTS])
     assert set(found) == {"trains", "refused"}
-    assert found["trains"] > 0.3 * found.total(), "where all is refused, nothing is shown"
+    assert found["trains"] > 0.2 * found.total(), "where all is refused, nothing is shown"
 
 
 @pytest.mark.slow

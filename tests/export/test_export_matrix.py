@@ -42,8 +42,14 @@ def test_few_combinations_are_exported(tmp_path: Path) -> None:
     assert counted(dict(outcomes(FEW, "transformers", tmp_path / "few"))) == {"exported": len(FEW)}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["transformers", "peft", "sentence-transformers", "onnx"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("transformers", marks=pytest.mark.slow),
+        *(pytest.param(kind, marks=pytest.mark.exhaustive) for kind in ("peft", "sentence-transformers", "onnx")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")  # which peft reads
 def test_all_pairs_of_choices_are_exported_or_refused(kind: str, tmp_path: Path) -> None:
     counts = counted(dict(outcomes(covering(), kind, tmp_path / "matrix")))
     assert counts["exported"] > 10

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from frostline.errors import Problem
+from frostline.errors import Problem, one_line, user_error
 from frostline.export.equality import check_outputs
 from frostline.export.merge import merge_problems, merged_encoder
 from frostline.export.parts import encoder_problems
@@ -63,7 +63,8 @@ def write(trained: TrainedModel, folder: Path, with_head: bool = False) -> str:
     """Write the modules into the folder; return what it is.
 
     Raises:
-        UserError: the loaded folder has other vectors, or with the head other logits, than the trained model.
+        UserError: sentence-transformers cannot load the encoder, or the loaded folder has other vectors, or with the
+            head other logits, than the trained model.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -72,7 +73,11 @@ def write(trained: TrainedModel, folder: Path, with_head: bool = False) -> str:
         SentenceTransformer(modules=_modules(trained, folder, with_head), device="cpu").save(
             str(folder), create_model_card=False
         )
-        loaded = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        try:
+            loaded = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        except ValueError as error:  # AutoModel has no class for one half of some encoder-decoders
+            what = f"cannot be loaded by sentence-transformers ({one_line(error)[:150]})"
+            raise user_error("encoder", what, "use --format transformers or onnx") from error
 
     def encode(texts: list[str]) -> Tensor:
         found: Any = loaded.encode(texts, convert_to_tensor=True, show_progress_bar=False)
