@@ -68,16 +68,15 @@ def write(trained: TrainedModel, folder: Path, with_head: bool = False) -> str:
     """
     from sentence_transformers import SentenceTransformer
 
-    with quiet_transformers(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # of a pooling layer that AutoModel may add, which is not used
-        SentenceTransformer(modules=_modules(trained, folder, with_head), device="cpu").save(
-            str(folder), create_model_card=False
-        )
-        try:
+    try:
+        with quiet_transformers(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # of a pooling layer that AutoModel may add, which is not used
+            model = SentenceTransformer(modules=_modules(trained, folder, with_head), device="cpu")
+            model.save(str(folder), create_model_card=False)
             loaded = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        except ValueError as error:  # AutoModel has no class for one half of some encoder-decoders
-            what = f"cannot be loaded by sentence-transformers ({one_line(error)[:150]})"
-            raise user_error("encoder", what, "use --format transformers or onnx") from error
+    except ValueError as error:  # AutoModel has no class for one half of some encoder-decoders
+        what = f"cannot be loaded by sentence-transformers ({one_line(error)[:150]})"
+        raise user_error("encoder", what, "use --format transformers or onnx") from error
 
     def encode(texts: list[str]) -> Tensor:
         found: Any = loaded.encode(texts, convert_to_tensor=True, show_progress_bar=False)
