@@ -185,15 +185,14 @@ def _limits(trained: TrainedModel, environment: Mapping[str, Any]) -> Iterator[s
 
 
 def _training(trained: TrainedModel, environment: Mapping[str, Any]) -> Iterator[str]:
-    best = trained.result["best"]
-    if best["epoch"] is not None:
+    best, soup = trained.result["best"], trained.result.get("soup")
+    if best["epoch"] is not None and not soup:
         monitor = f" by `{best['monitor']}`" if best["monitor"] else ""
         yield f"The weights are those of epoch {best['epoch']}, which was selected{monitor}.\n"
     if trained.folder.plan.exists():
         yield f"```\n{trained.folder.plan.read_text(encoding='utf-8').rstrip()}\n```\n"
-    soup = trained.result.get("soup")
     if soup:
-        yield f"The weights are the mean of those of {len(soup['members'])} runs: {', '.join(soup['members'])}.\n"
+        yield f"The weights are the mean of those of {len(soup['used'])} runs: {', '.join(soup['used'])}.\n"
     optimizer = {key: value for key, value in trained.config["optimizer"].items() if not key.startswith("_")}
     settings = [f"seed {trained.config['seed']}", f"batches of {trained.config['dataset']['batch_size']} texts"]
     settings += [f"optimizer {trained.result['choices'].get('optimizer')} {json.dumps(optimizer)}"]

@@ -23,6 +23,7 @@ from frostline.export.members import (
     best_member,
     check_members,
     load_texts,
+    member_record,
     monitor_of,
     verdict,
     write_combination,
@@ -72,14 +73,7 @@ def make_ensemble(runs: Sequence[Path], target: Path) -> str:
         metrics |= scores.of_split(VALIDATION if name == AS_TEST else name, values)
     better = is_better(metric, metrics[metric], best.result["metrics"][metric])
     predictions = {name: values for name, values in probabilities.items() if name != AS_TEST}
-    names = [member.folder.path.resolve().name for member in members]
-    record = {
-        "members": names,
-        "ids": [member.result["id"] for member in members],
-        "validation": {name: each.result["metrics"][metric] for name, each in zip(names, members, strict=True)},
-        "best_single": best.folder.path.resolve().name,
-        "is_better": better,
-    }
+    record = member_record(members, metric, best, better)
     weights = {f"member-{n}.safetensors": load_file(each.folder.best) for n, each in enumerate(members, start=1)}
     confusion = {"confusion": scores.confusion} if best.multi_label else {}
     confusion = confusion or confusion_record(scores.confusion, predictions["test"])

@@ -144,6 +144,18 @@ def write_combination(
     write_json(target.result, result)
 
 
+def member_record(members: Sequence[TrainedModel], metric: str, best: TrainedModel, is_better: bool) -> dict[str, Any]:
+    """Return what result.json says of the runs that were combined. is_better: than the best of them on validation."""
+    names = [member.folder.path.resolve().name for member in members]
+    return {
+        "members": names,
+        "ids": [member.result["id"] for member in members],
+        "validation": {name: each.result["metrics"][metric] for name, each in zip(names, members, strict=True)},
+        "best_single": best.folder.path.resolve().name,
+        "is_better": is_better,
+    }
+
+
 def _cost(members: Sequence[TrainedModel]) -> dict[str, Any]:
     """Return the sums of what the runs cost, and their largest peak of memory."""
     costs = [member.result["cost"] for member in members]

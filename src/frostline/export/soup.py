@@ -22,6 +22,7 @@ from frostline.export.members import (
     best_member,
     check_members,
     load_texts,
+    member_record,
     monitor_of,
     verdict,
     write_combination,
@@ -48,13 +49,13 @@ def make_soup(runs: Sequence[Path], target: Path, kind: Kind = "best") -> str:
     members = [load_model(run) for run in runs]
     check_members(members)
     _check_heads(members)
-    kitchen = _Mixer(members)
-    made = {name: kitchen.mix(name) for name in (("uniform", "greedy") if kind == "best" else (kind,))}
-    metric = kitchen.metric
+    mixer = _Mixer(members)
+    made = {name: mixer.mix(name) for name in (("uniform", "greedy") if kind == "best" else (kind,))}
+    metric = mixer.metric
     chosen = max(made, key=lambda name: (_order(metric, made[name].metrics[metric]), name == "greedy"))
-    description = verdict(metric, made[chosen].metrics[metric], kitchen.best, bool(made[chosen].record["is_better"]))
+    description = verdict(metric, made[chosen].metrics[metric], mixer.best, bool(made[chosen].record["is_better"]))
     with atomic_folder(target) as folder:
-        write_combination(folder, kitchen.best, members, made[chosen], kitchen.texts)
+        write_combination(folder, mixer.best, members, made[chosen], mixer.texts)
     count = len(made[chosen].record["used"])
     return f"the mean of the weights of {count} of {len(members)} runs ({chosen}); {description}"
 
@@ -94,17 +95,8 @@ class _Mixer:
         better = is_better(self.metric, metrics[self.metric], single[self.metric])
         log(f"soup: {kind}, {len(used)} runs: {verdict(self.metric, metrics[self.metric], self.best, better)}")
         names = [member.folder.path.resolve().name for member in self.members]
-        record = {
-            "kind": kind,
-            "members": names,
-            "ids": [member.result["id"] for member in self.members],
-            "used": [names[index] for index in used],
-            "validation": {
-                name: member.result["metrics"][self.metric] for name, member in zip(names, self.members, strict=True)
-            },
-            "best_single": self.best.folder.path.resolve().name,
-            "is_better": better,
-        }
+        record = {"kind": kind, "used": [names[index] for index in used]}
+        record |= member_record(self.members, self.metric, self.best, better)
         predictions = {name: each.predictions for name, each in scores.items() if name != VALIDATION}
         test = scores["test"]
         return Combination(
