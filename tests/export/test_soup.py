@@ -202,6 +202,15 @@ def test_the_card_says_what_the_record_says(runs: list[Path], at_data: Path) -> 
     assert "seed=1" in body and "No text of the data set was longer." in body
 
 
+def test_the_card_of_a_soup_names_its_runs_and_no_epoch(runs: list[Path], at_data: Path, tmp_path: Path) -> None:
+    make_soup(runs, tmp_path / "greedy", "greedy")
+    trained = load_model(tmp_path / "greedy")
+    used = trained.result["soup"]["used"]
+    card = model_card(trained, "transformers")
+    assert f"The weights are the mean of those of {len(used)} runs: {', '.join(used)}." in card
+    assert "of epoch" in model_card(load_model(runs[0]), "transformers") and "of epoch" not in card
+
+
 def test_the_interval_of_a_card_is_that_of_resampled_texts(runs: list[Path]) -> None:
     from frostline.export.score_intervals import bootstrap_interval, read_text_scores
 

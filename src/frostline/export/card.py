@@ -50,8 +50,8 @@ def model_card(trained: TrainedModel, format: str) -> str:
         ("Cost", _cost(trained)),
         ("Reproduction", _reproduction(trained, environment)),
     ]
-    found = [(title, "\n".join(lines)) for title, lines in sections]
-    body = "\n".join(f"## {title}\n\n{text}\n" if title else f"{text}\n" for title, text in found if text)
+    filled = [(title, "\n".join(lines)) for title, lines in sections]
+    body = "\n".join(f"## {title}\n\n{text}\n" if title else f"{text}\n" for title, text in filled if text)
     return f"---\n{_front_matter(trained, format)}---\n\n# {trained.folder.path.resolve().name}\n\n{body}"
 
 

@@ -87,11 +87,11 @@ def make_ensemble(runs: Sequence[Path], target: Path) -> str:
 
 def mean_probabilities(members: Sequence[TrainedModel], splits: Mapping[str, Split]) -> dict[str, SplitPredictions]:
     """Return the predictions for each split, with the mean probabilities of the members, computed in float64."""
-    found = [{name: each.predictions for name, each in score_splits(m, splits).items()} for m in members]
+    predicted = [{name: each.predictions for name, each in score_splits(m, splits).items()} for m in members]
     means = {}
     for name in splits:
-        first = found[0][name]
-        total = torch.stack([each[name].probabilities.double() for each in found]).mean(dim=0)
+        first = predicted[0][name]
+        total = torch.stack([each[name].probabilities.double() for each in predicted]).mean(dim=0)
         means[name] = SplitPredictions(first.index, first.labels, total.float())
     return means
 
@@ -110,8 +110,8 @@ class _Scores:
         self.confusion: list[list[int]] | None = None
         self.thresholds: list[float] | None = None
 
-    def of_split(self, name: str, found: SplitPredictions) -> dict[str, float]:
-        self.metrics.update(self._logits(found.probabilities), found.labels, torch.ones(len(found.labels)))
+    def of_split(self, name: str, predicted: SplitPredictions) -> dict[str, float]:
+        self.metrics.update(self._logits(predicted.probabilities), predicted.labels, torch.ones(len(predicted.labels)))
         if name == VALIDATION and isinstance(self.metrics, MultiLabelMetrics):
             self.metrics.choose_thresholds()
             self.thresholds = list(self.metrics.thresholds)
@@ -153,6 +153,6 @@ class EnsemblePredictor:
 
     def predict_window(self, texts: Sequence[Text], vectors: bool = False) -> TextPredictions:
         """Return the predictions for texts, without vectors."""
-        found = self.group.predict_window(texts)
-        total: Any = np.mean([each.probabilities.astype(np.float64) for each in found], axis=0)
-        return TextPredictions(total.astype(np.float32), None, max(each.truncated for each in found))
+        predicted = self.group.predict_window(texts)
+        total: Any = np.mean([each.probabilities.astype(np.float64) for each in predicted], axis=0)
+        return TextPredictions(total.astype(np.float32), None, max(each.truncated for each in predicted))
